@@ -1,0 +1,151 @@
+"""Every CloudWatch metric that we read or publish: name, namespace, dimensions, unit, statistic, good direction.
+
+A wrong metric name fails silently (a widget shows nothing, an alarm looks healthy), so widgets, alarms and publishers
+take theirs from here and a test holds them to it. Sources: Bedrock user guide, monitoring-runtime-metrics; the
+CloudWatch pages of Step Functions, SQS, Lambda and EventBridge Scheduler.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+BEDROCK = "AWS/Bedrock"
+CUSTOM = "Custom/Bedrock"
+
+
+class Better(StrEnum):
+    """Which way a metric improves."""
+
+    HIGHER = "higher"
+    LOWER = "lower"
+    NEUTRAL = "neutral"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric series family.
+
+    Attributes:
+        statistic: the one that tells the truth (counts are summed, gauges of a run read by Maximum).
+        unit: CloudWatch's unit at publishing; never set on alarms, where a differing unit matches nothing.
+    """
+
+    namespace: str
+    name: str
+    dimensions: tuple[str, ...]
+    unit: str
+    statistic: str
+    better: Better
+    title: str
+
+
+MODEL_ID = "ModelId"
+APPLICATION = "Application"
+EVALUATION = "Evaluation"
+CANDIDATE = "Candidate"
+METRIC = "Metric"
+
+SCORE_DIMENSIONS = (MODEL_ID, APPLICATION, EVALUATION, CANDIDATE)
+HEADLINE_DIMENSIONS = (MODEL_ID, APPLICATION)
+RUN_DIMENSIONS = (APPLICATION, EVALUATION, CANDIDATE)
+EVALUATION_DIMENSIONS = (APPLICATION, EVALUATION)
+VERDICT_DIMENSIONS = (APPLICATION, EVALUATION, CANDIDATE, METRIC)
+
+
+def _bedrock(name: str, title: str, *, unit: str = "Count", statistic: str = "Sum", better: Better) -> Metric:
+    return Metric(BEDROCK, name, (MODEL_ID,), unit, statistic, better, title)
+
+
+INVOCATIONS = _bedrock("Invocations", "Invocations", better=Better.NEUTRAL)
+INVOCATION_LATENCY = _bedrock(
+    "InvocationLatency", "Latency to the last token", unit="Milliseconds", statistic="p90", better=Better.LOWER
+)
+TIME_TO_FIRST_TOKEN = _bedrock(
+    "TimeToFirstToken", "Time to first token", unit="Milliseconds", statistic="p90", better=Better.LOWER
+)
+CLIENT_ERRORS = _bedrock("InvocationClientErrors", "Client errors", better=Better.LOWER)
+SERVER_ERRORS = _bedrock("InvocationServerErrors", "Server errors", better=Better.LOWER)
+THROTTLES = _bedrock("InvocationThrottles", "Throttles", better=Better.LOWER)
+INPUT_TOKENS = _bedrock("InputTokenCount", "Input tokens (not cached)", better=Better.NEUTRAL)
+OUTPUT_TOKENS = _bedrock("OutputTokenCount", "Output tokens", better=Better.NEUTRAL)
+CACHE_READ_TOKENS = _bedrock("CacheReadInputTokenCount", "Input tokens read from cache", better=Better.NEUTRAL)
+CACHE_WRITE_TOKENS = _bedrock("CacheWriteInputTokenCount", "Input tokens written to cache", better=Better.NEUTRAL)
+LEGACY_INVOCATIONS = _bedrock("LegacyModelInvocations", "Calls of legacy models", better=Better.LOWER)
+
+# Published without a dimension.
+LOG_DELIVERY_FAILURES = Metric(
+    BEDROCK, "ModelInvocationLogsCloudWatchDeliveryFailure", (), "Count", "Sum", Better.LOWER, "Invocation logs lost"
+)
+
+
+def _run(name: str, title: str, *, unit: str, better: Better) -> Metric:
+    return Metric(CUSTOM, name, RUN_DIMENSIONS, unit, "Maximum", better, title)
+
+
+RUN_CASES = _run("run_cases", "Cases asked", unit="Count", better=Better.NEUTRAL)
+RUN_FAILED_CASES = _run("run_failed_cases", "Cases without a usable answer", unit="Count", better=Better.LOWER)
+RUN_COVERAGE = _run("run_coverage", "Answered of asked", unit="None", better=Better.HIGHER)
+RUN_DURATION = _run("run_duration", "Duration of the run", unit="Seconds", better=Better.NEUTRAL)
+RUN_INPUT_TOKENS = _run("run_input_tokens", "Input tokens of the run", unit="Count", better=Better.NEUTRAL)
+RUN_OUTPUT_TOKENS = _run("run_output_tokens", "Output tokens of the run", unit="Count", better=Better.NEUTRAL)
+
+GATE_VERDICT = Metric(
+    CUSTOM,
+    "gate_verdict",
+    VERDICT_DIMENSIONS,
+    "None",
+    "Maximum",
+    Better.LOWER,
+    "Verdict (0 better, 1 not worse, 2 inconclusive, 3 worse)",
+)
+GATE_MARGIN = Metric(
+    CUSTOM, "gate_margin", VERDICT_DIMENSIONS, "None", "Minimum", Better.HIGHER, "Margin of the gate (above 0 passes)"
+)
+
+RUN_FAILED = Metric(CUSTOM, "run_failed", EVALUATION_DIMENSIONS, "Count", "Maximum", Better.LOWER, "Run failed")
+RUN_FINISHED = Metric(CUSTOM, "run_finished", EVALUATION_DIMENSIONS, "Count", "Maximum", Better.HIGHER, "Run finished")
+RUN_SKIPPED = Metric(
+    CUSTOM, "run_skipped", EVALUATION_DIMENSIONS, "Count", "Sum", Better.LOWER, "Run skipped (overlap)"
+)
+
+SCHEDULE_OVERDUE = Metric(
+    CUSTOM, "schedule_overdue", EVALUATION_DIMENSIONS, "None", "Maximum", Better.LOWER, "Run overdue (1) or in time (0)"
+)
+WATCHDOG_HEARTBEAT = Metric(
+    CUSTOM, "watchdog_heartbeat", (APPLICATION,), "Count", "Sum", Better.HIGHER, "Watchdog has looked"
+)
+DAYS_TO_END_OF_LIFE = Metric(
+    CUSTOM, "days_to_end_of_life", (APPLICATION, MODEL_ID), "None", "Minimum", Better.HIGHER, "Days to end of life"
+)
+
+QUEUE_MESSAGES = Metric(
+    "AWS/SQS",
+    "ApproximateNumberOfMessagesVisible",
+    ("QueueName",),
+    "Count",
+    "Maximum",
+    Better.LOWER,
+    "Messages waiting",
+)
+STATES_FAILED = Metric(
+    "AWS/States", "ExecutionsFailed", ("StateMachineArn",), "Count", "Sum", Better.LOWER, "Executions failed"
+)
+STATES_TIMED_OUT = Metric(
+    "AWS/States", "ExecutionsTimedOut", ("StateMachineArn",), "Count", "Sum", Better.LOWER, "Executions timed out"
+)
+STATES_ABORTED = Metric(
+    "AWS/States", "ExecutionsAborted", ("StateMachineArn",), "Count", "Sum", Better.LOWER, "Executions aborted"
+)
+LAMBDA_ERRORS = Metric("AWS/Lambda", "Errors", ("FunctionName",), "Count", "Sum", Better.LOWER, "Function errors")
+LAMBDA_DURATION = Metric(
+    "AWS/Lambda", "Duration", ("FunctionName",), "Milliseconds", "p90", Better.LOWER, "Function duration"
+)
+
+
+def score(name: str, *, better: Better, title: str, headline: bool = False) -> Metric:
+    """The metric that a score is published as: read by Average or a percentile, never by Sum."""
+    dimensions = HEADLINE_DIMENSIONS if headline else SCORE_DIMENSIONS
+    return Metric(CUSTOM, name, dimensions, "None", "Average", better, title)
+
+
+FIXED: tuple[Metric, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Metric))
+"""Every metric of the catalogue but the scores, whose names are those of `bedrock_eval.metrics.METRICS`."""

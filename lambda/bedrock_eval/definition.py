@@ -1,0 +1,140 @@
+"""One evaluation, resolved: what the environment file says with every reference filled in.
+
+It is the properties of a custom resource that writes `definitions/<evaluation>.json`, and what every function reads.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bedrock_eval import codec
+from bedrock_eval.layout import SCHEMA_VERSION
+
+PROMPT_MARK = "{{prompt}}"
+
+
+@dataclass(frozen=True)
+class InferenceParameters:
+    """Converse's inferenceConfig; what is None is not sent, so that the model's default stands."""
+
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    stop_sequences: tuple[str, ...] = ()
+
+    def converse(self) -> dict[str, Any]:
+        """The `inferenceConfig` member of a Converse request."""
+        config = {
+            "maxTokens": self.max_tokens,
+            "temperature": self.temperature,
+            "topP": self.top_p,
+            "stopSequences": list(self.stop_sequences) or None,
+        }
+        return {key: value for key, value in config.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What is compared: a model with what it is told.
+
+    Attributes:
+        model_id: as declared; the `ModelId` dimension of the published scores.
+        invoke_id: what Converse is called with: the evaluator's own application inference profile, or `model_id`.
+        template: holds `{{prompt}}` once; without one the prompt is sent byte for byte.
+    """
+
+    name: str
+    model_id: str
+    invoke_id: str
+    system: str | None = None
+    template: str | None = None
+    parameters: InferenceParameters = field(default_factory=InferenceParameters)
+
+    def user_text(self, prompt: str) -> str:
+        return prompt if self.template is None else self.template.replace(PROMPT_MARK, prompt)
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A bound that the mean of a metric must keep; one or both of `min` and `max`, in the metric's own unit."""
+
+    metric: str
+    min: float | None = None
+    max: float | None = None
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Where the cases lie."""
+
+    name: str
+    bucket: str
+    key: str
+
+    @property
+    def uri(self) -> str:
+        return f"s3://{self.bucket}/{self.key}"
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When it runs: an EventBridge Scheduler expression, its time zone, and how late a run may finish."""
+
+    expression: str
+    timezone: str = "UTC"
+    grace_hours: float = 6.0
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One custom evaluation.
+
+    Attributes:
+        headline: scores are also published under {ModelId, Application}.
+        confidence: of every interval; verdicts divide the rest by the number of gates.
+        concurrency: Converse calls in flight, over all candidates.
+        first_deployed: ISO time of the first deploy, written by the custom resource; the watchdog counts from it
+            while there is no run.
+    """
+
+    application: str
+    environment: str
+    evaluation: str
+    candidates: tuple[Candidate, ...]
+    dataset: Dataset
+    metrics: tuple[str, ...]
+    gates: tuple[Gate, ...] = ()
+    schedule: Schedule | None = None
+    headline: bool = False
+    confidence: float = 0.95
+    min_coverage: float = 0.95
+    concurrency: int = 8
+    read_timeout_seconds: int = 120
+    max_attempts: int = 4
+    first_deployed: str | None = None
+    schema_version: int = SCHEMA_VERSION
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON value; also the custom resource's property `Definition`."""
+        value = codec.encode(self)
+        assert isinstance(value, dict)  # noqa: S101 - a dataclass encodes to an object
+        return value
+
+
+def read_definition(value: Mapping[str, Any] | str | bytes) -> Definition:
+    """Read a definition from its JSON text or value, scalars as strings included (CloudFormation makes them so).
+
+    Raises:
+        codec.DecodeError: naming the path of what does not fit.
+    """
+    try:
+        raw = json.loads(value) if isinstance(value, str | bytes) else value
+    except ValueError as error:
+        raise codec.DecodeError(f"definition: not JSON: {error}") from None
+    definition = codec.decode(Definition, raw, "definition")
+    if definition.schema_version != SCHEMA_VERSION:
+        raise codec.DecodeError(
+            f"definition.schema_version: {definition.schema_version} is not known here; allowed: {SCHEMA_VERSION}"
+        )
+    return definition

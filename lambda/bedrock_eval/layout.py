@@ -1,0 +1,65 @@
+"""Where everything of a run lies in the results bucket. The only place that builds a key."""
+
+from dataclasses import dataclass
+
+SCHEMA_VERSION = 1
+
+RUNS = "runs/"
+DEFINITIONS = "definitions/"
+BASELINES = "baselines/"
+
+
+def definition_key(evaluation: str) -> str:
+    """The evaluation as deployed last."""
+    return f"{DEFINITIONS}{evaluation}.json"
+
+
+def evaluation_prefix(evaluation: str) -> str:
+    """Below it lies one folder a run."""
+    return f"{RUNS}{evaluation}/"
+
+
+@dataclass(frozen=True)
+class RunLayout:
+    """The keys of one run."""
+
+    evaluation: str
+    run_id: str
+
+    @property
+    def prefix(self) -> str:
+        return f"{evaluation_prefix(self.evaluation)}{self.run_id}/"
+
+    @property
+    def definition(self) -> str:
+        """The definition as it was when the run began; later slices and readers use this one."""
+        return f"{self.prefix}definition.json"
+
+    @property
+    def lock(self) -> str:
+        return f"{self.prefix}lock.json"
+
+    @property
+    def state(self) -> str:
+        """run.json: running, failed with its reason, or finished."""
+        return f"{self.prefix}run.json"
+
+    @property
+    def summary(self) -> str:
+        """Written once and last: its presence means finished."""
+        return f"{self.prefix}summary.json"
+
+    @property
+    def report(self) -> str:
+        return f"{self.prefix}report.html"
+
+    @property
+    def published(self) -> str:
+        """Written after PutMetricData went through."""
+        return f"{self.prefix}published.json"
+
+    def parts(self, candidate: str) -> str:
+        return f"{self.prefix}results/{candidate}/"
+
+    def part(self, candidate: str, number: int) -> str:
+        return f"{self.parts(candidate)}part-{number:05d}.jsonl"

@@ -1,0 +1,130 @@
+"""The one rule for names, and the run ids."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+NAME_PATTERN = r"[a-z][a-z0-9-]{0,23}"
+NAME_RULE = "a lower-case letter, then at most 23 of a-z, 0-9 and -"
+PREFIX_LIMIT = 32
+
+_RUN_ID = re.compile(r"(\d{8}T\d{6}Z)(-manual-[0-9a-f]{4})?")
+_MANUAL_MARK = re.compile(r"[0-9a-f]{4}")
+
+
+class RunIdError(ValueError):
+    """A scheduled time or a manual mark that no run id can be made of."""
+
+
+def is_name(text: str) -> bool:
+    """Whether `text` can name an environment, an evaluation, a candidate or a dataset."""
+    return re.fullmatch(NAME_PATTERN, text) is not None
+
+
+def prefix(*, application: str, environment: str) -> str:
+    """What every fixed physical name of an environment begins with."""
+    return f"{application}-{environment}"
+
+
+def parse_scheduled_time(text: object) -> datetime:
+    """Read EventBridge Scheduler's `<aws.scheduler.scheduled-time>` (ISO 8601 with a zone), in UTC.
+
+    Raises:
+        RunIdError: the text is not such a time; a run without one would get an id of its own at every delivery.
+    """
+    allowed = "an ISO 8601 time with a zone, as 2026-11-23T06:00:00Z"
+    if not isinstance(text, str):
+        raise RunIdError(f"scheduledTime: {text!r} is not text; needed: {allowed}")
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise RunIdError(f"scheduledTime: {text!r} does not parse; needed: {allowed}") from None
+    if moment.tzinfo is None:
+        raise RunIdError(f"scheduledTime: {text!r} has no time zone; needed: {allowed}")
+    return moment.astimezone(UTC)
+
+
+def run_id(scheduled: datetime, *, manual: str | None = None) -> str:
+    """`YYYYMMDDTHHMMSSZ`, with `-manual-<4 hex>` for a run started by hand. Sorts by time."""
+    stamp = scheduled.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+    if manual is None:
+        return stamp
+    if not _MANUAL_MARK.fullmatch(manual):
+        raise RunIdError(f"manual: {manual!r} is not 4 hexadecimal digits")
+    return f"{stamp}-manual-{manual}"
+
+
+def run_time(identifier: str) -> datetime:
+    """The scheduled time that a run id was made of.
+
+    Raises:
+        RunIdError: the text is not a run id.
+    """
+    match = _RUN_ID.fullmatch(identifier)
+    if match is None:
+        raise RunIdError(f"{identifier!r} is not a run id (YYYYMMDDTHHMMSSZ, or that with -manual-<4 hex>)")
+    return datetime.strptime(match[1], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+
+
+def start_minute(moment: datetime) -> datetime:
+    """The minute that all metric datums of a run carry as their timestamp."""
+    return moment.astimezone(UTC).replace(second=0, microsecond=0)
+
+
+@dataclass(frozen=True)
+class PhysicalNames:
+    """Every fixed physical name of an environment. What is not named here gets its name from CloudFormation."""
+
+    prefix: str
+
+    @property
+    def state_machine(self) -> str:
+        return f"{self.prefix}-evaluation"
+
+    @property
+    def custom_evaluator(self) -> str:
+        return f"{self.prefix}-custom-evaluator"
+
+    @property
+    def watchdog(self) -> str:
+        return f"{self.prefix}-watchdog"
+
+    @property
+    def schedule_group(self) -> str:
+        return self.prefix
+
+    @property
+    def dead_letters(self) -> str:
+        """The queue of schedule deliveries that failed."""
+        return f"{self.prefix}-schedule-dead-letters"
+
+    @property
+    def scheduler_role(self) -> str:
+        return f"{self.prefix}-scheduler"
+
+    @property
+    def evaluation_role(self) -> str:
+        """The role that Bedrock evaluation jobs assume."""
+        return f"{self.prefix}-evaluation-job"
+
+    @property
+    def topic(self) -> str:
+        return f"{self.prefix}-alarms"
+
+    @property
+    def dashboard(self) -> str:
+        return self.prefix
+
+    def schedule(self, evaluation: str) -> str:
+        return f"{self.prefix}-{evaluation}"
+
+    def function(self, purpose: str) -> str:
+        """A function that serves a custom resource."""
+        return f"{self.prefix}-{purpose}"
+
+    def alarm(self, kind: str, *subject: str) -> str:
+        """The severity is in the description, the kind and what it is about in the name."""
+        return "-".join((self.prefix, kind, *subject))
+
+    def stack(self, room: str) -> str:
+        return f"{self.prefix}-{room}"

@@ -1,0 +1,63 @@
+"""What became of one case with one candidate: scored, or failed with a reason from a closed list."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class FailureReason(StrEnum):
+    """Why a case has no usable answer. Closed: reports and alarms rest on it."""
+
+    THROTTLED = "throttled"
+    MODEL_NOT_READY = "model_not_ready"
+    SERVICE_UNAVAILABLE = "service_unavailable"
+    INTERNAL_ERROR = "internal_error"
+    MODEL_TIMEOUT = "model_timeout"
+    MODEL_ERROR = "model_error"
+    INVALID_REQUEST = "invalid_request"
+    ACCESS_DENIED = "access_denied"
+    UNKNOWN_MODEL = "unknown_model"
+    NO_RESPONSE = "no_response"
+    EMPTY_ANSWER = "empty_answer"
+    CONTENT_FILTERED = "content_filtered"
+    UNEXPECTED = "unexpected"
+
+
+# With one of these every further call would fail too: the run stops and says so.
+FATAL_REASONS = frozenset({FailureReason.ACCESS_DENIED, FailureReason.UNKNOWN_MODEL})
+
+# With many of these in a row the service refuses us altogether.
+STORM_REASONS = frozenset({FailureReason.THROTTLED, FailureReason.SERVICE_UNAVAILABLE, FailureReason.MODEL_NOT_READY})
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens of one answer as Converse reports them; `input_tokens` excludes cached ones."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One line of a results part. `scores` holds None where a metric is not applicable; a failed case has none."""
+
+    case_id: str
+    candidate: str
+    prompt: str
+    reference: str | None = None
+    category: str | None = None
+    cluster: str | None = None
+    response: str | None = None
+    stop_reason: str | None = None
+    scores: Mapping[str, float | None] = field(default_factory=dict)
+    failure: FailureReason | None = None
+    detail: str | None = None
+    usage: Usage = field(default_factory=Usage)
+    latency_ms: int | None = None
+
+    @property
+    def scored(self) -> bool:
+        return self.failure is None
