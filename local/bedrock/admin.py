@@ -1,0 +1,53 @@
+"""Run-time control over HTTP, on the emulator's own port below `/_standin/`; no credentials.
+
+`GET /_standin/config` shows the configuration, `PUT` changes the keys that its JSON body has. `GET /_standin/calls`
+shows how often each model was asked each prompt (by the first 16 hex digits of its SHA-256) and the highest number of
+requests in flight at once, `DELETE` forgets them.
+"""
+
+from collections.abc import Callable, Mapping
+
+from local.bedrock.answers import AnswersError
+from local.bedrock.config import ConfigError
+from local.bedrock.errors import Response, json_response
+from local.bedrock.state import STAND_IN
+
+PREFIX = "/_standin/"
+
+
+def handle_request(method: str, path: str, body: bytes) -> Response:
+    """Answer a request below the prefix."""
+    operation = _ROUTES.get((method, path.removeprefix(PREFIX)))
+    if operation is None:
+        known = ", ".join(f"{verb} {PREFIX}{name}" for verb, name in _ROUTES)
+        return json_response({"error": f"no {method} {path}; there are: {known}"}, status=404)
+    return operation(body)
+
+
+def _get_config(_body: bytes) -> Response:
+    return json_response(STAND_IN.config.to_json())
+
+
+def _put_config(body: bytes) -> Response:
+    try:
+        STAND_IN.merge(body, source=f"PUT {PREFIX}config")
+    except (ConfigError, AnswersError) as error:
+        return json_response({"error": str(error)}, status=400)
+    return _get_config(body)
+
+
+def _get_calls(_body: bytes) -> Response:
+    return json_response(dict(STAND_IN.calls.to_json()))
+
+
+def _delete_calls(_body: bytes) -> Response:
+    STAND_IN.calls.clear()
+    return json_response({})
+
+
+_ROUTES: Mapping[tuple[str, str], Callable[[bytes], Response]] = {
+    ("GET", "config"): _get_config,
+    ("PUT", "config"): _put_config,
+    ("GET", "calls"): _get_calls,
+    ("DELETE", "calls"): _delete_calls,
+}

@@ -1,0 +1,176 @@
+"""Configuration of the stand-in: a JSON file at the start, and the same keys over HTTP while it runs."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from local.bedrock.faults import ANY_MODEL, KINDS, NO_FAULTS, ModelFaults
+
+STALL_SECONDS = "stall_seconds"
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be used; the message names file, key, value and what is allowed."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """How the stand-in behaves.
+
+    Args:
+        answers: JSONL files of recorded answers.
+        seed: changes which requests the faults hit, and the reported latencies.
+        faults: by model id (as called, or the foundation model id), `*` for every other model.
+        sleep_share: share of the reported latency that is really waited; 0 answers at once.
+        default_latency_ms: median of the reported latency for an answer of middling length, milliseconds.
+        fail_first_logging_puts: so many PutModelInvocationLoggingConfiguration fail validation before one succeeds,
+            as they do on AWS while a fresh role propagates.
+    """
+
+    answers: tuple[Path, ...] = ()
+    seed: int = 0
+    faults: Mapping[str, ModelFaults] = MappingProxyType({})
+    sleep_share: float = 0.0
+    default_latency_ms: float = 800.0
+    fail_first_logging_puts: int = 0
+
+    def faults_for(self, model_ids: tuple[str, ...]) -> ModelFaults:
+        """The faults of the first id that has an entry of its own, else those of `*`."""
+        for model_id in (*model_ids, ANY_MODEL):
+            if model_id in self.faults:
+                return self.faults[model_id]
+        return NO_FAULTS
+
+    def to_json(self) -> dict[str, Any]:
+        """The configuration in the form that `parse` reads."""
+        return {
+            "answers": [str(path) for path in self.answers],
+            "seed": self.seed,
+            "faults": {
+                model: {**faults.shares, STALL_SECONDS: faults.stall_seconds} for model, faults in self.faults.items()
+            },
+            "sleep_share": self.sleep_share,
+            "default_latency_ms": self.default_latency_ms,
+            "fail_first_logging_puts": self.fail_first_logging_puts,
+        }
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a value stands, for error messages and relative paths."""
+
+    source: str
+    directory: Path
+    key: str = ""
+
+    def at(self, key: str) -> "_Place":
+        return replace(self, key=f"{self.key}.{key}" if self.key else key)
+
+    def error(self, value: object, allowed: str) -> ConfigError:
+        shown = json.dumps(value, ensure_ascii=False)
+        return ConfigError(f"{self.source}: {self.key or 'the document'}: {shown} is not {allowed}")
+
+
+def load(path: Path) -> Config:
+    """Read a configuration file; paths in it are relative to its folder.
+
+    Raises:
+        ConfigError: the file cannot be read, is not JSON, or has an unknown key or a bad value.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from error
+    return parse(text, source=str(path), directory=path.parent)
+
+
+def parse(text: str | bytes, *, source: str, directory: Path, base: Config | None = None) -> Config:
+    """The configuration that a JSON document describes.
+
+    Args:
+        source: names the document in error messages.
+        directory: what relative paths are relative to.
+        base: keys that the document does not have keep this one's values.
+
+    Raises:
+        ConfigError: not a JSON object, an unknown key, or a bad value.
+    """
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise ConfigError(f"{source}: not JSON: {error}") from error
+    place = _Place(source, directory)
+    if not isinstance(document, dict):
+        raise place.error(document, "an object")
+    for key in document:
+        if key not in _READERS:
+            raise ConfigError(f"{source}: unknown key {key!r}; allowed: {', '.join(_READERS)}")
+    changes = {key: _READERS[key](value, place.at(key)) for key, value in document.items()}
+    return replace(base or Config(), **changes)
+
+
+def _number(value: object, place: _Place, *, low: float, high: float = float("inf")) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        allowed = f"a number from {low:g} to {high:g}" if high < float("inf") else f"a number of at least {low:g}"
+        raise place.error(value, allowed)
+    return float(value)
+
+
+def _whole(value: object, place: _Place) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise place.error(value, "a whole number")
+    return value
+
+
+def _count(value: object, place: _Place) -> int:
+    count = _whole(value, place)
+    if count < 0:
+        raise place.error(value, "a whole number of at least 0")
+    return count
+
+
+def _share(value: object, place: _Place) -> float:
+    return _number(value, place, low=0, high=1)
+
+
+def _latency(value: object, place: _Place) -> float:
+    return _number(value, place, low=1, high=3_600_000)
+
+
+def _paths(value: object, place: _Place) -> tuple[Path, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
+        raise place.error(value, "a list of file names")
+    return tuple(place.directory / item for item in value)
+
+
+def _faults(value: object, place: _Place) -> Mapping[str, ModelFaults]:
+    if not isinstance(value, dict):
+        raise place.error(value, 'an object of model id (or "*") to shares')
+    return MappingProxyType({model: _model_faults(shares, place.at(model)) for model, shares in value.items()})
+
+
+def _model_faults(value: object, place: _Place) -> ModelFaults:
+    if not isinstance(value, dict):
+        raise place.error(value, "an object of fault to share")
+    for kind in value:
+        if kind not in (*KINDS, STALL_SECONDS):
+            allowed = ", ".join((*KINDS, STALL_SECONDS))
+            raise ConfigError(f"{place.source}: {place.key}: unknown fault {kind!r}; allowed: {allowed}")
+    shares = {kind: _share(share, place.at(kind)) for kind, share in value.items() if kind != STALL_SECONDS}
+    if sum(shares.values()) > 1 + 1e-9:
+        raise ConfigError(f"{place.source}: {place.key}: the shares add up to {sum(shares.values()):g}, more than 1")
+    seconds = _number(value.get(STALL_SECONDS, NO_FAULTS.stall_seconds), place.at(STALL_SECONDS), low=0, high=3600)
+    return ModelFaults(MappingProxyType(shares), seconds)
+
+
+_READERS: Mapping[str, Callable[[object, _Place], Any]] = {
+    "answers": _paths,
+    "seed": _whole,
+    "faults": _faults,
+    "sleep_share": _share,
+    "default_latency_ms": _latency,
+    "fail_first_logging_puts": _count,
+}

@@ -1,0 +1,68 @@
+"""Puts the stand-in into ministack 1.5.33: its bedrock services, its dispatch, its reset and its CloudFormation."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from ministack import app
+from ministack.services import bedrock, bedrock_runtime
+
+from local.bedrock import (
+    admin,
+    cloudformation,
+    config,
+    control_plane,
+    inference_profiles,
+    logging_configuration,
+    runtime,
+    service_model,
+)
+from local.bedrock.answers import AnswersError
+from local.bedrock.config import ConfigError
+from local.bedrock.state import STAND_IN
+
+CONFIG_VARIABLE = "STANDIN_CONFIG"
+
+
+def install() -> None:
+    """See `local.bedrock.install`."""
+    path = os.environ.get(CONFIG_VARIABLE)
+    try:
+        if path:
+            STAND_IN.configure(config.load(Path(path)))
+    except (ConfigError, AnswersError) as error:
+        raise SystemExit(f"Bedrock stand-in: {error}") from None
+    bedrock.handle_request = control_plane.handle_request
+    bedrock_runtime.handle_request = runtime.handle_request
+    cloudformation.register()
+    _extend_dispatch()
+    _extend_reset()
+    # Read now: the first request should not wait for it.
+    service_model.service("bedrock-runtime")
+
+
+def _extend_dispatch() -> None:
+    """Serve the admin paths, and let the runtime see the request id that ministack gives out."""
+    dispatch = app._dispatch_service_request
+
+    async def dispatch_with_stand_in(method: str, path: str, headers: dict[str, str], body: bytes, *rest: Any) -> Any:
+        if path.startswith(admin.PREFIX):
+            return admin.handle_request(method, path, body)
+        _query, request_id = rest
+        runtime.REQUEST_ID.set(request_id)
+        return await dispatch(method, path, headers, body, *rest)
+
+    app._dispatch_service_request = dispatch_with_stand_in
+
+
+def _extend_reset() -> None:
+    """`POST /_ministack/reset` also forgets profiles, the logging setting and the calls; configuration stays."""
+    reset = bedrock.reset
+
+    def reset_with_stand_in() -> None:
+        reset()
+        inference_profiles.reset()
+        logging_configuration.reset()
+        STAND_IN.calls.clear()
+
+    bedrock.reset = reset_with_stand_in

@@ -1,0 +1,149 @@
+"""The account's model invocation logging setting, refused like on AWS when Bedrock could not write there."""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ministack.core import iam_evaluator
+from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region
+from ministack.services import cloudwatch_logs, iam, s3
+
+from local.bedrock import service_model
+from local.bedrock.errors import invalid
+from local.bedrock.state import STAND_IN
+
+LOG_STREAM = "aws/bedrock/modelinvocations"
+_SERVICE = "bedrock.amazonaws.com"
+_KEY = "configuration"
+_PERMISSIONS_LINE = "Permissions are correctly set for Amazon Bedrock logs."
+_DELIVERY_ACTIONS = ("logs:CreateLogStream", "logs:PutLogEvents")
+
+_configurations: Any = AccountRegionScopedDict()
+
+
+def reset() -> None:
+    """Forget the setting of every account and Region."""
+    _configurations.clear()
+
+
+def current() -> dict[str, Any] | None:
+    """The setting of the calling account and Region, as it was put."""
+    configuration: dict[str, Any] | None = _configurations.get(_KEY)
+    return configuration
+
+
+def put(request: Mapping[str, Any]) -> None:
+    """Validate and store a setting, and write the plain-text line that AWS leaves in the log group.
+
+    Raises:
+        ServiceError: ValidationException: malformed, a destination that is missing, or a role that Bedrock cannot use.
+    """
+    service_model.check("bedrock", "PutModelInvocationLoggingConfiguration", request)
+    configuration = request["loggingConfig"]
+    cloud_watch = configuration.get("cloudWatchConfig")
+    if cloud_watch:
+        _check_log_group(cloud_watch)
+    for destination in _buckets(configuration):
+        _check_bucket(destination["bucketName"])
+    _configurations[_KEY] = configuration
+    if cloud_watch:
+        write_log_event(cloud_watch["logGroupName"], _PERMISSIONS_LINE)
+
+
+def delete() -> None:
+    """Remove the setting; none is fine."""
+    _configurations.pop(_KEY, None)
+
+
+def write_log_event(log_group: str, message: str) -> bool:
+    """Append an event to Bedrock's log stream, making the stream first; False if the group is gone."""
+    group = cloudwatch_logs._log_groups.get(log_group)
+    if group is None:
+        return False
+    if LOG_STREAM not in group["streams"]:
+        cloudwatch_logs._create_log_stream({"logGroupName": log_group, "logStreamName": LOG_STREAM})
+    event = {"timestamp": int(time.time() * 1000), "message": message}
+    status: int = cloudwatch_logs._put_log_events(
+        {"logGroupName": log_group, "logStreamName": LOG_STREAM, "logEvents": [event]}
+    )[0]
+    return status < 400
+
+
+def _buckets(configuration: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    cloud_watch = configuration.get("cloudWatchConfig") or {}
+    for destination in (configuration.get("s3Config"), cloud_watch.get("largeDataDeliveryS3Config")):
+        if destination:
+            yield destination
+
+
+def _check_log_group(cloud_watch: Mapping[str, Any]) -> None:
+    group, role_arn = cloud_watch["logGroupName"], cloud_watch["roleArn"]
+    reason = _propagation_problem() or _log_group_problem(group) or _role_problem(role_arn, group)
+    if reason:
+        raise invalid(
+            f"Failed to validate permissions for log group: {group}, with role: {role_arn}. "
+            f"Verify the IAM role permissions are correct. ({reason})"
+        )
+
+
+def _check_bucket(bucket: str) -> None:
+    if bucket not in s3._buckets:
+        raise invalid(
+            f"Failed to validate permissions for bucket: {bucket}. "
+            "Verify the bucket policy is correct. (the bucket does not exist)"
+        )
+
+
+def _propagation_problem() -> str | None:
+    if STAND_IN.logging_puts_to_fail <= 0:
+        return None
+    STAND_IN.logging_puts_to_fail -= 1
+    return "injected: the role has not propagated yet"
+
+
+def _log_group_problem(group: str) -> str | None:
+    return None if group in cloudwatch_logs._log_groups else "the log group does not exist"
+
+
+def _role_problem(role_arn: str, group: str) -> str | None:
+    role = iam._roles.get(role_arn.rpartition("/")[2])
+    if role is None or role["Arn"] != role_arn:
+        return "the role does not exist"
+    if not _trusts_bedrock(role["AssumeRolePolicyDocument"]):
+        return f"the role's trust policy does not let {_SERVICE} of this account and Region assume it"
+    stream_arn = f"arn:aws:logs:{get_region()}:{get_account_id()}:log-group:{group}:log-stream:{LOG_STREAM}"
+    policies = iam_evaluator._gather_role_policies(role["RoleName"], get_account_id())
+    for action in _DELIVERY_ACTIONS:
+        if iam_evaluator.evaluate(_context(role_arn, action, stream_arn), policies).decision != "Allow":
+            return f"the role does not allow {action} on {stream_arn}"
+    return None
+
+
+def _trusts_bedrock(document: str) -> bool:
+    statements = json.loads(document or "{}").get("Statement", [])
+    return any(_lets_bedrock_in(entry) for entry in ([statements] if isinstance(statements, dict) else statements))
+
+
+def _lets_bedrock_in(statement: Mapping[str, Any]) -> bool:
+    actions = statement.get("Action", [])
+    source_arn = f"arn:aws:bedrock:{get_region()}:{get_account_id()}:*"
+    context = _context("", "sts:AssumeRole", "*", source_arn=source_arn)
+    return (
+        statement.get("Effect") == "Allow"
+        and "sts:AssumeRole" in ([actions] if isinstance(actions, str) else actions)
+        and bool(iam_evaluator._service_principal_matches(statement.get("Principal"), _SERVICE))
+        and bool(iam_evaluator._conditions_met(statement.get("Condition") or {}, context))
+    )
+
+
+def _context(role_arn: str, action: str, resource: str, *, source_arn: str = "") -> Any:
+    return iam_evaluator.EvalContext(
+        principal_arn=role_arn,
+        principal_type="AssumedRole",
+        principal_account=get_account_id(),
+        action=action,
+        resource_arn=resource,
+        region=get_region(),
+        service_context={"aws:sourceaccount": get_account_id(), "aws:sourcearn": source_arn},
+    )

@@ -1,0 +1,62 @@
+"""The AWS/Bedrock metrics of each call, written straight into the emulator's CloudWatch store.
+
+`Invocations` counts what was accepted for processing, also when it failed afterwards (408, 424, 5xx), as the newest
+text of the user guide has it. Refused requests (400, 403, 404) are only client errors, and a throttled request is in
+`InvocationThrottles` and nowhere else. Each metric stands twice: with the dimension ModelId, and without any.
+"""
+
+import time
+
+from ministack.services import cloudwatch
+
+from local.bedrock.replay import Turn
+
+NAMESPACE = "AWS/Bedrock"
+_COUNT, _MILLISECONDS = "Count", "Milliseconds"
+_ACCEPTED_THEN_FAILED = (408, 424, 500, 503)
+_TOO_MANY_REQUESTS = 429
+
+
+def publish_turn(model_id: str, turn: Turn, *, streaming: bool) -> None:
+    """The metrics of a call that was answered."""
+    _publish(model_id, "Invocations", 1, _COUNT)
+    _publish(model_id, "InvocationLatency", turn.latency_ms, _MILLISECONDS)
+    _publish(model_id, "InputTokenCount", turn.input_tokens, _COUNT)
+    _publish(model_id, "OutputTokenCount", turn.output_tokens, _COUNT)
+    if streaming:
+        _publish(model_id, "TimeToFirstToken", turn.first_token_ms, _MILLISECONDS)
+
+
+def publish_error(model_id: str, status: int) -> None:
+    """The metrics of a call that ended with this HTTP status."""
+    if status == _TOO_MANY_REQUESTS:
+        _publish(model_id, "InvocationThrottles", 1, _COUNT)
+        return
+    if status in _ACCEPTED_THEN_FAILED:
+        _publish(model_id, "Invocations", 1, _COUNT)
+    name = "InvocationServerErrors" if status >= 500 else "InvocationClientErrors"
+    _publish(model_id, name, 1, _COUNT)
+
+
+def publish_delivery(destination: str, *, delivered: bool) -> None:
+    """Whether an invocation-log record reached its destination (`CloudWatch`, `S3`, `LargeDataS3`); no dimension."""
+    prefix = "ModelInvocationLargeData" if destination == "LargeDataS3" else "ModelInvocationLogs"
+    place = "S3" if destination == "LargeDataS3" else destination
+    _add(f"{prefix}{place}Delivery{'Success' if delivered else 'Failure'}", 1, _COUNT, {})
+
+
+def _publish(model_id: str, name: str, value: float, unit: str) -> None:
+    _add(name, value, unit, {"ModelId": model_id})
+    _add(name, value, unit, {})
+
+
+def _add(name: str, value: float, unit: str, dimensions: dict[str, str]) -> None:
+    """Store a value without evaluating alarms; equal values of a minute share a point, to keep the store small."""
+    key = (NAMESPACE, name, cloudwatch._dims_key(dimensions))
+    points = cloudwatch._metric_bucket(key)
+    now = time.time()
+    last = points[-1] if points else None
+    if last is not None and last["Value"] == value and last["Timestamp"] // 60 == now // 60:
+        last["Count"] += 1
+        return
+    points.append({"Timestamp": now, "Unit": unit, "Dimensions": dimensions, "Value": float(value), "Count": 1.0})
