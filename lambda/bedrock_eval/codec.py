@@ -10,6 +10,7 @@ import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
+from functools import lru_cache
 from typing import Any, TypeVar, Union, get_args, get_origin
 
 T = TypeVar("T")
@@ -93,18 +94,32 @@ def _decode_mapping(kind: Any, value: object, path: str) -> dict[str, object]:
 def _decode_dataclass(kind: Any, value: object, path: str) -> object:
     if not isinstance(value, dict):
         raise DecodeError(f"{path}: {_shown(value)} is not an object")
-    hints = typing.get_type_hints(kind)
-    fields = {field.name: field for field in dataclasses.fields(kind)}
+    fields = _fields(kind)
     unknown = sorted(set(value) - set(fields))
     if unknown:
         raise DecodeError(f"{path}: unknown key {unknown[0]!r}; allowed: {', '.join(fields)}")
     arguments: dict[str, object] = {}
-    for name, field in fields.items():
+    for name, (hint, required) in fields.items():
         if name in value:
-            arguments[name] = _decode(hints[name], value[name], f"{path}.{name}")
-        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+            arguments[name] = _decode(hint, value[name], f"{path}.{name}")
+        elif required and type(None) in get_args(hint):
+            arguments[name] = None
+        elif required:
             raise DecodeError(f"{path}: key {name!r} is missing")
     return kind(**arguments)
+
+
+@lru_cache(maxsize=64)
+def _fields(kind: Any) -> dict[str, tuple[Any, bool]]:
+    """Each field's annotation, and whether it has no default."""
+    hints = typing.get_type_hints(kind)
+    return {
+        field.name: (
+            hints[field.name],
+            field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING,
+        )
+        for field in dataclasses.fields(kind)
+    }
 
 
 def _decode_enum(kind: type[Enum], value: object, path: str) -> Enum:

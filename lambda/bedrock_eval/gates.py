@@ -1,0 +1,149 @@
+"""What a gate says of a run: better, not worse, inconclusive or worse, by the interval and never by the mean alone."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bedrock_eval.definition import Gate
+from bedrock_eval.metrics import MetricDefinition
+from bedrock_eval.statistics import Interval, mean_interval, needed_n, wilson_interval
+
+MIN_SAMPLE = 10
+
+
+class Verdict(StrEnum):
+    """In the order of the metric `gate_verdict`: 0 better, 1 not_worse, 2 inconclusive, 3 worse."""
+
+    BETTER = "better"
+    NOT_WORSE = "not_worse"
+    INCONCLUSIVE = "inconclusive"
+    WORSE = "worse"
+
+    @property
+    def number(self) -> int:
+        return list(Verdict).index(self)
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """One gate on one candidate.
+
+    Attributes:
+        low, high: the mean's interval at `confidence`, which the number of gates of the run has widened.
+        margin: distance of the interval's worse end to the bound; above 0 it passes. None when unknown.
+        needed_n: cases it would take, for an inconclusive verdict whose spread is known.
+    """
+
+    metric: str
+    verdict: Verdict
+    reason: str
+    confidence: float
+    n: int
+    mean: float | None
+    low: float | None
+    high: float | None
+    min: float | None
+    max: float | None
+    margin: float | None
+    needed_n: int | None = None
+
+
+def sample_interval(values: list[float], *, metric: MetricDefinition, confidence: float) -> Interval:
+    """The interval of a metric's mean: Wilson for a binary one, else Student's t, within the metric's range.
+
+    A sample without variance says nothing by its standard error; on a closed range the rule of three bounds it (at
+    most 3 of n more cases could lie at the far end), on an open one nothing does.
+    """
+    if metric.binary and all(value in (0.0, 1.0) for value in values):
+        return wilson_interval(int(sum(values)), len(values), confidence)
+    estimate = mean_interval(values, confidence=confidence)
+    if estimate.mean is None or estimate.low is None or estimate.high is None:
+        return Interval(None, None)
+    if estimate.standard_error == 0:
+        return _without_variance(estimate.mean, len(values), metric=metric)
+    low = estimate.low if metric.low is None else max(estimate.low, metric.low)
+    high = estimate.high if metric.high is None else min(estimate.high, metric.high)
+    return Interval(low, high)
+
+
+def _without_variance(mean: float, n: int, *, metric: MetricDefinition) -> Interval:
+    if metric.low is None or metric.high is None:
+        return Interval(None, None)
+    reach = min(1.0, 3 / n)
+    return Interval(mean - reach * (mean - metric.low), mean + reach * (metric.high - mean))
+
+
+def judge(  # noqa: PLR0913 - one call site, all by keyword
+    gate: Gate,
+    values: list[float],
+    *,
+    metric: MetricDefinition,
+    confidence: float,
+    gates: int,
+    coverage: float | None,
+    min_coverage: float,
+) -> GateResult:
+    """Judge the scored values of one candidate against a min / max gate.
+
+    Args:
+        confidence: of the run; the interval is taken at 1 - (1 - confidence) / gates (Bonferroni).
+        gates: how many verdicts this run gives.
+        coverage: answered of asked; below `min_coverage` nothing can be concluded.
+    """
+    level = 1 - (1 - confidence) / gates
+    interval = sample_interval(values, metric=metric, confidence=level)
+    mean = sum(values) / len(values) if values else None
+    verdict, reason = _decide(gate, interval, n=len(values), coverage=coverage, min_coverage=min_coverage)
+    return GateResult(
+        metric=gate.metric,
+        verdict=verdict,
+        reason=reason,
+        confidence=level,
+        n=len(values),
+        mean=mean,
+        low=interval.low,
+        high=interval.high,
+        min=gate.min,
+        max=gate.max,
+        margin=_margin(gate, interval),
+        needed_n=_needed(gate, interval, n=len(values), mean=mean) if verdict is Verdict.INCONCLUSIVE else None,
+    )
+
+
+def _decide(
+    gate: Gate, interval: Interval, *, n: int, coverage: float | None, min_coverage: float
+) -> tuple[Verdict, str]:
+    if coverage is None or coverage < min_coverage:
+        shown = "unknown" if coverage is None else f"{coverage:.1%}"
+        return Verdict.INCONCLUSIVE, f"coverage {shown} is below {min_coverage:.1%}"
+    if n < MIN_SAMPLE:
+        return Verdict.INCONCLUSIVE, f"{n} scored cases, at least {MIN_SAMPLE} are needed"
+    if interval.low is None or interval.high is None:
+        return Verdict.INCONCLUSIVE, "the sample has no variance and the metric no closed range"
+    below = gate.min is not None and interval.high < gate.min
+    above = gate.max is not None and interval.low > gate.max
+    if below or above:
+        return Verdict.WORSE, f"the interval lies {'below' if below else 'above'} {gate.min if below else gate.max:g}"
+    keeps = (gate.min is None or interval.low >= gate.min) and (gate.max is None or interval.high <= gate.max)
+    if keeps:
+        return Verdict.NOT_WORSE, "the interval keeps the bound"
+    return Verdict.INCONCLUSIVE, "the interval spans the bound"
+
+
+def _margin(gate: Gate, interval: Interval) -> float | None:
+    if interval.low is None or interval.high is None:
+        return None
+    margins = []
+    if gate.min is not None:
+        margins.append(interval.low - gate.min)
+    if gate.max is not None:
+        margins.append(gate.max - interval.high)
+    return min(margins)
+
+
+def _needed(gate: Gate, interval: Interval, *, n: int, mean: float | None) -> int | None:
+    if n < MIN_SAMPLE:
+        return MIN_SAMPLE
+    if mean is None or interval.low is None or interval.high is None:
+        return None
+    bound = min((bound for bound in (gate.min, gate.max) if bound is not None), key=lambda bound: abs(mean - bound))
+    return needed_n(n=n, half_width=(interval.high - interval.low) / 2, distance=mean - bound)

@@ -1,0 +1,117 @@
+"""A run, or a single fact, as metric datums. PutMetricData adds up and is not idempotent: who reads takes Average of
+scores and Maximum of gauges."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bedrock_eval import catalogue
+from bedrock_eval.catalogue import Metric
+from bedrock_eval.metrics import METRICS
+from bedrock_eval.names import start_minute
+from bedrock_eval.summary import Bin, CandidateSummary, Summary
+
+# PutMetricData: at most 1,000 datums and 1 MB a request, 150 values a datum.
+MAX_DATUMS = 1000
+_MAX_BYTES = 900_000
+
+
+@dataclass(frozen=True)
+class Datum:
+    """One entry of MetricData: bins of values (a single value is one bin) under one set of dimensions."""
+
+    metric: Metric
+    dimensions: Mapping[str, str]
+    timestamp: datetime
+    values: tuple[Bin, ...]
+
+    def request(self) -> dict[str, Any]:
+        """The MetricDatum of a PutMetricData request."""
+        dimensions = [{"Name": name, "Value": self.dimensions[name]} for name in self.metric.dimensions]
+        shared = {
+            "MetricName": self.metric.name,
+            "Dimensions": dimensions,
+            "Timestamp": self.timestamp,
+            "Unit": self.metric.unit,
+        }
+        if len(self.values) == 1 and self.values[0].count == 1:
+            return {**shared, "Value": self.values[0].value}
+        return {
+            **shared,
+            "Values": [item.value for item in self.values],
+            "Counts": [float(item.count) for item in self.values],
+        }
+
+
+def datum(metric: Metric, *, dimensions: Mapping[str, str], value: float, timestamp: datetime) -> Datum:
+    """A single value."""
+    return Datum(metric, dimensions, timestamp, (Bin(float(value), 1),))
+
+
+def run_datums(summary: Summary) -> tuple[Datum, ...]:
+    """Everything that a finished run publishes, all with the run's start minute. Unknown values publish nothing."""
+    moment = start_minute(datetime.fromisoformat(summary.started))
+    run = {catalogue.APPLICATION: summary.application, catalogue.EVALUATION: summary.evaluation}
+    found = [
+        datum(catalogue.RUN_FINISHED, dimensions=run, value=1, timestamp=moment),
+        datum(catalogue.RUN_FAILED, dimensions=run, value=0, timestamp=moment),
+    ]
+    for candidate in summary.candidates:
+        dimensions = {**run, catalogue.CANDIDATE: candidate.name, catalogue.MODEL_ID: candidate.model_id}
+        found += _scores(candidate, dimensions, headline=summary.headline, timestamp=moment)
+        found += _gauges(candidate, dimensions, duration=summary.duration_seconds, timestamp=moment)
+        found += _verdicts(candidate, dimensions, timestamp=moment)
+    return tuple(found)
+
+
+def _scores(
+    candidate: CandidateSummary, dimensions: Mapping[str, str], *, headline: bool, timestamp: datetime
+) -> Iterator[Datum]:
+    for name, metric in candidate.metrics.items():
+        if not metric.n:
+            continue
+        definition = METRICS[name]
+        for short in (False, True) if headline else (False,):
+            score = catalogue.score(name, better=definition.better, title=definition.title, headline=short)
+            yield Datum(score, dimensions, timestamp, metric.bins)
+
+
+def _gauges(
+    candidate: CandidateSummary, dimensions: Mapping[str, str], *, duration: float, timestamp: datetime
+) -> Iterator[Datum]:
+    gauges: dict[Metric, float | None] = {
+        catalogue.RUN_CASES: candidate.cases,
+        catalogue.RUN_FAILED_CASES: candidate.failed,
+        catalogue.RUN_COVERAGE: candidate.coverage,
+        catalogue.RUN_DURATION: duration,
+        catalogue.RUN_INPUT_TOKENS: candidate.usage.input_tokens,
+        catalogue.RUN_OUTPUT_TOKENS: candidate.usage.output_tokens,
+    }
+    for metric, value in gauges.items():
+        if value is not None:
+            yield datum(metric, dimensions=dimensions, value=value, timestamp=timestamp)
+
+
+def _verdicts(candidate: CandidateSummary, dimensions: Mapping[str, str], *, timestamp: datetime) -> Iterator[Datum]:
+    for gate in candidate.gates:
+        of_gate = {**dimensions, catalogue.METRIC: gate.metric}
+        yield datum(catalogue.GATE_VERDICT, dimensions=of_gate, value=gate.verdict.number, timestamp=timestamp)
+        if gate.margin is not None:
+            yield datum(catalogue.GATE_MARGIN, dimensions=of_gate, value=gate.margin, timestamp=timestamp)
+
+
+def batches(datums: Iterable[Datum]) -> Iterator[list[dict[str, Any]]]:
+    """The datums as MetricData lists, each within the limits of one PutMetricData request."""
+    batch: list[dict[str, Any]] = []
+    size = 0
+    for entry in (item.request() for item in datums):
+        length = len(json.dumps(entry, default=str))
+        if batch and (len(batch) == MAX_DATUMS or size + length > _MAX_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(entry)
+        size += length
+    if batch:
+        yield batch
