@@ -1,0 +1,83 @@
+# Two commands do everything on a machine with Python 3.11+ and make: `make run` and `make test`.
+# Everything is installed into this folder, from the registries that pip and npm are configured for.
+
+PYTHON ?= python3
+BIN := .venv/bin
+# --no-compile: aws-cdk-lib has thousands of modules of which we import a few; Python compiles those when they are used.
+PIP_INSTALL := install --quiet --disable-pip-version-check --no-compile
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PYTHONDONTWRITEBYTECODE :=
+
+.DEFAULT_GOAL := help
+.PHONY: help install run up down test lint unit parity infrastructure emulator system pages snapshots generate lock clean
+
+help: ## list the commands
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+install: .venv/installed .venv-emulator/installed node_modules/installed ## install everything (done by the others)
+
+.venv/installed: requirements.txt requirements-dev.txt constraints.txt lambda/pyproject.toml constructs/pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"Python 3.11 or newer is needed, {sys.executable} is {v[0]}.{v[1]}: make PYTHON=/path/to/python3.11 ...")'
+	@echo "Installing the project's packages into .venv (once)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip $(PIP_INSTALL) -r requirements-dev.txt
+	@touch $@
+
+.venv-emulator/installed: local/emulator/requirements.txt
+	@echo "Installing the AWS emulator into .venv-emulator (once)"
+	@test -x .venv-emulator/bin/python || $(PYTHON) -m venv .venv-emulator
+	@.venv-emulator/bin/python -m pip $(PIP_INSTALL) -r local/emulator/requirements.txt
+	@touch $@
+
+node_modules/installed: package.json package-lock.json .venv/installed
+	@echo "Installing the CDK CLI into node_modules (once)"
+	@$(BIN)/npm ci --silent --no-audit --no-fund
+	@touch $@
+
+run: install ## deploy `local` to the emulator, evaluate, read everything back (DATASET= ANSWERS= MODELS= for your own data)
+	@$(BIN)/python -m local run $(if $(DATASET),--dataset "$(DATASET)") $(if $(ANSWERS),--answers "$(ANSWERS)") $(if $(MODELS),--models "$(MODELS)")
+
+up: install ## the same deployment, kept running for exploring
+	@$(BIN)/python -m local up
+
+down: install ## stop what `make up` started
+	@$(BIN)/python -m local down
+
+test: lint unit parity infrastructure emulator system pages ## everything that CI checks
+
+lint: install ## ruff, mypy, generated files
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check . || (echo "Format with: .venv/bin/ruff format ."; exit 1)
+	@$(BIN)/mypy --no-error-summary lambda/bedrock_eval lambda/custom_evaluator lambda/watchdog lambda/custom_resources constructs/bedrock_ops environments stacks local app.py
+	@$(BIN)/python -m environments.generate --check
+
+unit: install ## Lambda code and the core, about a second
+	@$(BIN)/python -m pytest tests/unit
+
+parity: install ## our numbers against reference implementations
+	@$(BIN)/python -m pytest tests/parity
+
+infrastructure: install ## environments, templates, snapshots, cdk-nag, cfn-lint
+	@$(BIN)/python -m pytest tests/test_layout.py tests/environments tests/infrastructure
+
+emulator: install ## the emulator's patches and the Bedrock stand-in
+	@$(BIN)/python -m pytest tests/emulator tests/standin
+
+system: install ## deployed on the emulator: run, re-run, kill and resume, destroy
+	@$(BIN)/python -m pytest tests/system
+
+pages: install ## the report in headless Chromium
+	@$(BIN)/python -m pytest tests/pages
+
+snapshots: install ## accept the templates as they are now
+	@$(BIN)/python -m pytest tests/infrastructure --snapshot-update
+
+generate: install ## environments/schema.json and docs/configuration.md from the schema
+	@$(BIN)/python -m environments.generate
+
+lock: install ## renew constraints.txt and package-lock.json after changing a pin
+	@(head -1 constraints.txt; $(BIN)/python -m pip freeze --exclude-editable) > constraints.new && mv constraints.new constraints.txt
+	@$(BIN)/npm install --package-lock-only --silent --no-audit --no-fund
+
+clean: ## remove what was built, keep what was installed
+	@rm -rf build cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,202 @@
+"""`python -m local run | up | down`: what the Makefile's targets of these names call."""
+
+import argparse
+import json
+import shlex
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NoReturn
+
+from environments.load import EnvironmentsError, load_environments
+
+from bedrock_eval.layout import RunLayout
+from bedrock_eval.names import PhysicalNames
+from environments.schema import Environment
+from local import evaluation, screen
+from local.deployment import ENVIRONMENT, ROOT, Deployment, DeploymentError, deploy
+from local.own_data import OwnData, OwnDataError, own_data, write_environment
+from local.process import (
+    EmulatorError,
+    Endpoint,
+    detached_endpoint,
+    log_file,
+    running_emulator,
+    start_detached,
+    stop_detached,
+)
+
+BUILD = ROOT / "build"
+EMULATOR = ROOT / ".venv-emulator" / "bin" / "python"
+SAMPLE_ANSWERS = ROOT / "datasets" / "customer-support.answers.jsonl"
+
+_EXPECTED = (OwnDataError, EnvironmentsError, EmulatorError, DeploymentError, evaluation.EvaluationError)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        # argparse ends with 2 on its own, which would read as a verdict elsewhere.
+        self.exit(1, f"{message}\n{self.format_usage()}")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; errors that a person can mend are one message and exit code 1."""
+    options = _parser().parse_args(arguments)
+    try:
+        commands: dict[str, Callable[[], None]] = {"run": lambda: _run(options), "up": _up, "down": _down}
+        commands[options.command]()
+    except _EXPECTED as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nstopped; nothing was left running", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="python -m local", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
+    run = commands.add_parser("run", help="deploy, evaluate, read back, stop")
+    run.add_argument("--dataset", help="JSONL of prompt and referenceResponse")
+    run.add_argument("--answers", help="JSONL of modelId, prompt and response")
+    run.add_argument("--models", help="model ids with commas between")
+    commands.add_parser("up", help="deploy and keep running")
+    commands.add_parser("down", help="stop what `up` started")
+    return parser
+
+
+def _run(options: argparse.Namespace) -> None:
+    own = own_data(dataset=options.dataset, answers=options.answers, models=options.models)
+    directory = BUILD / "run"
+    directory.mkdir(parents=True, exist_ok=True)
+    environment, context = _environment(own, directory)
+    began = time.monotonic()
+    with running_emulator(
+        interpreter=EMULATOR, directory=directory / "emulator", standin_config=_standin_config(own, directory)
+    ) as endpoint:
+        deployment = _deployed(endpoint, directory=directory, context=context)
+        _evaluate(deployment, environment=environment, directory=directory)
+    print(f"\nAll of it took {time.monotonic() - began:.0f} s; the emulator is stopped.")
+
+
+def _environment(own: OwnData | None, directory: Path) -> tuple[Environment, dict[str, str]]:
+    folder = ROOT / "environments"
+    context: dict[str, str] = {}
+    if own is not None:
+        folder = write_environment(own, directory=directory)
+        context = {"environments_directory": str(folder)}
+    loaded = load_environments(folder, only=[ENVIRONMENT], today=datetime.now(UTC).date())
+    return loaded.environments[0], context
+
+
+def _standin_config(own: OwnData | None, directory: Path) -> Path:
+    path = directory / "standin.json"
+    answers = SAMPLE_ANSWERS if own is None else own.answers.resolve()
+    path.write_text(json.dumps({"answers": [str(answers)]}))
+    return path
+
+
+def _deployed(endpoint: Endpoint, *, directory: Path, context: dict[str, str]) -> Deployment:
+    with _step("Deploying the four stacks of `local` with the CDK CLI to the emulator"):
+        return deploy(endpoint, directory=directory, context=context)
+
+
+def _evaluate(deployment: Deployment, *, environment: Environment, directory: Path) -> None:
+    clients = evaluation.Clients(deployment)
+    inbox = evaluation.subscribe_inbox(clients, deployment)
+    names = PhysicalNames(environment.prefix)
+    name, config = next(iter(environment.evaluations.items()))
+    total = len(config.candidates) * _case_count(environment, config.dataset)
+    run = evaluation.start(clients, names=names, evaluation=name)
+    layout = RunLayout(name, run)
+    with _progress(f"Evaluating {name}, run {run}", total) as progress:
+        evaluation.follow(clients, deployment, names=names, layout=layout, progress=progress)
+    with _step("Reading metrics, alarms, the alarm's message and the dashboard back"):
+        found = evaluation.read_back(clients, deployment, environment=environment, layout=layout, inbox=inbox)
+    _show(found, directory=directory)
+
+
+def _case_count(environment: Environment, dataset: str) -> int:
+    with (ROOT / environment.datasets[dataset].source).open("rb") as lines:
+        return sum(1 for line in lines if line.strip())
+
+
+def _show(found: evaluation.ReadBack, *, directory: Path) -> None:
+    report, summary = directory / "report.html", directory / "summary.json"
+    report.write_text(found.report)
+    summary.write_text(json.dumps(screen.view(found), indent=1))
+    print(f"\n{screen.table(found.summary)}\n")
+    states = list(found.alarms.values())
+    counted = ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states)))
+    print(f"Alarms: {len(states)} ({counted})")
+    for message in found.notifications:
+        print(f"  message through SNS: {message.alarm} is {message.state}: {message.reason}")
+    if not found.notifications:
+        print("  no alarm rang")
+    print(f"Dashboard {found.dashboard}: {found.widgets} widgets, {found.plotted} series")
+    print(f"Written: {summary.relative_to(ROOT)}, {report.relative_to(ROOT)}")
+
+
+def _up() -> None:
+    directory = BUILD / "up"
+    directory.mkdir(parents=True, exist_ok=True)
+    if detached_endpoint(directory=directory) is not None:
+        print("It runs already; `make down` stops it.")
+        return
+    endpoint = start_detached(
+        interpreter=EMULATOR, directory=directory, standin_config=_standin_config(None, directory)
+    )
+    try:
+        _deployed(endpoint, directory=directory, context={})
+    except BaseException:
+        stop_detached(directory=directory)
+        raise
+    keys = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION")
+    print("The stack runs on the local emulator (not AWS). Point the AWS CLI or boto3 at it with:\n")
+    for key in keys:
+        print(f"  export {key}={shlex.quote(endpoint.environment[key])}")
+    print(f"\nIts log: {log_file(directory).relative_to(ROOT)}. Stop it with: make down")
+
+
+def _down() -> None:
+    print("Stopped." if stop_detached(directory=BUILD / "up") else "Nothing was running.")
+
+
+@contextmanager
+def _step(text: str) -> Iterator[None]:
+    print(f"{text} ...", end="", flush=True)
+    began = time.monotonic()
+    try:
+        yield
+    except BaseException:
+        print()
+        raise
+    print(f" {time.monotonic() - began:.1f} s", flush=True)
+
+
+@contextmanager
+def _progress(text: str, total: int) -> Iterator[evaluation.Progress]:
+    """A line that counts up on a terminal; elsewhere one line a tenth."""
+    began, shown = time.monotonic(), -1
+
+    def show(done: int) -> None:
+        nonlocal shown
+        step = done if sys.stdout.isatty() else done * 10 // max(total, 1)
+        if step == shown:
+            return
+        shown = step
+        rate = done / max(time.monotonic() - began, 0.001)
+        end = "\r" if sys.stdout.isatty() else "\n"
+        print(f"{text}: {done:,} of {total:,} answers, {rate:.0f} a second", end=end, flush=True)
+
+    yield show
+    if sys.stdout.isatty():
+        print()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

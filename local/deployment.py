@@ -1,0 +1,83 @@
+"""The real CDK CLI against the emulator: synthesize, bootstrap, deploy, destroy."""
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.process import ACCOUNT, REGION, Endpoint
+
+ROOT = Path(__file__).resolve().parent.parent
+ENVIRONMENT = "local"
+
+_CDK = ROOT / "node_modules" / ".bin" / "cdk"
+_QUIET = ("--no-notices", "--no-color")
+
+
+class DeploymentError(RuntimeError):
+    """A CDK command failed; the message holds the end of what it printed."""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """The deployed `local` environment: where the emulator listens, and the outputs of all stacks by name."""
+
+    endpoint: Endpoint
+    outputs: Mapping[str, str]
+
+
+def deploy(endpoint: Endpoint, *, directory: Path, context: Mapping[str, str] | None = None) -> Deployment:
+    """Synthesize into `directory`/cdk.out and deploy it; bootstraps the emulator meanwhile.
+
+    Raises:
+        DeploymentError: a CDK command failed.
+    """
+    assembly, outputs = directory / "cdk.out", directory / "outputs.json"
+    with ThreadPoolExecutor(1) as pool:
+        # An empty folder: the CLI would synthesize the app first where there is a cdk.json.
+        empty = directory / "bootstrap"
+        empty.mkdir(parents=True, exist_ok=True)
+        bootstrap = pool.submit(run_cdk, ["bootstrap", f"aws://{ACCOUNT}/{REGION}"], endpoint=endpoint, folder=empty)
+        synthesize(assembly, endpoint=endpoint, context=context or {})
+        bootstrap.result()
+    unattended = ("--require-approval", "never", "--concurrency", "4", "--outputs-file", str(outputs))
+    run_cdk(["deploy", f"{ENVIRONMENT}/*", "--app", str(assembly), *unattended], endpoint=endpoint)
+    by_stack: dict[str, dict[str, str]] = json.loads(outputs.read_text())
+    return Deployment(endpoint, {key: value for found in by_stack.values() for key, value in found.items()})
+
+
+def synthesize(assembly: Path, *, endpoint: Endpoint, context: Mapping[str, str]) -> None:
+    """`cdk synth` of the local environment into `assembly`."""
+    settings = {"environments": ENVIRONMENT, **context}
+    flags = [part for key, value in settings.items() for part in ("--context", f"{key}={value}")]
+    run_cdk(["synth", "--quiet", "--output", str(assembly), *flags], endpoint=endpoint)
+
+
+def destroy(endpoint: Endpoint, *, directory: Path) -> None:
+    """`cdk destroy` of what `deploy` made."""
+    run_cdk(["destroy", f"{ENVIRONMENT}/*", "--force", "--app", str(directory / "cdk.out")], endpoint=endpoint)
+
+
+def run_cdk(arguments: Sequence[str], *, endpoint: Endpoint, folder: Path = ROOT) -> str:
+    """Run one CDK command and give what it printed.
+
+    Raises:
+        DeploymentError: it ended with another code than 0.
+    """
+    environment = {**os.environ, **endpoint.environment}
+    # jsii would unpack its runtime again in every private HOME.
+    environment.setdefault("JSII_RUNTIME_PACKAGE_CACHE_ROOT", str(_jsii_cache()))
+    done = subprocess.run(
+        [str(_CDK), *arguments, *_QUIET], cwd=folder, env=environment, text=True, capture_output=True, check=False
+    )
+    if done.returncode:
+        printed = "\n".join((done.stdout + done.stderr).strip().splitlines()[-40:])
+        raise DeploymentError(f"cdk {arguments[0]} failed:\n{printed}")
+    return done.stdout + done.stderr
+
+
+def _jsii_cache() -> Path:
+    return Path.home() / ".cache" / "aws" / "jsii" / "package-cache"

@@ -1,0 +1,243 @@
+"""Start the deployed evaluation the way every schedule does, follow it, and read back what it left behind."""
+
+import json
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from bedrock_eval import catalogue
+from bedrock_eval.catalogue import Metric
+from bedrock_eval.gates import Verdict
+from bedrock_eval.layout import RunLayout
+from bedrock_eval.metrics import METRICS
+from bedrock_eval.names import PhysicalNames, parse_scheduled_time, run_id, start_minute
+from bedrock_eval.summary import Summary, read_summary
+from environments.schema import Environment
+from local.deployment import Deployment
+from local.process import ACCOUNT, REGION
+
+INBOX = "make-run-inbox"
+_RUN_SECONDS = 900.0
+_ALARM_SECONDS = 45.0
+_POLL_SECONDS = 0.25
+
+Progress = Callable[[int], None]
+
+
+class EvaluationError(RuntimeError):
+    """The run failed, or did not end in time; the message is for the person at the terminal."""
+
+
+@dataclass(frozen=True)
+class Notification:
+    """An alarm's message as it arrived through SNS."""
+
+    alarm: str
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class ReadBack:
+    """What boto3 finds after the run."""
+
+    summary: Summary
+    report: str
+    cloudwatch_means: Mapping[tuple[str, str], float | None]
+    alarms: Mapping[str, str]
+    notifications: tuple[Notification, ...]
+    dashboard: str
+    widgets: int
+    plotted: int
+
+
+class Clients:
+    """boto3 clients of the emulator, made once."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        environment = deployment.endpoint.environment
+        session = boto3.Session(
+            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+            region_name=REGION,
+        )
+        config = Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=5, read_timeout=60)
+
+        def client(service: str) -> Any:
+            return session.client(service, endpoint_url=deployment.endpoint.url, config=config)
+
+        self.cloudwatch, self.s3, self.scheduler = client("cloudwatch"), client("s3"), client("scheduler")
+        self.sns, self.sqs, self.stepfunctions = client("sns"), client("sqs"), client("stepfunctions")
+
+
+def subscribe_inbox(clients: Clients, deployment: Deployment) -> str:
+    """A queue that hears the alarms, for the message to be shown; gives its URL."""
+    url: str = clients.sqs.create_queue(QueueName=INBOX)["QueueUrl"]
+    arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{INBOX}"
+    clients.sns.subscribe(TopicArn=deployment.outputs["TopicArn"], Protocol="sqs", Endpoint=arn)
+    return url
+
+
+def start(clients: Clients, *, names: PhysicalNames, evaluation: str) -> str:
+    """Make a one-off schedule like the deployed ones, due at once; gives the run id."""
+    due = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=1)
+    clients.scheduler.create_schedule(
+        Name=f"{names.prefix}-once",
+        GroupName=names.schedule_group,
+        ScheduleExpression=f"at({due:%Y-%m-%dT%H:%M:%S})",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        ActionAfterCompletion="DELETE",
+        Target={
+            "Arn": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{names.state_machine}",
+            "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/{names.scheduler_role}",
+            "Input": json.dumps({"evaluation": evaluation, "scheduledTime": "<aws.scheduler.scheduled-time>"}),
+        },
+    )
+    return run_id(parse_scheduled_time(due.isoformat()))
+
+
+def follow(
+    clients: Clients, deployment: Deployment, *, names: PhysicalNames, layout: RunLayout, progress: Progress
+) -> None:
+    """Wait until the run has published.
+
+    Raises:
+        EvaluationError: it failed (with the reason of run.json), or took more than 15 minutes.
+    """
+    bucket = deployment.outputs["ResultsBucket"]
+    machine = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{names.state_machine}"
+    deadline = time.monotonic() + _RUN_SECONDS
+    while time.monotonic() < deadline:
+        progress(_answered(deployment))
+        if _read(clients, bucket, layout.published) is not None:
+            return
+        state = _read(clients, bucket, layout.state)
+        if state is not None and json.loads(state).get("status") == "failed":
+            raise EvaluationError(
+                f"the run failed: {json.loads(state).get('reason')}: {json.loads(state).get('message')}"
+            )
+        broken = clients.stepfunctions.list_executions(stateMachineArn=machine, statusFilter="FAILED")["executions"]
+        if broken and state is None:
+            cause = clients.stepfunctions.describe_execution(executionArn=broken[0]["executionArn"])
+            raise EvaluationError(f"the execution failed: {cause.get('error')}: {cause.get('cause')}")
+        time.sleep(_POLL_SECONDS)
+    raise EvaluationError(f"the run did not finish within {_RUN_SECONDS / 60:.0f} minutes")
+
+
+def read_back(
+    clients: Clients, deployment: Deployment, *, environment: Environment, layout: RunLayout, inbox: str
+) -> ReadBack:
+    """Read summary, report, metrics, alarms, message and dashboard through the public APIs."""
+    names = PhysicalNames(environment.prefix)
+    bucket = deployment.outputs["ResultsBucket"]
+    summary = read_summary(_required(clients, bucket, layout.summary))
+    expected = [name for name, state in expected_alarms(summary, names).items() if state == "ALARM"]
+    notifications = _wait_for_messages(clients, inbox, alarms=expected)
+    body = json.loads(clients.cloudwatch.get_dashboard(DashboardName=names.dashboard)["DashboardBody"])
+    return ReadBack(
+        summary=summary,
+        report=_required(clients, bucket, layout.report).decode(),
+        cloudwatch_means=cloudwatch_means(clients, summary),
+        alarms=alarm_states(clients, names.prefix),
+        notifications=notifications,
+        dashboard=names.dashboard,
+        widgets=len(body["widgets"]),
+        plotted=sum(len(widget["properties"].get("metrics", [])) for widget in body["widgets"]),
+    )
+
+
+def expected_alarms(summary: Summary, names: PhysicalNames) -> dict[str, str]:
+    """Which verdict alarms the summary must have set, by name."""
+    return {
+        names.alarm("verdict", summary.evaluation, candidate.name, gate.metric): (
+            "ALARM" if gate.verdict is Verdict.WORSE else "OK"
+        )
+        for candidate in summary.candidates
+        for gate in candidate.gates
+    }
+
+
+def cloudwatch_means(clients: Clients, summary: Summary) -> dict[tuple[str, str], float | None]:
+    """Average of each score as CloudWatch has it for this run's minute, by candidate and metric."""
+    minute = start_minute(datetime.fromisoformat(summary.started))
+    found: dict[tuple[str, str], float | None] = {}
+    for candidate in summary.candidates:
+        dimensions = {
+            catalogue.MODEL_ID: candidate.model_id,
+            catalogue.APPLICATION: summary.application,
+            catalogue.EVALUATION: summary.evaluation,
+            catalogue.CANDIDATE: candidate.name,
+        }
+        for name in candidate.metrics:
+            metric = catalogue.score(name, better=METRICS[name].better, title=METRICS[name].title)
+            found[candidate.name, name] = _average(clients, metric, dimensions=dimensions, minute=minute)
+    return found
+
+
+def _average(clients: Clients, metric: Metric, *, dimensions: Mapping[str, str], minute: datetime) -> float | None:
+    answer = clients.cloudwatch.get_metric_statistics(
+        Namespace=metric.namespace,
+        MetricName=metric.name,
+        Dimensions=[{"Name": name, "Value": dimensions[name]} for name in metric.dimensions],
+        StartTime=minute,
+        EndTime=minute + timedelta(minutes=1),
+        Period=60,
+        Statistics=["Average"],
+    )
+    return answer["Datapoints"][0]["Average"] if answer["Datapoints"] else None
+
+
+def alarm_states(clients: Clients, prefix: str) -> dict[str, str]:
+    """The state of every alarm of the environment, by name."""
+    pages = clients.cloudwatch.get_paginator("describe_alarms").paginate(
+        AlarmNamePrefix=prefix, AlarmTypes=["MetricAlarm", "CompositeAlarm"]
+    )
+    alarms = [alarm for page in pages for kind in ("MetricAlarms", "CompositeAlarms") for alarm in page.get(kind, [])]
+    return {alarm["AlarmName"]: alarm["StateValue"] for alarm in sorted(alarms, key=lambda alarm: alarm["AlarmName"])}
+
+
+def _wait_for_messages(clients: Clients, inbox: str, *, alarms: Sequence[str]) -> tuple[Notification, ...]:
+    """Messages that arrived, waiting for one of each of `alarms`."""
+    found: list[Notification] = []
+    deadline = time.monotonic() + _ALARM_SECONDS
+    while True:
+        found += _received(clients, inbox)
+        heard = {message.alarm for message in found if message.state == "ALARM"}
+        if heard >= set(alarms) or time.monotonic() > deadline:
+            return tuple(found)
+        time.sleep(_POLL_SECONDS)
+
+
+def _received(clients: Clients, inbox: str) -> Iterator[Notification]:
+    answer = clients.sqs.receive_message(QueueUrl=inbox, MaxNumberOfMessages=10)
+    for message in answer.get("Messages", []):
+        clients.sqs.delete_message(QueueUrl=inbox, ReceiptHandle=message["ReceiptHandle"])
+        with suppress(KeyError, ValueError):
+            body = json.loads(json.loads(message["Body"])["Message"])
+            yield Notification(body["AlarmName"], body["NewStateValue"], body["NewStateReason"])
+
+
+def _answered(deployment: Deployment) -> int:
+    with urllib.request.urlopen(f"{deployment.endpoint.url}/_standin/calls", timeout=10) as answer:
+        return int(json.load(answer)["totals"]["answered"])
+
+
+def _read(clients: Clients, bucket: str, key: str) -> bytes | None:
+    with suppress(clients.s3.exceptions.NoSuchKey):
+        content: bytes = clients.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        return content
+    return None
+
+
+def _required(clients: Clients, bucket: str, key: str) -> bytes:
+    content = _read(clients, bucket, key)
+    if content is None:
+        raise EvaluationError(f"s3://{bucket}/{key} is missing though the run has published")
+    return content

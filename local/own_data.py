@@ -1,0 +1,84 @@
+"""`make run DATASET=... ANSWERS=... MODELS=...`: an environment file made of somebody's own data."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import copyfile
+
+from ruamel.yaml import YAML
+
+from bedrock_eval.cases import DatasetError, read_cases
+from bedrock_eval.models import ModelError, candidate_name
+from local.deployment import ENVIRONMENT, ROOT
+
+EVALUATION = "own-data"
+_DATASET = "own-data"
+
+
+class OwnDataError(ValueError):
+    """The command line, or a file it names, cannot be used; one sentence says why and what is allowed."""
+
+
+@dataclass(frozen=True)
+class OwnData:
+    """What was given on the command line: all three or nothing."""
+
+    dataset: Path
+    answers: Path
+    models: tuple[str, ...]
+
+
+def own_data(*, dataset: str | None, answers: str | None, models: str | None) -> OwnData | None:
+    """Check the command line.
+
+    Raises:
+        OwnDataError: only some of the three are given, or a file or model id is not usable.
+    """
+    given = {"DATASET": dataset, "ANSWERS": answers, "MODELS": models}
+    missing = [name for name, value in given.items() if not value]
+    if len(missing) == len(given):
+        return None
+    if missing or not (dataset and answers and models):
+        raise OwnDataError(f"{' and '.join(missing)} missing: DATASET, ANSWERS and MODELS go together")
+    paths = {"DATASET": Path(dataset), "ANSWERS": Path(answers)}
+    for name, path in paths.items():
+        if not path.is_file():
+            raise OwnDataError(f"{name}={path}: no such file; needed: a .jsonl file")
+    identifiers = tuple(identifier.strip() for identifier in models.split(",") if identifier.strip())
+    if not identifiers or len(set(identifiers)) != len(identifiers):
+        raise OwnDataError(f"MODELS={models}: needed: one or more different model ids, with commas between")
+    _check_dataset(paths["DATASET"])
+    return OwnData(paths["DATASET"], paths["ANSWERS"], identifiers)
+
+
+def _check_dataset(path: Path) -> None:
+    try:
+        with path.open("rb") as lines:
+            count = sum(1 for _ in read_cases(lines, source=str(path)))
+    except DatasetError as error:
+        raise OwnDataError(str(error)) from None
+    if not count:
+        raise OwnDataError(f"{path}: the dataset is empty; needed: one JSON object a line")
+
+
+def write_environment(own: OwnData, *, directory: Path) -> Path:
+    """Write `directory`/environments/local.yaml with these models and this dataset; gives the folder."""
+    folder = directory / "environments"
+    folder.mkdir(parents=True, exist_ok=True)
+    # The schema takes files of the repository: the dataset is copied into build/.
+    copy = folder / "dataset.jsonl"
+    copyfile(own.dataset, copy)
+    names: list[str] = []
+    for identifier in own.models:
+        try:
+            names.append(candidate_name(identifier, taken=names))
+        except ModelError as error:
+            raise OwnDataError(f"MODELS: {error}") from None
+    yaml = YAML()
+    content = yaml.load((ROOT / "environments" / f"{ENVIRONMENT}.yaml").read_text())
+    template = next(iter(content["evaluations"].values()))
+    content["models"] = {name: {"id": identifier} for name, identifier in zip(names, own.models, strict=True)}
+    content["datasets"] = {_DATASET: {"source": str(copy.relative_to(ROOT))}}
+    content["evaluations"] = {EVALUATION: {**template, "dataset": _DATASET, "candidates": names}}
+    with (folder / f"{ENVIRONMENT}.yaml").open("w") as file:
+        yaml.dump(content, file)
+    return folder
