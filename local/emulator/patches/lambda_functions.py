@@ -1,0 +1,203 @@
+"""Lambda: error names, the environment of a function, dead letters.
+
+Stock ministack calls every error of a handler Runtime.HandlerError, hands the emulator's whole environment to the
+function, lets it import whatever is installed beside ministack, sends the destination envelope to a dead-letter
+queue, and answers "Mock response" for a function whose code is missing. Lambda reports the exception's class name,
+gives a function its own variables, the standard library and boto3 only, and sends the raw event to a dead-letter queue.
+"""
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import re
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from types import SimpleNamespace
+from typing import Any
+
+from ministack.core import lambda_runtime, responses
+from ministack.services import lambda_svc, sqs
+
+Result = dict[str, Any]
+Invocation = Callable[..., Result]
+
+# What the AWS runtime offers besides the standard library: boto3 with what it needs.
+_IN_THE_RUNTIME = frozenset({"boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six"})
+_INHERITED = frozenset({"PATH", "LANG", "TMPDIR"})
+_EXITED = re.compile(r"Worker process (died|exited immediately).*", re.DOTALL)
+_INIT = re.compile(r"Worker init failed: (?:(?P<type>[A-Za-z_.]+): )?(?P<message>.*)", re.DOTALL)
+
+
+class _HandlerMessage(str):
+    """An error message that remembers the exception's class and traceback on its way through ministack."""
+
+    error_type: str
+    trace: str
+
+
+def _blocked_modules() -> list[str]:
+    """Top-level modules in the emulator's environment that a Lambda function must not find."""
+    found = importlib.metadata.packages_distributions()
+    return sorted(name for name in found if name not in _IN_THE_RUNTIME and not name.startswith("_"))
+
+
+_GUARD = """
+import sys as _guard_sys
+class _GuardedImports:
+    blocked = frozenset(__BLOCKED__)
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in self.blocked:
+            _bundled = [p for p in _guard_sys.path if "site-packages" not in p]
+            import importlib.machinery
+            spec = importlib.machinery.PathFinder.find_spec(name, path if "." in name else _bundled)
+            if spec is None:
+                raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+            return spec
+        return None
+_guard_sys.meta_path.insert(0, _GuardedImports())
+"""
+
+_EDITS = (
+    (
+        '_real_stdout.write(json.dumps({"status": "error", "error": str(e)}) + "\\n")',
+        '_real_stdout.write(json.dumps({"status": "error", "error": type(e).__name__ + ": " + str(e)}) + "\\n")',
+    ),
+    (
+        'except Exception as e:\n            _real_stdout.write(json.dumps({"status": "error", "error": str(e), ',
+        "except Exception as e:\n"
+        '            _real_stdout.write(json.dumps({"status": "error", "type": type(e).__name__, "error": str(e), ',
+    ),
+)
+
+
+def worker_script(stock: str) -> str:
+    """The bootstrap of a Python function with guarded imports and named errors."""
+    script = stock
+    for before, after in _EDITS:
+        if script.count(before) != 1:
+            raise ValueError(f"ministack's Lambda worker has changed: {before!r} is not there once")
+        script = script.replace(before, after)
+    return _GUARD.replace("__BLOCKED__", repr(_blocked_modules())) + script
+
+
+def function_environment(given: Mapping[str, str]) -> dict[str, str]:
+    """The variables of a function's process without those that only the emulator was started with."""
+    kept = {
+        name: value
+        for name, value in given.items()
+        if name in _INHERITED or name not in os.environ or os.environ[name] != value
+    }
+    runtime = {"TZ": ":UTC", "LANG": "en_US.UTF-8", "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13"}
+    return {**runtime, **kept}
+
+
+def _popen(arguments: list[str], **options: Any) -> "subprocess.Popen[str]":
+    options["env"] = function_environment(options["env"])
+    return subprocess.Popen(arguments, **options)
+
+
+def _typed(stock: Callable[..., Result]) -> Callable[..., Result]:
+    def invoke(self: Any, *arguments: Any, **named: Any) -> Result:
+        answer = stock(self, *arguments, **named)
+        if answer.get("status") == "error" and answer.get("type"):
+            message = _HandlerMessage(answer["error"])
+            message.error_type, message.trace = answer["type"], answer.get("trace", "")
+            answer["error"] = message
+        return answer
+
+    return invoke
+
+
+def error_body(message: str, error_type: str) -> dict[str, Any]:
+    """The payload of a failed invocation, named as Lambda names it."""
+    if isinstance(message, _HandlerMessage):
+        trace = message.trace.splitlines()
+        return {"errorMessage": str(message), "errorType": message.error_type, "stackTrace": trace[1:-1]}
+    if _EXITED.fullmatch(message):
+        return {"errorMessage": "Runtime exited without providing a reason", "errorType": "Runtime.ExitError"}
+    started = _INIT.fullmatch(message)
+    if not started:
+        return {"errorMessage": message, "errorType": error_type}
+    name, text = started["type"] or "Exception", started["message"]
+    if name in {"ModuleNotFoundError", "ImportError"}:
+        return {"errorMessage": f"Unable to import module: {text}", "errorType": "Runtime.ImportModuleError"}
+    if name == "SyntaxError":
+        return {"errorMessage": f"Syntax error in module: {text}", "errorType": "Runtime.UserCodeSyntaxError"}
+    return {"errorMessage": text, "errorType": name}
+
+
+def _named_errors(stock: Invocation) -> Invocation:
+    def execute(func: dict[str, Any], event: Any, request_id: str) -> Result:
+        if not func.get("code_zip"):
+            body = {"errorMessage": "The function has no code", "errorType": "Runtime.InvalidEntrypoint"}
+            return {"body": body, "error": True, "log": ""}
+        result = stock(func, event, request_id)
+        failure = result.get("body")
+        if result.get("error") and isinstance(failure, dict) and "errorMessage" in failure:
+            named = error_body(failure["errorMessage"], failure.get("errorType", "Unhandled"))
+            result["body"] = {**named, "requestId": request_id}
+        return result
+
+    return execute
+
+
+def _destinations(func: Mapping[str, Any]) -> set[str]:
+    configs = [func.get("event_invoke_config"), *(func.get("event_invoke_configs") or {}).values()]
+    return {
+        config.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination", "") for config in configs if config
+    }
+
+
+def _dead_letter(queue: dict[str, Any], event: Any, error: Mapping[str, Any]) -> None:
+    """Put the raw event on a queue with the three attributes that Lambda adds."""
+    body, now = json.dumps(event), time.time()
+    attributes = {
+        "RequestID": {"DataType": "String", "StringValue": str(error.get("requestId") or responses.new_uuid())},
+        "ErrorCode": {"DataType": "Number", "StringValue": "200"},
+        "ErrorMessage": {"DataType": "String", "StringValue": str(error.get("errorMessage", ""))[:1024] or "-"},
+    }
+    queue["messages"].append(
+        {
+            "id": responses.new_uuid(),
+            "body": body,
+            "md5_body": hashlib.md5(body.encode(), usedforsecurity=False).hexdigest(),
+            "md5_attrs": "",
+            "receipt_handle": None,
+            "sent_at": now,
+            "visible_at": now + sqs.queue_delay(queue),
+            "receive_count": 0,
+            "first_receive_at": None,
+            "message_attributes": attributes,
+            "sys": {"SenderId": responses.get_account_id(), "SentTimestamp": str(int(now * 1000))},
+            "group_id": None,
+            "dedup_id": None,
+            "dedup_cache_key": None,
+            "seq": None,
+        }
+    )
+
+
+def _route_failure(stock: Callable[..., None]) -> Callable[..., None]:
+    def route(target: str, name: str, event: Any, result: Result) -> None:
+        func = lambda_svc._functions.get(name) or {}
+        queue = sqs._queue_by_arn(target) if target.split(":")[2] == "sqs" else None
+        if queue is None or target in _destinations(func):
+            stock(target, name, event, result)
+            return
+        body = result.get("body")
+        _dead_letter(queue, event, body if isinstance(body, dict) else {})
+
+    return route
+
+
+def apply() -> None:
+    """Patch the subprocess executor and the routing of asynchronous failures."""
+    lambda_runtime._PYTHON_WORKER_SCRIPT = worker_script(lambda_runtime._PYTHON_WORKER_SCRIPT)
+    lambda_runtime.subprocess = SimpleNamespace(
+        Popen=_popen, PIPE=subprocess.PIPE, TimeoutExpired=subprocess.TimeoutExpired, DEVNULL=subprocess.DEVNULL
+    )
+    lambda_runtime.Worker.invoke = _typed(lambda_runtime.Worker.invoke)
+    lambda_svc._execute_function_warm = _named_errors(lambda_svc._execute_function_warm)
+    lambda_svc._route_async_failure = _route_failure(lambda_svc._route_async_failure)

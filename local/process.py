@@ -1,0 +1,316 @@
+"""Starting and stopping the local emulator from the project's interpreter.
+
+The emulator is a process group of its own with a clean environment, because ministack passes its whole environment on
+to the Lambda functions it runs, and because those are subprocesses that must end with it.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+ACCOUNT = "000000000000"
+REGION = "us-east-1"
+DEFAULT_PORT = 4566
+
+_PROJECT_ROOT = Path(__file__).resolve().parent.parent
+_START_SECONDS = 30.0
+_STOP_SECONDS = 3.0
+_LOG_TAIL_LINES = 25
+
+
+class EmulatorError(RuntimeError):
+    """The emulator did not start, or died; the message holds the end of its log."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where the emulator listens, and the environment variables that point an AWS client or the CDK CLI at it."""
+
+    url: str
+    port: int
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class _State:
+    """What ``stop_detached`` needs to know about a running emulator; the content of the pid file."""
+
+    pid: int
+    port: int
+    access_key: str
+    started: str = field(default="")
+
+    @staticmethod
+    def read(path: Path) -> "_State | None":
+        try:
+            data: Any = json.loads(path.read_text())
+            return _State(**data)
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def write(self, path: Path) -> None:
+        path.write_text(json.dumps(self.__dict__))
+
+
+def pid_file(directory: Path) -> Path:
+    """The pid file of the emulator that works in ``directory``."""
+    return directory / "emulator.json"
+
+
+def log_file(directory: Path) -> Path:
+    """The log of the emulator that works in ``directory``."""
+    return directory / "emulator.log"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _process_start(pid: int) -> str:
+    """The kernel's start time of ``pid``: tells a live emulator from another process that was given its number."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return "" if fields[0] == "Z" else fields[19]
+    except (OSError, IndexError):
+        return ""
+
+
+def client_environment(*, port: int, directory: Path, access_key: str) -> dict[str, str]:
+    """Environment variables for clients of an emulator on ``port``; add them to one's own environment.
+
+    HOME is private because the CDK CLI caches "access key -> account" below it, and one emulator's answer is wrong
+    for the next. The access key is unique for the same reason.
+    """
+    home = directory / "home"
+    home.mkdir(parents=True, exist_ok=True)
+    return {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_ACCESS_KEY_ID": access_key,
+        "AWS_SECRET_ACCESS_KEY": "local-emulator",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": str(home / "no-aws-config"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(home / "no-aws-credentials"),
+        "CDK_DEFAULT_ACCOUNT": ACCOUNT,
+        "CDK_DEFAULT_REGION": REGION,
+        "CDK_DISABLE_CLI_TELEMETRY": "1",
+        "HOME": str(home),
+    }
+
+
+def _server_environment(*, port: int, directory: Path, standin_config: Path | None) -> dict[str, str]:
+    scratch, home = directory / "tmp", directory / "emulator-home"
+    scratch.mkdir(parents=True, exist_ok=True)
+    home.mkdir(parents=True, exist_ok=True)
+    environment = {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": str(home),
+        "TMPDIR": str(scratch),
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+        "MINISTACK_ACCOUNT_ID": ACCOUNT,
+        "MINISTACK_REGION": REGION,
+    }
+    if standin_config is not None:
+        environment["STANDIN_CONFIG"] = str(standin_config.resolve())
+    return environment
+
+
+def _log_tail(directory: Path) -> str:
+    try:
+        lines = log_file(directory).read_text(errors="replace").splitlines()
+    except OSError:
+        return "(no log)"
+    return "\n".join(lines[-_LOG_TAIL_LINES:])
+
+
+def _is_healthy(port: int) -> bool:
+    # A proxy from the environment must not see loopback traffic.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"http://127.0.0.1:{port}/_ministack/health", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+def _signal_group(group: int, number: int) -> bool:
+    """Send a signal to a process group; False when none of it is left."""
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+class EmulatorProcess:
+    """One emulator, its log and its process group. ``directory`` is created and holds everything it writes."""
+
+    def __init__(
+        self,
+        *,
+        interpreter: Path,
+        directory: Path,
+        standin_config: Path | None = None,
+        port: int | None = None,
+    ) -> None:
+        self._interpreter = interpreter
+        self._directory = directory.resolve()
+        self._standin_config = standin_config
+        self._port = port or _free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._access_key = f"LOCAL{uuid.uuid4().hex[:15].upper()}"
+
+    @property
+    def pid(self) -> int:
+        """The process (and process group) id; raises EmulatorError before the start."""
+        if self._process is None:
+            raise EmulatorError("the emulator was not started")
+        return self._process.pid
+
+    @property
+    def access_key(self) -> str:
+        """The access key id that clients of this emulator use; unique to it."""
+        return self._access_key
+
+    def start(self) -> Endpoint:
+        """Start and wait until it answers. Raises EmulatorError with the log's tail when it dies or takes over 30 s."""
+        if not self._interpreter.exists():
+            raise EmulatorError(
+                f"{self._interpreter} does not exist; make the emulator's environment with: python3 -m venv "
+                ".venv-emulator && .venv-emulator/bin/pip install -r local/emulator/requirements.txt"
+            )
+        if _is_taken(self._port):
+            raise EmulatorError(f"port {self._port} is in use; stop what listens there or choose another port")
+        self._directory.mkdir(parents=True, exist_ok=True)
+        with log_file(self._directory).open("wb") as log:
+            self._process = subprocess.Popen(
+                [str(self._interpreter.absolute()), "-m", "local.emulator"],
+                cwd=_PROJECT_ROOT,
+                env=_server_environment(
+                    port=self._port, directory=self._directory, standin_config=self._standin_config
+                ),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            self._wait_until_healthy()
+        except BaseException:
+            self.stop()
+            raise
+        return self.endpoint()
+
+    def endpoint(self) -> Endpoint:
+        """The address and the client environment."""
+        environment = client_environment(port=self._port, directory=self._directory, access_key=self._access_key)
+        return Endpoint(url=environment["AWS_ENDPOINT_URL"], port=self._port, environment=MappingProxyType(environment))
+
+    def _wait_until_healthy(self) -> None:
+        process = self._process
+        deadline = time.monotonic() + _START_SECONDS
+        while process is not None and time.monotonic() < deadline:
+            if process.poll() is not None:
+                raise EmulatorError(
+                    f"the emulator ended with status {process.returncode} while starting; end of its log:\n"
+                    f"{_log_tail(self._directory)}"
+                )
+            if _is_healthy(self._port):
+                return
+            time.sleep(0.05)
+        raise EmulatorError(
+            f"the emulator did not answer within {_START_SECONDS:.0f} s; end of its log:\n{_log_tail(self._directory)}"
+        )
+
+    def stop(self) -> None:
+        """End the emulator and every function it runs: SIGTERM, and SIGKILL to what is left after 3 s."""
+        if self._process is None:
+            return
+        process, self._process = self._process, None
+        _signal_group(process.pid, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=_STOP_SECONDS)
+        _signal_group(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+@contextmanager
+def running_emulator(
+    *, interpreter: Path, directory: Path, standin_config: Path | None = None, port: int | None = None
+) -> Iterator[Endpoint]:
+    """An emulator for the duration of a ``with`` block; it is stopped on every way out, Ctrl-C included."""
+    process = EmulatorProcess(interpreter=interpreter, directory=directory, standin_config=standin_config, port=port)
+    try:
+        yield process.start()
+    finally:
+        process.stop()
+
+
+def start_detached(
+    *, interpreter: Path, directory: Path, standin_config: Path | None = None, port: int = DEFAULT_PORT
+) -> Endpoint:
+    """Start an emulator that outlives this process, or return the one that already works in ``directory``."""
+    running = detached_endpoint(directory=directory)
+    if running is not None:
+        return running
+    process = EmulatorProcess(interpreter=interpreter, directory=directory, standin_config=standin_config, port=port)
+    endpoint = process.start()
+    _State(
+        pid=process.pid, port=endpoint.port, access_key=process.access_key, started=_process_start(process.pid)
+    ).write(pid_file(directory))
+    return endpoint
+
+
+def _live_state(directory: Path) -> _State | None:
+    state = _State.read(pid_file(directory))
+    if state is None or not state.started or _process_start(state.pid) != state.started:
+        return None
+    return state
+
+
+def detached_endpoint(*, directory: Path) -> Endpoint | None:
+    """The endpoint of the emulator that ``start_detached`` left in ``directory``; None when it is not running."""
+    state = _live_state(directory)
+    if state is None:
+        return None
+    environment = client_environment(port=state.port, directory=directory.resolve(), access_key=state.access_key)
+    return Endpoint(url=environment["AWS_ENDPOINT_URL"], port=state.port, environment=MappingProxyType(environment))
+
+
+def stop_detached(*, directory: Path) -> bool:
+    """Stop the emulator that ``start_detached`` left in ``directory``; False when none was running."""
+    state = _live_state(directory)
+    if state is not None:
+        _signal_group(state.pid, signal.SIGTERM)
+        deadline = time.monotonic() + _STOP_SECONDS
+        while _process_start(state.pid) == state.started and time.monotonic() < deadline:
+            time.sleep(0.05)
+        _signal_group(state.pid, signal.SIGKILL)
+    pid_file(directory).unlink(missing_ok=True)
+    return state is not None
