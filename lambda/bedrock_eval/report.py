@@ -25,7 +25,7 @@ th:first-child, td.text, th.text { text-align: left; } td.text { white-space: no
 small { color: var(--soft); font-weight: 400; }
 .verdict { font-weight: 700; } .worse { color: var(--bad); } .inconclusive { color: var(--open); }
 .not_worse, .better { color: var(--good); }
-.bar { min-width: 11rem; } .bar svg { display: block; width: 100%; height: 1.25rem; }
+.bar svg { display: block; width: 200px; height: 20px; }
 .bar line { stroke: var(--mark); stroke-width: 2; } .bar circle { fill: var(--mark); }
 .bar .axis { stroke: var(--line); stroke-width: 1; } .bar .bound { stroke: var(--bad); stroke-dasharray: 3 2; }
 footer { margin-top: 3rem; color: var(--soft); font-size: .9rem; }
@@ -86,10 +86,12 @@ def _duration(seconds: float) -> str:
     return f"took {seconds:.0f} s" if seconds < 120 else f"took {seconds / 60:.0f} min"
 
 
-def _table(heads: list[str], rows: list[str], *, text: int = 1) -> str:
+_TEXT_HEADS = frozenset({"Candidate", "Metric", "Verdict", "Why", "Failures by reason", "Mean and interval"})
+
+
+def _table(heads: list[str], rows: list[str]) -> str:
     cells = "".join(
-        f'<th scope="col"{" class=text" if index < text else ""}>{escape(head)}</th>'
-        for index, head in enumerate(heads)
+        f'<th scope="col"{" class=text" if head in _TEXT_HEADS else ""}>{escape(head)}</th>' for head in heads
     )
     return f'<div class="wide"><table><thead><tr>{cells}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
 
@@ -99,7 +101,7 @@ def _gates(summary: Summary) -> str:
     if not rows:
         return "<h2>Verdicts</h2><p>No gate is declared for this evaluation.</p>"
     heads = ["Candidate", "Metric", "Verdict", "Bound", "Mean", "Interval", "n", "Why"]
-    return f"<h2>Verdicts</h2>{_table(heads, rows, text=3)}"
+    return f"<h2>Verdicts</h2>{_table(heads, rows)}"
 
 
 def _gate_row(candidate: CandidateSummary, gate: GateResult) -> str:
@@ -181,7 +183,7 @@ def _bar(metric: MetricSummary, *, scale: tuple[float, float], bounds: list[floa
     if metric.low is not None and metric.high is not None:
         marks.append(f'<line x1="{place(metric.low):.1f}" x2="{place(metric.high):.1f}" y1="10" y2="10"/>')
     return (
-        f'<svg viewBox="0 0 200 20" preserveAspectRatio="none" role="img" aria-label="{escape(label)}">'
+        f'<svg viewBox="0 0 200 20" role="img" aria-label="{escape(label)}">'
         f'<line class="axis" x1="4" x2="196" y1="10" y2="10"/>{"".join(marks)}'
         f'<circle cx="{place(metric.mean):.1f}" cy="10" r="4"/></svg>'
     )
