@@ -2,9 +2,8 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 REQUIRED = ("modelId", "prompt", "response")
@@ -39,7 +38,7 @@ class Answer:
 class Answers:
     """Every recorded answer by model id and exact prompt."""
 
-    by_model: Mapping[str, Mapping[str, Answer]] = MappingProxyType({})
+    by_model: Mapping[str, Mapping[str, Answer]] = field(default_factory=dict)
 
     def models(self) -> list[str]:
         """The model ids that have at least one recorded answer, sorted."""

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -32,7 +32,7 @@ class Config:
 
     answers: tuple[Path, ...] = ()
     seed: int = 0
-    faults: Mapping[str, ModelFaults] = MappingProxyType({})
+    faults: Mapping[str, ModelFaults] = field(default_factory=dict)
     sleep_share: float = 0.0
     default_latency_ms: float = 800.0
     fail_first_logging_puts: int = 0

@@ -2,8 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 
 THROTTLE, DENIED, STALL = "throttle", "denied", "stall"
 EMPTY, REASONING_FIRST, TRUNCATED = "empty", "reasoning_first", "truncated"
@@ -16,7 +15,7 @@ ANY_MODEL = "*"
 class ModelFaults:
     """Shares (0 to 1, together at most 1) of a model's requests by fault, and the length of a stall in seconds."""
 
-    shares: Mapping[str, float] = MappingProxyType({})
+    shares: Mapping[str, float] = field(default_factory=dict)
     stall_seconds: float = 5.0
 
     def pick(self, draw: float) -> str | None:

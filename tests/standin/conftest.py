@@ -1,0 +1,141 @@
+"""One emulator for these tests, with recorded answers of three models; every test starts without faults."""
+
+import json
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import botocore.client
+import botocore.config
+import pytest
+
+from local.process import Endpoint, running_emulator
+
+INTERPRETER = Path(__file__).resolve().parents[2] / ".venv-emulator" / "bin" / "python"
+PLAIN = "amazon.nova-lite-v1:0"
+BASE = "anthropic.claude-haiku-4-5-20251001-v1:0"
+NO_SAMPLING = "anthropic.claude-sonnet-5"
+QUESTIONS = [f"Question {number}?" for number in range(200)]
+LONG_PROMPT = "x" * 150_000
+
+
+def recorded_answers() -> list[dict[str, str]]:
+    """What the emulator of these tests replays."""
+    lines = [{"modelId": PLAIN, "prompt": q, "response": f"The answer to {q.lower()}"} for q in QUESTIONS]
+    lines += [{"modelId": BASE, "prompt": q, "response": f"Well, {q.lower()}"} for q in QUESTIONS[:5]]
+    lines += [
+        {"modelId": "us." + BASE, "prompt": QUESTIONS[0], "response": "From the profile."},
+        {"modelId": NO_SAMPLING, "prompt": QUESTIONS[0], "response": "Yes.", "reasoning": "Let me see."},
+        {"modelId": NO_SAMPLING, "prompt": QUESTIONS[1], "response": "Cut", "stopReason": "max_tokens"},
+        {"modelId": PLAIN, "prompt": LONG_PROMPT, "response": "y" * 200_000},
+    ]
+    return lines
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """The emulator and its run-time control."""
+
+    endpoint: Endpoint
+
+    def client(self, service: str) -> botocore.client.BaseClient:
+        return boto3.client(
+            service,
+            endpoint_url=self.endpoint.url,
+            region_name="us-east-1",
+            aws_access_key_id=self.endpoint.environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key="local",
+            config=botocore.config.Config(
+                retries={"total_max_attempts": 1, "mode": "standard"}, read_timeout=10, max_pool_connections=16
+            ),
+        )
+
+    def http(self, method: str, path: str, document: object = None) -> tuple[int, Any]:
+        data = None if document is None else json.dumps(document).encode()
+        # The credential's scope is all that the emulator needs to find the service.
+        headers = {"Authorization": "AWS4-HMAC-SHA256 Credential=LOCAL/20260101/us-east-1/bedrock/aws4_request"}
+        request = urllib.request.Request(self.endpoint.url + path, data=data, method=method, headers=headers)
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(request, timeout=10) as answer:
+                return answer.status, json.loads(answer.read())
+        except urllib.error.HTTPError as error:
+            return error.code, json.loads(error.read())
+
+    def configure(self, **keys: object) -> None:
+        status, answer = self.http("PUT", "/_standin/config", keys)
+        assert status == 200, answer
+
+    def calls(self) -> Any:
+        return self.http("GET", "/_standin/calls")[1]
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
+    directory = tmp_path_factory.mktemp("standin")
+    answers = directory / "answers.jsonl"
+    answers.write_text("".join(json.dumps(line) + "\n" for line in recorded_answers()))
+    config = directory / "standin.json"
+    config.write_text(json.dumps({"answers": ["answers.jsonl"], "seed": 7}))
+    with running_emulator(interpreter=INTERPRETER, standin_config=config, directory=directory) as endpoint:
+        yield StandIn(endpoint)
+
+
+@pytest.fixture
+def standin(emulator: StandIn) -> StandIn:
+    emulator.configure(faults={}, sleep_share=0, default_latency_ms=800, seed=7, fail_first_logging_puts=0)
+    emulator.http("DELETE", "/_standin/calls")
+    return emulator
+
+
+@pytest.fixture
+def runtime(standin: StandIn) -> botocore.client.BaseClient:
+    return standin.client("bedrock-runtime")
+
+
+@pytest.fixture
+def bedrock(standin: StandIn) -> botocore.client.BaseClient:
+    return standin.client("bedrock")
+
+
+@pytest.fixture
+def log_group(standin: StandIn) -> Iterator[str]:
+    """A log group of its own, and no logging setting afterwards."""
+    logs = standin.client("logs")
+    name = f"/test/{uuid.uuid4().hex[:8]}"
+    logs.create_log_group(logGroupName=name)
+    yield name
+    standin.client("bedrock").delete_model_invocation_logging_configuration()
+    logs.delete_log_group(logGroupName=name)
+
+
+def ask(client: Any, prompt: str, *, model: str = PLAIN, **more: Any) -> Any:
+    """One Converse call of one user message."""
+    return client.converse(modelId=model, messages=[{"role": "user", "content": [{"text": prompt}]}], **more)
+
+
+def trust(**condition: Any) -> dict[str, Any]:
+    """A trust policy that lets Bedrock assume a role."""
+    statement: dict[str, Any] = {
+        "Effect": "Allow",
+        "Principal": {"Service": "bedrock.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+    return {"Version": "2012-10-17", "Statement": [{**statement, **({"Condition": condition} if condition else {})}]}
+
+
+def make_role(standin: StandIn, log_group: str, *, trust_policy: Mapping[str, Any], allowed: str = "*") -> str:
+    """A delivery role that may do `allowed` of the logs actions on Bedrock's stream; returns its ARN."""
+    iam = standin.client("iam")
+    name = f"role-{uuid.uuid4().hex[:8]}"
+    arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust_policy))["Role"]["Arn"]
+    stream = f"arn:aws:logs:us-east-1:000000000000:log-group:{log_group}:log-stream:aws/bedrock/modelinvocations"
+    statement = {"Effect": "Allow", "Action": f"logs:{allowed}", "Resource": stream}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_role_policy(RoleName=name, PolicyName="deliver", PolicyDocument=document)
+    return arn

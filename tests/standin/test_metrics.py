@@ -1,0 +1,123 @@
+"""AWS/Bedrock metrics of calls, read back through CloudWatch's API."""
+
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.standin.conftest import PLAIN, QUESTIONS, StandIn, ask
+
+METRICS = (
+    "Invocations",
+    "InvocationLatency",
+    "InputTokenCount",
+    "OutputTokenCount",
+    "InvocationClientErrors",
+    "InvocationServerErrors",
+    "InvocationThrottles",
+    "TimeToFirstToken",
+)
+
+
+@pytest.fixture
+def profile(bedrock: Any) -> Any:
+    """A profile of its own for each test, so that its ModelId series starts empty."""
+    arn = bedrock.create_inference_profile(
+        inferenceProfileName=f"metrics-{uuid.uuid4().hex[:8]}",
+        modelSource={"copyFrom": f"arn:aws:bedrock:us-east-1::foundation-model/{PLAIN}"},
+    )["inferenceProfileArn"]
+    yield arn
+    bedrock.delete_inference_profile(inferenceProfileIdentifier=arn)
+
+
+def statistics(standin: StandIn, name: str, model_id: str | None, statistic: str = "Sum") -> float | None:
+    """One statistic of a metric over the last hour; None without data."""
+    now = datetime.now(UTC)
+    points = standin.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Bedrock",
+        MetricName=name,
+        Dimensions=[] if model_id is None else [{"Name": "ModelId", "Value": model_id}],
+        StartTime=now - timedelta(hours=1),
+        EndTime=now + timedelta(minutes=1),
+        Period=7200,
+        Statistics=[statistic],
+    )["Datapoints"]
+    return sum(point[statistic] for point in points) if points else None
+
+
+def snapshot(standin: StandIn, model_id: str | None) -> dict[str, float]:
+    values = {name: statistics(standin, name, model_id) for name in METRICS}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def test_an_answer_counts_once_under_the_profile_id_and_once_without_dimension(
+    standin: StandIn, runtime: Any, profile: str
+) -> None:
+    before = snapshot(standin, None)
+    answers = [ask(runtime, question, model=profile) for question in QUESTIONS[:4]]
+    own = snapshot(standin, profile.rpartition("/")[2])
+    assert own == {
+        "Invocations": 4,
+        "InvocationLatency": sum(answer["metrics"]["latencyMs"] for answer in answers),
+        "InputTokenCount": sum(answer["usage"]["inputTokens"] for answer in answers),
+        "OutputTokenCount": sum(answer["usage"]["outputTokens"] for answer in answers),
+    }
+    after = snapshot(standin, None)
+    assert {name: after[name] - before.get(name, 0) for name in own} == own
+    listed = standin.client("cloudwatch").list_metrics(Namespace="AWS/Bedrock", MetricName="Invocations")["Metrics"]
+    assert [{"Name": "ModelId", "Value": profile.rpartition("/")[2]}] in [metric["Dimensions"] for metric in listed]
+
+
+def test_units_and_counts_are_those_of_aws(standin: StandIn, runtime: Any, profile: str) -> None:
+    for question in QUESTIONS[:3]:
+        ask(runtime, question, model=profile)
+    model_id = profile.rpartition("/")[2]
+    assert statistics(standin, "InputTokenCount", model_id, "SampleCount") == 3
+    now = datetime.now(UTC)
+    for name, unit in (("InvocationLatency", "Milliseconds"), ("Invocations", "Count"), ("OutputTokenCount", "Count")):
+        points = standin.client("cloudwatch").get_metric_statistics(
+            Namespace="AWS/Bedrock",
+            MetricName=name,
+            Dimensions=[{"Name": "ModelId", "Value": model_id}],
+            StartTime=now - timedelta(minutes=5),
+            EndTime=now + timedelta(minutes=1),
+            Period=60,
+            Statistics=["Average"],
+        )["Datapoints"]
+        assert {point["Unit"] for point in points} == {unit}
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        ("throttle", {"InvocationThrottles": 1.0}),
+        ("500", {"Invocations": 1.0, "InvocationServerErrors": 1.0}),
+        ("503", {"Invocations": 1.0, "InvocationServerErrors": 1.0}),
+        ("408", {"Invocations": 1.0, "InvocationClientErrors": 1.0}),
+        ("424", {"Invocations": 1.0, "InvocationClientErrors": 1.0}),
+        ("denied", {"InvocationClientErrors": 1.0}),
+    ],
+)
+def test_failures_count_where_they_belong_and_nowhere_else(
+    standin: StandIn, runtime: Any, profile: str, fault: str, expected: dict[str, float]
+) -> None:
+    standin.configure(faults={"*": {fault: 1}})
+    with pytest.raises(ClientError):
+        ask(runtime, QUESTIONS[0], model=profile)
+    assert snapshot(standin, profile.rpartition("/")[2]) == expected
+
+
+def test_a_stream_also_has_a_time_to_first_token(standin: StandIn, runtime: Any, profile: str) -> None:
+    messages = [{"role": "user", "content": [{"text": QUESTIONS[0]}]}]
+    list(runtime.converse_stream(modelId=profile, messages=messages)["stream"])
+    own = snapshot(standin, profile.rpartition("/")[2])
+    assert own["Invocations"] == 1
+    assert 0 < own["TimeToFirstToken"] < own["InvocationLatency"]
+
+
+def test_an_arn_counts_under_its_last_part(standin: StandIn, runtime: Any) -> None:
+    before = snapshot(standin, PLAIN).get("Invocations", 0)
+    ask(runtime, QUESTIONS[0], model=f"arn:aws:bedrock:us-east-1::foundation-model/{PLAIN}")
+    assert snapshot(standin, PLAIN)["Invocations"] == before + 1
