@@ -1,6 +1,7 @@
 """Run-time control over HTTP, on the emulator's own port below `/_standin/`; no credentials.
 
-`GET /_standin/config` shows the configuration, `PUT` changes the keys that its JSON body has. `GET /_standin/calls`
+`GET /_standin/config` shows the configuration, `PUT` changes the keys that its JSON body has (file names in it are
+relative to the folder that the emulator was started in); after an error nothing has changed. `GET /_standin/calls`
 shows how often each model was asked each prompt (by the first 16 hex digits of its SHA-256) and the highest number of
 requests in flight at once, `DELETE` forgets them.
 """

@@ -2,6 +2,7 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -115,3 +116,30 @@ def test_a_wrong_change_at_run_time_changes_nothing(standin: StandIn) -> None:
     assert (status, answer["error"]) == (400, "/nowhere.jsonl: cannot be read: No such file or directory")
     assert standin.http("GET", "/_standin/config") == before
     assert standin.http("GET", "/_standin/unknown")[0] == 404
+
+
+def test_answers_can_be_exchanged_at_run_time(standin: StandIn, runtime: Any, tmp_path: Path) -> None:
+    before = standin.http("GET", "/_standin/config")[1]["answers"]
+    other = tmp_path / "other.jsonl"
+    other.write_text('{"modelId": "meta.new-v1:0", "prompt": "Hi", "response": "Hello"}\n')
+    try:
+        standin.configure(answers=[*before, str(other)])
+        assert ask(runtime, "Hi", model="meta.new-v1:0")["output"]["message"]["content"] == [{"text": "Hello"}]
+        assert ask(runtime, QUESTIONS[0])["stopReason"] == "end_turn"
+    finally:
+        standin.configure(answers=before)
+    with pytest.raises(runtime.exceptions.ResourceNotFoundException):
+        ask(runtime, "Hi", model="meta.new-v1:0")
+
+
+def test_a_reset_of_the_emulator_forgets_state_but_not_the_configuration(
+    standin: StandIn, runtime: Any, bedrock: Any
+) -> None:
+    source = f"arn:aws:bedrock:us-east-1::foundation-model/{PLAIN}"
+    arn = bedrock.create_inference_profile(inferenceProfileName="gone", modelSource={"copyFrom": source})
+    ask(runtime, QUESTIONS[0])
+    assert standin.http("POST", "/_ministack/reset")[0] == 200
+    assert standin.calls()["calls"] == {}
+    with pytest.raises(bedrock.exceptions.ResourceNotFoundException):
+        bedrock.get_inference_profile(inferenceProfileIdentifier=arn["inferenceProfileArn"])
+    assert ask(runtime, QUESTIONS[0])["stopReason"] == "end_turn"
