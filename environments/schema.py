@@ -1,16 +1,26 @@
-"""The one schema of an environment file. docs/configuration.md and environments/schema.json are generated from it."""
+"""The one schema of an environment file. docs/configuration.md and environments/schema.json are generated from it.
+
+Here stands what can be said of one value. What takes two (a candidate's model is a key of `models`) is in rules.py.
+`patternErrorMessage` is what people are told when a pattern does not match: by the loader, and by editors.
+"""
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
 
 from bedrock_eval.definition import PROMPT_MARK
 from bedrock_eval.metrics import METRICS
 from bedrock_eval.models import Model
 from bedrock_eval.names import NAME_PATTERN, NAME_RULE, is_name, prefix
 from bedrock_eval.schedules import ScheduleError, parse_schedule
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+"""What the paths of dataset files are relative to."""
 
 # The values that CloudWatch Logs accepts for a retention (PutRetentionPolicy).
 LOG_RETENTION_DAYS = (
@@ -53,18 +63,39 @@ def _schedule_expression(text: str) -> str:
     return text
 
 
-Name = Annotated[str, AfterValidator(_name), Field(json_schema_extra={"pattern": f"^{NAME_PATTERN}$"})]
-LogRetention = Annotated[int, AfterValidator(_log_retention), Field(json_schema_extra={"enum": LOG_RETENTION_DAYS})]
-MetricName = Annotated[str, AfterValidator(_metric_name), Field(json_schema_extra={"enum": sorted(METRICS)})]
-Region = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
+def _template(text: str) -> str:
+    if text.count(PROMPT_MARK) != 1:
+        raise ValueError(f"{PROMPT_MARK} stands {text.count(PROMPT_MARK)} times in it; allowed: exactly once")
+    return text
+
+
+def _told(message: str) -> JsonDict:
+    return {"patternErrorMessage": message}
+
+
+def _enum(values: tuple[int, ...] | tuple[str, ...]) -> JsonDict:
+    return {"enum": list(values)}
+
+
+Name = Annotated[
+    str,
+    AfterValidator(_name),
+    Field(json_schema_extra={"pattern": f"^{NAME_PATTERN}$", **_told(NAME_RULE)}),
+]
+LogRetention = Annotated[int, AfterValidator(_log_retention), Field(json_schema_extra=_enum(LOG_RETENTION_DAYS))]
+MetricName = Annotated[str, AfterValidator(_metric_name), Field(json_schema_extra=_enum(tuple(METRICS)))]
+Region = Annotated[
+    str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$", json_schema_extra=_told("a Region's name, as us-east-1"))
+]
 Share = Annotated[float, Field(ge=0, le=1)]
 Percent = Annotated[float, Field(gt=0, le=100)]
+Days = Annotated[int, Field(ge=1, le=3650)]
 
 
 class Strict(BaseModel):
     """Frozen, and no key that it does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class ModelConfig(Strict):
@@ -82,53 +113,57 @@ class DatasetConfig(Strict):
     """Where the cases come from."""
 
     source: str = Field(
-        pattern=r"^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^\s].*|[^:]+)\.jsonl$",
+        pattern=r"^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.+|[^:\s][^:]*)\.jsonl$",
         description="A .jsonl file of this repository (checked at synth, uploaded at deploy), or an s3:// URI.",
+        json_schema_extra=_told("datasets/<file>.jsonl, or s3://<bucket>/<key>.jsonl"),
     )
 
     @property
     def is_s3(self) -> bool:
         return self.source.startswith("s3://")
 
+    @property
+    def file(self) -> Path:
+        """The file, if it is one: relative to the repository, whatever the working directory."""
+        return REPOSITORY / self.source
+
 
 class ParametersConfig(Strict):
     """Inference parameters; what is not given is not sent."""
 
-    max_tokens: int | None = Field(default=None, ge=1)
-    temperature: float | None = Field(default=None, ge=0, le=1)
-    top_p: float | None = Field(default=None, ge=0, le=1)
-    stop_sequences: tuple[str, ...] = Field(default=(), max_length=4)
+    max_tokens: int | None = Field(default=None, ge=1, description="Longest answer, in tokens.")
+    temperature: float | None = Field(default=None, ge=0, le=1, description="Some models refuse it.")
+    top_p: float | None = Field(default=None, ge=0, le=1, description="Some models refuse it.")
+    stop_sequences: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        default=(), max_length=4, description="The answer ends before the first of them."
+    )
 
 
 class CandidateConfig(Strict):
-    """What is compared: a model with what it is told."""
+    """What is compared: a model with what it is told. A plain key of `models` is short for a candidate of that name."""
 
-    name: Name
+    name: Name = Field(description="Stands in metrics, results and reports.")
     model: Name = Field(description="A key of `models`.")
     system: str | None = Field(default=None, min_length=1, description="System prompt.")
-    template: str | None = Field(default=None, description=f"Text around the prompt; holds `{PROMPT_MARK}` once.")
-    parameters: ParametersConfig = ParametersConfig()
-
-    @model_validator(mode="after")
-    def _template_has_mark(self) -> Self:
-        if self.template is not None and self.template.count(PROMPT_MARK) != 1:
-            raise ValueError(f"template must hold {PROMPT_MARK} exactly once")
-        return self
+    template: Annotated[str, AfterValidator(_template)] | None = Field(
+        default=None, description=f"Text around the prompt; holds `{PROMPT_MARK}` once."
+    )
+    parameters: ParametersConfig = Field(default=ParametersConfig(), description="Inference parameters.")
 
 
 class GateConfig(Strict):
-    """A bound that the mean of a metric must keep."""
+    """A bound that the mean of a metric must keep; `min`, `max` or both."""
 
-    metric: MetricName
+    metric: MetricName = Field(description="One of the evaluation's `metrics`.")
     min: float | None = Field(default=None, description="The mean must not be below; in the metric's unit.")
     max: float | None = Field(default=None, description="The mean must not be above; in the metric's unit.")
 
     @model_validator(mode="after")
     def _has_a_bound(self) -> Self:
         if self.min is None and self.max is None:
-            raise ValueError("a gate needs min, max or both")
+            raise ValueError("neither min nor max is given; needed: one of them or both")
         if self.min is not None and self.max is not None and self.min >= self.max:
-            raise ValueError(f"min {self.min} must be below max {self.max}")
+            raise ValueError(f"min {self.min:g} is not below max {self.max:g}")
         return self
 
 
@@ -138,102 +173,105 @@ class ScheduleConfig(Strict):
     expression: Annotated[str, AfterValidator(_schedule_expression)] = Field(
         description="`rate(7 days)`, `cron(0 6 ? * MON *)` or `at(2026-12-01T06:00:00)`."
     )
-    timezone: Annotated[str, AfterValidator(_timezone)] = "UTC"
+    timezone: Annotated[str, AfterValidator(_timezone)] = Field(
+        default="UTC", description="IANA name that cron(...) and at(...) are read in."
+    )
     grace_hours: float = Field(default=6.0, gt=0, le=168, description="How long after its time a run may finish.")
 
 
 def _candidate(value: object) -> object:
-    """A plain model name is short for a candidate of that name."""
     return {"name": value, "model": value} if isinstance(value, str) else value
+
+
+Candidate = Annotated[CandidateConfig, BeforeValidator(_candidate, json_schema_input_type=Name | CandidateConfig)]
 
 
 class EvaluationConfig(Strict):
     """One evaluation: which candidates answer which dataset, how they are scored, when."""
 
-    kind: Literal["custom"] = "custom"
+    kind: Literal["custom"] = Field(default="custom", description="custom: scored by this project's own functions.")
     dataset: Name = Field(description="A key of `datasets`.")
-    candidates: tuple[Annotated[CandidateConfig, BeforeValidator(_candidate)], ...] = Field(min_length=1, max_length=10)
-    metrics: tuple[MetricName, ...] = Field(
-        default=("relevance_score", "response_length", "exact_match", "f1_score"), min_length=1
+    candidates: tuple[Candidate, ...] = Field(
+        min_length=1, max_length=10, description="What is compared; a key of `models` alone is enough."
     )
-    gates: tuple[GateConfig, ...] = ()
+    metrics: tuple[MetricName, ...] = Field(
+        default=("relevance_score", "response_length", "exact_match", "f1_score"),
+        min_length=1,
+        description="What each answer is scored by.",
+    )
+    gates: tuple[GateConfig, ...] = Field(
+        default=(), description="Bounds that every candidate must keep; a broken one rings an alarm."
+    )
     schedule: ScheduleConfig | None = Field(default=None, description="None: the evaluation is started by hand only.")
     headline: bool = Field(
         default=False, description="Also publish the scores as {ModelId, Application}; one evaluation at most."
     )
-    confidence: float = Field(default=0.95, ge=0.5, lt=1)
-    min_coverage: Share = 0.95
+    confidence: float = Field(default=0.95, ge=0.5, lt=1, description="Of every interval and of the gates together.")
+    min_coverage: Share = Field(default=0.95, description="Answered of asked; with less, every gate is inconclusive.")
     concurrency: int = Field(default=8, ge=1, le=256, description="Model calls in flight, over all candidates.")
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        names = [candidate.name for candidate in self.candidates]
-        doubled = sorted({name for name in names if names.count(name) > 1})
-        if doubled:
-            raise ValueError(f"candidate names must differ; {', '.join(doubled)} stands twice")
-        if len(set(self.metrics)) != len(self.metrics):
-            raise ValueError("a metric stands twice")
-        for gate in self.gates:
-            if gate.metric not in self.metrics:
-                raise ValueError(f"gate on {gate.metric}, which is not among metrics: {', '.join(self.metrics)}")
-        gated = [gate.metric for gate in self.gates]
-        if len(set(gated)) != len(gated):
-            raise ValueError("one gate a metric: give min and max in the same gate")
-        return self
 
 
 class InvocationLoggingConfig(Strict):
-    """The account's model invocation logging: one setting per account and Region, so somebody owns it."""
+    """The account's model invocation logging: one setting per account and Region, so only `owns_account` makes it."""
 
     mode: Literal["own", "adopt", "none"] = Field(
         default="own",
-        description="own: set it, refuse when a foreign setting stands; adopt: replace a foreign one; none: leave it.",
+        description="own: set it, refuse when a foreign setting stands; adopt: replace a foreign one; none: leave it. "
+        "Counts for the owner of the account only; own and adopt are refused elsewhere.",
     )
     on_delete: Literal["restore", "leave", "remove"] = Field(
         default="restore", description="What becomes of the setting when the stack goes."
     )
-    log_group: str = Field(default="/aws/bedrock/model-invocations", pattern=r"^[.\-_/#A-Za-z0-9]{1,512}$")
+    log_group: str = Field(
+        default="/aws/bedrock/model-invocations",
+        pattern=r"^[.\-_/#A-Za-z0-9]{1,512}$",
+        description="Where Bedrock writes the records.",
+        json_schema_extra=_told("a log group's name: at most 512 of a-z, A-Z, 0-9 and . - _ / #"),
+    )
     existing: bool = Field(default=False, description="Import the log group, as one that a RETAIN left behind.")
     text: bool = Field(default=True, description="Log prompts and answers, not only counts.")
-    image: bool = False
-    embedding: bool = False
-    video: bool = False
-    audio: bool = False
+    image: bool = Field(default=False, description="Log images.")
+    embedding: bool = Field(default=False, description="Log embeddings.")
+    video: bool = Field(default=False, description="Log videos.")
+    audio: bool = Field(default=False, description="Log audio.")
 
 
 class RetentionConfig(Strict):
     """How long data is kept, by kind, in days."""
 
-    invocation_logs: LogRetention = 90
-    function_logs: LogRetention = 30
-    runs: int = Field(default=400, ge=1, le=3650, description="Results of runs; pinned baselines are never expired.")
-    access_logs: int = Field(default=90, ge=1, le=3650)
-    noncurrent_versions: int = Field(default=30, ge=1, le=3650)
+    invocation_logs: LogRetention = Field(default=90, description="Prompts and answers of the whole account.")
+    function_logs: LogRetention = Field(default=30, description="Logs of functions and of the state machine.")
+    runs: Days = Field(default=400, description="Results of runs; pinned baselines are never expired.")
+    access_logs: Days = Field(default=90, description="Who read or wrote the buckets.")
+    noncurrent_versions: Days = Field(default=30, description="Overwritten and deleted objects.")
 
 
 class SubscriptionConfig(Strict):
     """Who hears of alarms."""
 
-    protocol: Literal["email", "https", "sqs"]
-    endpoint: str = Field(min_length=3)
+    protocol: Literal["email", "https", "sqs"] = Field(description="How.")
+    endpoint: str = Field(min_length=3, description="E-mail address, https:// URL or ARN of a queue.")
 
     @model_validator(mode="after")
     def _endpoint_fits(self) -> Self:
         patterns = {"email": r"[^@\s]+@[^@\s]+\.[^@\s]+", "https": r"https://\S+", "sqs": r"arn:[a-z-]+:sqs:\S+"}
+        needed = {"email": "an e-mail address", "https": "an https:// URL", "sqs": "the ARN of a queue"}
         if not re.fullmatch(patterns[self.protocol], self.endpoint):
-            raise ValueError(f"endpoint {self.endpoint!r} does not fit protocol {self.protocol}")
+            raise ValueError(
+                f"endpoint {self.endpoint!r} does not fit protocol {self.protocol}; needed: {needed[self.protocol]}"
+            )
         return self
 
 
 class AlarmsConfig(Strict):
     """Thresholds. Rates are per cent of all requests in 5 minutes, from `traffic_floor` requests on."""
 
-    latency_p90_ms: float = Field(default=10_000, gt=0)
-    server_error_percent: Percent = 5
-    client_error_percent: Percent = 10
-    throttle_percent: Percent = 5
+    latency_p90_ms: float = Field(default=10_000, gt=0, description="Latency to the last token, in milliseconds.")
+    server_error_percent: Percent = Field(default=5, description="Errors of the service.")
+    client_error_percent: Percent = Field(default=10, description="Refused requests, throttles not counted.")
+    throttle_percent: Percent = Field(default=5, description="Throttled requests.")
     throttle_count: int = Field(default=20, ge=1, description="In 5 minutes; holds when nothing but throttles happens.")
-    traffic_floor: int = Field(default=20, ge=1)
+    traffic_floor: int = Field(default=20, ge=1, description="Requests in 5 minutes; with fewer, rates say nothing.")
 
 
 class Environment(Strict):
@@ -242,33 +280,53 @@ class Environment(Strict):
     name: Name = Field(description="Given by the file's name, not in the file.")
     application: Name = Field(description="The Application dimension of every custom metric.")
     account: str | None = Field(
-        default=None, pattern=r"^\d{12}$", description="12 digits in quotes; none: any account."
+        default=None,
+        pattern=r"^\d{12}$",
+        description="12 digits in quotes; none: any account.",
+        json_schema_extra=_told('12 digits in quotes, as "123456789012"'),
     )
-    region: Region
+    region: Region = Field(description="Where everything is made, and where the models are called from.")
     owns_account: bool = Field(
         default=False,
-        description="Makes what exists once per account and Region: invocation log group and setting, AWS/Bedrock alarms.",
+        description="Makes what exists once per account and Region: invocation log group and setting, alarms on "
+        "AWS/Bedrock. Exactly one environment of an account and Region should.",
     )
-    stand_in: bool = Field(default=False, description="No AWS behind it: models past their end of life are a warning.")
+    stand_in: bool = Field(
+        default=False,
+        description='No AWS behind it (account "000000000000"): models past their end of life are a warning.',
+    )
     owner: str = Field(min_length=1, description="Team that is asked when an alarm rings.")
-    runbook_url: str = Field(pattern=r"^https?://\S+$", description="Base of the links in alarms.")
-    tags: Mapping[str, str] = {}
-    permissions_boundary: str | None = Field(
-        default=None, pattern=r"^[\w+=,.@/-]{1,128}$", description="Name of a managed policy put on every role."
+    runbook_url: str = Field(
+        pattern=r"^https?://\S+$",
+        description="Base of the links in alarms.",
+        json_schema_extra=_told("an http:// or https:// URL"),
     )
-    termination_protection: bool = True
-    removal_policy: Literal["retain", "destroy"] = "retain"
-    models: Mapping[Name, ModelConfig] = Field(min_length=1)
-    datasets: Mapping[Name, DatasetConfig] = {}
-    evaluations: Mapping[Name, EvaluationConfig] = {}
+    tags: Mapping[str, str] = Field(
+        default={}, description="On every resource, beside the tags application, environment and owner."
+    )
+    permissions_boundary: str | None = Field(
+        default=None,
+        pattern=r"^[\w+=,.@/-]{1,128}$",
+        description="Name of a managed policy put on every role.",
+        json_schema_extra=_told("a managed policy's name: at most 128 of letters, digits and + = , . @ / _ -"),
+    )
+    termination_protection: bool = Field(default=True, description="CloudFormation refuses to delete the stacks.")
+    removal_policy: Literal["retain", "destroy"] = Field(
+        default="retain", description="What becomes of buckets, key and logs when their stack goes."
+    )
+    models: Mapping[Name, ModelConfig] = Field(min_length=1, description="The models in use, by a name of your own.")
+    datasets: Mapping[Name, DatasetConfig] = Field(default={}, description="The datasets, by name.")
+    evaluations: Mapping[Name, EvaluationConfig] = Field(default={}, description="The evaluations, by name.")
     own_profile: bool = Field(
         default=True,
         description="Evaluate through inference profiles of our own, so that production's panels stay clean.",
     )
-    invocation_logging: InvocationLoggingConfig = InvocationLoggingConfig()
-    retention_days: RetentionConfig = RetentionConfig()
-    subscriptions: tuple[SubscriptionConfig, ...] = ()
-    alarms: AlarmsConfig = AlarmsConfig()
+    invocation_logging: InvocationLoggingConfig = Field(
+        default=InvocationLoggingConfig(), description="The account's model invocation logging."
+    )
+    retention_days: RetentionConfig = Field(default=RetentionConfig(), description="How long data is kept.")
+    subscriptions: tuple[SubscriptionConfig, ...] = Field(default=(), description="Who hears of alarms.")
+    alarms: AlarmsConfig = Field(default=AlarmsConfig(), description="Thresholds of the alarms.")
 
     @property
     def prefix(self) -> str:

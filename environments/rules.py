@@ -1,0 +1,365 @@
+"""What must hold between the values of one environment file.
+
+The rules look at the parts that are right by themselves, so that one mistake does not hide the next.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from bedrock_eval.cases import Case, DatasetError, read_cases
+from bedrock_eval.metrics import METRICS
+from bedrock_eval.models import Model, ModelError
+from bedrock_eval.names import PREFIX_LIMIT, prefix
+from environments.document import Mistake, Path
+from environments.schema import (
+    CandidateConfig,
+    DatasetConfig,
+    EvaluationConfig,
+    GateConfig,
+    ModelConfig,
+    SubscriptionConfig,
+)
+
+STAND_IN_ACCOUNT = "000000000000"
+LOCAL = "local"
+"""The environment that is made on the emulator, and only when it is named."""
+
+_OWN_TAGS = ("application", "environment", "owner")
+# CloudFormation and we add some to the 50 that most services take.
+_MOST_TAGS = 45
+
+Part = TypeVar("Part", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class EvaluationParts:
+    """An evaluation's parts; None stands for one that is broken, so that indexes are the file's."""
+
+    dataset: str | None
+    candidates: tuple[CandidateConfig | None, ...]
+    gates: tuple[GateConfig | None, ...]
+    metrics: tuple[str, ...]
+    headline: bool
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A file's parts, as far as they are right by themselves.
+
+    Attributes:
+        top: the raw values of the file's own keys, without those that are broken.
+        broken: keys at the top that something is wrong with, or below them.
+    """
+
+    name: str
+    top: Mapping[str, Any]
+    broken: frozenset[str]
+    models: Mapping[str, ModelConfig | None]
+    datasets: Mapping[str, DatasetConfig | None]
+    evaluations: Mapping[str, EvaluationParts]
+    subscriptions: tuple[SubscriptionConfig | None, ...]
+
+    def sound(self, key: str) -> bool:
+        """Whether what the file says of a key, or leaves to the default, can be gone by."""
+        return key not in self.broken
+
+    def flag(self, key: str) -> bool:
+        return self.top.get(key) is True
+
+    def resolve(self, name: str) -> Model | None:
+        """The model behind a key of `models`, None when it or the Region is broken."""
+        config, region = self.models.get(name), self.top.get("region")
+        if config is None or region is None:
+            return None
+        try:
+            return Model(config.id, region=region, destination_regions=config.destination_regions)
+        except ModelError:
+            return None
+
+
+def parts_of(data: Mapping[str, Any], *, name: str, broken: frozenset[str]) -> Parts:
+    """Take a file apart, with what pydantic has found already."""
+    return Parts(
+        name=name,
+        top={key: value for key, value in data.items() if key not in broken},
+        broken=broken,
+        models={key: _part(ModelConfig, value) for key, value in _mapping(data.get("models")).items()},
+        datasets={key: _part(DatasetConfig, value) for key, value in _mapping(data.get("datasets")).items()},
+        evaluations={key: _evaluation(_mapping(raw)) for key, raw in _mapping(data.get("evaluations")).items()},
+        subscriptions=tuple(_part(SubscriptionConfig, item) for item in _list(data.get("subscriptions"))),
+    )
+
+
+def _evaluation(raw: Mapping[str, Any]) -> EvaluationParts:
+    dataset, metrics = raw.get("dataset"), raw.get("metrics", EvaluationConfig.model_fields["metrics"].default)
+    return EvaluationParts(
+        dataset=dataset if isinstance(dataset, str) else None,
+        candidates=tuple(_candidate(item) for item in _list(raw.get("candidates"))),
+        gates=tuple(_part(GateConfig, item) for item in _list(raw.get("gates"))),
+        metrics=tuple(str(item) for item in _list(metrics)),
+        headline=raw.get("headline") is True,
+    )
+
+
+def _candidate(raw: object) -> CandidateConfig | None:
+    return _part(CandidateConfig, {"name": raw, "model": raw} if isinstance(raw, str) else raw)
+
+
+def _part(kind: type[Part], raw: object) -> Part | None:
+    try:
+        return kind.model_validate_json(json.dumps(raw), strict=True)
+    except ValidationError:
+        return None
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: object) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else []
+
+
+@dataclass
+class DatasetReader:
+    """Reads each dataset file once, however many environments use it."""
+
+    _known: dict[str, tuple[tuple[Case, ...], str | None]] = field(default_factory=dict)
+
+    def read(self, dataset: DatasetConfig) -> tuple[tuple[Case, ...], str | None]:
+        """The cases, and what is wrong with the file if something is."""
+        if dataset.source not in self._known:
+            self._known[dataset.source] = self._read(dataset)
+        return self._known[dataset.source]
+
+    def _read(self, dataset: DatasetConfig) -> tuple[tuple[Case, ...], str | None]:
+        try:
+            with dataset.file.open("rb") as lines:
+                cases = tuple(read_cases(lines, source=dataset.source))
+        except DatasetError as error:
+            return (), str(error)
+        except FileNotFoundError:
+            return (), f"{dataset.source}: no such file (looked for {dataset.file})"
+        except (OSError, ValueError) as error:
+            return (), f"{dataset.source}: cannot be read: {getattr(error, 'strerror', None) or error}"
+        return cases, None if cases else f"{dataset.source}: holds no case; needed: at least one line"
+
+
+def mistakes_between(parts: Parts, *, datasets: DatasetReader, today: date) -> Iterator[Mistake]:
+    """Every rule that a file breaks."""
+    for rule in _RULES:
+        yield from rule(parts)
+    if parts.sound("stand_in") and not parts.flag("stand_in"):
+        yield from ends_of_life(parts, today=today)
+    yield from _dataset_files(parts, datasets)
+    for name, evaluation in parts.evaluations.items():
+        for evaluation_rule in _EVALUATION_RULES:
+            for mistake in evaluation_rule(evaluation, parts):
+                yield Mistake(("evaluations", name, *mistake.path), mistake.message)
+        for mistake in _references(evaluation, parts, datasets):
+            yield Mistake(("evaluations", name, *mistake.path), mistake.message)
+
+
+def ends_of_life(parts: Parts, *, today: date) -> Iterator[Mistake]:
+    """Models that can no longer be called on AWS: a mistake, or with the stand-in a warning."""
+    for name in parts.models:
+        model = parts.resolve(name)
+        if model is None or not model.lifecycle.past(today):
+            continue
+        end = model.lifecycle.end
+        when = "was removed, date unknown" if end is None else f"reached its end of life on {end}"
+        yield Mistake(("models", name, "id"), f"{model.model_id!r} {when}; AWS answers it no more")
+
+
+def _account(parts: Parts) -> Iterator[Mistake]:
+    if not parts.sound("stand_in"):
+        return
+    stand_in, account = parts.flag("stand_in"), parts.top.get("account")
+    if parts.name == LOCAL and not stand_in:
+        yield Mistake(("stand_in",), f"{LOCAL} is the emulator's environment; needed: stand_in: true")
+    if parts.sound("account") and stand_in != (account == STAND_IN_ACCOUNT):
+        if stand_in:
+            yield Mistake(("account",), f'stand_in: true means that no AWS is there; needed: "{STAND_IN_ACCOUNT}"')
+        elif parts.name != LOCAL:
+            yield Mistake(("account",), f"{account!r} is the stand-in's account; allowed with stand_in: true only")
+
+
+def _logging(parts: Parts) -> Iterator[Mistake]:
+    mode = _mapping(parts.top.get("invocation_logging")).get("mode", "none")
+    if mode != "none" and parts.sound("owns_account") and not parts.flag("owns_account"):
+        yield Mistake(
+            ("invocation_logging", "mode"),
+            f"{mode!r} changes a setting of the whole account, for which owns_account: true is needed; "
+            "allowed without it: none, or nothing",
+        )
+
+
+def _name(parts: Parts) -> Iterator[Mistake]:
+    application = parts.top.get("application")
+    if application is None:
+        return
+    begin = prefix(application=application, environment=parts.name)
+    if len(begin) > PREFIX_LIMIT:
+        yield Mistake(
+            ("application",),
+            f"names begin with {begin!r}, which has {len(begin)} characters; allowed: {PREFIX_LIMIT} at most",
+        )
+
+
+def _tags(parts: Parts) -> Iterator[Mistake]:
+    tags = _mapping(parts.top.get("tags"))
+    if len(tags) > _MOST_TAGS:
+        yield Mistake(("tags",), f"{len(tags)} tags; allowed: {_MOST_TAGS} at most")
+    for key, value in tags.items():
+        if not 1 <= len(key) <= 128:
+            yield Mistake(("tags", key), f"the key has {len(key)} characters; allowed: 1 to 128")
+        if len(value) > 256:
+            yield Mistake(("tags", key), f"the value has {len(value)} characters; allowed: 256 at most")
+        if key.lower().startswith("aws:"):
+            yield Mistake(("tags", key), "keys that begin with aws: are reserved by AWS")
+        # Tag keys of IAM differ by more than case.
+        if key.lower() in _OWN_TAGS:
+            yield Mistake(("tags", key), f"set already; these come by themselves: {', '.join(_OWN_TAGS)}")
+
+
+def _subscriptions(parts: Parts) -> Iterator[Mistake]:
+    first: dict[SubscriptionConfig, int] = {}
+    for index, subscription in enumerate(parts.subscriptions):
+        if subscription is None:
+            continue
+        if subscription in first:
+            yield Mistake(
+                ("subscriptions", index),
+                f"{subscription.protocol} to {subscription.endpoint} stands already in subscriptions[{first[subscription]}]",
+            )
+        first.setdefault(subscription, index)
+
+
+def _models(parts: Parts) -> Iterator[Mistake]:
+    region = parts.top.get("region")
+    for name, config in parts.models.items():
+        if config is None or region is None:
+            continue
+        try:
+            Model(config.id, region=region, destination_regions=config.destination_regions)
+        except ModelError as error:
+            yield Mistake(("models", name, "id"), str(error))
+
+
+def _headline(parts: Parts) -> Iterator[Mistake]:
+    headlines = [name for name, evaluation in parts.evaluations.items() if evaluation.headline]
+    for name in headlines[1:]:
+        yield Mistake(
+            ("evaluations", name, "headline"),
+            f"{headlines[0]} is the headline already; allowed: one evaluation, or the scores of both would be averaged",
+        )
+
+
+def _dataset_files(parts: Parts, datasets: DatasetReader) -> Iterator[Mistake]:
+    for name, dataset in parts.datasets.items():
+        if dataset is None or dataset.is_s3:
+            continue
+        wrong = datasets.read(dataset)[1]
+        if wrong is not None:
+            yield Mistake(("datasets", name, "source"), wrong)
+
+
+def _dataset_known(evaluation: EvaluationParts, parts: Parts) -> Iterator[Mistake]:
+    if evaluation.dataset is not None and evaluation.dataset not in parts.datasets:
+        known = ", ".join(parts.datasets) or "none is given"
+        yield Mistake(("dataset",), f"{evaluation.dataset!r} is not a key of datasets; allowed: {known}")
+
+
+def _candidates(evaluation: EvaluationParts, parts: Parts) -> Iterator[Mistake]:
+    first: dict[str, int] = {}
+    for index, candidate in enumerate(evaluation.candidates):
+        if candidate is None:
+            continue
+        if candidate.name in first:
+            yield Mistake(
+                ("candidates", index, "name"),
+                f"{candidate.name!r} stands already in candidates[{first[candidate.name]}]; needed: names that differ",
+            )
+        first.setdefault(candidate.name, index)
+        if candidate.model not in parts.models:
+            known = ", ".join(parts.models) or "none is given"
+            yield Mistake(
+                ("candidates", index, "model"), f"{candidate.model!r} is not a key of models; allowed: {known}"
+            )
+        for mistake in _sampling(candidate, parts):
+            yield Mistake(("candidates", index, *mistake.path), mistake.message)
+
+
+def _sampling(candidate: CandidateConfig, parts: Parts) -> Iterator[Mistake]:
+    model = parts.resolve(candidate.model)
+    if model is None or model.accepts_sampling:
+        return
+    for key in ("temperature", "top_p"):
+        if getattr(candidate.parameters, key) is not None:
+            yield Mistake(("parameters", key), f"{model.model_id!r} refuses {key}: remove the key")
+
+
+def _metrics(evaluation: EvaluationParts, _parts: Parts) -> Iterator[Mistake]:
+    first: dict[str, int] = {}
+    for index, metric in enumerate(evaluation.metrics):
+        if metric in first:
+            yield Mistake(("metrics", index), f"{metric!r} stands already in metrics[{first[metric]}]")
+        first.setdefault(metric, index)
+
+
+def _gates(evaluation: EvaluationParts, _parts: Parts) -> Iterator[Mistake]:
+    first: dict[str, int] = {}
+    for index, gate in enumerate(evaluation.gates):
+        if gate is None:
+            continue
+        at: Path = ("gates", index)
+        if gate.metric not in evaluation.metrics:
+            among = ", ".join(evaluation.metrics)
+            yield Mistake((*at, "metric"), f"{gate.metric!r} is not measured here; allowed: {among}")
+        if gate.metric in first:
+            other = first[gate.metric]
+            yield Mistake(
+                (*at, "metric"), f"{gate.metric!r} has a gate already in gates[{other}]; put min and max there"
+            )
+        first.setdefault(gate.metric, index)
+        for mistake in _bounds(gate):
+            yield Mistake((*at, *mistake.path), mistake.message)
+
+
+def _bounds(gate: GateConfig) -> Iterator[Mistake]:
+    metric = METRICS[gate.metric]
+    low = float("-inf") if metric.low is None else metric.low
+    high = float("inf") if metric.high is None else metric.high
+    span = f"{low:g} or more" if metric.high is None else f"{low:g} to {high:g}"
+    for key, bound in (("min", gate.min), ("max", gate.max)):
+        if bound is not None and not low <= bound <= high:
+            yield Mistake((key,), f"{bound:g} is outside the range of {gate.metric}; allowed: {span} {metric.unit}")
+
+
+def _references(evaluation: EvaluationParts, parts: Parts, datasets: DatasetReader) -> Iterator[Mistake]:
+    dataset = parts.datasets.get(evaluation.dataset or "")
+    if dataset is None or dataset.is_s3:
+        return
+    cases, _ = datasets.read(dataset)
+    if not cases or any(case.reference is not None for case in cases):
+        return
+    for index, metric in enumerate(evaluation.metrics):
+        if metric in METRICS and METRICS[metric].needs_reference:
+            yield Mistake(
+                ("metrics", index), f"{metric!r} needs a referenceResponse, and no case of {dataset.source} has one"
+            )
+
+
+_RULES: tuple[Callable[[Parts], Iterator[Mistake]], ...] = (
+    *(_name, _account, _logging, _tags, _subscriptions),
+    *(_models, _headline),
+)
+_EVALUATION_RULES: tuple[Callable[[EvaluationParts, Parts], Iterator[Mistake]], ...] = (
+    *(_dataset_known, _candidates),
+    *(_metrics, _gates),
+)

@@ -1,0 +1,98 @@
+"""What pydantic finds, said for people: the value as written, what is wrong, what is allowed."""
+
+import difflib
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from environments.document import Document, Mistake, Path
+from environments.reference import Node, allowed, file_schema, kind, properties, schema_at
+
+_LONGEST = 60
+# Pydantic's step for the key of a mapping, as opposed to its value.
+_KEY = "[key]"
+
+
+def mistakes_of(error: ValidationError, document: Document) -> Iterator[Mistake]:
+    """One mistake for each of pydantic's, in the file's order of keys, none twice."""
+    told: set[Mistake] = set()
+    for detail in error.errors(include_url=False):
+        mistake = _mistake(detail, document)
+        if mistake is not None and mistake not in told:
+            told.add(mistake)
+            yield mistake
+
+
+def _mistake(detail: ErrorDetails, document: Document) -> Mistake | None:
+    path: Path = tuple(step for step in detail["loc"] if step != _KEY)
+    if detail["type"] == "missing":
+        return Mistake(path, _missing(path))
+    if detail["type"] == "extra_forbidden":
+        return Mistake(path, unknown_key(path))
+    path, value = _standing(path, document)
+    if detail["type"] == "too_short" and value:
+        return None  # It is the broken items that pydantic does not count, and they are told by themselves.
+    return Mistake(path, _wrong(detail, path=path, value=value, document=document))
+
+
+def _standing(path: Path, document: Document) -> tuple[Path, Any]:
+    """The part of a path that the file has: a plain candidate has no `name` of its own."""
+    while True:
+        try:
+            return path, document.value(path)
+        except LookupError:
+            path = path[:-1]
+
+
+def _missing(path: Path) -> str:
+    node = schema_at(path)
+    return f"missing; needed: {description(node) or kind(node)}" if node else "missing"
+
+
+def description(node: Node) -> str:
+    """What the schema says a value means."""
+    return str(node.get("description", ""))
+
+
+def unknown_key(path: Path) -> str:
+    """What is said of a key that the schema does not have."""
+    if path == ("name",):
+        return "stands in the file; an environment's name is the name of its file: remove the key"
+    known = tuple(properties(schema_at(path[:-1]) or file_schema()))
+    return f"no such key{_closest(str(path[-1]), known)}; allowed: {', '.join(known)}"
+
+
+def _closest(key: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(key, known, n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _wrong(detail: ErrorDetails, *, path: Path, value: object, document: Document) -> str:
+    if detail["type"] == "value_error":
+        return str(detail["ctx"]["error"])
+    node = schema_at(path) or {}
+    shown = show(value, written=document.written.get(path))
+    if detail["type"].endswith("_type"):
+        return _wrong_kind(node, value=value, shown=shown, written=document.written.get(path))
+    if detail["type"] in ("too_short", "too_long") and isinstance(value, list | dict):
+        return f"{len(value)} stand here; allowed: {allowed(node)}"
+    return f"{shown} is not allowed; allowed: {allowed(node) or kind(node)}"
+
+
+def _wrong_kind(node: Node, *, value: object, shown: str, written: str | None) -> str:
+    needed = kind(node)
+    if needed == "text" and isinstance(value, int | float):
+        of = "true or false" if isinstance(value, bool) else "a number"
+        return f"{shown} reads as {of}, needed is text: put it in quotes: {json.dumps(written)}"
+    return f"{shown} is not {needed}" if value is not None else f"nothing stands here; needed: {needed}"
+
+
+def show(value: object, *, written: str | None = None) -> str:
+    """A value in a message: text in quotes, numbers as the file has them, never long."""
+    if isinstance(value, dict | list):
+        return "a list" if isinstance(value, list) else "a mapping"
+    text = repr(value) if isinstance(value, str) or written is None else written
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
