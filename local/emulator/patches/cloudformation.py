@@ -2,8 +2,9 @@
 
 Stock ministack refuses AWS::CloudWatch::CompositeAlarm, AWS::CloudWatch::AnomalyDetector, AWS::Logs::QueryDefinition
 and AWS::Budgets::Budget; it drops a function's DeadLetterConfig and ReservedConcurrentExecutions, accepts a function
-without code, keeps a third of a schedule's properties and ignores the errors of creating it, and drops a state
-machine's TracingConfiguration. CloudFormation keeps them all, or fails the resource with the service's message.
+without code, keeps a third of a schedule's properties and ignores the errors of creating it, and drops a topic's key,
+a role's PermissionsBoundary and a state machine's TracingConfiguration. CloudFormation keeps them all, or fails the
+resource with the service's message.
 """
 
 import json
@@ -11,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ministack.core import responses
-from ministack.services import budgets, cloudwatch, lambda_svc, scheduler, stepfunctions
+from ministack.services import budgets, cloudwatch, iam, lambda_svc, scheduler, sns, stepfunctions
 from ministack.services.cloudformation import provisioners
 
 from local.emulator.patches import json_actions, logs
@@ -246,6 +247,22 @@ def _finish_function(name: str, properties: Properties) -> None:
             function["config"].pop(key, None)
 
 
+_TOPIC_ATTRIBUTES = ("KmsMasterKeyId", "SignatureVersion", "TracingConfig")
+
+
+def _finish_topic(arn: str, properties: Properties) -> None:
+    attributes = sns._topics[arn]["attributes"]
+    for key in _TOPIC_ATTRIBUTES:
+        if properties.get(key):
+            attributes[key] = str(properties[key])
+        else:
+            attributes.pop(key, None)
+
+
+def _finish_role(name: str, properties: Properties) -> None:
+    iam._roles[name]["PermissionsBoundary"] = properties.get("PermissionsBoundary")
+
+
 def _finish_state_machine(arn: str, properties: Properties) -> None:
     machine = stepfunctions._state_machines[arn]
     tracing = properties.get("TracingConfiguration")
@@ -310,6 +327,8 @@ def apply() -> None:
     _register("AWS::Budgets::Budget", create=_create_budget, update=_update_budget, delete=_delete_budget)
     _register("AWS::Scheduler::Schedule", create=_create_schedule, update=_update_schedule, delete=_delete_schedule)
     _afterwards("AWS::Lambda::Function", _finish_function)
+    _afterwards("AWS::SNS::Topic", _finish_topic)
+    _afterwards("AWS::IAM::Role", _finish_role)
     _afterwards("AWS::StepFunctions::StateMachine", _finish_state_machine)
     stepfunctions._describe_state_machine = _describe_with_tracing(stepfunctions._describe_state_machine)
     provisioners._cwlogs_metric_filter_payload = _metric_filter_payload(provisioners._cwlogs_metric_filter_payload)

@@ -1,0 +1,111 @@
+"""Topics and queues: deliveries, encryption settings, and the metrics of a queue."""
+
+import json
+import threading
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+
+from tests.emulator.conftest import ACCOUNT, Clients, Deploy, eventually
+
+
+@pytest.fixture
+def web() -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """An HTTP subscriber that confirms and remembers."""
+    received: list[dict[str, Any]] = []
+
+    class Subscriber(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            received.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *args: Any) -> None:
+            return
+
+    server = HTTPServer(("127.0.0.1", 0), Subscriber)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/", received
+    server.shutdown()
+
+
+def test_an_encrypted_topic_reaches_queue_and_web(
+    clients: Clients, deploy: Deploy, web: tuple[str, list[dict[str, Any]]]
+) -> None:
+    url, received = web
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudwatch.amazonaws.com"},
+        "Action": "sns:Publish",
+        "Resource": "*",
+        "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
+    }
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    queue_statement = {**statement, "Action": "sqs:SendMessage", "Principal": {"Service": "sns.amazonaws.com"}}
+    stack = deploy(
+        {
+            "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"KmsMasterKeyId": "alias/aws/sns"}},
+            "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"KmsMasterKeyId": "alias/aws/sqs"}},
+            "TopicPolicy": {
+                "Type": "AWS::SNS::TopicPolicy",
+                "Properties": {"Topics": [{"Ref": "Topic"}], "PolicyDocument": document},
+            },
+            "QueuePolicy": {
+                "Type": "AWS::SQS::QueuePolicy",
+                "Properties": {
+                    "Queues": [{"Ref": "Queue"}],
+                    "PolicyDocument": {"Version": "2012-10-17", "Statement": [queue_statement]},
+                },
+            },
+            "ToQueue": {
+                "Type": "AWS::SNS::Subscription",
+                "Properties": {
+                    "TopicArn": {"Ref": "Topic"},
+                    "Protocol": "sqs",
+                    "Endpoint": {"Fn::GetAtt": ["Queue", "Arn"]},
+                },
+            },
+        }
+    )
+    topic, queue = stack.id_of("Topic"), stack.id_of("Queue")
+    attributes = clients("sns").get_topic_attributes(TopicArn=topic)["Attributes"]
+    assert attributes["KmsMasterKeyId"] == "alias/aws/sns"
+    stored = json.loads(attributes["Policy"])["Statement"]
+    assert statement in stored
+    queue_policy = clients("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["Policy"])["Attributes"]
+    assert json.loads(queue_policy["Policy"])["Statement"] == [queue_statement]
+
+    clients("sns").subscribe(TopicArn=topic, Protocol="http", Endpoint=url)
+    confirmation = eventually(lambda: received and received[0])
+    assert confirmation["Type"] == "SubscriptionConfirmation"
+    clients("sns").confirm_subscription(TopicArn=topic, Token=confirmation["Token"])
+    clients("sns").publish(TopicArn=topic, Subject="hello", Message="world")
+    told = eventually(lambda: [m for m in received if m["Type"] == "Notification"])
+    assert (told[0]["Subject"], told[0]["Message"]) == ("hello", "world")
+    (message,) = clients("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=2)["Messages"]
+    assert json.loads(message["Body"])["Message"] == "world"
+
+
+def test_a_filling_queue_shows_in_its_metric(clients: Clients) -> None:
+    name = f"filling-{uuid.uuid4().hex[:8]}"
+    url = clients("sqs").create_queue(QueueName=name)["QueueUrl"]
+    for number in range(3):
+        clients("sqs").send_message(QueueUrl=url, MessageBody=str(number))
+
+    def largest() -> float:
+        answer = clients("cloudwatch").get_metric_statistics(
+            Namespace="AWS/SQS",
+            MetricName="ApproximateNumberOfMessagesVisible",
+            Dimensions=[{"Name": "QueueName", "Value": name}],
+            StartTime=datetime.now(UTC) - timedelta(minutes=5),
+            EndTime=datetime.now(UTC) + timedelta(minutes=1),
+            Period=60,
+            Statistics=["Maximum"],
+        )
+        return max((d["Maximum"] for d in answer["Datapoints"]), default=0.0)
+
+    eventually(lambda: largest() == 3, seconds=8)
