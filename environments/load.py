@@ -16,6 +16,8 @@ from environments.rules import LOCAL, DatasetReader, Parts, ends_of_life, mistak
 from environments.schema import Environment
 from environments.sentences import mistakes_of
 
+_NAME_GIVEN = "the environment's name is that of its file; remove the key"
+
 
 class EnvironmentsError(Exception):
     """Environment files that cannot be used; the text has one line a mistake, as `mistakes` has."""
@@ -108,9 +110,8 @@ def _read(path: Path, *, datasets: DatasetReader, today: date) -> _File:
 def _check(name: str, document: Document, *, shown: str, datasets: DatasetReader, today: date) -> _File:
     environment, by_value = _validate(name, document)
     own = (*document.mistakes, *by_value)
-    parts = parts_of(
-        document.data, name=name, broken=frozenset(str(mistake.path[0]) for mistake in own if mistake.path)
-    )
+    broken = frozenset(str(mistake.path[0]) for mistake in own if mistake.path)
+    parts = parts_of(document.data, name=name, broken=broken)
     between = mistakes_between(parts, datasets=datasets, today=today)
     mistakes = tuple(_lines((*own, *between), document, shown=shown))
     warnings = ends_of_life(parts, today=today) if parts.flag("stand_in") else ()
@@ -133,9 +134,6 @@ def _validate(name: str, document: Document) -> tuple[Environment | None, tuple[
         told = {mistake.path for mistake in document.mistakes}
         return None, given + tuple(mistake for mistake in mistakes_of(error, document) if mistake.path not in told)
     return environment, given
-
-
-_NAME_GIVEN = "the environment's name is that of its file; remove the key"
 
 
 def _lines(mistakes: Iterable[Mistake], document: Document, *, shown: str) -> Iterator[str]:

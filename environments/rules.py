@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from bedrock_eval.cases import Case, DatasetError, read_cases
 from bedrock_eval.metrics import METRICS
 from bedrock_eval.models import Model, ModelError
-from bedrock_eval.names import PREFIX_LIMIT, prefix
+from bedrock_eval.names import PREFIX_LIMIT, is_name, prefix
 from environments.document import Mistake, Path
 from environments.schema import (
     CandidateConfig,
@@ -38,9 +38,14 @@ Part = TypeVar("Part", bound=BaseModel)
 
 @dataclass(frozen=True)
 class EvaluationParts:
-    """An evaluation's parts; None stands for one that is broken, so that indexes are the file's."""
+    """An evaluation's parts; None stands for one that is broken, so that indexes are the file's.
+
+    Attributes:
+        models: what each candidate names, as far as it is text, even where the candidate is broken.
+    """
 
     dataset: str | None
+    models: tuple[str | None, ...]
     candidates: tuple[CandidateConfig | None, ...]
     gates: tuple[GateConfig | None, ...]
     metrics: tuple[str, ...]
@@ -99,11 +104,17 @@ def _evaluation(raw: Mapping[str, Any]) -> EvaluationParts:
     dataset, metrics = raw.get("dataset"), raw.get("metrics", EvaluationConfig.model_fields["metrics"].default)
     return EvaluationParts(
         dataset=dataset if isinstance(dataset, str) else None,
+        models=tuple(_model_of(item) for item in _list(raw.get("candidates"))),
         candidates=tuple(_candidate(item) for item in _list(raw.get("candidates"))),
         gates=tuple(_part(GateConfig, item) for item in _list(raw.get("gates"))),
         metrics=tuple(str(item) for item in _list(metrics)),
         headline=raw.get("headline") is True,
     )
+
+
+def _model_of(raw: object) -> str | None:
+    model = _mapping(raw).get("model", raw)
+    return model if isinstance(model, str) and is_name(model) else None
 
 
 def _candidate(raw: object) -> CandidateConfig | None:
@@ -233,10 +244,8 @@ def _subscriptions(parts: Parts) -> Iterator[Mistake]:
         if subscription is None:
             continue
         if subscription in first:
-            yield Mistake(
-                ("subscriptions", index),
-                f"{subscription.protocol} to {subscription.endpoint} stands already in subscriptions[{first[subscription]}]",
-            )
+            same = f"{subscription.protocol} to {subscription.endpoint}"
+            yield Mistake(("subscriptions", index), f"{same} stands already in subscriptions[{first[subscription]}]")
         first.setdefault(subscription, index)
 
 
@@ -270,9 +279,18 @@ def _dataset_files(parts: Parts, datasets: DatasetReader) -> Iterator[Mistake]:
 
 
 def _dataset_known(evaluation: EvaluationParts, parts: Parts) -> Iterator[Mistake]:
+    if not (parts.sound("datasets") or parts.datasets):
+        return
     if evaluation.dataset is not None and evaluation.dataset not in parts.datasets:
         known = ", ".join(parts.datasets) or "none is given"
         yield Mistake(("dataset",), f"{evaluation.dataset!r} is not a key of datasets; allowed: {known}")
+
+
+def _models_known(evaluation: EvaluationParts, parts: Parts) -> Iterator[Mistake]:
+    for index, model in enumerate(evaluation.models):
+        if model is not None and parts.models and model not in parts.models:
+            wrong = f"{model!r} is not a key of models; allowed: {', '.join(parts.models)}"
+            yield Mistake(("candidates", index, "model"), wrong)
 
 
 def _candidates(evaluation: EvaluationParts, parts: Parts) -> Iterator[Mistake]:
@@ -286,11 +304,6 @@ def _candidates(evaluation: EvaluationParts, parts: Parts) -> Iterator[Mistake]:
                 f"{candidate.name!r} stands already in candidates[{first[candidate.name]}]; needed: names that differ",
             )
         first.setdefault(candidate.name, index)
-        if candidate.model not in parts.models:
-            known = ", ".join(parts.models) or "none is given"
-            yield Mistake(
-                ("candidates", index, "model"), f"{candidate.model!r} is not a key of models; allowed: {known}"
-            )
         for mistake in _sampling(candidate, parts):
             yield Mistake(("candidates", index, *mistake.path), mistake.message)
 
@@ -323,9 +336,8 @@ def _gates(evaluation: EvaluationParts, _parts: Parts) -> Iterator[Mistake]:
             yield Mistake((*at, "metric"), f"{gate.metric!r} is not measured here; allowed: {among}")
         if gate.metric in first:
             other = first[gate.metric]
-            yield Mistake(
-                (*at, "metric"), f"{gate.metric!r} has a gate already in gates[{other}]; put min and max there"
-            )
+            wrong = f"{gate.metric!r} has a gate already in gates[{other}]; put min and max there"
+            yield Mistake((*at, "metric"), wrong)
         first.setdefault(gate.metric, index)
         for mistake in _bounds(gate):
             yield Mistake((*at, *mistake.path), mistake.message)
@@ -338,7 +350,7 @@ def _bounds(gate: GateConfig) -> Iterator[Mistake]:
     span = f"{low:g} or more" if metric.high is None else f"{low:g} to {high:g}"
     for key, bound in (("min", gate.min), ("max", gate.max)):
         if bound is not None and not low <= bound <= high:
-            yield Mistake((key,), f"{bound:g} is outside the range of {gate.metric}; allowed: {span} {metric.unit}")
+            yield Mistake((key,), f"{bound:g} is outside the range of {gate.metric}; allowed: {span} ({metric.unit})")
 
 
 def _references(evaluation: EvaluationParts, parts: Parts, datasets: DatasetReader) -> Iterator[Mistake]:
@@ -360,6 +372,6 @@ _RULES: tuple[Callable[[Parts], Iterator[Mistake]], ...] = (
     *(_models, _headline),
 )
 _EVALUATION_RULES: tuple[Callable[[EvaluationParts, Parts], Iterator[Mistake]], ...] = (
-    *(_dataset_known, _candidates),
+    *(_dataset_known, _models_known, _candidates),
     *(_metrics, _gates),
 )

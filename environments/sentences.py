@@ -31,7 +31,7 @@ def _mistake(detail: ErrorDetails, document: Document) -> Mistake | None:
     if detail["type"] == "missing":
         return Mistake(path, _missing(path))
     if detail["type"] == "extra_forbidden":
-        return Mistake(path, unknown_key(path))
+        return Mistake(path, _unknown_key(path))
     path, value = _standing(path, document)
     if detail["type"] == "too_short" and value:
         return None  # It is the broken items that pydantic does not count, and they are told by themselves.
@@ -49,18 +49,10 @@ def _standing(path: Path, document: Document) -> tuple[Path, Any]:
 
 def _missing(path: Path) -> str:
     node = schema_at(path)
-    return f"missing; needed: {description(node) or kind(node)}" if node else "missing"
+    return f"missing; needed: {node.get('description', kind(node))}" if node else "missing"
 
 
-def description(node: Node) -> str:
-    """What the schema says a value means."""
-    return str(node.get("description", ""))
-
-
-def unknown_key(path: Path) -> str:
-    """What is said of a key that the schema does not have."""
-    if path == ("name",):
-        return "stands in the file; an environment's name is the name of its file: remove the key"
+def _unknown_key(path: Path) -> str:
     known = tuple(properties(schema_at(path[:-1]) or file_schema()))
     return f"no such key{_closest(str(path[-1]), known)}; allowed: {', '.join(known)}"
 
@@ -73,10 +65,10 @@ def _closest(key: str, known: Sequence[str]) -> str:
 def _wrong(detail: ErrorDetails, *, path: Path, value: object, document: Document) -> str:
     if detail["type"] == "value_error":
         return str(detail["ctx"]["error"])
-    node = schema_at(path) or {}
-    shown = show(value, written=document.written.get(path))
-    if detail["type"].endswith("_type"):
-        return _wrong_kind(node, value=value, shown=shown, written=document.written.get(path))
+    node, written = schema_at(path) or {}, document.written.get(path)
+    shown = _show(value, written=written)
+    if detail["type"].endswith("_type") and "enum" not in node:
+        return _wrong_kind(node, value=value, shown=shown, written=written)
     if detail["type"] in ("too_short", "too_long") and isinstance(value, list | dict):
         return f"{len(value)} stand here; allowed: {allowed(node)}"
     return f"{shown} is not allowed; allowed: {allowed(node) or kind(node)}"
@@ -84,14 +76,18 @@ def _wrong(detail: ErrorDetails, *, path: Path, value: object, document: Documen
 
 def _wrong_kind(node: Node, *, value: object, shown: str, written: str | None) -> str:
     needed = kind(node)
-    if needed == "text" and isinstance(value, int | float):
+    if value is None or isinstance(value, list | dict):
+        return f"{shown} stands here; needed: {needed}"
+    if needed == "text" and not isinstance(value, str):
         of = "true or false" if isinstance(value, bool) else "a number"
-        return f"{shown} reads as {of}, needed is text: put it in quotes: {json.dumps(written)}"
-    return f"{shown} is not {needed}" if value is not None else f"nothing stands here; needed: {needed}"
+        return f"{shown} is {of}; needed: text, so put it in quotes: {json.dumps(written)}"
+    return f"{shown} is not {needed}"
 
 
-def show(value: object, *, written: str | None = None) -> str:
-    """A value in a message: text in quotes, numbers as the file has them, never long."""
+def _show(value: object, *, written: str | None) -> str:
+    """Text in quotes, numbers as the file has them, never long."""
+    if value is None:
+        return "nothing"
     if isinstance(value, dict | list):
         return "a list" if isinstance(value, list) else "a mapping"
     text = repr(value) if isinstance(value, str) or written is None else written
