@@ -176,7 +176,7 @@ class ScheduleConfig(Strict):
     timezone: Annotated[str, AfterValidator(_timezone)] = Field(
         default="UTC", description="IANA name that cron(...) and at(...) are read in."
     )
-    grace_hours: float = Field(default=6.0, gt=0, le=168, description="How long after its time a run may finish.")
+    grace_hours: float = Field(default=6, gt=0, le=168, description="How long after its time a run may finish.")
 
 
 def _candidate(value: object) -> object:
@@ -202,7 +202,9 @@ class EvaluationConfig(Strict):
     gates: tuple[GateConfig, ...] = Field(
         default=(), description="Bounds that every candidate must keep; a broken one rings an alarm."
     )
-    schedule: ScheduleConfig | None = Field(default=None, description="None: the evaluation is started by hand only.")
+    schedule: ScheduleConfig | None = Field(
+        default=None, description="Left out: the evaluation is started by hand only."
+    )
     headline: bool = Field(
         default=False, description="Also publish the scores as {ModelId, Application}; one evaluation at most."
     )
@@ -250,7 +252,7 @@ class SubscriptionConfig(Strict):
     """Who hears of alarms."""
 
     protocol: Literal["email", "https", "sqs"] = Field(description="How.")
-    endpoint: str = Field(min_length=3, description="E-mail address, https:// URL or ARN of a queue.")
+    endpoint: str = Field(min_length=1, description="E-mail address, https:// URL or ARN of a queue.")
 
     @model_validator(mode="after")
     def _endpoint_fits(self) -> Self:
@@ -282,7 +284,7 @@ class Environment(Strict):
     account: str | None = Field(
         default=None,
         pattern=r"^\d{12}$",
-        description="12 digits in quotes; none: any account.",
+        description="Left out: whichever account deploys.",
         json_schema_extra=_told('12 digits in quotes, as "123456789012"'),
     )
     region: Region = Field(description="Where everything is made, and where the models are called from.")

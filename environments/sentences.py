@@ -49,7 +49,8 @@ def _standing(path: Path, document: Document) -> tuple[Path, Any]:
 
 def _missing(path: Path) -> str:
     node = schema_at(path)
-    return f"missing; needed: {node.get('description', kind(node))}" if node else "missing"
+    meaning = str(node.get("description", kind(node))) if node else ""
+    return f"required, but missing ({meaning[:1].lower()}{meaning[1:].rstrip('.')})"
 
 
 def _unknown_key(path: Path) -> str:
