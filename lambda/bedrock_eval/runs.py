@@ -1,0 +1,154 @@
+"""The state of a run (run.json) and the lock on it (lock.json), with the rule of who may take the lock."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import TypeVar
+
+from bedrock_eval import codec
+from bedrock_eval.layout import SCHEMA_VERSION
+
+T = TypeVar("T")
+
+LEASE_MARGIN = timedelta(seconds=60)
+"""How long after its function's deadline a lock is still respected."""
+
+
+class RunStatus(StrEnum):
+    """What run.json says of a run."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class RunFailureReason(StrEnum):
+    """Why a run has no summary. Closed: the runbook has an entry for each."""
+
+    INVALID_EVENT = "invalid_event"
+    DEFINITION_MISSING = "definition_missing"
+    DEFINITION_INVALID = "definition_invalid"
+    DATASET_MISSING = "dataset_missing"
+    DATASET_DENIED = "dataset_denied"
+    DATASET_EMPTY = "dataset_empty"
+    DATASET_INVALID = "dataset_invalid"
+    DATASET_CHANGED = "dataset_changed"
+    ACCESS_DENIED = "access_denied"
+    UNKNOWN_MODEL = "unknown_model"
+    THROTTLING_STORM = "throttling_storm"
+    TIME_LIMIT = "time_limit"
+    NOT_PUBLISHED = "not_published"
+    UNEXPECTED = "unexpected"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far one candidate is: cases done, and how many of them without a usable answer."""
+
+    completed: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True)
+class RunState:
+    """run.json. Times are ISO 8601 in UTC.
+
+    Attributes:
+        started: of the first slice; its minute is the timestamp of all metrics.
+        execution: the Step Functions execution that works on the run.
+        total: candidates times cases, None until the dataset has been read once.
+        dataset_etag: the dataset as the first slice read it; later slices refuse another.
+        reason, message: of a failed or skipped run.
+    """
+
+    evaluation: str
+    run_id: str
+    status: RunStatus
+    started: str
+    updated: str
+    execution: str | None = None
+    total: int | None = None
+    dataset_etag: str | None = None
+    candidates: Mapping[str, Progress] = field(default_factory=dict)
+    reason: str | None = None
+    message: str | None = None
+    schema_version: int = SCHEMA_VERSION
+
+    @property
+    def completed(self) -> int:
+        return sum(progress.completed for progress in self.candidates.values())
+
+    def to_json(self) -> str:
+        return json.dumps(codec.encode(self), indent=1)
+
+
+@dataclass(frozen=True)
+class Lock:
+    """lock.json: who works on the run, since when, and until when others respect it. Times are ISO 8601 in UTC."""
+
+    owner: str
+    run_id: str
+    acquired_at: str
+    expires_at: str
+    schema_version: int = SCHEMA_VERSION
+
+    def live(self, now: datetime) -> bool:
+        """Whether the lease still runs."""
+        return datetime.fromisoformat(self.expires_at) > now
+
+    def precedes(self, other: "Lock") -> bool:
+        """Whether this lock was acquired first; of two at the same instant the smaller run id was."""
+        mine = (datetime.fromisoformat(self.acquired_at), self.run_id)
+        return mine < (datetime.fromisoformat(other.acquired_at), other.run_id)
+
+    def released(self, now: datetime) -> "Lock":
+        """The same lock with its lease ended. It is not deleted: giving it up is one conditional write."""
+        return replace(self, expires_at=timestamp(now))
+
+    def to_json(self) -> str:
+        return json.dumps(codec.encode(self), indent=1)
+
+
+def claim(standing: Lock | None, *, owner: str, run_id: str, now: datetime, deadline: datetime) -> Lock | None:
+    """The lock that `owner` may write over the standing one, None when another holds it.
+
+    `deadline` is when the owner's function is stopped. A live lease of one's own is renewed and keeps its age; an ended
+    one is taken over and begins anew, for meanwhile another run may have begun.
+    """
+    expires_at = timestamp(deadline + LEASE_MARGIN)
+    if standing is None or not standing.live(now):
+        return Lock(owner=owner, run_id=run_id, acquired_at=timestamp(now), expires_at=expires_at)
+    return replace(standing, expires_at=expires_at) if standing.owner == owner else None
+
+
+def timestamp(moment: datetime) -> str:
+    """ISO 8601 in UTC."""
+    return moment.astimezone(UTC).isoformat()
+
+
+def read_state(text: str | bytes) -> RunState:
+    """Read run.json.
+
+    Raises:
+        codec.DecodeError: naming the path of what does not fit.
+    """
+    return _read(RunState, text, "run")
+
+
+def read_lock(text: str | bytes) -> Lock:
+    """Read lock.json.
+
+    Raises:
+        codec.DecodeError: naming the path of what does not fit.
+    """
+    return _read(Lock, text, "lock")
+
+
+def _read(kind: type[T], text: str | bytes, path: str) -> T:
+    try:
+        return codec.decode(kind, json.loads(text), path)
+    except json.JSONDecodeError as error:
+        raise codec.DecodeError(f"{path}: not JSON: {error}") from None

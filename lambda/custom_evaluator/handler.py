@@ -1,0 +1,29 @@
+"""Entry point: one function, three actions of the state machine."""
+
+import logging
+from typing import Any
+
+from custom_evaluator.events import PublishEvent, SliceEvent, parse_event
+from custom_evaluator.failures import fail_run
+from custom_evaluator.publication import publish_run
+from custom_evaluator.services import services
+from custom_evaluator.slices import run_slice
+
+logging.getLogger("custom_evaluator").setLevel(logging.INFO)
+
+
+def handler(event: object, context: Any) -> dict[str, object]:
+    """Run a slice, publish a finished run, or record a failed one.
+
+    Raises:
+        EventError: the event is not one of the three.
+        RunFailed: the run cannot go on; the message is `<reason>: <sentence>`.
+    """
+    parsed = parse_event(event)
+    if isinstance(parsed, SliceEvent):
+        remaining = context.get_remaining_time_in_millis() / 1000
+        return run_slice(services(), parsed, remaining_seconds=remaining).to_json()
+    if isinstance(parsed, PublishEvent):
+        publish_run(services(), parsed.layout)
+        return {"status": "published", "runId": parsed.layout.run_id}
+    return fail_run(services(), parsed)

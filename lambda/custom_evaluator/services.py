@@ -1,0 +1,72 @@
+"""What the function reaches: clients, clock and environment, made once and handed to every action."""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from bedrock_eval.definition import Definition
+from custom_evaluator.store import Store
+
+_EDGE = Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=5, read_timeout=60)
+
+
+@dataclass(frozen=True)
+class Services:
+    """The outside world.
+
+    Attributes:
+        application: the Application dimension, also where no definition can be read.
+        models: makes the bedrock-runtime client that a definition asks for.
+        now: the time in UTC.
+        clock: seconds that only grow.
+    """
+
+    application: str
+    store: Store
+    cloudwatch: Any
+    models: Callable[[Definition], Any]
+    now: Callable[[], datetime]
+    clock: Callable[[], float]
+
+    @property
+    def s3(self) -> Any:
+        """For the dataset, which may lie in another bucket."""
+        return self.store.client
+
+
+@cache
+def services() -> Services:
+    """The function's own services.
+
+    Raises:
+        KeyError: the environment variable APPLICATION or RESULTS_BUCKET is missing.
+    """
+    return Services(
+        application=os.environ["APPLICATION"],
+        store=Store(boto3.client("s3", config=_EDGE), os.environ["RESULTS_BUCKET"]),
+        cloudwatch=boto3.client("cloudwatch", config=_EDGE),
+        models=model_client,
+        now=lambda: datetime.now(UTC),
+        clock=time.monotonic,
+    )
+
+
+def model_client(definition: Definition) -> Any:
+    """One client for all threads, its pool as large as the concurrency: a smaller one would serialise the calls."""
+    return boto3.client(
+        "bedrock-runtime",
+        config=Config(
+            max_pool_connections=definition.concurrency,
+            # Said explicitly: botocore's defaults differ between the versions that Lambda has had.
+            retries={"mode": "standard", "total_max_attempts": definition.max_attempts},
+            connect_timeout=5,
+            read_timeout=definition.read_timeout_seconds,
+        ),
+    )

@@ -1,0 +1,283 @@
+"""One slice of a run: as many cases as fit before the function's deadline, and the summary after the last."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from bedrock_eval import catalogue
+from bedrock_eval.codec import DecodeError
+from bedrock_eval.definition import Candidate, Definition, read_definition
+from bedrock_eval.layout import RunLayout, definition_key
+from bedrock_eval.outcomes import FATAL_REASONS, STORM_REASONS, Outcome
+from bedrock_eval.report import render
+from bedrock_eval.runs import RunFailureReason, RunState, RunStatus, read_state, timestamp
+from bedrock_eval.summary import summarise
+from custom_evaluator import locks
+from custom_evaluator.converse import Asker
+from custom_evaluator.datasets import count_cases, dataset_cases, dataset_version
+from custom_evaluator.errors import RunFailed
+from custom_evaluator.events import SliceEvent
+from custom_evaluator.parts import PartWriter, read_outcomes
+from custom_evaluator.publication import publish_fact
+from custom_evaluator.runner import Limits, Runner, Work
+from custom_evaluator.services import Services
+from custom_evaluator.store import HTML, Store, Version
+
+RESERVE_SECONDS = 60.0
+"""A slice is over this long before its function's deadline."""
+
+DRAIN_SECONDS = 30.0
+"""Nothing is begun this long before the end of a slice (less in a short one), so that most of it comes back."""
+
+STATE_SECONDS = 5.0
+"""How often run.json follows the progress."""
+
+STORM_LENGTH = 25
+"""So many refusals of one candidate in a row end the run."""
+
+logger = logging.getLogger(__name__)
+
+
+class SliceStatus(StrEnum):
+    """What the state machine's choice goes by."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True)
+class SliceResult:
+    """What a slice returns to the state machine; `completed` and `total` count cases over all candidates."""
+
+    status: SliceStatus
+    run_id: str
+    completed: int = 0
+    total: int | None = None
+    reason: str | None = None
+
+    def to_json(self) -> dict[str, object]:
+        value: dict[str, object] = {
+            "status": self.status.value,
+            "runId": self.run_id,
+            "completed": self.completed,
+            "total": self.total,
+        }
+        return value if self.reason is None else {**value, "reason": self.reason}
+
+
+def run_slice(services: Services, event: SliceEvent, *, remaining_seconds: float) -> SliceResult:
+    """Work on a run for what is left of the function's time, less a reserve of 60 s.
+
+    Raises:
+        RunFailed: the run cannot go on; what was answered until then is kept.
+    """
+    layout = event.layout
+    if services.store.exists(layout.summary):
+        return _finished(layout, saved_state(services.store, layout))
+    if remaining_seconds <= RESERVE_SECONDS:
+        raise RunFailed(
+            RunFailureReason.TIME_LIMIT,
+            f"the function has {remaining_seconds:.0f} s left; a slice needs more than {RESERVE_SECONDS:.0f}",
+        )
+    now = services.now()
+    deadline = now + timedelta(seconds=remaining_seconds)
+    holding = locks.acquire(services.store, layout, owner=event.execution, now=now, deadline=deadline)
+    if not holding.ours:
+        # run.json is the other's, who works on it.
+        return _skipped(services, layout, "another execution works on this run")
+    if holding.fresh:
+        earlier = locks.earlier_run(services.store, layout, holding.lock, now=now)
+        if earlier is not None:
+            return _give_way(services, event, earlier)
+    return _Slice(services, event, now=now).run(services.clock() + remaining_seconds - RESERVE_SECONDS)
+
+
+def _finished(layout: RunLayout, state: RunState | None) -> SliceResult:
+    completed, total = (state.completed, state.total) if state is not None else (0, None)
+    return SliceResult(SliceStatus.FINISHED, layout.run_id, completed, total)
+
+
+def _give_way(services: Services, event: SliceEvent, earlier: str) -> SliceResult:
+    layout, now = event.layout, services.now()
+    reason = f"run {earlier} of the same evaluation is not finished"
+    state = saved_state(services.store, layout) or new_state(layout, now=now)
+    state = replace(state, status=RunStatus.SKIPPED, updated=timestamp(now), reason="overlap", message=reason)
+    services.store.put(layout.state, state.to_json())
+    locks.release(services.store, layout, owner=event.execution, now=now)
+    return _skipped(services, layout, reason)
+
+
+def _skipped(services: Services, layout: RunLayout, reason: str) -> SliceResult:
+    publish_fact(services, catalogue.RUN_SKIPPED, evaluation=layout.evaluation)
+    logger.warning("run skipped", extra={"evaluation": layout.evaluation, "run": layout.run_id, "reason": reason})
+    return SliceResult(SliceStatus.SKIPPED, layout.run_id, reason=reason)
+
+
+def saved_state(store: Store, layout: RunLayout) -> RunState | None:
+    """run.json, None when there is none that can be read."""
+    stored = store.read(layout.state)
+    try:
+        return None if stored is None else read_state(stored.body)
+    except DecodeError:
+        return None
+
+
+def new_state(layout: RunLayout, *, now: datetime) -> RunState:
+    moment = timestamp(now)
+    return RunState(
+        evaluation=layout.evaluation,
+        run_id=layout.run_id,
+        status=RunStatus.RUNNING,
+        started=moment,
+        updated=moment,
+    )
+
+
+class _Slice:
+    """A slice that holds the lock. It is also the sink of its runner."""
+
+    def __init__(self, services: Services, event: SliceEvent, *, now: datetime) -> None:
+        self._services = services
+        self._layout = event.layout
+        self._execution = event.execution
+        self._definition = _run_definition(services.store, event.layout)
+        saved = saved_state(services.store, event.layout) or new_state(event.layout, now=now)
+        # A run that failed and is started again by hand goes on where it stopped.
+        self._state = replace(saved, status=RunStatus.RUNNING, execution=event.execution, reason=None, message=None)
+        self._saved_at = services.clock()
+        self._storms = dict.fromkeys((candidate.name for candidate in self._definition.candidates), 0)
+        self._writers = {
+            candidate.name: PartWriter(services.store, event.layout, candidate.name, services.clock)
+            for candidate in self._definition.candidates
+        }
+
+    def run(self, end: float) -> SliceResult:
+        """Ask until all is done or the clock shows `end`."""
+        version = self._open_dataset()
+        for writer in self._writers.values():
+            writer.resume()
+        self._save()
+        before = self._state.completed
+        if not self._ask_all(version, end):
+            self._log("slice ended", asked=self._state.completed - before)
+            return self._result(SliceStatus.RUNNING)
+        self._finish()
+        self._log("run finished", asked=self._state.completed - before)
+        return self._result(SliceStatus.FINISHED)
+
+    def take(self, outcome: Outcome) -> None:
+        """Record an outcome; one that every further call would share ends the run, unrecorded: it is asked again."""
+        if outcome.failure in FATAL_REASONS:
+            raise RunFailed(RunFailureReason(outcome.failure.value), f"candidate {outcome.candidate}: {outcome.detail}")
+        self._writers[outcome.candidate].add(outcome)
+        if outcome.failure not in STORM_REASONS:
+            self._storms[outcome.candidate] = 0
+            return
+        self._storms[outcome.candidate] += 1
+        if self._storms[outcome.candidate] >= STORM_LENGTH:
+            raise RunFailed(
+                RunFailureReason.THROTTLING_STORM,
+                f"candidate {outcome.candidate}: {STORM_LENGTH} calls in a row were refused, last {outcome.detail}",
+            )
+
+    def tick(self) -> None:
+        for writer in self._writers.values():
+            writer.flush_if_due()
+        if self._services.clock() - self._saved_at >= STATE_SECONDS:
+            self._save()
+
+    def _open_dataset(self) -> Version:
+        """The dataset of the first slice, counted and checked once."""
+        s3, dataset = self._services.s3, self._definition.dataset
+        version = dataset_version(s3, dataset, expected_etag=self._state.dataset_etag)
+        if self._state.total is None:
+            total = count_cases(s3, dataset, version) * len(self._definition.candidates)
+            self._state = replace(self._state, total=total, dataset_etag=version.etag)
+        return version
+
+    def _ask_all(self, version: Version, end: float) -> bool:
+        asker = Asker(self._services.models(self._definition), definition=self._definition, run_id=self._layout.run_id)
+        clock = self._services.clock
+        drain = min(DRAIN_SECONDS, (end - clock()) / 3)
+        limits = Limits(
+            concurrency=self._definition.concurrency, stop_at=end - drain, drain_until=end, drain_seconds=drain
+        )
+        try:
+            return Runner(ask=asker.ask, limits=limits, clock=clock).run(self._work(version), self)
+        finally:
+            for writer in self._writers.values():
+                writer.flush()
+            self._save()
+
+    def _work(self, version: Version) -> Iterator[Work]:
+        """Case by case over all candidates, so that they advance together; what is in a part is passed over."""
+        candidates: tuple[Candidate, ...] = self._definition.candidates
+        for case in dataset_cases(self._services.s3, self._definition.dataset, version):
+            for candidate in candidates:
+                if case.id not in self._writers[candidate.name].done:
+                    yield candidate, case
+
+    def _finish(self) -> None:
+        """The report first: the summary's presence means that everything is there."""
+        store, layout, now = self._services.store, self._layout, self._services.now()
+        summary = summarise(
+            self._definition,
+            run_id=layout.run_id,
+            started=datetime.fromisoformat(self._state.started),
+            finished=now,
+            outcomes=read_outcomes(store, layout, self._writers),
+        )
+        store.put(layout.report, render(summary), content_type=HTML)
+        store.create(layout.summary, summary.to_json())
+        self._state = replace(self._state, status=RunStatus.FINISHED)
+        self._save()
+        locks.release(store, layout, owner=self._execution, now=now)
+
+    def _save(self) -> None:
+        progress = {name: writer.progress for name, writer in self._writers.items()}
+        self._state = replace(self._state, candidates=progress, updated=timestamp(self._services.now()))
+        self._services.store.put(self._layout.state, self._state.to_json())
+        self._saved_at = self._services.clock()
+
+    def _result(self, status: SliceStatus) -> SliceResult:
+        return SliceResult(status, self._layout.run_id, self._state.completed, self._state.total)
+
+    def _log(self, what: str, *, asked: int) -> None:
+        failed = sum(progress.failed for progress in self._state.candidates.values())
+        logger.info(
+            what,
+            extra={
+                "evaluation": self._layout.evaluation,
+                "run": self._layout.run_id,
+                "asked": asked,
+                "completed": self._state.completed,
+                "failed": failed,
+                "total": self._state.total,
+            },
+        )
+
+
+def _run_definition(store: Store, layout: RunLayout) -> Definition:
+    """The definition as it was when the run began: the first slice copies it, later ones read the copy."""
+    stored = store.read(layout.definition)
+    if stored is None:
+        deployed = store.read(definition_key(layout.evaluation))
+        if deployed is None:
+            raise RunFailed(
+                RunFailureReason.DEFINITION_MISSING,
+                f"{definition_key(layout.evaluation)} is missing: evaluation {layout.evaluation} is not deployed",
+            )
+        definition = _decoded(deployed.body)
+        store.create(layout.definition, deployed.body.decode())
+        return definition
+    return _decoded(stored.body)
+
+
+def _decoded(body: bytes) -> Definition:
+    try:
+        return read_definition(body)
+    except DecodeError as error:
+        raise RunFailed(RunFailureReason.DEFINITION_INVALID, str(error)) from None

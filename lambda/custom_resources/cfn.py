@@ -1,0 +1,190 @@
+"""CloudFormation's side of a custom resource: the request, and an answer that always comes.
+
+Source: CloudFormation user guide, custom resource request and response objects.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cache
+from threading import Lock, Timer
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import Request as HttpRequest
+from urllib.request import urlopen
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from custom_resources.patience import patiently
+
+ANSWER_MARGIN_SECONDS = 10.0
+"""The answer is FAILED when there is none this long before the function's deadline."""
+
+REASON_LIMIT = 1000
+ANSWER_LIMIT = 4096
+_SEND_TRIES = 4
+_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "Forbidden", "403"})
+
+logger = logging.getLogger(__name__)
+
+
+class ResourceError(Exception):
+    """The resource cannot be made, changed or removed; the message is what CloudFormation shows."""
+
+
+class RequestType(StrEnum):
+    """What CloudFormation asks for."""
+
+    CREATE = "Create"
+    UPDATE = "Update"
+    DELETE = "Delete"
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request.
+
+    Attributes:
+        properties: without ServiceToken and ServiceTimeout; every scalar in them is text.
+        deadline: on the clock of `time.monotonic`, when the answer must have been given.
+    """
+
+    type: RequestType
+    logical_id: str
+    properties: Mapping[str, Any]
+    deadline: float = field(default=float("inf"))
+
+    def text(self, name: str, *, allowed: tuple[str, ...] = (), default: str | None = None) -> str:
+        """A property that must be text.
+
+        Raises:
+            ResourceError: naming the property and what is allowed.
+        """
+        value = self.properties.get(name, default)
+        if not isinstance(value, str) or not value:
+            raise ResourceError(f"property {name}: {'missing' if value is None else 'not text'}")
+        if allowed and value not in allowed:
+            raise ResourceError(f"property {name}: {value!r} is not allowed; allowed: {', '.join(allowed)}")
+        return value
+
+    @property
+    def seconds_left(self) -> float:
+        return self.deadline - time.monotonic()
+
+
+Work = Callable[[Request], Mapping[str, str] | None]
+"""Does what is asked; returns the resource's attributes."""
+
+Identify = Callable[[Request], str]
+"""The physical id, the same at every request about one thing: another one makes CloudFormation delete the old."""
+
+
+def respond(event: Mapping[str, Any], context: Any, *, work: Work, identify: Identify) -> None:
+    """Do the work and tell CloudFormation, whatever happens."""
+    answer = _Answer(event)
+    seconds = context.get_remaining_time_in_millis() / 1000 - ANSWER_MARGIN_SECONDS
+    timer = Timer(max(seconds, 0.0), answer.out_of_time)
+    timer.daemon = True
+    timer.start()
+    try:
+        request = _request(event, deadline=time.monotonic() + seconds)
+        if request.type is not RequestType.DELETE:
+            answer.physical_id = identify(request)
+        logger.info("request", extra={"type": request.type.value, "resource": request.logical_id})
+        # Properties that gave no physical id made nothing, and must not keep the stack from going.
+        never_made = answer.physical_id == request.logical_id
+        data = dict(_carry_out(work, request, never_made=never_made) or {})
+    except ResourceError as error:
+        # Its message may show a property's value, which belongs to CloudFormation's event and not into a log.
+        logger.error("refused", extra={"resource": event.get("LogicalResourceId")})
+        answer.send("FAILED", reason=str(error))
+    except Exception as error:
+        # Every failure must reach CloudFormation, which otherwise waits for the service timeout.
+        logger.exception("failed", extra={"resource": event.get("LogicalResourceId")})
+        answer.send("FAILED", reason=f"{type(error).__name__}: {error}")
+    else:
+        answer.send("SUCCESS", data=data)
+    finally:
+        timer.cancel()
+
+
+def _carry_out(work: Work, request: Request, *, never_made: bool) -> Mapping[str, str] | None:
+    """The work; when something is made, with the patience that the function's own fresh role may need."""
+    if request.type is RequestType.DELETE:
+        return None if never_made else work(request)
+    return patiently(lambda: work(request), again=_is_denied, seconds_left=request.seconds_left)
+
+
+def _is_denied(error: Exception) -> bool:
+    return isinstance(error, ClientError) and error.response.get("Error", {}).get("Code") in _DENIED
+
+
+def _request(event: Mapping[str, Any], *, deadline: float) -> Request:
+    properties = event.get("ResourceProperties") or {}
+    return Request(
+        type=RequestType(event["RequestType"]),
+        logical_id=event["LogicalResourceId"],
+        properties={key: value for key, value in properties.items() if key not in ("ServiceToken", "ServiceTimeout")},
+        deadline=deadline,
+    )
+
+
+class _Answer:
+    """The one answer to a request; a second one is not sent."""
+
+    def __init__(self, event: Mapping[str, Any]) -> None:
+        self._event = event
+        self._sent = False
+        self._lock = Lock()
+        self.physical_id = str(event.get("PhysicalResourceId") or event.get("LogicalResourceId"))
+
+    def out_of_time(self) -> None:
+        self.send("FAILED", reason="the function ran out of time before it was done; see its log")
+
+    def send(self, status: str, *, reason: str = "", data: Mapping[str, str] | None = None) -> None:
+        with self._lock:
+            if self._sent:
+                return
+            self._sent = True
+        body = self._body(status, reason=reason[:REASON_LIMIT], data=data or {})
+        if len(body) > ANSWER_LIMIT:
+            body = self._body("FAILED", reason=f"the answer is larger than {ANSWER_LIMIT} bytes", data={})
+        _put(self._event["ResponseURL"], body)
+
+    def _body(self, status: str, *, reason: str, data: Mapping[str, str]) -> bytes:
+        answer = {
+            "Status": status,
+            "Reason": reason or "done",
+            "PhysicalResourceId": self.physical_id,
+            "StackId": self._event["StackId"],
+            "RequestId": self._event["RequestId"],
+            "LogicalResourceId": self._event["LogicalResourceId"],
+            "Data": data,
+        }
+        return json.dumps(answer).encode()
+
+
+def _put(url: str, body: bytes) -> None:
+    """The URL is presigned for S3, with an empty content type."""
+    for attempt in range(_SEND_TRIES):
+        request = HttpRequest(url, data=body, method="PUT", headers={"Content-Type": ""})  # noqa: S310 - CloudFormation's
+        try:
+            with urlopen(request, timeout=5):  # noqa: S310 - CloudFormation's URL
+                return
+        except URLError as error:
+            refused = isinstance(error, HTTPError) and error.code < 500
+            if refused or attempt == _SEND_TRIES - 1:
+                raise
+            time.sleep(0.5 * 2**attempt)
+
+
+@cache
+def client(service: str) -> Any:
+    """One client a service and process."""
+    config = Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=5, read_timeout=60)
+    return boto3.client(service, config=config)

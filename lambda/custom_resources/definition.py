@@ -1,0 +1,84 @@
+"""Writes `definitions/<evaluation>.json`. Properties: Bucket, Definition."""
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from bedrock_eval.codec import DecodeError
+from bedrock_eval.definition import Definition, read_definition
+from bedrock_eval.layout import definition_key
+from bedrock_eval.runs import timestamp
+from custom_resources.cfn import Request, RequestType, ResourceError, client, respond
+from custom_resources.objects import OWNER, delete_owned, is_gone
+
+logging.getLogger("custom_resources").setLevel(logging.INFO)
+
+
+def handler(event: Mapping[str, Any], context: Any) -> None:
+    """Entry point."""
+    respond(event, context, work=work, identify=identify)
+
+
+def identify(request: Request) -> str:
+    return f"definition/{_definition(request).evaluation}"
+
+
+def work(request: Request) -> dict[str, str]:
+    """Write the definition, or delete it.
+
+    The time of the first deploy is kept while the schedule stays the same: a new schedule has had no chance yet to be
+    overdue.
+
+    Raises:
+        ResourceError: the definition does not decode; the message names the path.
+    """
+    s3, bucket = client("s3"), request.text("Bucket")
+    if request.type is RequestType.DELETE:
+        return _delete(s3, bucket, request)
+    definition = _definition(request)
+    key = definition_key(definition.evaluation)
+    standing = _standing(s3, bucket=bucket, key=key)
+    kept = standing is not None and standing.schedule == definition.schedule and standing.first_deployed
+    definition = replace(definition, first_deployed=kept or timestamp(datetime.now(UTC)))
+    s3.put_object(
+        Bucket=bucket,
+        Key=key,
+        Body=json.dumps(definition.to_json(), indent=1).encode(),
+        ContentType="application/json",
+        Metadata={OWNER: request.logical_id},
+    )
+    return {"Key": key}
+
+
+def _delete(s3: Any, bucket: str, request: Request) -> dict[str, str]:
+    """What never was a definition was never written."""
+    try:
+        key = definition_key(_definition(request).evaluation)
+    except ResourceError:
+        return {}
+    delete_owned(s3, bucket=bucket, key=key, owner=request.logical_id)
+    return {"Key": key}
+
+
+def _definition(request: Request) -> Definition:
+    try:
+        return read_definition(request.properties.get("Definition") or {})
+    except DecodeError as error:
+        raise ResourceError(str(error)) from None
+
+
+def _standing(s3: Any, *, bucket: str, key: str) -> Definition | None:
+    """The definition as deployed before; one of another schema counts as none."""
+    try:
+        return read_definition(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    except ClientError as error:
+        if is_gone(error):
+            return None
+        raise
+    except DecodeError:
+        return None

@@ -1,0 +1,135 @@
+"""One round: what is overdue, which model ends when, and the sign that somebody looked."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfoNotFoundError
+
+from botocore.exceptions import ClientError
+
+from bedrock_eval import catalogue
+from bedrock_eval.definition import Definition, read_definition
+from bedrock_eval.layout import DEFINITIONS, RunLayout, evaluation_prefix
+from bedrock_eval.models import Lifecycle, Model, ModelError
+from bedrock_eval.names import RunIdError, run_id, run_time, start_minute
+from bedrock_eval.overdue import requirement
+from bedrock_eval.publishing import Datum, datum
+
+logger = logging.getLogger(__name__)
+
+_MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Looks at the results bucket of one environment."""
+
+    s3: Any
+    bucket: str
+    application: str
+    region: str
+
+    def round(self, now: datetime) -> list[Datum]:
+        """Every datum of this hour. A definition that cannot be read counts as overdue and stops no other.
+
+        Raises:
+            ClientError: the definitions cannot be listed; the missing heartbeat then rings.
+        """
+        found = [self._datum(catalogue.WATCHDOG_HEARTBEAT, 1, now)]
+        models: set[str] = set()
+        for evaluation, key in self._definitions():
+            try:
+                definition = read_definition(self._read(key))
+                models.update(candidate.model_id for candidate in definition.candidates)
+                overdue = self._overdue(definition, now)
+            except (ClientError, ValueError, ZoneInfoNotFoundError) as error:
+                logger.error("cannot be watched", extra={"evaluation": evaluation, "reason": _reason(error)})
+                overdue = True
+            if overdue is not None:
+                found.append(self._datum(catalogue.SCHEDULE_OVERDUE, overdue, now, Evaluation=evaluation))
+        return [*found, *self._ends(models, now)]
+
+    def _overdue(self, definition: Definition, now: datetime) -> bool | None:
+        """None: the evaluation has no schedule."""
+        if definition.schedule is None:
+            return None
+        needed = requirement(definition.schedule, first_deployed=definition.first_deployed, now=now)
+        if needed is None:
+            return False
+        newest = self._newest_finished(definition.evaluation, since=needed.since)
+        late = not needed.met_by(newest)
+        if late:
+            extra = {"evaluation": definition.evaluation, "since": needed.since.isoformat()}
+            logger.warning("run overdue", extra=extra)
+        return late
+
+    def _newest_finished(self, evaluation: str, *, since: datetime) -> datetime | None:
+        """The scheduled time of the newest finished run from `since` on; older ones are not even listed."""
+        for run in sorted(self._runs(evaluation, since=since), reverse=True):
+            if self._exists(RunLayout(evaluation, run).summary):
+                return run_time(run)
+        return None
+
+    def _runs(self, evaluation: str, *, since: datetime) -> Iterator[str]:
+        prefix = evaluation_prefix(evaluation)
+        pages = self.s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self.bucket, Prefix=prefix, Delimiter="/", StartAfter=prefix + run_id(since)
+        )
+        for page in pages:
+            for entry in page.get("CommonPrefixes", ()):
+                name = entry["Prefix"][len(prefix) : -1]
+                try:
+                    run_time(name)
+                except RunIdError:
+                    continue
+                yield name
+
+    def _ends(self, models: set[str], now: datetime) -> Iterator[Datum]:
+        """Days to the end of life, where it is known; 0 for a model that is gone, negative for one past its end."""
+        for model_id in sorted(models):
+            try:
+                lifecycle = self._lifecycle(model_id)
+            except ModelError as error:
+                logger.warning("end of life unknown", extra={"model": model_id, "reason": str(error)})
+                continue
+            days = 0 if lifecycle.removed else lifecycle.days_left(now.date())
+            if days is not None:
+                yield self._datum(catalogue.DAYS_TO_END_OF_LIFE, days, now, ModelId=model_id)
+
+    def _lifecycle(self, model_id: str) -> Lifecycle:
+        """The environment may have given the destinations of a profile that the table does not know."""
+        try:
+            return Model(model_id, region=self.region).lifecycle
+        except ModelError:
+            return Model(model_id, region=self.region, destination_regions=(self.region,)).lifecycle
+
+    def _definitions(self) -> Iterator[tuple[str, str]]:
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=DEFINITIONS)
+        for page in pages:
+            for entry in page.get("Contents", ()):
+                key = entry["Key"]
+                if key.endswith(".json"):
+                    yield key.removeprefix(DEFINITIONS).removesuffix(".json"), key
+
+    def _read(self, key: str) -> bytes:
+        body: bytes = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        return body
+
+    def _exists(self, key: str) -> bool:
+        try:
+            self.s3.head_object(Bucket=self.bucket, Key=key)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") in _MISSING:
+                return False
+            raise
+        return True
+
+    def _datum(self, metric: catalogue.Metric, value: float, now: datetime, **dimensions: str) -> Datum:
+        dimensions = {catalogue.APPLICATION: self.application, **dimensions}
+        return datum(metric, dimensions=dimensions, value=value, timestamp=start_minute(now))
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:300]
