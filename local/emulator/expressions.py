@@ -50,7 +50,7 @@ _TOKEN = re.compile(
     |(?P<string>'[^']*'|"[^"]*")|(?P<operator>\*\*|<=|>=|==|!=|&&|\|\||[-+*/^<>(),\[\]]))""",
     re.VERBOSE,
 )
-_MAX_DEPTH = 100
+_MAX_DEPTH = 50
 
 
 def _tokens(text: str) -> list[_Token]:

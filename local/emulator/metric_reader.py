@@ -127,9 +127,10 @@ def aligned(start: float, end: float, period: int) -> Window:
     return Window(first, max(int(end), first))
 
 
-def newest_arrival(metrics: Sequence[Mapping[str, Any]]) -> tuple[int, ...]:
-    """How many points each metric has: changes whenever one arrives."""
-    return tuple(len(points_of(metric)) for metric in metrics)
+def newest_arrival(metrics: Sequence[Mapping[str, Any]]) -> tuple[tuple[int, float], ...]:
+    """A mark for each metric that changes whenever a value arrives, also when it only raises the last point's count."""
+    found = [points_of(metric) for metric in metrics]
+    return tuple((len(points), points[-1].get("Count", 1.0) if points else 0.0) for points in found)
 
 
 def forget_old_points() -> None:

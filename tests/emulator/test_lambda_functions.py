@@ -151,6 +151,8 @@ def test_template_keeps_dead_letters_and_reserved_concurrency(clients: Clients, 
     assert config["TracingConfig"] == {"Mode": "Active"}
     assert config["LoggingConfig"]["LogGroup"] == "/own/group"
     assert clients("lambda").get_function_concurrency(FunctionName=name)["ReservedConcurrentExecutions"] == 1
+    retries = clients("lambda").get_function_event_invoke_config(FunctionName=name)
+    assert retries["MaximumRetryAttempts"] == 0
     attributes = clients("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
     assert attributes["KmsMasterKeyId"] == "alias/aws/sqs"
 

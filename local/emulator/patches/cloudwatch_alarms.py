@@ -156,8 +156,8 @@ class _Seen:
     """What an alarm was last judged on, so that an unchanged alarm costs nothing."""
 
     judged_minute: int
-    arrivals: tuple[int, ...] = ()
-    configured: int = 0
+    arrivals: tuple[tuple[int, float], ...] = ()
+    configuration: Alarm | None = None
 
 
 @dataclass(frozen=True)
@@ -306,19 +306,20 @@ def _look_at(alarm: Alarm, key: tuple[str, str, str], minute: int) -> None:
     """Judge the complete minutes not judged yet, and the running one once it has data."""
     metrics = _metrics_of(alarm)
     arrivals = newest_arrival(metrics)
-    configured = id(alarm)
     seen = _seen.get(key)
     if seen is None:
         seen = _seen[key] = _Seen(judged_minute=minute - 2)
-    if seen.judged_minute == minute - 1 and seen.arrivals == arrivals and seen.configured == configured:
+    # A changed alarm is a new dictionary.
+    changed = seen.arrivals != arrivals or seen.configuration is not alarm
+    if seen.judged_minute == minute - 1 and not changed:
         return
     for complete in range(max(seen.judged_minute + 1, minute - _CATCH_UP_MINUTES), minute):
         _judge(alarm, (complete + 1) * 60)
-    if seen.arrivals != arrivals or seen.configured != configured:
+    if changed:
         running = minute * 60
         has_data = any(next(points_of(metric).between(running, running + 60), None) for metric in metrics)
         _judge(alarm, running + 60 if has_data else running)
-    _seen[key] = _Seen(minute - 1, arrivals, configured)
+    _seen[key] = _Seen(minute - 1, arrivals, alarm)
 
 
 def _look_at_scope(account: str, region: str, minute: int) -> None:

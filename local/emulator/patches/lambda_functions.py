@@ -192,6 +192,16 @@ def _route_failure(stock: Callable[..., None]) -> Callable[..., None]:
     return route
 
 
+def _event_invoke_config(stock: Callable[..., Any]) -> Callable[..., Any]:
+    """Without a qualifier Lambda means $LATEST; stock ministack keeps the two apart."""
+
+    def find(func: dict[str, Any], qualifier: str | None) -> Any:
+        same = {None: "$LATEST", "$LATEST": None}
+        return stock(func, qualifier) or (stock(func, same[qualifier]) if qualifier in same else None)
+
+    return find
+
+
 def apply() -> None:
     """Patch the subprocess executor and the routing of asynchronous failures."""
     lambda_runtime._PYTHON_WORKER_SCRIPT = worker_script(lambda_runtime._PYTHON_WORKER_SCRIPT)
@@ -200,4 +210,5 @@ def apply() -> None:
     )
     lambda_runtime.Worker.invoke = _typed(lambda_runtime.Worker.invoke)
     lambda_svc._execute_function_warm = _named_errors(lambda_svc._execute_function_warm)
+    lambda_svc._event_invoke_config = _event_invoke_config(lambda_svc._event_invoke_config)
     lambda_svc._route_async_failure = _route_failure(lambda_svc._route_async_failure)
