@@ -1,10 +1,11 @@
 """Our closed forms against scipy, which is installed for tests only."""
 
 import pytest
-from bedrock_eval.statistics import incomplete_beta, mean_interval, student_t_quantile, wilson_interval
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+
+from bedrock_eval.statistics import incomplete_beta, mean_interval, student_t_quantile, wilson_interval
 
 CONFIDENCE = st.floats(0.5, 0.9999)
 

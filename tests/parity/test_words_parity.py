@@ -3,10 +3,11 @@
 import string
 
 import pytest
-from bedrock_eval.metrics import score
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from nltk.metrics.scores import f_measure
+
+from bedrock_eval.metrics import score
 
 WORDS = st.lists(
     st.sampled_from(

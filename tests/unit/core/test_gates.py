@@ -1,6 +1,7 @@
 import random
 
 import pytest
+
 from bedrock_eval.definition import Gate
 from bedrock_eval.gates import GateResult, Verdict, judge, sample_interval
 from bedrock_eval.metrics import METRICS

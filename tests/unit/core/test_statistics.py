@@ -1,6 +1,9 @@
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from bedrock_eval.statistics import (
     mean_interval,
     needed_n,
@@ -8,8 +11,6 @@ from bedrock_eval.statistics import (
     student_t_quantile,
     wilson_interval,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 FINITE = st.floats(-1e6, 1e6)
 

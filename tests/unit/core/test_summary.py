@@ -4,6 +4,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from bedrock_eval import catalogue, codec
 from bedrock_eval.definition import Candidate, Dataset, Definition, Gate
 from bedrock_eval.metrics import METRICS, score
@@ -11,8 +14,6 @@ from bedrock_eval.outcomes import FailureReason, Outcome, Usage
 from bedrock_eval.publishing import MAX_DATUMS, batches, datum, run_datums
 from bedrock_eval.report import render
 from bedrock_eval.summary import MAX_BINS, Summary, bins, read_summary, summarise
-from hypothesis import given
-from hypothesis import strategies as st
 
 STARTED = datetime(2026, 11, 23, 6, 0, 42, tzinfo=UTC)
 FINISHED = datetime(2026, 11, 23, 6, 3, 42, tzinfo=UTC)

@@ -1,0 +1,85 @@
+"""The command line of `make run` on somebody's own data."""
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from environments.load import load_environments
+from local.__main__ import main
+from local.deployment import ROOT
+from local.own_data import OwnDataError, own_data, write_environment
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, str]:
+    dataset, answers = tmp_path / "d.jsonl", tmp_path / "a.jsonl"
+    dataset.write_text('{"prompt": "Why?", "referenceResponse": "Because."}\n')
+    answers.write_text('{"modelId": "meta.llama3-8b-instruct-v1:0", "prompt": "Why?", "response": "So."}\n')
+    return {"dataset": str(dataset), "answers": str(answers), "models": "meta.llama3-8b-instruct-v1:0"}
+
+
+def test_nothing_given_means_the_sample() -> None:
+    assert own_data(dataset=None, answers=None, models="") is None
+
+
+def test_all_three_go_together(files: dict[str, str]) -> None:
+    with pytest.raises(OwnDataError, match="ANSWERS and MODELS missing"):
+        own_data(dataset=files["dataset"], answers=None, models=None)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"dataset": "nowhere.jsonl"}, r"DATASET=nowhere\.jsonl: no such file"),
+        ({"answers": "nowhere.jsonl"}, r"ANSWERS=nowhere\.jsonl: no such file"),
+        ({"models": "a.b,a.b"}, "one or more different model ids"),
+        ({"models": " , "}, "one or more different model ids"),
+    ],
+)
+def test_what_cannot_be_used_is_said(files: dict[str, str], change: dict[str, str], said: str) -> None:
+    with pytest.raises(OwnDataError, match=said):
+        own_data(**{**files, **change})
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "the dataset is empty"),
+        ('{"prompt": "Why?", "expected": "Because."}\n', ":1: key 'expected' is not read"),
+        ('{"prompt": "Why?"}\nnot json\n', ":2: not JSON"),
+    ],
+)
+def test_a_bad_dataset_is_said_with_its_line(files: dict[str, str], content: str, said: str) -> None:
+    Path(files["dataset"]).write_text(content)
+    with pytest.raises(OwnDataError, match=said):
+        own_data(**files)
+
+
+def test_the_environment_made_of_it_loads() -> None:
+    folder = ROOT / "build" / "test-own-data"
+    folder.mkdir(parents=True, exist_ok=True)
+    dataset, answers = folder / "mine.jsonl", folder / "answers.jsonl"
+    dataset.write_text(json.dumps({"prompt": "Why?", "referenceResponse": "Because."}) + "\n")
+    answers.write_text("")
+    models = "anthropic.claude-3-sonnet-20240229-v1:0,meta.llama3-8b-instruct-v1:0"
+    own = own_data(dataset=str(dataset), answers=str(answers), models=models)
+    assert own is not None
+    loaded = load_environments(
+        write_environment(own, directory=folder), only=["local"], today=date(2026, 11, 23)
+    ).environments[0]
+    assert {name: model.id for name, model in loaded.models.items()} == {
+        "claude-3-sonnet": "anthropic.claude-3-sonnet-20240229-v1:0",
+        "llama3-8b-instruct": "meta.llama3-8b-instruct-v1:0",
+    }
+    (evaluation,) = loaded.evaluations.values()
+    assert [candidate.model for candidate in evaluation.candidates] == ["claude-3-sonnet", "llama3-8b-instruct"]
+
+
+def test_usage_errors_and_bad_input_end_with_1(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "--dataset", "nowhere.jsonl", "--answers", "x", "--models", "y"]) == 1
+    assert "error: DATASET=nowhere.jsonl: no such file" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as ended:
+        main(["fly"])
+    assert ended.value.code == 1

@@ -1,0 +1,100 @@
+"""One emulator and one deployment by the real CDK CLI for the whole session."""
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pytest
+from environments.load import load_environments
+
+from bedrock_eval.layout import RunLayout
+from bedrock_eval.names import PhysicalNames, parse_scheduled_time, run_id
+from environments.schema import Environment
+from local.__main__ import EMULATOR, SAMPLE_ANSWERS
+from local.deployment import ROOT, Deployment, deploy
+from local.evaluation import Clients
+from local.process import ACCOUNT, REGION, running_emulator
+
+EVALUATION = "support-quality"
+
+
+@dataclass
+class Stack:
+    """The deployed `local` environment with what tests do to it."""
+
+    deployment: Deployment
+    clients: Clients
+    environment: Environment
+    directory: Path
+
+    @property
+    def names(self) -> PhysicalNames:
+        return PhysicalNames(self.environment.prefix)
+
+    @property
+    def bucket(self) -> str:
+        return self.deployment.outputs["ResultsBucket"]
+
+    def standin(self, method: str, path: str, body: object = None) -> Any:
+        """The stand-in's control over HTTP."""
+        data = None if body is None else json.dumps(body).encode()
+        request = Request(f"{self.deployment.endpoint.url}/_standin/{path}", data=data, method=method)
+        with urlopen(request, timeout=10) as answer:
+            content = answer.read()
+        return json.loads(content) if content else None
+
+    def keys(self, prefix: str) -> list[str]:
+        pages = self.clients.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+        return [item["Key"] for page in pages for item in page.get("Contents", [])]
+
+    def read(self, key: str) -> Any:
+        body = self.clients.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        return [json.loads(line) for line in body.splitlines()] if key.endswith(".jsonl") else json.loads(body)
+
+    def begin(self, evaluation: str, when: str) -> str:
+        """Start an execution as the schedule would; gives its ARN."""
+        arn: str = self.clients.stepfunctions.start_execution(
+            stateMachineArn=f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{self.names.state_machine}",
+            input=json.dumps({"evaluation": evaluation, "scheduledTime": when}),
+        )["executionArn"]
+        return arn
+
+    def wait(self, execution: str, *, seconds: float = 120) -> dict[str, Any]:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            found: dict[str, Any] = self.clients.stepfunctions.describe_execution(executionArn=execution)
+            if found["status"] != "RUNNING":
+                return found
+            time.sleep(0.1)
+        raise AssertionError(f"{execution} still runs after {seconds} s")
+
+    def layout(self, evaluation: str, when: str) -> RunLayout:
+        return RunLayout(evaluation, run_id(parse_scheduled_time(when)))
+
+    def outcomes(self, layout: RunLayout, candidate: str) -> list[dict[str, Any]]:
+        return [line for key in self.keys(layout.parts(candidate)) for line in self.read(key)]
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    directory = tmp_path_factory.mktemp("system")
+    config = directory / "standin.json"
+    config.write_text(json.dumps({"answers": [str(SAMPLE_ANSWERS)]}))
+    with running_emulator(interpreter=EMULATOR, directory=directory / "emulator", standin_config=config) as endpoint:
+        deployment = deploy(endpoint, directory=directory)
+        loaded = load_environments(ROOT / "environments", only=["local"], today=datetime.now(UTC).date())
+        yield Stack(deployment, Clients(deployment), loaded.environments[0], directory)
+
+
+@pytest.fixture(autouse=True)
+def _clean_standin(request: pytest.FixtureRequest) -> None:
+    """Each test begins without faults and with an empty record of calls."""
+    if "stack" in request.fixturenames:
+        stack: Stack = request.getfixturevalue("stack")
+        stack.standin("PUT", "config", {"faults": {}})
+        stack.standin("DELETE", "calls")

@@ -1,0 +1,40 @@
+"""Last: `cdk destroy` leaves what RETAIN says, and `local` retains nothing."""
+
+import boto3
+
+from local.deployment import destroy
+from local.process import REGION
+
+from .conftest import Stack
+
+
+def test_destroy_leaves_nothing(stack: Stack) -> None:
+    destroy(stack.deployment.endpoint, directory=stack.directory)
+    environment = stack.deployment.endpoint.environment
+
+    def client(service: str) -> object:
+        return boto3.client(
+            service,  # type: ignore[call-overload]
+            endpoint_url=stack.deployment.endpoint.url,
+            region_name=REGION,
+            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+        )
+
+    prefix = stack.names.prefix
+    buckets = [bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"]]  # type: ignore[attr-defined]
+    assert [name for name in buckets if not name.startswith("cdk-")] == []
+    groups = client("logs").describe_log_groups()["logGroups"]  # type: ignore[attr-defined]
+    assert [group["logGroupName"] for group in groups if prefix in group["logGroupName"]] == []
+    functions = client("lambda").list_functions()["Functions"]  # type: ignore[attr-defined]
+    assert [function["FunctionName"] for function in functions] == []
+    alarms = client("cloudwatch").describe_alarms(AlarmNamePrefix=prefix)  # type: ignore[attr-defined]
+    assert alarms["MetricAlarms"] + alarms["CompositeAlarms"] == []
+    assert client("cloudwatch").list_dashboards()["DashboardEntries"] == []  # type: ignore[attr-defined]
+    assert client("scheduler").list_schedules()["Schedules"] == []  # type: ignore[attr-defined]
+    profiles = client("bedrock").list_inference_profiles(typeEquals="APPLICATION")  # type: ignore[attr-defined]
+    assert profiles["inferenceProfileSummaries"] == []
+    logging = client("bedrock").get_model_invocation_logging_configuration()  # type: ignore[attr-defined]
+    assert "loggingConfig" not in logging
+    parameters = client("ssm").describe_parameters()["Parameters"]  # type: ignore[attr-defined]
+    assert [found["Name"] for found in parameters if not found["Name"].startswith("/cdk-bootstrap")] == []
