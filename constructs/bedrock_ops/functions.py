@@ -1,0 +1,140 @@
+"""The base of every Lambda function: one runtime, one way to log, a role of its own."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aws_cdk import CustomResource, Duration
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+
+from bedrock_ops.log_groups import EncryptedLogGroup
+from bedrock_ops.nag import acknowledge, acknowledge_wildcard
+from bedrock_ops.permissions import allow
+from constructs import Construct
+
+# CloudFormation must wait longer than the function may run, or it rolls back what was about to succeed.
+_CUSTOM_RESOURCE_MARGIN = Duration.seconds(60)
+
+
+class PythonFunction(Construct):
+    """A Python function on arm64: JSON logs in its own encrypted group, active tracing, a role of its own.
+
+    Async calls are not retried (a second attempt would ask the models again), and no concurrency is reserved (a new
+    account has ten executions in all).
+
+    Args:
+        name: physical name of the function; its log group is `/aws/lambda/<name>`.
+        code: source of the asset; this library does not know where it lies.
+        handler: `<package>.<module>.<function>`.
+        key: encrypts the log group; its policy must allow that name.
+        log_retention_days: one of the values that CloudWatch Logs takes.
+        statements: what it may do beside logging and tracing; `allow` adds more.
+    """
+
+    def __init__(  # noqa: PLR0913 - all by keyword but the first two
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        description: str,
+        code: lambda_.Code,
+        handler: str,
+        timeout: Duration,
+        key: kms.IKey,
+        log_retention_days: int,
+        statements: Sequence[iam.PolicyStatement] = (),
+        memory_size: int = 256,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.timeout = timeout
+        self.log_group = EncryptedLogGroup(
+            self,
+            "Logs",
+            name=f"/aws/lambda/{name}",
+            key=key,
+            retention_days=log_retention_days,
+        )
+        self.role = self._make_role(name, statements)
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            function_name=name,
+            description=description,
+            code=code,
+            handler=handler,
+            runtime=lambda_.Runtime.PYTHON_3_13,
+            architecture=lambda_.Architecture.ARM_64,
+            memory_size=memory_size,
+            timeout=timeout,
+            environment=dict(environment or {}),
+            role=self.role,
+            log_group=self.log_group,
+            logging_format=lambda_.LoggingFormat.JSON,
+            tracing=lambda_.Tracing.ACTIVE,
+            retry_attempts=0,
+        )
+        self._acknowledge()
+
+    def _make_role(self, name: str, statements: Sequence[iam.PolicyStatement]) -> iam.Role:
+        role = iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            description=f"Role of the function {name}",
+        )
+        allow(role, actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[self.log_group.log_group_arn])
+        for statement in statements:
+            role.add_to_policy(statement)
+        return role
+
+    def _acknowledge(self) -> None:
+        acknowledge_wildcard(
+            self.role,
+            "*",
+            reason="xray:PutTraceSegments and xray:PutTelemetryRecords know no resource.",
+        )
+        acknowledge(
+            self.function,
+            "L1",
+            reason="Python 3.13 is supported until June 2029 and is what the functions are tested on.",
+        )
+
+    @property
+    def arn(self) -> str:
+        return self.function.function_arn
+
+    def allow(
+        self,
+        *,
+        actions: Sequence[str],
+        resources: Sequence[str],
+        conditions: Mapping[str, Any] | None = None,
+        wildcard: str | None = None,
+    ) -> None:
+        """Let the function do `actions` on `resources`; see `permissions.allow`."""
+        allow(self.role, actions=actions, resources=resources, conditions=conditions, wildcard=wildcard)
+
+
+class CustomResourceFunction(PythonFunction):
+    """A function that serves custom resources."""
+
+    def resource(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        kind: str,
+        properties: Mapping[str, Any],
+    ) -> CustomResource:
+        """A resource of type `Custom::<kind>`; CloudFormation waits a minute longer than the function may run."""
+        return CustomResource(
+            scope,
+            construct_id,
+            service_token=self.arn,
+            resource_type=f"Custom::{kind}",
+            properties=dict(properties),
+            service_timeout=self.timeout.plus(_CUSTOM_RESOURCE_MARGIN),
+        )

@@ -1,0 +1,49 @@
+"""Statements of a role, written out one by one: no managed policy, no broad grant."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aws_cdk import Aws
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+
+from bedrock_ops.nag import acknowledge_wildcard
+
+
+def allow(
+    role: iam.Role,
+    *,
+    actions: Sequence[str],
+    resources: Sequence[str],
+    conditions: Mapping[str, Any] | None = None,
+    wildcard: str | None = None,
+) -> None:
+    """Let the role do `actions` on `resources`.
+
+    Args:
+        wildcard: why a resource that holds a `*` is narrow enough; needed when there is one.
+
+    Raises:
+        ValueError: a resource holds a `*` and `wildcard` does not say why.
+    """
+    role.add_to_policy(iam.PolicyStatement(actions=list(actions), resources=list(resources), conditions=conditions))
+    wide = [resource for resource in resources if "*" in resource]
+    if wide and wildcard is None:
+        raise ValueError(f"{role.node.path}: {', '.join(actions)} on {', '.join(wide)}: say why the wildcard is safe")
+    for resource in wide:
+        acknowledge_wildcard(role, resource, reason=str(wildcard))
+
+
+def allow_key(role: iam.Role, key: kms.IKey) -> None:
+    """Let the role read and write what the environment's key encrypts."""
+    allow(role, actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[key.key_arn])
+
+
+def from_this_account(source_arn: str) -> dict[str, dict[str, str]]:
+    """Conditions of a trust or key statement for a service: only on behalf of `source_arn` in this account."""
+    return {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}, "ArnLike": {"aws:SourceArn": source_arn}}
+
+
+def regional_arn(service: str, resource: str) -> str:
+    """The ARN of a resource in this account and Region."""
+    return f"arn:{Aws.PARTITION}:{service}:{Aws.REGION}:{Aws.ACCOUNT_ID}:{resource}"
