@@ -1,0 +1,87 @@
+"""What is monitored: the parts of an environment that alarms and the dashboard are about."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bedrock_eval import catalogue
+from bedrock_eval.definition import Gate
+from bedrock_eval.names import PhysicalNames
+
+
+@dataclass(frozen=True)
+class WatchedModel:
+    """A declared model; `model_id` is the id that is called, which is the `ModelId` dimension."""
+
+    name: str
+    model_id: str
+
+    @property
+    def dimensions(self) -> Mapping[str, str]:
+        return {catalogue.MODEL_ID: self.model_id}
+
+
+@dataclass(frozen=True)
+class WatchedCandidate:
+    """A candidate of an evaluation, under the model id that its scores are published with."""
+
+    name: str
+    model_id: str
+
+
+@dataclass(frozen=True)
+class WatchedEvaluation:
+    """One evaluation. `scheduled`: the watchdog knows when it is due."""
+
+    application: str
+    name: str
+    candidates: tuple[WatchedCandidate, ...]
+    metrics: tuple[str, ...]
+    gates: tuple[Gate, ...]
+    min_coverage: float
+    scheduled: bool
+
+    @property
+    def dimensions(self) -> Mapping[str, str]:
+        return {catalogue.APPLICATION: self.application, catalogue.EVALUATION: self.name}
+
+    def candidate_dimensions(self, candidate: WatchedCandidate) -> Mapping[str, str]:
+        return {**self.dimensions, catalogue.CANDIDATE: candidate.name, catalogue.MODEL_ID: candidate.model_id}
+
+    def verdict_dimensions(self, candidate: WatchedCandidate, gate: Gate) -> Mapping[str, str]:
+        return {**self.candidate_dimensions(candidate), catalogue.METRIC: gate.metric}
+
+
+@dataclass(frozen=True)
+class Watched:
+    """An environment as monitoring sees it.
+
+    Attributes:
+        owns_account: alarms on AWS/Bedrock, whose figures are the whole account's, are this environment's.
+        logs_invocations: this environment sets the account's invocation logging, so that its losses concern it.
+        own_profile: evaluations call through profiles of their own and are not in the models' figures.
+        state_machine_arn: made of the name, as the machine is another stack's.
+    """
+
+    application: str
+    environment: str
+    owner: str
+    runbook_url: str
+    names: PhysicalNames
+    models: tuple[WatchedModel, ...]
+    evaluations: tuple[WatchedEvaluation, ...]
+    owns_account: bool
+    logs_invocations: bool
+    own_profile: bool
+    state_machine_arn: str
+
+    @property
+    def application_dimensions(self) -> Mapping[str, str]:
+        return {catalogue.APPLICATION: self.application}
+
+    @property
+    def state_machine_dimensions(self) -> Mapping[str, str]:
+        return {"StateMachineArn": self.state_machine_arn}
+
+    @property
+    def dead_letters_dimensions(self) -> Mapping[str, str]:
+        return {"QueueName": self.names.dead_letters}

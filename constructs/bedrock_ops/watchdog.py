@@ -1,0 +1,156 @@
+"""The watchdog: every hour it says which evaluations are overdue, and that it is alive."""
+
+from collections.abc import Callable, Sequence
+
+from aws_cdk import Aws, CustomResource, Duration
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_scheduler as scheduler
+
+from bedrock_eval import catalogue
+from bedrock_eval.layout import DEFINITIONS, RUNS
+from bedrock_eval.names import PhysicalNames
+from bedrock_ops.functions import CustomResourceFunction, PythonFunction
+from bedrock_ops.permissions import from_this_account, regional_arn
+from constructs import Construct
+
+# The primer waits two minutes for one answer of the watchdog, and tries again while its fresh role is not known.
+_WATCHDOG_TIMEOUT = Duration.seconds(100)
+_PRIMER_TIMEOUT = Duration.minutes(6)
+
+
+class Watchdog(Construct):
+    """The function, its hourly schedule, and a custom resource that calls it once at deploy.
+
+    The schedule lies in the group of the environment's schedules and leaves failed deliveries in their queue; the
+    evaluation stack makes both, and they are used by name.
+
+    Args:
+        scheduled: evaluations with a schedule; when these change the watchdog is called again, so that a new one has a
+            datapoint before its alarm looks for it.
+        code: gives the code asset of a function package.
+
+    Attributes:
+        first_data: made once the watchdog has reported.
+    """
+
+    def __init__(  # noqa: PLR0913 - all by keyword but the first two
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        names: PhysicalNames,
+        application: str,
+        scheduled: Sequence[str],
+        results_bucket: s3.IBucket,
+        key: kms.IKey,
+        log_retention_days: int,
+        code: Callable[[str], lambda_.Code],
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._names = names
+        self._key = key
+        self._log_retention_days = log_retention_days
+        self._watchdog = PythonFunction(
+            self,
+            "Function",
+            name=names.watchdog,
+            description="Says every hour which evaluations are overdue.",
+            code=code("watchdog"),
+            handler="watchdog.handler.handler",
+            key=key,
+            log_retention_days=log_retention_days,
+            timeout=_WATCHDOG_TIMEOUT,
+            environment={"APPLICATION": application, "RESULTS_BUCKET": results_bucket.bucket_name},
+        )
+        self._allow_looking(results_bucket)
+        self._add_schedule()
+        self.function: lambda_.IFunction = self._watchdog.function
+        self.first_data = self._first_report(scheduled, code("custom_resources"))
+
+    def _allow_looking(self, results_bucket: s3.IBucket) -> None:
+        self._watchdog.allow(
+            actions=["s3:GetObject"],
+            resources=[
+                results_bucket.arn_for_objects(f"{DEFINITIONS}*"),
+                results_bucket.arn_for_objects(f"{RUNS}*/summary.json"),
+            ],
+            wildcard="Definitions and summaries of runs, whose keys hold names and times; no answers lie there.",
+        )
+        # Without a condition on s3:prefix: under one S3 answers 403, not 404, for a summary that is not there yet.
+        self._watchdog.allow(actions=["s3:ListBucket"], resources=[results_bucket.bucket_arn])
+        self._watchdog.allow(actions=["kms:Decrypt"], resources=[self._key.key_arn], conditions=_only_through("s3"))
+        self._watchdog.allow(
+            actions=["cloudwatch:PutMetricData"],
+            resources=["*"],
+            conditions={"StringEquals": {"cloudwatch:namespace": catalogue.CUSTOM}},
+            wildcard=f"PutMetricData knows no resource; a condition limits it to the namespace {catalogue.CUSTOM}.",
+        )
+
+    def _add_schedule(self) -> None:
+        dead_letters = regional_arn("sqs", self._names.dead_letters)
+        scheduler.CfnSchedule(
+            self,
+            "Schedule",
+            name=self._names.watchdog,
+            group_name=self._names.schedule_group,
+            description="Calls the watchdog.",
+            schedule_expression="rate(1 hour)",
+            flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
+            target=scheduler.CfnSchedule.TargetProperty(
+                arn=self._watchdog.arn,
+                role_arn=self._schedule_role(dead_letters).role_arn,
+                # A call that is half an hour late is no use: the next one comes.
+                retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
+                    maximum_event_age_in_seconds=1800, maximum_retry_attempts=3
+                ),
+                dead_letter_config=scheduler.CfnSchedule.DeadLetterConfigProperty(arn=dead_letters),
+            ),
+        )
+
+    def _schedule_role(self, dead_letters: str) -> iam.Role:
+        group = regional_arn("scheduler", f"schedule-group/{self._names.schedule_group}")
+        statements = [
+            iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[self._watchdog.arn]),
+            iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[dead_letters]),
+            iam.PolicyStatement(
+                actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                resources=[self._key.key_arn],
+                conditions=_only_through("sqs"),
+            ),
+        ]
+        return iam.Role(
+            self,
+            "ScheduleRole",
+            role_name=self._names.function("watchdog-schedule"),
+            description="EventBridge Scheduler calls the watchdog.",
+            assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com", conditions=from_this_account(group)),
+            # Inline: the role never exists without them, and a new schedule may fire at once.
+            inline_policies={"call-watchdog": iam.PolicyDocument(statements=statements)},
+        )
+
+    def _first_report(self, scheduled: Sequence[str], code: lambda_.Code) -> CustomResource:
+        primer = CustomResourceFunction(
+            self,
+            "Primer",
+            name=self._names.function("watchdog-primer"),
+            description="Calls the watchdog at deploy, so that its alarms begin with a datapoint.",
+            code=code,
+            handler="custom_resources.watchdog_primer.handler",
+            key=self._key,
+            log_retention_days=self._log_retention_days,
+            timeout=_PRIMER_TIMEOUT,
+        )
+        primer.allow(actions=["lambda:InvokeFunction"], resources=[self._watchdog.arn])
+        return primer.resource(
+            self,
+            "FirstReport",
+            kind="WatchdogReport",
+            properties={"FunctionName": self.function.function_name, "Evaluations": sorted(scheduled)},
+        )
+
+
+def _only_through(service: str) -> dict[str, dict[str, str]]:
+    return {"StringEquals": {"kms:ViaService": f"{service}.{Aws.REGION}.{Aws.URL_SUFFIX}"}}

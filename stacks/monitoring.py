@@ -1,0 +1,121 @@
+"""Topic, watchdog, alarms and dashboard of one environment. Deployed after the evaluation stack, which it names."""
+
+from collections.abc import Callable
+from typing import Any
+
+from aws_cdk import ArnFormat, CfnOutput, Stack
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
+
+from bedrock_eval.definition import Gate
+from bedrock_eval.names import PhysicalNames
+from bedrock_ops.alarms import AlarmFactory, Thresholds
+from bedrock_ops.dashboard import MonitoringDashboard
+from bedrock_ops.monitoring_alarms import add_alarms
+from bedrock_ops.monitoring_subjects import Watched, WatchedCandidate, WatchedEvaluation, WatchedModel
+from bedrock_ops.topic import AlarmTopic, Subscriber
+from bedrock_ops.watchdog import Watchdog
+from constructs import Construct
+from environments.schema import Environment, EvaluationConfig
+
+
+class MonitoringStack(Stack):
+    """What watches an environment and who hears of it.
+
+    Args:
+        code: gives the code asset of a function package, as `watchdog`.
+    """
+
+    def __init__(  # noqa: PLR0913 - all by keyword but the first two
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        environment: Environment,
+        results_bucket: s3.IBucket,
+        key: kms.IKey,
+        code: Callable[[str], lambda_.Code],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, **kwargs)
+        names = PhysicalNames(environment.prefix)
+        watched = watched_environment(environment, state_machine_arn=self._state_machine_arn(names))
+        topic = AlarmTopic(
+            self,
+            "Topic",
+            names=names,
+            key=key,
+            subscribers=[Subscriber(each.protocol, each.endpoint) for each in environment.subscriptions],
+        )
+        watchdog = Watchdog(
+            self,
+            "Watchdog",
+            names=names,
+            application=environment.application,
+            scheduled=[evaluation.name for evaluation in watched.evaluations if evaluation.scheduled],
+            results_bucket=results_bucket,
+            key=key,
+            log_retention_days=environment.retention_days.function_logs,
+            code=code,
+        )
+        thresholds = Thresholds(**environment.alarms.model_dump())
+        factory = AlarmFactory(
+            Construct(self, "Alarms"),
+            names=names,
+            topic=topic.topic,
+            owner=environment.owner,
+            runbook_url=environment.runbook_url,
+            thresholds=thresholds,
+            first_data=watchdog.first_data,
+        )
+        dashboard = MonitoringDashboard(
+            self,
+            "Dashboard",
+            watched=watched,
+            alarms=add_alarms(factory, watched),
+            thresholds=thresholds,
+            region=environment.region,
+        )
+        CfnOutput(self, "DashboardUrl", value=dashboard.url)
+        CfnOutput(self, "TopicArn", value=topic.topic.topic_arn)
+        CfnOutput(self, "WatchdogFunction", value=watchdog.function.function_name)
+
+    def _state_machine_arn(self, names: PhysicalNames) -> str:
+        return self.format_arn(
+            service="states",
+            resource="stateMachine",
+            resource_name=names.state_machine,
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+
+
+def watched_environment(environment: Environment, *, state_machine_arn: str) -> Watched:
+    """An environment file as the monitoring constructs see it."""
+    return Watched(
+        application=environment.application,
+        environment=environment.name,
+        owner=environment.owner,
+        runbook_url=environment.runbook_url,
+        names=PhysicalNames(environment.prefix),
+        models=tuple(WatchedModel(name, config.id) for name, config in environment.models.items()),
+        evaluations=tuple(_watched_evaluation(environment, *item) for item in environment.evaluations.items()),
+        owns_account=environment.owns_account,
+        logs_invocations=environment.owns_account and environment.invocation_logging.mode != "none",
+        own_profile=environment.own_profile,
+        state_machine_arn=state_machine_arn,
+    )
+
+
+def _watched_evaluation(environment: Environment, name: str, config: EvaluationConfig) -> WatchedEvaluation:
+    return WatchedEvaluation(
+        application=environment.application,
+        name=name,
+        candidates=tuple(
+            WatchedCandidate(candidate.name, environment.models[candidate.model].id) for candidate in config.candidates
+        ),
+        metrics=config.metrics,
+        gates=tuple(Gate(gate.metric, gate.min, gate.max) for gate in config.gates),
+        min_coverage=config.min_coverage,
+        scheduled=config.schedule is not None,
+    )
