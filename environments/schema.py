@@ -6,6 +6,7 @@ Here stands what can be said of one value. What takes two (a candidate's model i
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import available_timezones
@@ -49,8 +50,13 @@ def _metric_name(name: str) -> str:
     return name
 
 
+@cache
+def _timezones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
 def _timezone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in _timezones():
         raise ValueError(f"{name!r} is not an IANA time zone; allowed: names as UTC or Europe/Berlin")
     return name
 
@@ -202,9 +208,7 @@ class EvaluationConfig(Strict):
     gates: tuple[GateConfig, ...] = Field(
         default=(), description="Bounds that every candidate must keep; a broken one rings an alarm."
     )
-    schedule: ScheduleConfig | None = Field(
-        default=None, description="Left out: the evaluation is started by hand only."
-    )
+    schedule: ScheduleConfig | None = Field(default=None, description="Left out: it is started by hand only.")
     headline: bool = Field(
         default=False, description="Also publish the scores as {ModelId, Application}; one evaluation at most."
     )

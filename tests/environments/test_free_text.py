@@ -1,0 +1,78 @@
+"""Whatever stands in a file, the loader answers with an environment or with its own error."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from environments.load import EnvironmentsError, load_environments
+from environments.schema import Environment
+
+TODAY = date(2026, 11, 23)
+SETTINGS = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+KEYS = st.sampled_from([*Environment.model_fields, "id", "source", "candidates", "metrics", "gates", "metric", "x"])
+SCALARS = st.one_of(
+    st.text(max_size=8),
+    st.integers(),
+    st.floats(),
+    st.sampled_from(["~", "*a", "&a b", "!!int x", "!x y", "<<: {}", "0o9", "1_0", "2026-13-45", "- ", "? ", "|", "%"]),
+)
+PIECES = st.sampled_from(
+    [": ", "\n", "\n  ", "\n- ", "[", "]", "{", "}", ", ", "'", '"', "#", "&a ", "*a", "\t", "---\n"]
+)
+YAML_LIKE = st.lists(st.one_of(KEYS, SCALARS.map(str), PIECES), max_size=30).map("".join)
+
+
+def load(folder: Path, content: bytes) -> None:
+    path = folder / "dev.yaml"
+    path.write_bytes(content)
+    try:
+        loaded = load_environments(folder, today=TODAY)
+    except EnvironmentsError as error:
+        assert error.mistakes
+        assert all(line.startswith(str(path)) and "\n" not in line for line in error.mistakes)
+        assert "Input should" not in str(error)
+    else:
+        assert loaded.environments[0].name == "dev"
+
+
+@SETTINGS
+@given(YAML_LIKE)
+def test_text_that_looks_like_yaml_never_ends_in_a_traceback(tmp_path: Path, text: str) -> None:
+    load(tmp_path, text.encode("utf-8", "surrogatepass"))
+
+
+@SETTINGS
+@given(st.binary(max_size=60))
+def test_bytes_never_end_in_a_traceback(tmp_path: Path, content: bytes) -> None:
+    load(tmp_path, content)
+
+
+def json_like(depth: int) -> st.SearchStrategy[object]:
+    """Values of any kind under the schema's own keys."""
+    leaves: st.SearchStrategy[object] = st.one_of(
+        st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.sampled_from(["local", "small"])
+    )
+    if depth == 0:
+        return leaves
+    inner = json_like(depth - 1)
+    return st.one_of(leaves, st.lists(inner, max_size=3), st.dictionaries(KEYS, inner, max_size=4))
+
+
+@SETTINGS
+@given(st.dictionaries(KEYS, json_like(3), min_size=1, max_size=6))
+def test_any_value_under_any_key_is_a_mistake_with_a_line(tmp_path: Path, data: dict[str, object]) -> None:
+    from ruamel.yaml import YAML
+
+    path = tmp_path / "data.txt"
+    YAML(typ="safe").dump(data, path)
+    load(tmp_path, path.read_bytes())
+
+
+@pytest.mark.parametrize("piece", ["models", "datasets", "evaluations", "subscriptions", "tags", "alarms"])
+@pytest.mark.parametrize("value", ["5", "[]", "{}", "[1]", "{a: 1}", "{a: [1]}", "{a: {b: c}}", "~", "x"])
+def test_every_section_may_hold_anything(piece: str, value: str, tmp_path: Path) -> None:
+    load(tmp_path, f"{piece}: {value}\n".encode())

@@ -1,0 +1,142 @@
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from ruamel.yaml import YAML
+
+from environments import generate
+from environments.load import load_environments
+from environments.schema import REPOSITORY, Environment
+
+SHIPPED = sorted((REPOSITORY / "environments").glob("*.yaml"))
+
+
+@pytest.fixture(scope="module")
+def validator() -> Draft202012Validator:
+    schema = json.loads((REPOSITORY / "environments" / "schema.json").read_text())
+    Draft202012Validator.check_schema(schema)
+    return Draft202012Validator(schema)
+
+
+def read(path: Path) -> Any:
+    return YAML(typ="safe").load(path)
+
+
+def test_the_generated_files_are_not_stale() -> None:
+    assert generate.main(["--check"]) == 0
+
+
+def test_a_stale_file_is_told_with_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "environments").mkdir()
+    (tmp_path / "docs").mkdir()
+    monkeypatch.setattr(generate, "REPOSITORY", tmp_path)
+    assert generate.main(["--check"]) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        f"{name} is stale; write it anew with: python -m environments.generate"
+        for name in ("environments/schema.json", "docs/configuration.md")
+    ]
+    assert generate.main([]) == 0
+    assert generate.main(["--check"]) == 0
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_the_schema_takes_the_shipped_files(path: Path, validator: Draft202012Validator) -> None:
+    assert [error.message for error in validator.iter_errors(read(path))] == []
+    assert path.read_text().splitlines()[0] == "# yaml-language-server: $schema=schema.json"
+
+
+def mappings(value: Any) -> Iterator[dict[str, Any]]:
+    """Every mapping of a file but the user's own names and tags, which may hold any key that is a name."""
+    if isinstance(value, dict):
+        yield value
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from mappings(item)
+
+
+def test_the_schema_refuses_unknown_keys_wherever_they_stand(validator: Draft202012Validator) -> None:
+    data = read(REPOSITORY / "environments" / "prod.yaml")
+    checked = 0
+    for mapping in mappings(data):
+        if mapping is data.get("tags"):
+            continue
+        mapping["No Key"] = {}
+        assert not validator.is_valid(data), mapping
+        del mapping["No Key"]
+        checked += 1
+    assert checked > 10
+    assert validator.is_valid(data)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("account", 111111111111), ("region", "virginia"), ("name", "dev"), ("models", {}), ("owns_account", "yes")],
+)
+def test_the_schema_refuses_wrong_values(key: str, value: object, validator: Draft202012Validator) -> None:
+    assert not validator.is_valid({**read(REPOSITORY / "environments" / "dev.yaml"), key: value})
+
+
+def test_the_reference_names_every_key_once_in_its_section() -> None:
+    sections = re.split(r"^## ", generate.configuration_text(), flags=re.MULTILINE)[1:]
+    keys = {section.splitlines()[0]: re.findall(r"^\| `(\w+)` \|", section, flags=re.MULTILINE) for section in sections}
+    assert keys["The environment"] == [name for name in Environment.model_fields if name != "name"]
+    assert keys["`evaluations.<name>.gates[]`"] == ["metric", "min", "max"]
+    assert all(len(set(names)) == len(names) > 0 for names in keys.values())
+
+
+def test_every_row_of_the_reference_has_a_meaning() -> None:
+    rows = [line for line in generate.configuration_text().splitlines() if line.startswith("| `")]
+    assert len(rows) > 60
+    for row in rows:
+        cells = [cell.strip() for cell in row.strip("|").split(" | ")]
+        assert len(cells) == 5, row
+        assert cells[4], row
+
+
+def test_the_example_of_the_reference_loads(tmp_path: Path, validator: Draft202012Validator) -> None:
+    example = re.search(r"```yaml\n(.*?)```", (REPOSITORY / "docs/configuration.md").read_text(), flags=re.DOTALL)
+    assert example is not None
+    (tmp_path / "dev.yaml").write_text(example[1])
+    (environment,) = load_environments(tmp_path, today=date(2026, 11, 23)).environments
+    assert [candidate.name for candidate in environment.evaluations["support-quality"].candidates] == [
+        "large",
+        "small-brief",
+    ]
+    assert validator.is_valid(read(tmp_path / "dev.yaml"))
+
+
+def test_the_shipped_files_load_together_from_any_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    loaded = load_environments(REPOSITORY / "environments", today=date(2026, 11, 23))
+    assert [environment.name for environment in loaded.environments] == ["dev", "prod", "staging"]
+    assert loaded.warnings == ()
+
+
+def test_prod_keeps_and_runs_by_itself_while_dev_is_thrown_away() -> None:
+    loaded = load_environments(REPOSITORY / "environments", today=date(2026, 11, 23))
+    dev, prod, _ = loaded.environments
+    assert (dev.removal_policy, dev.termination_protection) == ("destroy", False)
+    assert (prod.removal_policy, prod.termination_protection) == ("retain", True)
+    schedule = prod.evaluations["support-quality"].schedule
+    assert schedule is not None
+    assert schedule.timezone != "UTC"
+
+
+def test_local_loads_by_name_only() -> None:
+    (local,) = load_environments(REPOSITORY / "environments", only=["local"], today=date(2026, 11, 23)).environments
+    assert (local.account, local.stand_in, local.own_profile, local.owns_account) == ("000000000000", True, True, True)
+
+
+def test_a_broken_prod_does_not_block_dev(tmp_path: Path) -> None:
+    shutil.copy(REPOSITORY / "environments" / "dev.yaml", tmp_path)
+    (tmp_path / "prod.yaml").write_text("application: [")
+    assert len(load_environments(tmp_path, only=["dev"], today=date(2026, 11, 23)).environments) == 1
