@@ -79,6 +79,8 @@ def _record(text: str, where: str) -> dict[str, Any]:
         raise DatasetError(f"{where}: not JSON: {error.msg} at column {error.colno}") from None
     except RecursionError:
         raise DatasetError(f"{where}: not a case: nested too deeply") from None
+    except ValueError:
+        raise DatasetError(f"{where}: not a case: a number has too many digits") from None
     if not isinstance(record, dict):
         raise DatasetError(f'{where}: not a JSON object; needed: {{"prompt": ..., "referenceResponse": ...}}')
     if "expected" in record:

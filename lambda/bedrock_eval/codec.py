@@ -136,7 +136,7 @@ def _decode_scalar(kind: Any, value: object, path: str) -> object:
     if kind is str and isinstance(value, str):
         return value
     if kind in (int, float) and isinstance(value, int | float | str) and not isinstance(value, bool):
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, OverflowError):
             number = kind(value)
             if isinstance(value, str) or number == value:
                 return number

@@ -61,9 +61,12 @@ def run_time(identifier: str) -> datetime:
         RunIdError: the text is not a run id.
     """
     match = _RUN_ID.fullmatch(identifier)
-    if match is None:
-        raise RunIdError(f"{identifier!r} is not a run id (YYYYMMDDTHHMMSSZ, or that with -manual-<4 hex>)")
-    return datetime.strptime(match[1], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    try:
+        stamp = match[1] if match else ""
+        return datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        allowed = "YYYYMMDDTHHMMSSZ, or that with -manual-<4 hex>"
+        raise RunIdError(f"{identifier!r} is not a run id ({allowed})") from None
 
 
 def start_minute(moment: datetime) -> datetime:

@@ -88,7 +88,10 @@ def last_due(expression: str, *, timezone: str, now: datetime, since: datetime) 
 def _parse_rate(expression: str, number: int, unit: str) -> Rate:
     if number < 1:
         raise ScheduleError(f"{expression!r}: the rate must be at least 1")
-    return Rate(timedelta(**{unit if unit.endswith("s") else f"{unit}s": number}))
+    try:
+        return Rate(timedelta(**{unit if unit.endswith("s") else f"{unit}s": number}))
+    except OverflowError:
+        raise ScheduleError(f"{expression!r}: the rate is too long") from None
 
 
 def _parse_cron(expression: str, fields: list[str]) -> Cron:

@@ -1,0 +1,79 @@
+from collections import Counter
+
+import pytest
+
+from bedrock_eval import catalogue
+from bedrock_eval.catalogue import BEDROCK, CUSTOM, FIXED, Better, Metric, score
+
+# Bedrock user guide, monitoring-runtime-metrics.
+DOCUMENTED = {
+    "Invocations",
+    "InvocationLatency",
+    "InvocationClientErrors",
+    "InvocationServerErrors",
+    "InvocationThrottles",
+    "InputTokenCount",
+    "OutputTokenCount",
+    "CacheReadInputTokenCount",
+    "CacheWriteInputTokenCount",
+    "TimeToFirstToken",
+    "LegacyModelInvocations",
+    "ModelInvocationLogsCloudWatchDeliveryFailure",
+}
+# PutMetricData, MetricDatum.Unit; those that we use.
+UNITS = {"None", "Count", "Seconds", "Milliseconds"}
+
+
+def named(namespace: str) -> list[Metric]:
+    return [metric for metric in FIXED if metric.namespace == namespace]
+
+
+def test_every_bedrock_metric_is_a_documented_one() -> None:
+    assert {metric.name for metric in named(BEDROCK)} <= DOCUMENTED
+
+
+def test_bedrock_metrics_are_by_model_but_for_the_lost_logs() -> None:
+    assert {metric.name for metric in named(BEDROCK) if metric.dimensions != ("ModelId",)} == {
+        catalogue.LOG_DELIVERY_FAILURES.name
+    }
+    assert catalogue.LOG_DELIVERY_FAILURES.dimensions == ()
+
+
+def test_no_series_stands_twice() -> None:
+    series = Counter((metric.namespace, metric.name, metric.dimensions) for metric in FIXED)
+    assert [key for key, count in series.items() if count > 1] == []
+    assert len(FIXED) > 25
+
+
+def test_what_we_publish_is_told_apart_by_application() -> None:
+    assert all("Application" in metric.dimensions for metric in named(CUSTOM))
+
+
+@pytest.mark.parametrize("metric", [m for m in FIXED if m.name.startswith(("run_", "gate_"))], ids=lambda m: m.name)
+def test_gauges_of_a_run_are_never_summed(metric: Metric) -> None:
+    assert metric.statistic in {"Maximum", "Minimum"} or metric is catalogue.RUN_SKIPPED
+
+
+def test_the_worst_verdict_and_the_smallest_margin_show() -> None:
+    assert (catalogue.GATE_VERDICT.statistic, catalogue.GATE_MARGIN.statistic) == ("Maximum", "Minimum")
+
+
+def test_latencies_are_read_by_percentile() -> None:
+    latencies = [metric for metric in FIXED if metric.unit == "Milliseconds"]
+    assert len(latencies) >= 3
+    assert all(metric.statistic == "p90" for metric in latencies)
+
+
+def test_units_and_dimensions_are_those_of_cloudwatch() -> None:
+    for metric in FIXED:
+        assert metric.unit in UNITS, metric.name
+        assert len(set(metric.dimensions)) == len(metric.dimensions), metric.name
+        assert metric.title
+
+
+def test_a_score_is_averaged_and_the_headline_keeps_the_documents_dimensions() -> None:
+    plain = score("f1_score", better=Better.HIGHER, title="F1")
+    headline = score("f1_score", better=Better.HIGHER, title="F1", headline=True)
+    assert (plain.statistic, plain.unit, plain.namespace) == ("Average", "None", CUSTOM)
+    assert plain.dimensions == ("ModelId", "Application", "Evaluation", "Candidate")
+    assert headline.dimensions == ("ModelId", "Application")
