@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run up down test lint unit parity infrastructure emulator system pages snapshots generate lock clean
+.PHONY: help install run up down test lint unit parity infrastructure emulator system pages bench snapshots generate lock clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -48,7 +48,7 @@ test: lint unit parity infrastructure emulator system pages ## everything that C
 lint: install ## ruff, mypy, generated files
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check . || (echo "Format with: .venv/bin/ruff format ."; exit 1)
-	@$(BIN)/mypy --no-error-summary lambda/bedrock_eval lambda/custom_evaluator lambda/watchdog lambda/custom_resources constructs/bedrock_ops environments stacks local app.py
+	@$(BIN)/mypy --no-error-summary lambda/bedrock_eval lambda/custom_evaluator lambda/watchdog lambda/custom_resources constructs/bedrock_ops environments stacks local bench app.py
 	@$(BIN)/python -m environments.generate --check
 
 unit: install ## Lambda code and the core, about a second
@@ -68,6 +68,9 @@ system: install ## deployed on the emulator: run, re-run, kill and resume, destr
 
 pages: install ## the report in headless Chromium
 	@$(BIN)/python -m pytest tests/pages
+
+bench: install ## how fast the core is, as ratios
+	@$(BIN)/python -m bench
 
 snapshots: install ## accept the templates as they are now
 	@$(BIN)/python -m pytest tests/infrastructure --snapshot-update

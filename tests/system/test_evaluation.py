@@ -186,7 +186,8 @@ def test_a_run_that_cannot_go_on_fails_with_its_reason(stack: Stack, faults: dic
     state = stack.read(layout.state)
     assert (state["status"], state["reason"]) == ("failed", reason)
     assert layout.summary not in stack.keys(layout.prefix)
-    assert layout.lock not in stack.keys(layout.prefix)
+    lease = stack.read(layout.lock)["expires_at"]
+    assert datetime.fromisoformat(lease) <= datetime.now(UTC)
     assert failed_runs(stack) >= 1
 
 
@@ -209,9 +210,9 @@ def failed_runs(stack: Stack) -> float:
 @pytest.mark.parametrize(
     ("body", "reason", "said"),
     [
-        (b"", "empty_dataset", "empty"),
-        (b'{"prompt": "What?"}\n{"question": "What?"}\n', "invalid_dataset", ":2: key 'prompt' is missing"),
-        (None, "dataset_not_found", "broken.jsonl"),
+        (b"", "dataset_empty", "holds no case"),
+        (b'{"prompt": "What?"}\n{"question": "What?"}\n', "dataset_invalid", ":2: key 'prompt' is missing"),
+        (None, "dataset_missing", "broken.jsonl"),
     ],
 )
 def test_a_dataset_that_cannot_be_used(stack: Stack, body: bytes | None, reason: str, said: str) -> None:

@@ -1,0 +1,146 @@
+"""`python -m bench`: how fast the core is, each figure beside what it is measured against in the same run.
+
+Absolute figures change with the machine; the ratios are what to compare.
+"""
+
+import json
+import random
+import string
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from nltk.metrics.scores import f_measure
+
+from bedrock_eval.cases import Case, read_cases
+from bedrock_eval.definition import Candidate
+from bedrock_eval.metrics import score
+from bedrock_eval.outcomes import Outcome
+from bedrock_eval.summary import bins
+from custom_evaluator.runner import Limits, Runner
+
+PAIR_WORDS = 60
+PAIRS = 2_000
+REPEATS = 5
+LATENCY_SECONDS = 0.02
+CALLS = 400
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Items a second of ours and of what it stands beside."""
+
+    name: str
+    unit: str
+    ours: float
+    other: float
+    beside: str
+
+    def __str__(self) -> str:
+        ratio = self.ours / self.other
+        return f"{self.name:<34}{self.ours:>12,.0f} {self.unit:<9}{ratio:>8.1f} x {self.beside} ({self.other:,.0f})"
+
+
+def main() -> None:
+    """Measure and print."""
+    for measure in (_f1, _cases, _runner, _bins):
+        print(measure(), flush=True)  # noqa: T201
+
+
+def _rate(work: Callable[[], object], items: int) -> float:
+    """Items a second, the best of some repeats: noise only ever slows."""
+    best = min(_seconds(work) for _ in range(REPEATS))
+    return items / best
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def _pairs() -> list[tuple[str, str]]:
+    rng = random.Random(7)
+    words = ["".join(rng.choices(string.ascii_lowercase, k=rng.randint(2, 9))) for _ in range(400)]
+    words += ["The", "a", "an,", "(and)", "30", "days."]
+
+    def text() -> str:
+        return " ".join(rng.choices(words, k=PAIR_WORDS))
+
+    return [(text(), text()) for _ in range(PAIRS)]
+
+
+def _f1() -> Figure:
+    pairs = _pairs()
+
+    def ours() -> None:
+        for response, reference in pairs:
+            score("f1_score", response=response, references=(reference,))
+
+    def nltk() -> None:
+        for response, reference in pairs:
+            f_measure(_nltk_words(reference), _nltk_words(response))
+
+    return Figure("f1_score, 60 words", "pairs/s", _rate(ours, PAIRS), _rate(nltk, PAIRS), "fmeval's way with nltk")
+
+
+def _nltk_words(text: str) -> set[str]:
+    kept = "".join(character for character in text.strip().lower() if character not in string.punctuation)
+    return {word for word in kept.split(" ") if word not in {"", "a", "an", "the"}}
+
+
+def _cases() -> Figure:
+    lines = [json.dumps({"prompt": f"{number} {'word ' * 30}", "referenceResponse": "yes"}) for number in range(5_000)]
+
+    def ours() -> None:
+        for _ in read_cases(lines, source="bench"):
+            pass
+
+    def bare() -> None:
+        for line in lines:
+            json.loads(line)
+
+    return Figure("dataset lines to cases", "lines/s", _rate(ours, 5_000), _rate(bare, 5_000), "bare json.loads")
+
+
+class _Sink:
+    def __init__(self) -> None:
+        self.taken = 0
+
+    def take(self, outcome: Outcome) -> None:
+        self.taken += outcome.scored
+
+    def tick(self) -> None:
+        pass
+
+
+def _runner() -> Figure:
+    candidate = Candidate("c", "m", "m")
+    cases = [Case(id=str(number), prompt="p") for number in range(CALLS)]
+
+    def ask(candidate: Candidate, case: Case) -> Outcome:
+        time.sleep(LATENCY_SECONDS)
+        return Outcome(case.id, candidate.name, case.prompt)
+
+    def ours() -> None:
+        end = time.monotonic() + 60
+        limits = Limits(concurrency=32, stop_at=end, drain_until=end, drain_seconds=1)
+        Runner(ask=ask, limits=limits, clock=time.monotonic).run(((candidate, case) for case in cases), _Sink())
+
+    def loop(chosen: Sequence[Case]) -> None:
+        for case in chosen:
+            ask(candidate, case)
+
+    one_by_one = _rate(lambda: loop(cases[:20]), 20)
+    return Figure("cases, 20 ms a call, 32 in flight", "cases/s", _rate(ours, CALLS), one_by_one, "one after another")
+
+
+def _bins() -> Figure:
+    rng = random.Random(3)
+    values = sorted(rng.random() for _ in range(100_000))
+    rate = _rate(lambda: bins(values), len(values))
+    return Figure("scores to 150 bins", "values/s", rate, _rate(lambda: sum(values), len(values)), "a plain sum")
+
+
+if __name__ == "__main__":
+    main()
