@@ -42,6 +42,8 @@ def search(
 ) -> cloudwatch.MathExpression:
     """Every series of an entry that CloudWatch has seen in two weeks. For dashboards: alarms cannot search.
 
+    Each series is labelled with the value of the entry's last dimension.
+
     Args:
         dimensions: values that the series must have; the other dimensions of the entry are free.
     """
@@ -50,7 +52,7 @@ def search(
     return cloudwatch.MathExpression(
         expression=f"SEARCH('{{{schema}}} {wanted}', '{entry.statistic}', {int(period.to_seconds())})",
         using_metrics={},
-        label="",
+        label=f"${{PROP('Dim.{entry.dimensions[-1]}')}}",
         period=period,
     )
 

@@ -104,6 +104,7 @@ class Widgets:
 
     def evaluation(self, evaluation: WatchedEvaluation) -> list[cloudwatch.IWidget]:
         """Scores with their gates, verdicts, and how the runs went, a series a candidate."""
+        least = evaluation.min_coverage
         return [
             *(self._score(evaluation, METRICS[name]) for name in evaluation.metrics),
             *self._verdicts(evaluation),
@@ -112,7 +113,7 @@ class Widgets:
                 "Coverage",
                 [catalogue.RUN_COVERAGE],
                 unit="share answered",
-                limits=[_line(evaluation.min_coverage, "min_coverage", cloudwatch.Color.ORANGE)],
+                limits=[_line(least, f"min_coverage {least:g}", cloudwatch.Color.ORANGE)],
                 top=1,
             ),
             self._run_gauges(

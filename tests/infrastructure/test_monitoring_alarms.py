@@ -227,23 +227,14 @@ class TestRate:
 
 
 def compute(expression: str, values: dict[str, int | None]) -> float:
-    """Metric math of one period, as CloudWatch defines FILL and IF; division by nothing is not a number."""
-
-    class Number(float):
-        def __truediv__(self, other: float) -> float:
-            return Number(float(self) / other) if other else float("nan")
-
-    def fill(value: int | None, other: float) -> Number:
-        return Number(other if value is None else value)
-
-    # FILL gives numbers whose sums and products Python makes plain floats of; only the division needs care.
-    text = re.sub(r"100\*(FILL\(\w,0\))/\((.*?\)\+.*?\))\)", r"DIVIDE(100*\1, \2)", expression)
+    """Metric math of one period, with FILL and IF as CloudWatch defines them; a division by 0 is not a number."""
+    quotient = re.compile(r"100\*(FILL\(\w,0\))/\((FILL\(\w,0\)\+FILL\(\w,0\))\)")
     functions = {
-        "FILL": fill,
+        "FILL": lambda value, other: other if value is None else value,
         "IF": lambda condition, yes, no: yes if condition else no,
-        "DIVIDE": lambda a, b: float("nan") if b == 0 else a / b,
+        "PER_CENT": lambda part, whole: 100 * part / whole if whole else float("nan"),
     }
-    return float(eval(text, {**functions, **values}))
+    return float(eval(quotient.sub(r"PER_CENT(\1, \2)", expression), {**functions, **values}))
 
 
 class TestRefusals:
