@@ -1,0 +1,280 @@
+"""Fakes of the AWS clients that the functions use. Errors have botocore's shape; S3 honours conditional writes."""
+
+import hashlib
+import io
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+from types import SimpleNamespace
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+START = datetime(2026, 11, 23, 6, 0, 30, tzinfo=UTC)
+
+
+class KilledError(BaseException):
+    """The process is gone: not an Exception, so that no handler takes it for an error."""
+
+
+def client_error(code: str, message: str = "", *, status: int = 400, operation: str = "Operation") -> ClientError:
+    return ClientError(
+        {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}},  # type: ignore[typeddict-item]
+        operation,
+    )
+
+
+class FakeClock:
+    """`now` and `seconds` move only when told to."""
+
+    def __init__(self) -> None:
+        self.elapsed = 0.0
+
+    def now(self) -> datetime:
+        return START + timedelta(seconds=self.elapsed)
+
+    def seconds(self) -> float:
+        return self.elapsed
+
+    def advance(self, seconds: float) -> None:
+        self.elapsed += seconds
+
+
+@dataclass
+class FakeContext:
+    """Lambda's context."""
+
+    seconds: float = 900.0
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int(self.seconds * 1000)
+
+
+@dataclass(frozen=True)
+class Object:
+    """A stored object."""
+
+    body: bytes
+    metadata: dict[str, str]
+
+    @property
+    def etag(self) -> str:
+        return f'"{hashlib.sha256(self.body).hexdigest()[:32]}"'
+
+
+class FakeS3:
+    """Buckets in memory. `before_put` and `after_put` are called with the key and may raise."""
+
+    page_size = 1000
+
+    def __init__(self) -> None:
+        self.objects: dict[tuple[str, str], Object] = {}
+        self.versions: dict[str, list[dict[str, str]]] = defaultdict(list)
+        self.uploads: dict[str, list[dict[str, str]]] = defaultdict(list)
+        self.denied: set[str] = set()
+        self.missing_buckets: set[str] = set()
+        self.calls: Counter[str] = Counter()
+        self.before_put: Callable[[str], None] = lambda key: None
+        self.after_put: Callable[[str], None] = lambda key: None
+        self.meta = SimpleNamespace(region_name="us-east-1")
+
+    def keys(self, bucket: str) -> list[str]:
+        return sorted(key for owner, key in self.objects if owner == bucket)
+
+    def text(self, bucket: str, key: str) -> str:
+        return self.objects[bucket, key].body.decode()
+
+    def put_object(
+        self,
+        *,
+        Bucket: str,  # noqa: N803 - boto3's names, here and below
+        Key: str,  # noqa: N803
+        Body: bytes,  # noqa: N803
+        ContentType: str = "",  # noqa: N803
+        IfNoneMatch: str | None = None,  # noqa: N803
+        IfMatch: str | None = None,  # noqa: N803
+        Metadata: dict[str, str] | None = None,  # noqa: N803
+    ) -> dict[str, Any]:
+        self.calls["put_object"] += 1
+        self.before_put(Key)
+        standing = self.objects.get((Bucket, Key))
+        if IfNoneMatch == "*" and standing is not None:
+            raise client_error("PreconditionFailed", status=412)
+        if IfMatch is not None and standing is None:
+            raise client_error("NoSuchKey", status=404)
+        if IfMatch is not None and standing is not None and standing.etag != IfMatch:
+            raise client_error("PreconditionFailed", status=412)
+        self.objects[Bucket, Key] = Object(Body, Metadata or {})
+        self.after_put(Key)
+        return {"ETag": self.objects[Bucket, Key].etag}
+
+    def get_object(self, *, Bucket: str, Key: str, Range: str | None = None, IfMatch: str | None = None) -> Any:  # noqa: N803
+        self.calls["get_object"] += 1
+        found = self._found(Bucket, Key, missing="NoSuchKey")
+        if IfMatch is not None and IfMatch != found.etag:
+            raise client_error("PreconditionFailed", status=412)
+        body = found.body
+        if Range is not None:
+            first, last = (int(part) for part in Range.removeprefix("bytes=").split("-"))
+            body = body[first : last + 1]
+        return {"Body": io.BytesIO(body), "ETag": found.etag}
+
+    def head_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
+        self.calls["head_object"] += 1
+        found = self._found(Bucket, Key, missing="404")
+        return {"ETag": found.etag, "ContentLength": len(found.body), "Metadata": found.metadata}
+
+    def delete_object(self, *, Bucket: str, Key: str) -> None:  # noqa: N803
+        self.objects.pop((Bucket, Key), None)
+
+    def copy_object(self, *, Bucket: str, Key: str, CopySource: dict[str, str], **rest: Any) -> None:  # noqa: N803
+        source = self._found(CopySource["Bucket"], CopySource["Key"], missing="NoSuchKey")
+        self.objects[Bucket, Key] = Object(source.body, rest["Metadata"])
+
+    def delete_objects(self, *, Bucket: str, Delete: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
+        assert len(Delete["Objects"]) <= 1000
+        self.calls["delete_objects"] += 1
+        refused = [entry for entry in Delete["Objects"] if entry["Key"] in self.denied]
+        gone = [entry for entry in Delete["Objects"] if entry not in refused]
+        self.versions[Bucket] = [entry for entry in self.versions[Bucket] if entry not in gone]
+        return {"Errors": [{"Key": entry["Key"], "Code": "InternalError", "Message": "later"} for entry in refused]}
+
+    def abort_multipart_upload(self, *, Bucket: str, Key: str, UploadId: str) -> None:  # noqa: N803
+        self.uploads[Bucket].remove({"Key": Key, "UploadId": UploadId})
+
+    def get_paginator(self, name: str) -> Any:
+        return SimpleNamespace(paginate=self._pages()[name])
+
+    def _pages(self) -> dict[str, Callable[..., Iterator[dict[str, Any]]]]:
+        return {
+            "list_objects_v2": self._list,
+            "list_object_versions": self._list_versions,
+            "list_multipart_uploads": self._list_uploads,
+        }
+
+    def _list(
+        self,
+        *,
+        Bucket: str,  # noqa: N803
+        Prefix: str,  # noqa: N803
+        Delimiter: str = "",  # noqa: N803
+        StartAfter: str = "",  # noqa: N803
+    ) -> Iterator[dict[str, Any]]:
+        self.calls["list_objects_v2"] += 1
+        self._refuse(Bucket, Prefix)
+        keys = [key for key in self.keys(Bucket) if key.startswith(Prefix) and key > StartAfter]
+        if not Delimiter:
+            for page in _pairs(keys):
+                yield {"Contents": [{"Key": key} for key in page]}
+            return
+        prefixes = sorted({Prefix + key[len(Prefix) :].split(Delimiter)[0] + Delimiter for key in keys})
+        for page in _pairs(prefixes):
+            yield {"CommonPrefixes": [{"Prefix": prefix} for prefix in page]}
+
+    def _list_versions(self, *, Bucket: str) -> Iterator[dict[str, Any]]:  # noqa: N803
+        self.calls["list_object_versions"] += 1
+        if Bucket in self.missing_buckets:
+            raise client_error("NoSuchBucket", status=404)
+        entries = list(self.versions[Bucket])
+        for start in range(0, len(entries), self.page_size):
+            page = entries[start : start + self.page_size]
+            yield {"Versions": page[::2], "DeleteMarkers": page[1::2]}
+
+    def _list_uploads(self, *, Bucket: str) -> Iterator[dict[str, Any]]:  # noqa: N803
+        if Bucket in self.missing_buckets:
+            raise client_error("NoSuchBucket", status=404)
+        yield {"Uploads": list(self.uploads[Bucket])}
+
+    def _found(self, bucket: str, key: str, *, missing: str) -> Object:
+        self._refuse(bucket, key)
+        if (bucket, key) not in self.objects:
+            raise client_error(missing, status=404)
+        return self.objects[bucket, key]
+
+    def _refuse(self, bucket: str, key: str) -> None:
+        if bucket in self.missing_buckets:
+            raise client_error("NoSuchBucket", status=404)
+        if key in self.denied:
+            raise client_error("AccessDenied", status=403)
+
+
+def _pairs(items: list[str]) -> Iterator[list[str]]:
+    """Pages of two, so that whoever reads only the first page is found out."""
+    for start in range(0, len(items), 2):
+        yield items[start : start + 2]
+
+
+class FakeCloudWatch:
+    """Keeps what is published."""
+
+    def __init__(self) -> None:
+        self.data: list[dict[str, Any]] = []
+        self.namespaces: set[str] = set()
+
+    def put_metric_data(self, *, Namespace: str, MetricData: list[dict[str, Any]]) -> None:  # noqa: N803
+        self.namespaces.add(Namespace)
+        self.data += MetricData
+
+    def values(self, name: str) -> list[tuple[dict[str, str], float]]:
+        """Every single value published under a name, with its dimensions."""
+        return [
+            ({item["Name"]: item["Value"] for item in datum["Dimensions"]}, datum["Value"])
+            for datum in self.data
+            if datum["MetricName"] == name and "Value" in datum
+        ]
+
+
+def answer(*content: dict[str, Any], stop: str = "end_turn") -> dict[str, Any]:
+    """A Converse response."""
+    return {
+        "output": {"message": {"role": "assistant", "content": list(content)}},
+        "stopReason": stop,
+        "usage": {"inputTokens": 3, "outputTokens": 5, "totalTokens": 8},
+        "metrics": {"latencyMs": 120},
+    }
+
+
+@dataclass
+class FakeModels:
+    """bedrock-runtime. `script` decides what a request gets: a response, or an exception to raise."""
+
+    script: Callable[[str, str], dict[str, Any] | BaseException] = lambda model, prompt: answer({"text": f"to {prompt}"})
+    metadata: bool = True
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    most_in_flight: int = 0
+    _in_flight: int = 0
+    _lock: Any = field(default_factory=Lock)
+
+    @property
+    def meta(self) -> Any:
+        members = {"requestMetadata": object()} if self.metadata else {}
+        operation = SimpleNamespace(input_shape=SimpleNamespace(members=members))
+        return SimpleNamespace(service_model=SimpleNamespace(operation_model=lambda name: operation))
+
+    def asked(self) -> Counter[tuple[str, str]]:
+        """How often each model was asked each prompt."""
+        return Counter((request["modelId"], _prompt(request)) for request in self.requests)
+
+    def requests_to(self, model: str) -> list[dict[str, Any]]:
+        return [request for request in self.requests if request["modelId"] == model]
+
+    def converse(self, **request: Any) -> dict[str, Any]:
+        with self._lock:
+            self.requests.append(request)
+            self._in_flight += 1
+            self.most_in_flight = max(self.most_in_flight, self._in_flight)
+        try:
+            result = self.script(request["modelId"], _prompt(request))
+        finally:
+            with self._lock:
+                self._in_flight -= 1
+        if isinstance(result, BaseException):
+            raise result
+        return result
+
+
+def _prompt(request: dict[str, Any]) -> str:
+    text: str = request["messages"][0]["content"][0]["text"]
+    return text

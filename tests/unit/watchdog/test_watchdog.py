@@ -1,0 +1,228 @@
+import json
+import logging
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from bedrock_eval.definition import Candidate, Dataset, Definition, Schedule
+from bedrock_eval.layout import RunLayout, definition_key
+from bedrock_eval.overdue import OverdueError, Requirement, requirement
+from watchdog import handler as entry
+from watchdog.watch import Watch
+
+from tests.unit.fakes import FakeCloudWatch, FakeContext, FakeS3, client_error
+
+# A Monday.
+NOW = datetime(2026, 11, 23, 13, 20, 30, tzinfo=UTC)
+DEPLOYED = datetime(2026, 11, 2, 9, tzinfo=UTC)
+DAILY = Schedule("cron(0 6 * * ? *)")
+DEFINITION = Definition(
+    application="shop",
+    environment="dev",
+    evaluation="support",
+    candidates=(Candidate("small", "amazon.nova-lite-v1:0", "profile"),),
+    dataset=Dataset("questions", "data", "key"),
+    metrics=("exact_match",),
+    schedule=DAILY,
+    first_deployed=DEPLOYED.isoformat(),
+)
+
+
+class TestRequirement:
+    @pytest.mark.parametrize(
+        ("schedule", "since"),
+        [
+            # Due at 6, late from 12 on.
+            (DAILY, datetime(2026, 11, 23, 6, tzinfo=UTC)),
+            # Within the grace of today's, yesterday's must be there.
+            (replace(DAILY, grace_hours=8), datetime(2026, 11, 22, 6, tzinfo=UTC)),
+            (replace(DAILY, timezone="America/New_York"), datetime(2026, 11, 22, 11, tzinfo=UTC)),
+            (Schedule("at(2026-11-23T06:00:00)"), datetime(2026, 11, 23, 6, tzinfo=UTC)),
+            # A rate counts from a moment unknown: one run in every interval and grace.
+            (Schedule("rate(1 day)"), NOW - timedelta(days=1, hours=6)),
+        ],
+    )
+    def test_what_must_have_finished(self, schedule: Schedule, since: datetime) -> None:
+        assert requirement(schedule, first_deployed=DEPLOYED.isoformat(), now=NOW) == Requirement(since)
+
+    @pytest.mark.parametrize(
+        ("schedule", "deployed"),
+        [
+            (DAILY, NOW - timedelta(hours=2)),
+            (DAILY, datetime(2026, 11, 23, 6, 0, 1, tzinfo=UTC)),
+            (Schedule("rate(1 day)"), NOW - timedelta(days=1, hours=5)),
+            (Schedule("at(2026-11-23T06:00:00)"), NOW),
+            (Schedule("at(2027-01-01T06:00:00)"), DEPLOYED),
+            (Schedule("cron(0 6 1 * ? *)"), DEPLOYED),
+        ],
+    )
+    def test_nothing_is_due_before_the_first_time(self, schedule: Schedule, deployed: datetime) -> None:
+        assert requirement(schedule, first_deployed=deployed.isoformat(), now=NOW) is None
+
+    def test_the_run_of_that_very_time_meets_it(self) -> None:
+        needed = Requirement(NOW)
+        assert needed.met_by(NOW)
+        assert not needed.met_by(NOW - timedelta(seconds=1))
+        assert not needed.met_by(None)
+
+    def test_a_schedule_that_never_was_deployed_is_an_error(self) -> None:
+        with pytest.raises(OverdueError, match="first_deployed"):
+            requirement(DAILY, first_deployed=None, now=NOW)
+
+
+@pytest.fixture
+def s3() -> FakeS3:
+    return FakeS3()
+
+
+def deploy(s3: FakeS3, **changes: Any) -> None:
+    definition = replace(DEFINITION, **changes)
+    body = json.dumps(definition.to_json()).encode()
+    s3.put_object(Bucket="results", Key=definition_key(definition.evaluation), Body=body)
+
+
+def run(s3: FakeS3, run_id: str, *, evaluation: str = "support", finished: bool = True) -> None:
+    layout = RunLayout(evaluation, run_id)
+    for key in (layout.lock, layout.state, *((layout.summary,) if finished else ())):
+        s3.put_object(Bucket="results", Key=key, Body=b"{}")
+
+
+def look(s3: FakeS3, *, now: datetime = NOW) -> dict[str, dict[str, float]]:
+    """Metric name -> what it is about -> value."""
+    found: dict[str, dict[str, float]] = {}
+    for datum in Watch(s3=s3, bucket="results", application="shop", region="us-east-1").round(now):
+        request = datum.request()
+        dimensions = {item["Name"]: item["Value"] for item in request["Dimensions"]}
+        assert dimensions.pop("Application") == "shop"
+        assert request["Timestamp"] == now.replace(second=0, microsecond=0)
+        found.setdefault(request["MetricName"], {})["".join(dimensions.values())] = request["Value"]
+    return found
+
+
+class TestOverdue:
+    def test_in_time(self, s3: FakeS3) -> None:
+        deploy(s3)
+        run(s3, "20261123T060000Z")
+        assert look(s3) == {"watchdog_heartbeat": {"": 1.0}, "schedule_overdue": {"support": 0.0}}
+
+    @pytest.mark.parametrize(
+        "runs",
+        [
+            {},
+            {"20261122T060000Z": True},
+            {"20261122T060000Z": True, "20261123T060000Z": False},
+            {"20261123T055959Z-manual-0a1b": True},
+        ],
+    )
+    def test_late(self, s3: FakeS3, runs: dict[str, bool]) -> None:
+        deploy(s3)
+        for run_id, finished in runs.items():
+            run(s3, run_id, finished=finished)
+        assert look(s3)["schedule_overdue"] == {"support": 1.0}
+
+    def test_a_finished_run_by_hand_counts_by_its_time(self, s3: FakeS3) -> None:
+        deploy(s3)
+        run(s3, "20261123T060000Z", finished=False)
+        run(s3, "20261123T101500Z-manual-0a1b")
+        assert look(s3)["schedule_overdue"] == {"support": 0.0}
+
+    def test_a_newer_unfinished_run_does_not_hide_a_finished_one(self, s3: FakeS3) -> None:
+        deploy(s3)
+        run(s3, "20261123T060000Z")
+        for hour in range(7, 12):
+            run(s3, f"20261123T{hour:02}0000Z-manual-0a1b", finished=False)
+        assert look(s3)["schedule_overdue"] == {"support": 0.0}
+
+    def test_the_run_of_another_evaluation_does_not_count(self, s3: FakeS3) -> None:
+        deploy(s3)
+        run(s3, "20261123T060000Z", evaluation="support-b")
+        assert look(s3)["schedule_overdue"] == {"support": 1.0}
+
+    def test_what_is_no_run_is_passed_over(self, s3: FakeS3) -> None:
+        deploy(s3)
+        s3.put_object(Bucket="results", Key="runs/support/notes/summary.json", Body=b"")
+        assert look(s3)["schedule_overdue"] == {"support": 1.0}
+
+    def test_without_a_schedule_nothing_can_be_late(self, s3: FakeS3) -> None:
+        deploy(s3, schedule=None)
+        assert "schedule_overdue" not in look(s3)
+
+    def test_old_runs_are_not_even_listed(self, s3: FakeS3) -> None:
+        deploy(s3)
+        for day in range(1, 20):
+            run(s3, f"202610{day:02}T060000Z")
+        look(s3)
+        assert s3.calls["head_object"] == 0
+
+    @pytest.mark.parametrize(
+        "body",
+        [b"{", b"{}", json.dumps({**DEFINITION.to_json(), "schedule": {"expression": "daily"}}).encode()],
+    )
+    def test_a_bad_definition_is_overdue_and_stops_no_other(
+        self, s3: FakeS3, body: bytes, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        deploy(s3)
+        run(s3, "20261123T060000Z")
+        s3.put_object(Bucket="results", Key=definition_key("broken"), Body=body)
+        assert look(s3)["schedule_overdue"] == {"broken": 1.0, "support": 0.0}
+        [record] = [record for record in caplog.records if record.message == "cannot be watched"]
+        assert record.__dict__["evaluation"] == "broken"
+        assert "Error: " in record.__dict__["reason"]
+
+    def test_an_unknown_time_zone_stops_no_other(self, s3: FakeS3) -> None:
+        deploy(s3, schedule=replace(DAILY, timezone="Mars/Olympus"))
+        assert look(s3) == {"watchdog_heartbeat": {"": 1.0}, "schedule_overdue": {"support": 1.0}}
+
+    def test_a_bucket_that_cannot_be_listed_stops_the_heartbeat(self, s3: FakeS3) -> None:
+        s3.denied.add("definitions/")
+        with pytest.raises(Exception, match="AccessDenied"):
+            look(s3)
+
+
+class TestEndOfLife:
+    def test_days_are_published_for_models_whose_end_is_known(self, s3: FakeS3) -> None:
+        ids = (
+            "us.anthropic.claude-opus-4-1-20250805-v1:0",
+            "anthropic.claude-3-haiku-20240307-v1:0",
+            "anthropic.claude-3-sonnet-20240229-v1:0",
+            "amazon.nova-lite-v1:0",
+            "mars.anthropic.claude-opus-4-1-20250805-v1:0",
+        )
+        candidates = tuple(Candidate(f"c{number}", model_id, "profile") for number, model_id in enumerate(ids))
+        deploy(s3, candidates=candidates, schedule=None)
+        assert look(s3)["days_to_end_of_life"] == {
+            "us.anthropic.claude-opus-4-1-20250805-v1:0": 46.0,
+            "mars.anthropic.claude-opus-4-1-20250805-v1:0": 46.0,
+            "anthropic.claude-3-haiku-20240307-v1:0": -74.0,
+            "anthropic.claude-3-sonnet-20240229-v1:0": 0.0,
+        }
+
+    def test_a_model_id_that_is_none_stops_nothing(self, s3: FakeS3, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level(logging.WARNING)
+        deploy(s3, candidates=(Candidate("c", "arn:aws:bedrock:x", "profile"),), schedule=None)
+        assert look(s3) == {"watchdog_heartbeat": {"": 1.0}}
+        assert "end of life unknown" in caplog.text
+
+
+def test_the_entry_point_publishes_what_it_found(s3: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
+    deploy(s3)
+    cloudwatch = FakeCloudWatch()
+    monkeypatch.setattr(entry, "client", {"s3": s3, "cloudwatch": cloudwatch}.__getitem__)
+    monkeypatch.setenv("APPLICATION", "shop")
+    monkeypatch.setenv("RESULTS_BUCKET", "results")
+    assert entry.handler({}, FakeContext()) == {"datums": 2}
+    assert cloudwatch.namespaces == {"Custom/Bedrock"}
+    assert cloudwatch.values("watchdog_heartbeat") == [({"Application": "shop"}, 1.0)]
+
+
+def test_a_refused_publication_is_an_error(s3: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Refusing(FakeCloudWatch):
+        def put_metric_data(self, **request: Any) -> None:
+            raise client_error("AccessDenied", status=403)
+
+    monkeypatch.setattr(entry, "client", {"s3": s3, "cloudwatch": Refusing()}.__getitem__)
+    monkeypatch.setenv("APPLICATION", "shop")
+    monkeypatch.setenv("RESULTS_BUCKET", "results")
+    with pytest.raises(Exception, match="AccessDenied"):
+        entry.handler({}, FakeContext())
