@@ -6,6 +6,7 @@ from typing import Any
 from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
 
 from bedrock_ops.nag import acknowledge_wildcard
 
@@ -37,6 +38,14 @@ def allow(
 def allow_key(role: iam.Role, key: kms.IKey) -> None:
     """Let the role read and write what the environment's key encrypts."""
     allow(role, actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[key.key_arn])
+
+
+def allow_listing(role: iam.Role, bucket: s3.IBucket) -> None:
+    """Let the role list the bucket, without which S3 answers 403, not 404, for an object that is not there.
+
+    A condition on s3:prefix would have the same effect: GET and HEAD carry none.
+    """
+    allow(role, actions=["s3:ListBucket"], resources=[bucket.bucket_arn])
 
 
 def from_this_account(source_arn: str) -> dict[str, dict[str, str]]:

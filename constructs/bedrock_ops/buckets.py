@@ -1,0 +1,102 @@
+"""Buckets: TLS only, nothing public, versioned, encrypted, and each kind of data with a lifetime of its own."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+
+from constructs import Construct
+
+_ABORT_UPLOADS = s3.LifecycleRule(id="open-uploads", abort_incomplete_multipart_upload_after=Duration.days(7))
+
+
+class _Bucket(s3.Bucket):
+    """What holds for every bucket."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        lifecycle: Sequence[s3.LifecycleRule],
+        removal_policy: RemovalPolicy,
+        **settings: Any,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            versioned=True,
+            lifecycle_rules=[*lifecycle, _ABORT_UPLOADS],
+            removal_policy=removal_policy,
+            **settings,
+        )
+
+
+class AccessLogBucket(_Bucket):
+    """Takes the server access logs of the other buckets. S3 delivers them to buckets with SSE-S3 only.
+
+    Args:
+        expire_days: how long a log is kept.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, expire_days: int, removal_policy: RemovalPolicy) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            lifecycle=[
+                s3.LifecycleRule(
+                    id="access-logs",
+                    expiration=Duration.days(expire_days),
+                    noncurrent_version_expiration=Duration.days(1),
+                ),
+            ],
+            removal_policy=removal_policy,
+        )
+
+
+class DataBucket(_Bucket):
+    """Encrypted with the environment's key, its accesses logged under `<construct id>/`."""
+
+    def __init__(  # noqa: PLR0913 - all by keyword but the first two
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        key: kms.IKey,
+        access_logs: s3.IBucket,
+        lifecycle: Sequence[s3.LifecycleRule],
+        removal_policy: RemovalPolicy,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            encryption=s3.BucketEncryption.KMS,
+            encryption_key=key,
+            bucket_key_enabled=True,
+            server_access_logs_bucket=access_logs,
+            server_access_logs_prefix=f"{construct_id.lower()}/",
+            lifecycle=lifecycle,
+            removal_policy=removal_policy,
+        )
+
+
+def expire_noncurrent(name: str, *, days: int, prefix: str | None = None) -> s3.LifecycleRule:
+    """Forget overwritten and deleted objects after `days`, and the delete markers that they leave."""
+    return s3.LifecycleRule(
+        id=f"{name}-noncurrent",
+        prefix=prefix,
+        noncurrent_version_expiration=Duration.days(days),
+        expired_object_delete_marker=True,
+    )
+
+
+def expire(name: str, *, days: int, prefix: str) -> s3.LifecycleRule:
+    """Delete the current version of what is older than `days`."""
+    return s3.LifecycleRule(id=name, prefix=prefix, expiration=Duration.days(days))

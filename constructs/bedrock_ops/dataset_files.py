@@ -1,0 +1,84 @@
+"""Datasets that are files of the repository: uploaded with the deploy's assets, then copied to the dataset bucket."""
+
+from pathlib import Path
+
+from aws_cdk import Aws, Duration
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_s3_assets as assets
+
+from bedrock_eval.names import PhysicalNames
+from bedrock_ops.functions import CustomResourceFunction
+from bedrock_ops.permissions import allow_key, allow_listing
+from constructs import Construct
+
+_DATASETS = "datasets/"
+
+
+def dataset_key(name: str) -> str:
+    """Where a dataset lies in the dataset bucket."""
+    return f"{_DATASETS}{name}.jsonl"
+
+
+class DatasetFiles(Construct):
+    """Copies each file given to `add` to `datasets/<name>.jsonl`; a changed file is copied by the next deploy.
+
+    Args:
+        retain: a copy stays when its dataset leaves the environment.
+    """
+
+    def __init__(  # noqa: PLR0913 - all by keyword but the first two
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        names: PhysicalNames,
+        bucket: s3.IBucket,
+        code: lambda_.Code,
+        key: kms.IKey,
+        log_retention_days: int,
+        retain: bool,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._bucket = bucket
+        self._retain = retain
+        self.function = CustomResourceFunction(
+            self,
+            "Function",
+            name=names.function("dataset-files"),
+            description="Copies datasets of the repository to the dataset bucket.",
+            code=code,
+            handler="custom_resources.dataset.handler",
+            timeout=Duration.minutes(5),
+            key=key,
+            log_retention_days=log_retention_days,
+        )
+        # Reading: Delete looks at the mark of the object before it takes it away.
+        self.function.allow(
+            actions=["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+            resources=[bucket.arn_for_objects(f"{_DATASETS}*")],
+            wildcard="The datasets of this environment, which this function alone writes.",
+        )
+        allow_listing(self.function.role, bucket)
+        allow_key(self.function.role, key)
+
+    def add(self, name: str, path: Path) -> None:
+        """Copy the JSONL file at `path` to the dataset `name`."""
+        asset = assets.Asset(self, f"{name}File", path=str(path))
+        self.function.allow(
+            actions=["s3:GetObject"],
+            resources=[f"arn:{Aws.PARTITION}:s3:::{asset.s3_bucket_name}/{asset.s3_object_key}"],
+        )
+        self.function.resource(
+            self,
+            name,
+            kind="DatasetFile",
+            properties={
+                "SourceBucket": asset.s3_bucket_name,
+                "SourceKey": asset.s3_object_key,
+                "Bucket": self._bucket.bucket_name,
+                "Key": dataset_key(name),
+                "Retain": "true" if self._retain else "false",
+            },
+        )

@@ -1,0 +1,104 @@
+"""The environment's key. Its policy names every service that uses it, for nothing in the tool chain would miss one.
+
+Conditions go by account and by names, never by reference to a later stack. What a role of the account may do with the
+key is in the role's own policy, which the key's first statement (the account) admits.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aws_cdk import Aws, RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+
+from bedrock_eval.names import PhysicalNames
+from bedrock_ops.permissions import from_this_account, regional_arn
+from constructs import Construct
+
+
+class EnvironmentKey(kms.Key):
+    """Encrypts data, logs, topic and queue of one environment; rotated every year.
+
+    Args:
+        log_groups: names of log groups beside those of the environment's functions and state machine.
+        scheduler_roles: names of the roles with which EventBridge Scheduler writes to the dead-letter queue.
+    """
+
+    def __init__(  # noqa: PLR0913 - all by keyword but the first two
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        names: PhysicalNames,
+        scheduler_roles: Sequence[str],
+        removal_policy: RemovalPolicy,
+        log_groups: Sequence[str] = (),
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            alias=names.prefix,
+            description=f"Data and logs of {names.prefix}",
+            enable_key_rotation=True,
+            removal_policy=removal_policy,
+        )
+        own_groups = (f"/aws/lambda/{names.prefix}-*", f"/aws/vendedlogs/states/{names.prefix}-*")
+        self._allow_logs((*own_groups, *log_groups))
+        self._allow_alarms(names)
+        self._allow_scheduler(scheduler_roles)
+        self._allow_evaluation_jobs()
+
+    def _allow_logs(self, log_groups: Sequence[str]) -> None:
+        """Source: CloudWatch Logs user guide, encrypt log data."""
+        groups = [regional_arn("logs", f"log-group:{name}") for name in log_groups]
+        self._allow(
+            "LogGroups",
+            principal=iam.ServicePrincipal(f"logs.{Aws.REGION}.{Aws.URL_SUFFIX}"),
+            actions=["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"],
+            conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}},
+        )
+
+    def _allow_alarms(self, names: PhysicalNames) -> None:
+        """CloudWatch publishes to the encrypted topic; without this alarms change state and nobody hears."""
+        self._allow(
+            "AlarmsToTopic",
+            principal=iam.ServicePrincipal("cloudwatch.amazonaws.com"),
+            actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+            conditions=from_this_account(regional_arn("cloudwatch", f"alarm:{names.alarm('*')}")),
+        )
+
+    def _allow_scheduler(self, roles: Sequence[str]) -> None:
+        """Scheduler writes to the encrypted dead-letter queue with the schedule's role, not as a service."""
+        arns = [f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:role/{role}" for role in roles]
+        self._allow(
+            "SchedulerToDeadLetters",
+            principal=iam.AccountRootPrincipal(),
+            actions=["kms:Decrypt", "kms:GenerateDataKey"],
+            conditions={
+                "ArnEquals": {"aws:PrincipalArn": arns},
+                "StringEquals": {"kms:ViaService": f"sqs.{Aws.REGION}.{Aws.URL_SUFFIX}"},
+            },
+        )
+
+    def _allow_evaluation_jobs(self) -> None:
+        """Source: Bedrock user guide, model-evaluation-security-kms."""
+        principal = iam.ServicePrincipal("bedrock.amazonaws.com")
+        jobs = regional_arn("bedrock", "evaluation-job/*")
+        by_job = from_this_account(jobs)
+        self._allow("DescribeForEvaluationJobs", principal=principal, actions=["kms:DescribeKey"], conditions=by_job)
+        by_job["ArnLike"]["kms:EncryptionContext:evaluationJobArn"] = jobs
+        self._allow(
+            "EvaluationJobs",
+            principal=principal,
+            actions=["kms:Decrypt", "kms:GenerateDataKey"],
+            conditions=by_job,
+        )
+
+    def _allow(
+        self, sid: str, *, principal: iam.IPrincipal, actions: Sequence[str], conditions: Mapping[str, Any]
+    ) -> None:
+        self.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid=sid, principals=[principal], actions=list(actions), resources=["*"], conditions=conditions
+            )
+        )

@@ -1,0 +1,95 @@
+"""The role that Bedrock evaluation jobs assume."""
+
+from collections.abc import Sequence
+
+from aws_cdk import Aws
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+
+from bedrock_eval.models import Model
+from bedrock_eval.names import PhysicalNames
+from bedrock_ops.permissions import allow, from_this_account, regional_arn
+from constructs import Construct
+
+JOBS = "jobs/"
+"""Below it Bedrock writes the output of evaluation jobs."""
+
+
+class EvaluationJobRole(iam.Role):
+    """Trusted by Bedrock for evaluation jobs of this account; reads datasets, writes `jobs/`, calls `models` only.
+
+    Source: Bedrock user guide, automatic-service-roles and judge-service-roles; their object actions lack the `/*` that
+    S3 asks for.
+    """
+
+    def __init__(  # noqa: PLR0913 - all by keyword but the first two
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        names: PhysicalNames,
+        models: Sequence[Model],
+        datasets: s3.IBucket,
+        results: s3.IBucket,
+        key: kms.IKey,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            role_name=names.evaluation_role,
+            description=f"Bedrock evaluation jobs of {names.prefix}",
+            assumed_by=iam.ServicePrincipal(
+                "bedrock.amazonaws.com", conditions=from_this_account(regional_arn("bedrock", "evaluation-job/*"))
+            ),
+        )
+        self._allow_buckets(datasets, results)
+        self._allow_models(models)
+        allow(self, actions=["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"], resources=[key.key_arn])
+
+    def _allow_buckets(self, datasets: s3.IBucket, results: s3.IBucket) -> None:
+        allow(self, actions=["s3:ListBucket"], resources=[datasets.bucket_arn])
+        allow(
+            self,
+            actions=["s3:GetObject"],
+            resources=[datasets.arn_for_objects("*")],
+            wildcard="A job may be given any dataset of this environment, and the bucket holds nothing else.",
+        )
+        allow(
+            self,
+            actions=["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"],
+            resources=[results.bucket_arn],
+        )
+        allow(
+            self,
+            actions=["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"],
+            resources=[results.arn_for_objects(f"{JOBS}*")],
+            wildcard="Bedrock chooses the names of a job's output files; all lie below this prefix.",
+        )
+
+    def _allow_models(self, models: Sequence[Model]) -> None:
+        profiles = profile_arns(models)
+        allow(
+            self,
+            actions=[
+                "bedrock:InvokeModel",
+                "bedrock:InvokeModelWithResponseStream",
+                "bedrock:CreateModelInvocationJob",
+                "bedrock:StopModelInvocationJob",
+            ],
+            resources=[*profiles, *foundation_model_arns(models)],
+        )
+        if profiles:
+            allow(self, actions=["bedrock:GetInferenceProfile", "bedrock:ListInferenceProfiles"], resources=profiles)
+
+
+def foundation_model_arns(models: Sequence[Model]) -> list[str]:
+    """Each model in every Region that a call of it may be routed to, without repetition."""
+    arns = (arn for model in models for arn in model.foundation_model_arns(partition=Aws.PARTITION))
+    return list(dict.fromkeys(arns))
+
+
+def profile_arns(models: Sequence[Model]) -> list[str]:
+    """The system inference profiles of those models that have one, without repetition."""
+    arns = (model.profile_arn(partition=Aws.PARTITION, account=Aws.ACCOUNT_ID) for model in models)
+    return list(dict.fromkeys(arn for arn in arns if arn is not None))

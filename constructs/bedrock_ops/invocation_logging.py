@@ -1,0 +1,160 @@
+"""Model invocation logging: the log group, the role that Bedrock writes with, and the account's setting."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from aws_cdk import Aws, CustomResource, Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+
+from bedrock_eval.names import PhysicalNames
+from bedrock_ops.functions import CustomResourceFunction
+from bedrock_ops.log_groups import EncryptedLogGroup
+from bedrock_ops.permissions import allow, from_this_account, regional_arn
+from constructs import Construct
+
+_LOG_STREAM = "aws/bedrock/modelinvocations"
+_NO_RESOURCE = "The setting is one for the account and Region; its actions know no resource."
+
+
+@dataclass(frozen=True)
+class LoggingSetting:
+    """What is set, and what becomes of it.
+
+    Attributes:
+        mode: own refuses to replace a foreign setting, adopt replaces it.
+        on_delete: restore puts back what was replaced, leave keeps ours, remove switches logging off.
+        deliver: by kind (text, image, embedding, video, audio), whether bodies are logged.
+    """
+
+    mode: Literal["own", "adopt"]
+    on_delete: Literal["restore", "leave", "remove"]
+    deliver: Mapping[str, bool]
+
+
+class InvocationLogGroup(Construct):
+    """The log group of the invocation log, made or imported.
+
+    Args:
+        existing: import the group, as one that RETAIN left behind; its retention and key stay as they are.
+    """
+
+    def __init__(  # noqa: PLR0913 - all by keyword but the first two
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        key: kms.IKey,
+        retention_days: int,
+        removal_policy: RemovalPolicy,
+        existing: bool = False,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.name = name
+        self.log_group: logs.ILogGroup = (
+            logs.LogGroup.from_log_group_name(self, "Group", name)
+            if existing
+            else EncryptedLogGroup(
+                self, "Group", name=name, key=key, retention_days=retention_days, removal_policy=removal_policy
+            )
+        )
+
+
+class InvocationLogging(Construct):
+    """Bedrock's delivery role and a custom resource for the account's setting, which CloudFormation has no type for.
+
+    Args:
+        parameter: name of the SSM parameter in which the function remembers what it replaced; it makes and deletes it.
+    """
+
+    def __init__(  # noqa: PLR0913 - all by keyword but the first two
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        names: PhysicalNames,
+        setting: LoggingSetting,
+        log_group: InvocationLogGroup,
+        parameter: str,
+        code: lambda_.Code,
+        key: kms.IKey,
+        log_retention_days: int,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.delivery_role = self._delivery_role(log_group.name)
+        self.function = CustomResourceFunction(
+            self,
+            "Function",
+            name=names.function("invocation-logging"),
+            description="Sets the account's model invocation logging and gives it back.",
+            code=code,
+            handler="custom_resources.invocation_logging.handler",
+            timeout=Duration.minutes(5),
+            key=key,
+            log_retention_days=log_retention_days,
+        )
+        self._allow(setting, parameter=parameter)
+        self.resource = self._resource(setting, log_group=log_group, parameter=parameter)
+
+    def _delivery_role(self, log_group: str) -> iam.Role:
+        """Source: Bedrock user guide, model-invocation-logging."""
+        role = iam.Role(
+            self,
+            "DeliveryRole",
+            assumed_by=iam.ServicePrincipal(
+                "bedrock.amazonaws.com", conditions=from_this_account(regional_arn("bedrock", "*"))
+            ),
+            description="Bedrock writes the invocation log",
+        )
+        stream = regional_arn("logs", f"log-group:{log_group}:log-stream:{_LOG_STREAM}")
+        allow(role, actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[stream])
+        return role
+
+    def _allow(self, setting: LoggingSetting, *, parameter: str) -> None:
+        operations = ("Get", "Put", "Delete")
+        self.function.allow(
+            actions=[f"bedrock:{operation}ModelInvocationLoggingConfiguration" for operation in operations],
+            resources=["*"],
+            wildcard=_NO_RESOURCE,
+        )
+        self.function.allow(
+            actions=["ssm:GetParameter", "ssm:PutParameter", "ssm:DeleteParameter"],
+            resources=[regional_arn("ssm", f"parameter{parameter}")],
+        )
+        self._allow_passing(self.delivery_role.role_arn)
+        if setting.mode == "adopt" and setting.on_delete == "restore":
+            # The setting that is put back names a role that nobody knows at deploy.
+            self._allow_passing(
+                f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:role/*",
+                wildcard="Restoring a foreign setting passes the role that it names, to bedrock.amazonaws.com alone.",
+            )
+
+    def _allow_passing(self, role_arn: str, *, wildcard: str | None = None) -> None:
+        self.function.allow(
+            actions=["iam:PassRole"],
+            resources=[role_arn],
+            conditions={"StringEquals": {"iam:PassedToService": "bedrock.amazonaws.com"}},
+            wildcard=wildcard,
+        )
+
+    def _resource(self, setting: LoggingSetting, *, log_group: InvocationLogGroup, parameter: str) -> CustomResource:
+        destination = {"logGroupName": log_group.name, "roleArn": self.delivery_role.role_arn}
+        flags = {f"{kind}DataDeliveryEnabled": wanted for kind, wanted in setting.deliver.items()}
+        resource = self.function.resource(
+            self,
+            "Setting",
+            kind="ModelInvocationLogging",
+            properties={
+                "Mode": setting.mode,
+                "OnDelete": setting.on_delete,
+                "Config": {"cloudWatchConfig": destination, **flags},
+                "ParameterName": parameter,
+            },
+        )
+        # Bedrock checks at Put that it can write.
+        resource.node.add_dependency(log_group, self.delivery_role)
+        return resource

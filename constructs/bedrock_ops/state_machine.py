@@ -1,0 +1,164 @@
+"""The one way in for every evaluation: run slices until the run is done, then publish it, or record why it failed."""
+
+from typing import Any
+
+from aws_cdk import Aws, Duration, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_stepfunctions as sfn
+
+from bedrock_eval.names import PhysicalNames
+from bedrock_ops.functions import PythonFunction
+from bedrock_ops.log_groups import EncryptedLogGroup
+from bedrock_ops.nag import acknowledge, acknowledge_wildcard
+from bedrock_ops.permissions import allow, from_this_account, regional_arn
+from constructs import Construct
+
+_TIMEOUT = Duration.hours(24)
+# What passes by itself. What the function raises (RunFailed, EventError) would fail again, and is not among these.
+_PASSING_ERRORS = (
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.ClientExecutionTimeoutException",
+    "Lambda.TooManyRequestsException",
+    "Lambda.Unknown",
+    "Runtime.ExitError",
+    "Sandbox.Timedout",
+)
+_RETRY = {
+    "ErrorEquals": list(_PASSING_ERRORS),
+    "IntervalSeconds": 2,
+    "BackoffRate": 2,
+    "MaxAttempts": 4,
+    "MaxDelaySeconds": 60,
+    "JitterStrategy": "FULL",
+}
+
+
+class EvaluationStateMachine(Construct):
+    """A Standard state machine around the evaluator. Input: `{"evaluation", "scheduledTime"}`, `"manual"` by hand."""
+
+    def __init__(  # noqa: PLR0913 - all by keyword but the first two
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        names: PhysicalNames,
+        evaluator: PythonFunction,
+        key: kms.IKey,
+        log_retention_days: int,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.log_group = EncryptedLogGroup(
+            self,
+            "Logs",
+            # Below /aws/vendedlogs/ the account's log resource policy does not grow with every state machine.
+            name=f"/aws/vendedlogs/states/{names.state_machine}",
+            key=key,
+            retention_days=log_retention_days,
+        )
+        self.role = self._role(names)
+        allow(self.role, actions=["lambda:InvokeFunction"], resources=[evaluator.arn])
+        definition = state_machine_definition(evaluator.arn, task_timeout=evaluator.timeout)
+        self.state_machine = sfn.StateMachine(
+            self,
+            "StateMachine",
+            state_machine_name=names.state_machine,
+            state_machine_type=sfn.StateMachineType.STANDARD,
+            definition_body=sfn.DefinitionBody.from_string(Stack.of(self).to_json_string(definition)),
+            role=self.role,
+            # Without execution data: the log says which state failed, the history holds inputs and errors.
+            logs=sfn.LogOptions(destination=self.log_group, level=sfn.LogLevel.ERROR, include_execution_data=False),
+            tracing_enabled=True,
+        )
+        self._acknowledge()
+
+    def _role(self, names: PhysicalNames) -> iam.Role:
+        machine = regional_arn("states", f"stateMachine:{names.state_machine}")
+        return iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("states.amazonaws.com", conditions=from_this_account(machine)),
+            description=f"Role of the state machine {names.state_machine}",
+        )
+
+    def _acknowledge(self) -> None:
+        acknowledge_wildcard(
+            self.role,
+            "*",
+            reason="Delivery of logs and traces by Step Functions: these actions know no resource.",
+        )
+        acknowledge(
+            self.state_machine,
+            "SF1",
+            reason="Errors are logged; every event of a Standard execution stands in its history for 90 days.",
+        )
+
+
+def state_machine_definition(function_arn: str, *, task_timeout: Duration) -> dict[str, Any]:
+    """The machine in Amazon States Language.
+
+    Args:
+        task_timeout: of the function; a task waits a minute longer.
+    """
+    task = {
+        "Type": "Task",
+        "Resource": f"arn:{Aws.PARTITION}:states:::lambda:invoke",
+        "TimeoutSeconds": int(task_timeout.to_seconds()) + 60,
+        "Retry": [_RETRY],
+    }
+    payload = {"input.$": "$$.Execution.Input", "execution.$": "$$.Execution.Id"}
+    states = {
+        "EvaluateSlice": {
+            **task,
+            "Parameters": {"FunctionName": function_arn, "Payload": {"action": "slice", **payload}},
+            "ResultSelector": {"status.$": "$.Payload.status", "runId.$": "$.Payload.runId"},
+            "ResultPath": "$.slice",
+            "Catch": [_catch("$.error", following="RecordFailure")],
+            "Next": "SliceResult",
+        },
+        "SliceResult": {
+            "Type": "Choice",
+            "Choices": [
+                _when("running", following="EvaluateSlice"),
+                _when("skipped", following="Skipped"),
+                _when("finished", following="Publish"),
+            ],
+        },
+        "Publish": {
+            **task,
+            "Parameters": {"FunctionName": function_arn, "Payload": {"action": "publish", **payload}},
+            "ResultPath": None,
+            "Catch": [_catch("$.error", following="RecordFailure")],
+            "Next": "Finished",
+        },
+        "RecordFailure": {
+            **task,
+            "Parameters": {
+                "FunctionName": function_arn,
+                "Payload": {"action": "fail", **payload, "error.$": "$.error"},
+            },
+            "ResultPath": None,
+            # The execution ends with the run's own error, also when that could not be recorded.
+            "Catch": [_catch("$.recording", following="Failed")],
+            "Next": "Failed",
+        },
+        "Finished": {"Type": "Succeed"},
+        "Skipped": {"Type": "Succeed", "Comment": "Another run of this evaluation holds the lock."},
+        "Failed": {"Type": "Fail", "ErrorPath": "$.error.Error", "CausePath": "$.error.Cause"},
+    }
+    return {
+        "Comment": "Runs one evaluation, slice by slice.",
+        "StartAt": "EvaluateSlice",
+        "TimeoutSeconds": int(_TIMEOUT.to_seconds()),
+        "States": states,
+    }
+
+
+def _when(status: str, *, following: str) -> dict[str, str]:
+    return {"Variable": "$.slice.status", "StringEquals": status, "Next": following}
+
+
+def _catch(result_path: str, *, following: str) -> dict[str, object]:
+    return {"ErrorEquals": ["States.ALL"], "ResultPath": result_path, "Next": following}

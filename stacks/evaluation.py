@@ -1,0 +1,164 @@
+"""Evaluations of one environment: definitions, the evaluator, the state machine, schedules, the role for jobs."""
+
+from typing import Any
+
+from aws_cdk import CfnOutput, Stack
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+
+from bedrock_eval.definition import Candidate, Dataset, Definition, Gate, InferenceParameters, Schedule
+from bedrock_eval.names import PhysicalNames
+from bedrock_ops.custom_evaluator import CustomEvaluator
+from bedrock_ops.dataset_files import dataset_key
+from bedrock_ops.definitions import DeployedDefinitions
+from bedrock_ops.evaluation_role import EvaluationJobRole
+from bedrock_ops.inference_profiles import OwnInferenceProfile
+from bedrock_ops.schedules import EvaluationSchedules
+from bedrock_ops.state_machine import EvaluationStateMachine
+from constructs import Construct
+from environments.schema import CandidateConfig, DatasetConfig, Environment, EvaluationConfig
+from stacks.code import function_code
+
+
+class EvaluationStack(Stack):
+    """What runs evaluations."""
+
+    def __init__(  # noqa: PLR0913 - all by keyword but the first two
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        environment: Environment,
+        datasets: s3.IBucket,
+        results: s3.IBucket,
+        key: kms.IKey,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, **kwargs)
+        self._environment = environment
+        self._names = PhysicalNames(environment.prefix)
+        self._datasets = datasets
+        self._log_retention_days = environment.retention_days.function_logs
+        self._profiles = self._own_profiles()
+        EvaluationJobRole(
+            self,
+            "JobRole",
+            names=self._names,
+            models=[environment.model(name) for name in environment.models],
+            datasets=datasets,
+            results=results,
+            key=key,
+        )
+        self.evaluator = self._evaluator(results, key)
+        self.machine = EvaluationStateMachine(
+            self,
+            "StateMachine",
+            names=self._names,
+            evaluator=self.evaluator,
+            key=key,
+            log_retention_days=self._log_retention_days,
+        )
+        self._add_evaluations(results, key)
+        CfnOutput(self, "StateMachineArn", value=self.machine.state_machine.state_machine_arn)
+        CfnOutput(self, "EvaluatorFunction", value=self.evaluator.function.function_name)
+
+    def _used_models(self) -> list[str]:
+        """The models that candidates ask, in the order of the environment file."""
+        used = {each.model for config in self._environment.evaluations.values() for each in config.candidates}
+        return [name for name in self._environment.models if name in used]
+
+    def _own_profiles(self) -> dict[str, OwnInferenceProfile]:
+        if not self._environment.own_profile:
+            return {}
+        scope = Construct(self, "Profiles")
+        return {
+            name: OwnInferenceProfile(
+                scope, name, names=self._names, model_name=name, model=self._environment.model(name)
+            )
+            for name in self._used_models()
+        }
+
+    def _evaluator(self, results: s3.IBucket, key: kms.IKey) -> CustomEvaluator:
+        evaluator = CustomEvaluator(
+            self,
+            "Evaluator",
+            names=self._names,
+            application=self._environment.application,
+            datasets=self._datasets,
+            results=results,
+            key=key,
+            code=function_code("custom_evaluator"),
+            log_retention_days=self._log_retention_days,
+        )
+        models = [self._environment.model(name) for name in self._used_models()]
+        if models:
+            profiles = [profile.attr_inference_profile_arn for profile in self._profiles.values()]
+            evaluator.allow_models(models, own_profiles=profiles)
+        for bucket, object_key in self._foreign_datasets():
+            evaluator.allow_dataset(bucket=bucket, key=object_key)
+        return evaluator
+
+    def _foreign_datasets(self) -> list[tuple[str, str]]:
+        used = dict.fromkeys(config.dataset for config in self._environment.evaluations.values())
+        sources = [self._environment.datasets[name] for name in used]
+        return [_s3_object(config.source) for config in sources if config.is_s3]
+
+    def _add_evaluations(self, results: s3.IBucket, key: kms.IKey) -> None:
+        schedules = EvaluationSchedules(
+            self, "Schedules", names=self._names, state_machine=self.machine.state_machine, key=key
+        )
+        if not self._environment.evaluations:
+            return
+        definitions = DeployedDefinitions(
+            self,
+            "Definitions",
+            names=self._names,
+            results=results,
+            code=function_code("custom_resources"),
+            key=key,
+            log_retention_days=self._log_retention_days,
+        )
+        for name, config in self._environment.evaluations.items():
+            definition = self._definition(name, config)
+            deployed = definitions.add(definition)
+            if definition.schedule is not None:
+                schedules.add(name, definition.schedule).node.add_dependency(deployed)
+
+    def _definition(self, name: str, config: EvaluationConfig) -> Definition:
+        return Definition(
+            application=self._environment.application,
+            environment=self._environment.name,
+            evaluation=name,
+            candidates=tuple(self._candidate(candidate) for candidate in config.candidates),
+            dataset=self._dataset(config.dataset, self._environment.datasets[config.dataset]),
+            metrics=config.metrics,
+            gates=tuple(Gate(**gate.model_dump()) for gate in config.gates),
+            schedule=Schedule(**config.schedule.model_dump()) if config.schedule else None,
+            headline=config.headline,
+            confidence=config.confidence,
+            min_coverage=config.min_coverage,
+            concurrency=config.concurrency,
+        )
+
+    def _candidate(self, config: CandidateConfig) -> Candidate:
+        model_id = self._environment.models[config.model].id
+        profile = self._profiles.get(config.model)
+        return Candidate(
+            name=config.name,
+            model_id=model_id,
+            invoke_id=profile.attr_inference_profile_arn if profile else model_id,
+            system=config.system,
+            template=config.template,
+            parameters=InferenceParameters(**config.parameters.model_dump()),
+        )
+
+    def _dataset(self, name: str, config: DatasetConfig) -> Dataset:
+        if not config.is_s3:
+            return Dataset(name=name, bucket=self._datasets.bucket_name, key=dataset_key(name))
+        bucket, object_key = _s3_object(config.source)
+        return Dataset(name=name, bucket=bucket, key=object_key)
+
+
+def _s3_object(uri: str) -> tuple[str, str]:
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return bucket, key

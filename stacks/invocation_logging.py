@@ -1,0 +1,71 @@
+"""The account's model invocation logging, for the one environment that owns it."""
+
+from typing import Any, Literal
+
+from aws_cdk import CfnOutput, Stack
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_ssm as ssm
+
+from bedrock_eval.names import PhysicalNames
+from bedrock_ops.invocation_logging import InvocationLogging, InvocationLogGroup, LoggingSetting
+from constructs import Construct
+from environments.schema import Environment
+from stacks.code import function_code
+from stacks.storage import removal_policy
+
+_KINDS = ("text", "image", "embedding", "video", "audio")
+
+
+class InvocationLoggingStack(Stack):
+    """Log group, delivery role and setting for the owner of the account; for the others a note that they are not."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, environment: Environment, key: kms.IKey, **kwargs: Any
+    ) -> None:
+        super().__init__(scope, construct_id, **kwargs)
+        mode = environment.invocation_logging.mode if environment.owns_account else "none"
+        self._note(environment, mode)
+        if mode != "none":
+            self._log_invocations(environment, mode, key)
+
+    def _note(self, environment: Environment, mode: str) -> None:
+        """A stack needs a resource; whoever looks for the account's logging finds here whether it is ours."""
+        reason = "this environment" if mode != "none" else "not this environment"
+        ssm.StringParameter(
+            self,
+            "Mode",
+            parameter_name=f"{_folder(environment)}/mode",
+            string_value=mode,
+            description=f"Model invocation logging of this account and Region is set by {reason}",
+        )
+        CfnOutput(self, "InvocationLoggingMode", value=mode)
+
+    def _log_invocations(self, environment: Environment, mode: Literal["own", "adopt"], key: kms.IKey) -> None:
+        config, retention = environment.invocation_logging, environment.retention_days
+        log_group = InvocationLogGroup(
+            self,
+            "Invocations",
+            name=config.log_group,
+            key=key,
+            retention_days=retention.invocation_logs,
+            removal_policy=removal_policy(environment),
+            existing=config.existing,
+        )
+        InvocationLogging(
+            self,
+            "Logging",
+            names=PhysicalNames(environment.prefix),
+            setting=LoggingSetting(
+                mode=mode, on_delete=config.on_delete, deliver={kind: getattr(config, kind) for kind in _KINDS}
+            ),
+            log_group=log_group,
+            parameter=f"{_folder(environment)}/replaced",
+            code=function_code("custom_resources"),
+            key=key,
+            log_retention_days=retention.function_logs,
+        )
+        CfnOutput(self, "InvocationLogGroup", value=config.log_group)
+
+
+def _folder(environment: Environment) -> str:
+    return f"/{environment.prefix}/invocation-logging"

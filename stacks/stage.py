@@ -1,0 +1,76 @@
+"""One environment: its four stacks in the order of their deploy."""
+
+from pathlib import Path
+from typing import Any
+
+from aws_cdk import Environment as Target
+from aws_cdk import PermissionsBoundary, Stage, Tags
+
+from bedrock_eval.names import PhysicalNames
+from constructs import Construct
+from environments.schema import Environment
+from stacks.code import function_code
+from stacks.evaluation import EvaluationStack
+from stacks.invocation_logging import InvocationLoggingStack
+from stacks.monitoring import MonitoringStack
+from stacks.storage import StorageStack
+
+
+class EnvironmentStage(Stage):
+    """What `cdk deploy '<environment>/*'` makes. Its id is the environment's name.
+
+    Args:
+        root: the folder that the paths of datasets begin at.
+    """
+
+    def __init__(self, scope: Construct, *, environment: Environment, root: Path) -> None:
+        boundary = environment.permissions_boundary
+        super().__init__(
+            scope,
+            environment.name,
+            env=Target(account=environment.account, region=environment.region),
+            permissions_boundary=PermissionsBoundary.from_name(boundary) if boundary else None,
+        )
+        self._environment = environment
+        self._add_stacks(root)
+        self._tag()
+
+    def _add_stacks(self, root: Path) -> None:
+        environment = self._environment
+        storage = StorageStack(self, "storage", environment=environment, root=root, **self._settings("storage"))
+        key = storage.key
+        InvocationLoggingStack(self, "logging", environment=environment, key=key, **self._settings("logging"))
+        evaluation = EvaluationStack(
+            self,
+            "evaluation",
+            environment=environment,
+            datasets=storage.datasets,
+            results=storage.results,
+            key=key,
+            **self._settings("evaluation"),
+        )
+        monitoring = MonitoringStack(
+            self,
+            "monitoring",
+            environment=environment,
+            results_bucket=storage.results,
+            key=key,
+            code=function_code,
+            **self._settings("monitoring"),
+        )
+        # It uses the schedule group and the dead-letter queue by name, and reads the definitions when it is made.
+        monitoring.add_stack_dependency(evaluation)
+
+    def _settings(self, room: str) -> dict[str, Any]:
+        environment = self._environment
+        return {
+            "stack_name": PhysicalNames(environment.prefix).stack(room),
+            "description": f"{environment.application}, {environment.name}: Bedrock evaluation, {room}",
+            "termination_protection": environment.termination_protection,
+        }
+
+    def _tag(self) -> None:
+        environment = self._environment
+        fixed = {"application": environment.application, "environment": environment.name, "owner": environment.owner}
+        for key, value in {**environment.tags, **fixed}.items():
+            Tags.of(self).add(key, value)
