@@ -267,6 +267,15 @@ def _headline(parts: Parts) -> Iterator[Mistake]:
             ("evaluations", name, "headline"),
             f"{headlines[0]} is the headline already; allowed: one evaluation, or the scores of both would be averaged",
         )
+    for name in headlines:
+        models = [model for model in parts.evaluations[name].models if model is not None]
+        doubled = next((model for model in models if models.count(model) > 1), None)
+        if doubled is not None:
+            yield Mistake(
+                ("evaluations", name, "headline"),
+                f"two candidates are on model {doubled}; the headline's scores are told apart by model alone and would "
+                "be averaged",
+            )
 
 
 def _dataset_files(parts: Parts, datasets: DatasetReader) -> Iterator[Mistake]:

@@ -286,6 +286,15 @@ def test_a_second_headline_is_refused(write: Write, right: str, mistakes: Mistak
     ]
 
 
+def test_two_headline_candidates_on_one_model_are_refused(write: Write, mistakes: Mistakes) -> None:
+    candidates = "candidates: [small, {name: terse, model: small, system: Be brief.}]\n    headline: true"
+    write("dev", ("candidates: [small]", candidates))
+    assert mistakes() == [
+        "15: evaluations.quality.headline: two candidates are on model small; the headline's scores are told apart by "
+        "model alone and would be averaged"
+    ]
+
+
 def test_sampling_parameters_are_refused_for_a_model_that_refuses_them(write: Write, mistakes: Mistakes) -> None:
     parameters = "parameters: {temperature: 0, top_p: 1, max_tokens: 9}"
     write(
