@@ -290,7 +290,7 @@ def test_two_headline_candidates_on_one_model_are_refused(write: Write, mistakes
     candidates = "candidates: [small, {name: terse, model: small, system: Be brief.}]\n    headline: true"
     write("dev", ("candidates: [small]", candidates))
     assert mistakes() == [
-        "15: evaluations.quality.headline: two candidates are on model small; the headline's scores are told apart by "
+        "16: evaluations.quality.headline: two candidates are on model small; the headline's scores are told apart by "
         "model alone and would be averaged"
     ]
 
