@@ -377,8 +377,8 @@ class AlarmFactory:
     def _description(self, kind: AlarmKind, *, about: str, value: float) -> str:
         happened = kind.happened.format(subject=about, threshold=value)
         return (
-            f"[{kind.severity}] {happened} Held in {kind.window}. Look at: {kind.look_at} "
-            f"Asked: {self._owner}. Runbook: {self._runbook_url}#{kind.name}"
+            f"[{kind.severity}] {happened} Rings at {kind.window}. Look at: {kind.look_at} "
+            f"Owner: {self._owner}. Runbook: {self._runbook_url}#{kind.name}"
         )
 
 

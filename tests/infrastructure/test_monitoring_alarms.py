@@ -89,7 +89,7 @@ class TestEveryAlarm:
                 kind, text = kind_of(alarm["AlarmName"]), alarm["AlarmDescription"]
                 assert text.startswith(f"[{kind.severity}] ")
                 assert f"Look at: {kind.look_at}" in text
-                assert "Team Search" in text
+                assert "Owner: Team Search." in text
                 assert text.endswith(f"Runbook: {RUNBOOK}#{kind.name}")
                 assert len(text) <= 1024
                 assert "{" not in text
