@@ -94,7 +94,8 @@ class Watchdog(Construct):
         scheduler.CfnSchedule(
             self,
             "Schedule",
-            name=self._names.watchdog,
+            # An evaluation may be called "watchdog", but no name of one holds an underscore.
+            name=f"{self._names.watchdog}_hourly",
             group_name=self._names.schedule_group,
             description="Calls the watchdog.",
             schedule_expression="rate(1 hour)",

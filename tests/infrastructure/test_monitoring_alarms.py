@@ -322,10 +322,11 @@ class TestRunbook:
             names.state_machine,
             names.custom_evaluator,
             names.watchdog,
+            f"{names.watchdog}_hourly",
             names.dead_letters,
             names.schedule("$EVALUATION"),
         }
-        used = set(re.findall(r"\$PREFIX-[a-zA-Z$-]+", self.text))
+        used = set(re.findall(r"\$PREFIX-[a-zA-Z$_-]+", self.text))
         assert used <= known, used - known
 
     def test_links_within_lead_somewhere(self) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bedrock_eval.names import PhysicalNames
 from tests.infrastructure.monitoring_support import (
     ACCOUNT,
     PREFIX,
@@ -113,7 +114,8 @@ class TestWatchdog:
 
     def test_is_called_every_hour_in_the_group_of_the_environment(self) -> None:
         schedule = flat(owner().only("AWS::Scheduler::Schedule"))
-        assert schedule["Name"] == f"{PREFIX}-watchdog"
+        assert schedule["Name"] == f"{PREFIX}-watchdog_hourly"
+        assert schedule["Name"] != PhysicalNames(PREFIX).schedule("watchdog"), "an evaluation may have that name"
         assert schedule["GroupName"] == PREFIX
         assert schedule["ScheduleExpression"] == "rate(1 hour)"
         assert schedule["FlexibleTimeWindow"] == {"Mode": "OFF"}
