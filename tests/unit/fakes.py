@@ -21,7 +21,7 @@ class KilledError(BaseException):
 
 def client_error(code: str, message: str = "", *, status: int = 400, operation: str = "Operation") -> ClientError:
     return ClientError(
-        {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}},  # type: ignore[typeddict-item]
+        {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}},
         operation,
     )
 
@@ -137,8 +137,10 @@ class FakeS3:
         assert len(Delete["Objects"]) <= 1000
         self.calls["delete_objects"] += 1
         refused = [entry for entry in Delete["Objects"] if entry["Key"] in self.denied]
-        gone = [entry for entry in Delete["Objects"] if entry not in refused]
-        self.versions[Bucket] = [entry for entry in self.versions[Bucket] if entry not in gone]
+        gone = {(entry["Key"], entry["VersionId"]) for entry in Delete["Objects"] if entry not in refused}
+        self.versions[Bucket] = [
+            entry for entry in self.versions[Bucket] if (entry["Key"], entry["VersionId"]) not in gone
+        ]
         return {"Errors": [{"Key": entry["Key"], "Code": "InternalError", "Message": "later"} for entry in refused]}
 
     def abort_multipart_upload(self, *, Bucket: str, Key: str, UploadId: str) -> None:  # noqa: N803
@@ -240,7 +242,9 @@ def answer(*content: dict[str, Any], stop: str = "end_turn") -> dict[str, Any]:
 class FakeModels:
     """bedrock-runtime. `script` decides what a request gets: a response, or an exception to raise."""
 
-    script: Callable[[str, str], dict[str, Any] | BaseException] = lambda model, prompt: answer({"text": f"to {prompt}"})
+    script: Callable[[str, str], dict[str, Any] | BaseException] = lambda model, prompt: answer(
+        {"text": f"to {prompt}"}
+    )
     metadata: bool = True
     requests: list[dict[str, Any]] = field(default_factory=list)
     most_in_flight: int = 0

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+
 from bedrock_eval.definition import Candidate, Dataset, Definition, InferenceParameters
 from bedrock_eval.layout import RunLayout, definition_key
 from custom_evaluator.services import Services
 from custom_evaluator.store import Store
-
 from tests.unit.fakes import FakeClock, FakeCloudWatch, FakeModels, FakeS3
 
 BUCKET, DATA = "results", "datasets"

@@ -1,8 +1,6 @@
 from typing import Any
 
 import pytest
-from bedrock_eval.cases import Case
-from bedrock_eval.outcomes import FailureReason, Outcome
 from botocore.exceptions import (
     ConnectTimeoutError,
     EndpointConnectionError,
@@ -11,10 +9,12 @@ from botocore.exceptions import (
     ReadTimeoutError,
     UnknownServiceError,
 )
-from custom_evaluator.converse import Asker, failure_of
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from bedrock_eval.cases import Case
+from bedrock_eval.outcomes import FailureReason, Outcome
+from custom_evaluator.converse import Asker, failure_of
 from tests.unit.custom_evaluator.conftest import DEFINITION, RUN_ID
 from tests.unit.fakes import FakeModels, answer, client_error
 
@@ -157,7 +157,6 @@ def test_details_are_cut() -> None:
     assert len(failure_of(client_error("ModelErrorException", "x" * 301)).detail) == 300
 
 
-@settings(max_examples=30)
 @given(st.lists(st.one_of(st.just({"reasoningContent": {}}), st.builds(lambda text: {"text": text}, st.text()))))
 def test_the_answer_is_every_text_in_order(content: list[dict[str, Any]]) -> None:
     outcome = ask_for(answer(*content))

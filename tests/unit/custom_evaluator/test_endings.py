@@ -5,15 +5,15 @@ import logging
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from bedrock_eval.runs import Lock, RunFailureReason, timestamp
 from custom_evaluator import handler as entry
 from custom_evaluator.errors import EventError, RunFailed
 from custom_evaluator.failures import reason_and_message
 from custom_evaluator.publication import publish_run
 from custom_evaluator.services import model_client
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from tests.unit.custom_evaluator.conftest import BUCKET, DEFINITION, EXECUTION, INPUT, LAYOUT, RUN_ID, SLICE, World
 from tests.unit.fakes import START, FakeContext, KilledError, client_error
 
@@ -157,7 +157,6 @@ def test_reasons_of_what_step_functions_catches(error: str, text: str, reason: s
     assert reason_and_message(error, text) == (RunFailureReason(reason), message)
 
 
-@settings(max_examples=30)
 @given(st.text(), st.text())
 def test_any_error_has_a_reason_and_a_message_of_bounded_length(error: str, text: str) -> None:
     reason, message = reason_and_message(error, text)

@@ -1,9 +1,9 @@
 from typing import Any
 
 import pytest
+
 from custom_evaluator.errors import EventError
 from custom_evaluator.events import FailEvent, PublishEvent, SliceEvent, parse_event
-
 from tests.unit.custom_evaluator.conftest import EXECUTION, INPUT, LAYOUT, SLICE
 
 

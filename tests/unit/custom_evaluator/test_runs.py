@@ -1,10 +1,11 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from bedrock_eval.codec import DecodeError
 from bedrock_eval.runs import LEASE_MARGIN, Lock, RunState, RunStatus, claim, read_lock, read_state, timestamp
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
 SECONDS = st.integers(min_value=-5000, max_value=5000).map(lambda seconds: timedelta(seconds=seconds))
@@ -14,7 +15,6 @@ def lock(owner: str, *, acquired: timedelta = timedelta(0), left: timedelta = ti
     return Lock(owner, "20261123T060000Z", timestamp(NOW + acquired), timestamp(NOW + left))
 
 
-@settings(max_examples=40)
 @given(st.none() | st.builds(lock, st.sampled_from("ab"), acquired=SECONDS, left=SECONDS))
 def test_a_live_lease_belongs_to_its_owner_alone(standing: Lock | None) -> None:
     deadline = NOW + timedelta(minutes=15)
@@ -28,7 +28,6 @@ def test_a_live_lease_belongs_to_its_owner_alone(standing: Lock | None) -> None:
         assert taken.acquired_at == (standing.acquired_at if renewed and standing else timestamp(NOW))
 
 
-@settings(max_examples=40)
 @given(acquired=SECONDS, left=SECONDS)
 def test_of_two_locks_exactly_one_was_first(acquired: timedelta, left: timedelta) -> None:
     one, two = lock("a"), Lock("b", "20261123T070000Z", timestamp(NOW + acquired), timestamp(NOW + left))

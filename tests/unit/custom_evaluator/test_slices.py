@@ -5,6 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from bedrock_eval.layout import RunLayout
 from bedrock_eval.runs import Lock, RunFailureReason, timestamp
 from bedrock_eval.summary import read_summary
@@ -12,9 +15,6 @@ from custom_evaluator import slices
 from custom_evaluator.errors import RunFailed
 from custom_evaluator.events import SliceEvent
 from custom_evaluator.slices import SliceResult, SliceStatus, run_slice
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from tests.unit.custom_evaluator.conftest import BUCKET, DATA, DEFINITION, EXECUTION, LAYOUT, RUN_ID, World
 from tests.unit.fakes import START, KilledError, answer, client_error
 
@@ -180,7 +180,7 @@ class TestResume:
 
         world.s3.before_put = write_first
         slice_of(world)
-        assert [record["response"] for record in world.records("small")][0] == "ghost"
+        assert world.records("small")[0]["response"] == "ghost"
         assert len(world.records("small")) == 4
         assert read_summary(world.s3.text(BUCKET, LAYOUT.summary)).candidates[0].cases == 3
 
@@ -442,7 +442,6 @@ FAULTS: dict[str, Any] = {
 }
 
 
-@settings(max_examples=15, deadline=None)
 @given(
     fates=st.lists(st.tuples(*[st.sampled_from(sorted(FAULTS))] * 2), min_size=1, max_size=30),
     kills=st.lists(st.integers(min_value=1, max_value=12), max_size=3),

@@ -1,14 +1,13 @@
 import pytest
 from botocore.exceptions import ClientError
-from custom_evaluator import store as module
-from custom_evaluator.store import Store, Version, object_lines, object_version
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from custom_evaluator import store as module
+from custom_evaluator.store import Store, Version, object_lines, object_version
 from tests.unit.fakes import FakeS3, client_error
 
 
-@settings(max_examples=40)
 @given(st.binary(max_size=60), st.integers(min_value=1, max_value=7))
 def test_ranges_cut_no_line(body: bytes, chunk: int) -> None:
     s3 = FakeS3()

@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+
 from bedrock_eval.definition import Candidate, Dataset, Definition, Schedule
 from bedrock_eval.layout import RunLayout, definition_key
 from bedrock_eval.overdue import OverdueError, Requirement, requirement
+from tests.unit.fakes import FakeCloudWatch, FakeContext, FakeS3, client_error
 from watchdog import handler as entry
 from watchdog.watch import Watch
-
-from tests.unit.fakes import FakeCloudWatch, FakeContext, FakeS3, client_error
 
 # A Monday.
 NOW = datetime(2026, 11, 23, 13, 20, 30, tzinfo=UTC)

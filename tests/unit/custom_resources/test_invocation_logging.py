@@ -1,0 +1,278 @@
+"""The account's logging setting: every path of owning, adopting, giving back and failing."""
+
+import json
+import logging
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from custom_resources import invocation_logging
+from custom_resources.invocation_logging import handler, same
+from tests.unit.custom_resources.conftest import CloudFormation, FakeTime
+from tests.unit.fakes import client_error
+
+FLAGS = ("text", "image", "embedding", "video", "audio")
+
+
+def setting(group: str, *, text: bool = True) -> dict[str, Any]:
+    flags = {f"{kind}DataDeliveryEnabled": kind == "text" and text for kind in FLAGS}
+    return {"cloudWatchConfig": {"logGroupName": group, "roleArn": f"arn:role/{group}"}, **flags}
+
+
+OURS = setting("/aws/bedrock/model-invocations")
+FOREIGN = {"s3Config": {"bucketName": "theirs", "keyPrefix": ""}, "textDataDeliveryEnabled": True}
+PARAMETER = "/shop-dev/invocation-logging"
+
+
+class Account:
+    """Bedrock's setting and the SSM parameter, with the order of what was written."""
+
+    def __init__(self) -> None:
+        self.setting: dict[str, Any] | None = None
+        self.parameters: dict[str, str] = {}
+        self.writes: list[str] = []
+        self.put_errors: list[Exception] = []
+
+    def get_model_invocation_logging_configuration(self) -> dict[str, Any]:
+        return {} if self.setting is None else {"loggingConfig": deepcopy(self.setting)}
+
+    def put_model_invocation_logging_configuration(self, *, loggingConfig: dict[str, Any]) -> None:  # noqa: N803
+        self.writes.append("put")
+        if self.put_errors:
+            raise self.put_errors.pop(0)
+        self.setting = deepcopy(loggingConfig)
+
+    def delete_model_invocation_logging_configuration(self) -> None:
+        self.writes.append("delete")
+        self.setting = None
+
+    def get_parameter(self, *, Name: str) -> dict[str, Any]:  # noqa: N803
+        if Name not in self.parameters:
+            raise client_error("ParameterNotFound")
+        return {"Parameter": {"Value": self.parameters[Name]}}
+
+    def put_parameter(self, *, Name: str, Value: str, Type: str, Overwrite: bool) -> None:  # noqa: N803
+        assert (Type, Overwrite) == ("String", True)
+        self.writes.append("remember")
+        self.parameters[Name] = Value
+
+    def delete_parameter(self, *, Name: str) -> None:  # noqa: N803
+        self.writes.append("forget")
+        del self.parameters[Name]
+
+    @property
+    def memory(self) -> Any:
+        return json.loads(self.parameters[PARAMETER])
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> Account:
+    fake = Account()
+    monkeypatch.setattr(invocation_logging, "client", {"bedrock": fake, "ssm": fake}.__getitem__)
+    return fake
+
+
+def properties(*, config: Any = OURS, mode: str = "own", on_delete: str = "restore") -> dict[str, Any]:
+    """As CloudFormation hands them over: flags are text."""
+    texts = {key: str(value).lower() if isinstance(value, bool) else value for key, value in config.items()}
+    return {"Mode": mode, "OnDelete": on_delete, "Config": texts, "ParameterName": PARAMETER}
+
+
+class TestTaking:
+    def test_where_nothing_stands(self, cloudformation: CloudFormation, account: Account) -> None:
+        cloudformation.works(handler, "Create", properties())
+        assert account.setting == OURS
+        assert account.memory == {"replaced": None, "ours": OURS}
+        assert account.writes == ["remember", "put"]
+
+    def test_ones_own_is_left_and_changed(self, cloudformation: CloudFormation, account: Account) -> None:
+        first = cloudformation.works(handler, "Create", properties())
+        account.writes.clear()
+        cloudformation.works(handler, "Update", properties())
+        assert account.writes == []
+        quiet = setting("/aws/bedrock/model-invocations", text=False)
+        last = cloudformation.works(handler, "Update", properties(config=quiet))
+        assert account.setting == quiet
+        assert account.memory["ours"] == quiet
+        assert first["PhysicalResourceId"] == last["PhysicalResourceId"]
+
+    def test_a_foreign_one_is_refused_by_name_and_stays(self, cloudformation: CloudFormation, account: Account) -> None:
+        account.setting = FOREIGN
+        reason = cloudformation.fails(handler, "Create", properties())
+        assert "bucket theirs" in reason
+        assert "adopt" in reason
+        assert (account.setting, account.writes) == (FOREIGN, [])
+        account.setting = setting("their-group")
+        assert "log group their-group" in cloudformation.fails(handler, "Create", properties())
+
+    def test_adopting_remembers_what_it_replaces_before_it_does(
+        self, cloudformation: CloudFormation, account: Account
+    ) -> None:
+        account.setting = FOREIGN
+        cloudformation.works(handler, "Create", properties(mode="adopt"))
+        assert account.setting == OURS
+        assert account.memory == {"replaced": FOREIGN, "ours": OURS}
+        assert account.writes == ["remember", "put"]
+
+    def test_an_update_does_not_forget_what_was_adopted(self, cloudformation: CloudFormation, account: Account) -> None:
+        account.setting = FOREIGN
+        cloudformation.works(handler, "Create", properties(mode="adopt"))
+        cloudformation.works(handler, "Update", properties(config=setting("another"), mode="adopt"))
+        assert account.memory == {"replaced": FOREIGN, "ours": setting("another")}
+
+    def test_one_that_somebody_set_since_is_foreign(self, cloudformation: CloudFormation, account: Account) -> None:
+        cloudformation.works(handler, "Create", properties())
+        account.setting = FOREIGN
+        assert "bucket theirs" in cloudformation.fails(handler, "Update", properties(config=setting("another")))
+        assert account.setting == FOREIGN
+
+    def test_one_that_somebody_removed_since_is_set_again(
+        self, cloudformation: CloudFormation, account: Account
+    ) -> None:
+        cloudformation.works(handler, "Create", properties())
+        account.setting = None
+        cloudformation.works(handler, "Update", properties())
+        assert account.setting == OURS
+
+    def test_a_parameter_that_holds_something_else_is_no_memory(
+        self, cloudformation: CloudFormation, account: Account
+    ) -> None:
+        account.parameters[PARAMETER] = "mode own"
+        cloudformation.works(handler, "Create", properties())
+        assert account.memory["ours"] == OURS
+
+    def test_a_flag_that_is_none_is_named(self, cloudformation: CloudFormation, account: Account) -> None:
+        wrong = properties()
+        wrong["Config"]["textDataDeliveryEnabled"] = "maybe"
+        assert "Config.textDataDeliveryEnabled: 'maybe'" in cloudformation.fails(handler, "Create", wrong)
+
+
+class TestFreshRole:
+    def test_it_is_waited_for(self, cloudformation: CloudFormation, account: Account, time: FakeTime) -> None:
+        account.put_errors = [client_error("ValidationException"), client_error("AccessDeniedException")]
+        cloudformation.works(handler, "Create", properties())
+        assert account.setting == OURS
+        assert time.slept == [2.0, 4.0]
+
+    def test_not_for_ever(self, cloudformation: CloudFormation, account: Account, time: FakeTime) -> None:
+        account.put_errors = [client_error("ValidationException", "no such group") for _ in range(99)]
+        assert "no such group" in cloudformation.fails(handler, "Create", properties())
+        assert sum(time.slept) <= 120
+
+    def test_other_errors_are_not(self, cloudformation: CloudFormation, account: Account, time: FakeTime) -> None:
+        account.put_errors = [client_error("InternalServerException")]
+        cloudformation.fails(handler, "Create", properties())
+        assert time.slept == []
+
+
+class TestGivingBack:
+    @pytest.mark.parametrize(
+        ("on_delete", "before", "after"),
+        [
+            ("restore", None, None),
+            ("restore", FOREIGN, FOREIGN),
+            ("leave", None, OURS),
+            ("leave", FOREIGN, OURS),
+            ("remove", None, None),
+            ("remove", FOREIGN, None),
+        ],
+    )
+    def test_as_told(
+        self, cloudformation: CloudFormation, account: Account, on_delete: str, before: Any, after: Any
+    ) -> None:
+        account.setting = before
+        told = properties(mode="adopt", on_delete=on_delete)
+        cloudformation.works(handler, "Create", told)
+        cloudformation.works(handler, "Delete", told)
+        assert account.setting == after
+        assert account.parameters == {}
+
+    @pytest.mark.parametrize("on_delete", ["restore", "remove", "leave"])
+    def test_what_somebody_has_changed_since_stays(
+        self, cloudformation: CloudFormation, account: Account, on_delete: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.WARNING)
+        told = properties(on_delete=on_delete)
+        cloudformation.works(handler, "Create", told)
+        account.setting = FOREIGN
+        cloudformation.works(handler, "Delete", told)
+        assert account.setting == FOREIGN
+        assert "no longer ours" in caplog.text
+        assert account.parameters == {}
+
+    def test_the_rollback_of_a_refused_create_touches_nothing(
+        self, cloudformation: CloudFormation, account: Account
+    ) -> None:
+        account.setting = FOREIGN
+        cloudformation.fails(handler, "Create", properties(on_delete="remove"))
+        cloudformation.works(handler, "Delete", properties(on_delete="remove"))
+        assert (account.setting, account.writes) == (FOREIGN, [])
+
+    @pytest.mark.parametrize("on_delete", ["restore", "remove"])
+    def test_the_rollback_of_an_adoption_whose_put_failed_leaves_the_foreign_one(
+        self, cloudformation: CloudFormation, account: Account, on_delete: str
+    ) -> None:
+        account.setting = FOREIGN
+        account.put_errors = [client_error("InternalServerException")]
+        told = properties(mode="adopt", on_delete=on_delete)
+        cloudformation.fails(handler, "Create", told)
+        cloudformation.works(handler, "Delete", told)
+        assert account.setting == FOREIGN
+        assert "delete" not in account.writes
+        assert account.parameters == {}
+
+    def test_the_rollback_of_a_failed_update_goes_back_to_the_old_one(
+        self, cloudformation: CloudFormation, account: Account
+    ) -> None:
+        account.setting = FOREIGN
+        told = properties(mode="adopt")
+        cloudformation.works(handler, "Create", told)
+        account.put_errors = [client_error("InternalServerException")]
+        cloudformation.fails(handler, "Update", properties(config=setting("another"), mode="adopt"))
+        cloudformation.works(handler, "Update", told)
+        assert account.memory == {"replaced": FOREIGN, "ours": OURS}
+        cloudformation.works(handler, "Delete", told)
+        assert account.setting == FOREIGN
+
+    def test_what_cannot_be_restored_says_so_and_what_to_do(
+        self, cloudformation: CloudFormation, account: Account
+    ) -> None:
+        account.setting = FOREIGN
+        told = properties(mode="adopt")
+        cloudformation.works(handler, "Create", told)
+        account.put_errors = [client_error("ValidationException", "role is gone") for _ in range(99)]
+        reason = cloudformation.fails(handler, "Delete", told)
+        assert "bucket theirs" in reason
+        assert "on_delete" in reason
+        # Nothing is forgotten: another attempt can succeed.
+        account.put_errors = []
+        cloudformation.works(handler, "Delete", told)
+        assert account.setting == FOREIGN
+
+    def test_twice(self, cloudformation: CloudFormation, account: Account) -> None:
+        cloudformation.works(handler, "Create", properties())
+        cloudformation.works(handler, "Delete", properties())
+        account.setting = FOREIGN
+        cloudformation.works(handler, "Delete", properties(on_delete="remove"))
+        assert account.setting == FOREIGN
+
+
+class TestSame:
+    def test_a_flag_that_the_service_adds_does_not_make_it_foreign(self) -> None:
+        assert same(OURS, {**OURS, "hologramDataDeliveryEnabled": True})
+
+    def test_blanks_count_as_absent(self) -> None:
+        assert same(FOREIGN, {"s3Config": {"bucketName": "theirs"}, "textDataDeliveryEnabled": True})
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"textDataDeliveryEnabled": False},
+            {"s3Config": {"bucketName": "theirs"}},
+            {"cloudWatchConfig": {**OURS["cloudWatchConfig"], "roleArn": "arn:another"}},
+            {"cloudWatchConfig": {**OURS["cloudWatchConfig"], "largeDataDeliveryS3Config": {"bucketName": "b"}}},
+        ],
+    )
+    def test_any_other_difference_does(self, change: dict[str, Any]) -> None:
+        assert not same(OURS, {**OURS, **change})

@@ -1,0 +1,74 @@
+import io
+import json
+from typing import Any
+
+import pytest
+
+from custom_resources import watchdog_primer
+from custom_resources.watchdog_primer import handler
+from tests.unit.custom_resources.conftest import CloudFormation, FakeTime
+from tests.unit.fakes import client_error
+
+PROPERTIES = {"FunctionName": "shop-dev-watchdog"}
+
+
+class Functions:
+    """Lambda: answers in turn, the last one for ever."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers = list(answers)
+        self.calls: list[dict[str, Any]] = []
+
+    def invoke(self, **request: Any) -> dict[str, Any]:
+        self.calls.append(request)
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return {**answer, "Payload": io.BytesIO(answer["Payload"])}
+
+
+FINE = {"StatusCode": 200, "Payload": b'{"datums": 2}'}
+
+
+def broken(payload: object) -> dict[str, Any]:
+    return {"FunctionError": "Unhandled", "Payload": json.dumps(payload).encode()}
+
+
+def serve(monkeypatch: pytest.MonkeyPatch, *answers: Any) -> Functions:
+    fake = Functions(*answers)
+    monkeypatch.setattr(watchdog_primer, "functions", lambda: fake)
+    return fake
+
+
+@pytest.mark.parametrize("kind", ["Create", "Update"])
+def test_the_watchdog_is_called_and_waited_for(
+    cloudformation: CloudFormation, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    fake = serve(monkeypatch, FINE)
+    answer = cloudformation.works(handler, kind, PROPERTIES)
+    assert answer["PhysicalResourceId"] == ("primed/shop-dev-watchdog")
+    [call] = fake.calls
+    assert (call["FunctionName"], call["InvocationType"]) == ("shop-dev-watchdog", "RequestResponse")
+
+
+def test_delete_calls_nothing(cloudformation: CloudFormation, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = serve(monkeypatch, FINE)
+    cloudformation.works(handler, "Delete", PROPERTIES)
+    assert fake.calls == []
+
+
+def test_what_a_fresh_role_causes_passes(cloudformation: CloudFormation, monkeypatch: pytest.MonkeyPatch) -> None:
+    denied = broken({"errorMessage": "AccessDenied", "errorType": "ClientError"})
+    fake = serve(monkeypatch, client_error("ResourceConflictException"), denied, FINE)
+    cloudformation.works(handler, "Create", PROPERTIES)
+    assert len(fake.calls) == 3
+
+
+@pytest.mark.parametrize("payload", [{"errorMessage": "KeyError: 'APPLICATION'"}, "KeyError: 'APPLICATION'"])
+def test_a_lasting_error_is_the_reason(
+    cloudformation: CloudFormation, monkeypatch: pytest.MonkeyPatch, time: FakeTime, payload: object
+) -> None:
+    serve(monkeypatch, broken(payload))
+    reason = cloudformation.fails(handler, "Create", PROPERTIES)
+    assert reason == "function shop-dev-watchdog failed: KeyError: 'APPLICATION'"
+    assert sum(time.slept) <= 120
