@@ -133,9 +133,10 @@ def _show(found: evaluation.ReadBack, *, directory: Path) -> None:
     states = list(found.alarms.values())
     counted = ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states)))
     print(f"Alarms: {len(states)} ({counted})")
-    for message in found.notifications:
-        print(f"  message through SNS: {message.alarm} is {message.state}: {message.reason}")
-    if not found.notifications:
+    ringing = [message for message in found.notifications if message.state == "ALARM"]
+    for message in ringing:
+        print(f"  message through SNS: {message.alarm} is ALARM: {message.reason}")
+    if not ringing:
         print("  no alarm rang")
     print(f"Dashboard {found.dashboard}: {found.widgets} widgets, {found.plotted} series")
     print(f"Written: {summary.relative_to(ROOT)}, {report.relative_to(ROOT)}")

@@ -156,3 +156,11 @@ def test_multipart(clients: Clients, store: str) -> None:
     ]
     s3.complete_multipart_upload(Bucket=store, Key="big", UploadId=upload, MultipartUpload={"Parts": parts})
     assert s3.head_object(Bucket=store, Key="big")["ContentLength"] == 5 * 1024 * 1024 + 1
+
+
+def test_an_object_written_with_kms_and_no_key_takes_the_managed_one(s3: Any) -> None:
+    s3.create_bucket(Bucket="managed-key")
+    s3.put_object(Bucket="managed-key", Key="asset", Body=b"x", ServerSideEncryption="aws:kms")
+    found = s3.head_object(Bucket="managed-key", Key="asset")
+    assert found["ServerSideEncryption"] == "aws:kms"
+    assert found["SSEKMSKeyId"].endswith("alias/aws/s3")

@@ -2,15 +2,19 @@
 
 Stock ministack drops BucketEncryption, LifecycleConfiguration, LoggingConfiguration and OwnershipControls of a
 template's bucket, does not suspend versioning on an update, and deletes a bucket with everything in it.
-CloudFormation keeps all of them, and refuses to delete a bucket that is not empty.
+CloudFormation keeps all of them, and refuses to delete a bucket that is not empty. Stock ministack also refuses an
+object written with aws:kms and without a key.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, tostring
 
+from ministack.core.responses import get_account_id, get_region
 from ministack.services import s3
 from ministack.services.cloudformation import provisioners
+
+_KEY_HEADER = "x-amz-server-side-encryption-aws-kms-key-id"
 
 Answer = tuple[int, dict[str, str], Any]
 
@@ -142,8 +146,23 @@ def _delete(stock: Callable[[str, Mapping[str, Any]], None]) -> Callable[[str, M
     return delete
 
 
+def _use_managed_key() -> None:
+    """A write with aws:kms and no key takes the account's `aws/s3` key, as on AWS; the CDK CLI uploads assets so."""
+    resolve = s3._resolve_sse_write_headers
+
+    def resolve_with_managed_key(headers: dict[str, str], bucket: str) -> Any:
+        wants_kms = headers.get("x-amz-server-side-encryption") == "aws:kms"
+        if wants_kms and not headers.get(_KEY_HEADER):
+            managed = f"arn:aws:kms:{get_region()}:{get_account_id()}:alias/aws/s3"
+            headers = {**headers, _KEY_HEADER: managed}
+        return resolve(headers, bucket)
+
+    s3._resolve_sse_write_headers = resolve_with_managed_key
+
+
 def apply() -> None:
-    """Wrap the bucket type of CloudFormation."""
+    """Wrap the bucket type of CloudFormation, and writes of objects."""
+    _use_managed_key()
     handler = provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"]
     create, update = handler["create"], handler["update"]
 
