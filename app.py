@@ -12,6 +12,12 @@ from stacks.stage import EnvironmentStage
 
 ROOT = Path(__file__).resolve().parent
 
+# What CDK refuses for a reason that a person can mend, and how.
+_HINTS = {
+    "ValidationFailed": "Mend what is named above, or acknowledge it where it is caused, with what makes it safe.",
+    "Number of resources in stack": "Split the environment: some of its models and evaluations into a file of their own.",
+}
+
 
 def build(app: App) -> None:
     """Add a Stage for every environment that the context asks for: `environments` (`dev,prod`; by default all but
@@ -39,7 +45,19 @@ def main() -> int:
     except EnvironmentsError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    app.synth()
+    return synthesize(app)
+
+
+def synthesize(app: App) -> int:
+    """Write the templates; findings of cdk-nag and of CloudFormation's rules, and too large a stack, end with 1."""
+    try:
+        app.synth()
+    except RuntimeError as error:
+        hint = next((hint for known, hint in _HINTS.items() if known in str(error)), None)
+        if hint is None:
+            raise
+        sys.stderr.write(f"{error}\n{hint}\n")
+        return 1
     return 0
 
 

@@ -50,13 +50,7 @@ class AccessLogBucket(_Bucket):
             scope,
             construct_id,
             encryption=s3.BucketEncryption.S3_MANAGED,
-            lifecycle=[
-                s3.LifecycleRule(
-                    id="access-logs",
-                    expiration=Duration.days(expire_days),
-                    noncurrent_version_expiration=Duration.days(1),
-                ),
-            ],
+            lifecycle=[expire("logs", days=expire_days), expire_noncurrent("logs", days=1)],
             removal_policy=removal_policy,
         )
 
@@ -97,6 +91,6 @@ def expire_noncurrent(name: str, *, days: int, prefix: str | None = None) -> s3.
     )
 
 
-def expire(name: str, *, days: int, prefix: str) -> s3.LifecycleRule:
+def expire(name: str, *, days: int, prefix: str | None = None) -> s3.LifecycleRule:
     """Delete the current version of what is older than `days`."""
     return s3.LifecycleRule(id=name, prefix=prefix, expiration=Duration.days(days))
