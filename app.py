@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent
 # What CDK refuses for a reason that a person can mend, and how.
 _HINTS = {
     "ValidationFailed": "Mend what is named above, or acknowledge it where it is caused, with what makes it safe.",
-    "Number of resources in stack": "Split the environment: some of its models and evaluations into a file of their own.",
+    "Number of resources in stack": "Split the environment: move some models and evaluations to another file.",
 }
 
 
