@@ -68,7 +68,7 @@ class Watchdog(Construct):
         self._allow_looking(results_bucket)
         self._add_schedule()
         self.function: lambda_.IFunction = self._watchdog.function
-        self.first_data = self._first_report(scheduled, code("custom_resources"))
+        self.first_data = self._first_report(application, scheduled, code("custom_resources"))
 
     def _allow_looking(self, results_bucket: s3.IBucket) -> None:
         self._watchdog.allow(
@@ -132,7 +132,7 @@ class Watchdog(Construct):
             inline_policies={"call-watchdog": iam.PolicyDocument(statements=statements)},
         )
 
-    def _first_report(self, scheduled: Sequence[str], code: lambda_.Code) -> CustomResource:
+    def _first_report(self, application: str, scheduled: Sequence[str], code: lambda_.Code) -> CustomResource:
         primer = CustomResourceFunction(
             self,
             "Primer",
@@ -145,11 +145,20 @@ class Watchdog(Construct):
             timeout=_PRIMER_TIMEOUT,
         )
         primer.allow(actions=["lambda:InvokeFunction"], resources=[self._watchdog.arn])
+        primer.allow(
+            actions=["cloudwatch:GetMetricStatistics"],
+            resources=["*"],
+            wildcard="GetMetricStatistics knows no resource; it only reads figures.",
+        )
         return primer.resource(
             self,
             "FirstReport",
             kind="WatchdogReport",
-            properties={"FunctionName": self.function.function_name, "Evaluations": sorted(scheduled)},
+            properties={
+                "FunctionName": self.function.function_name,
+                "Application": application,
+                "Evaluations": sorted(scheduled),
+            },
         )
 
 

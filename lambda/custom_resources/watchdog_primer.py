@@ -1,21 +1,24 @@
 """Calls the watchdog once at deploy, so that its alarms, for which silence is an alarm, have a first data point.
 
-Property: FunctionName; any other property that changes makes it call again.
+Properties: FunctionName, Application; any other property that changes makes it call again.
 """
 
 import json
 import logging
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
 import boto3
 from botocore.config import Config
 
+from bedrock_eval import catalogue
 from custom_resources.cfn import Request, RequestType, ResourceError, respond
 from custom_resources.patience import patiently
 
 logging.getLogger("custom_resources").setLevel(logging.INFO)
+logger = logging.getLogger(__name__)
 
 
 @cache
@@ -23,6 +26,12 @@ def functions() -> Any:
     """The Lambda client: a call is not repeated behind our back, and may take as long as the watchdog."""
     config = Config(retries={"mode": "standard", "total_max_attempts": 1}, connect_timeout=5, read_timeout=120)
     return boto3.client("lambda", config=config)
+
+
+@cache
+def cloudwatch() -> Any:
+    config = Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=5, read_timeout=30)
+    return boto3.client("cloudwatch", config=config)
 
 
 def handler(event: Mapping[str, Any], context: Any) -> None:
@@ -35,21 +44,48 @@ def identify(request: Request) -> str:
 
 
 def work(request: Request) -> None:
-    """Call the function and wait for its answer; its fresh role may need a minute, so a failure is tried again.
+    """Call the function and wait for its answer and for its heartbeat in CloudWatch.
+
+    Its fresh role may need a minute, so a failure is tried again; and a datapoint of a new metric is not readable at
+    once, while an alarm made before that would ring.
 
     Raises:
         ResourceError: the function's own error message.
     """
     if request.type is RequestType.DELETE:
         return
-    name = request.text("FunctionName")
+    name, application = request.text("FunctionName"), request.text("Application")
     patiently(lambda: _invoke(name), again=lambda _error: True, seconds_left=request.seconds_left)
+    try:
+        patiently(lambda: _see_heartbeat(application), again=_not_yet, seconds_left=request.seconds_left)
+    except LookupError:
+        # The watchdog works; an alarm that rings once and recovers is less than a deploy that fails.
+        logger.warning("the heartbeat is not readable yet", extra={"function": name})
 
 
 def _invoke(name: str) -> None:
     answer = functions().invoke(FunctionName=name, InvocationType="RequestResponse", Payload=b"{}")
     if "FunctionError" in answer:
         raise ResourceError(f"function {name} failed: {_message(answer['Payload'].read())}")
+
+
+def _not_yet(error: Exception) -> bool:
+    return isinstance(error, LookupError)
+
+
+def _see_heartbeat(application: str) -> None:
+    metric, now = catalogue.WATCHDOG_HEARTBEAT, datetime.now(UTC)
+    answer = cloudwatch().get_metric_statistics(
+        Namespace=metric.namespace,
+        MetricName=metric.name,
+        Dimensions=[{"Name": catalogue.APPLICATION, "Value": application}],
+        StartTime=now - timedelta(minutes=10),
+        EndTime=now + timedelta(minutes=1),
+        Period=60,
+        Statistics=[metric.statistic],
+    )
+    if not answer["Datapoints"]:
+        raise LookupError(metric.name)
 
 
 def _message(payload: bytes) -> str:

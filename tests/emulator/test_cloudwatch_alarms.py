@@ -132,6 +132,21 @@ def test_every_kind_of_alarm_reaches_its_state(clients: Clients, namespace: str,
     assert found() == expected
 
 
+def test_a_new_alarm_is_judged_on_what_stands_now(clients: Clients, namespace: str, put: Put) -> None:
+    """Not first on the minute before it was made, where its first datapoint is missing: that would ring and recover."""
+    put("heartbeat", 1)
+    name = f"{namespace}-first".replace("/", "-")
+    alive = {"ComparisonOperator": "LessThanThreshold", "Threshold": 1.0, "Period": 3600, "EvaluationPeriods": 3}
+    clients("cloudwatch").put_metric_alarm(
+        **single(namespace, name, metric="heartbeat", TreatMissingData="breaching", **alive)
+    )
+    eventually(lambda: states(clients, {name})[name] == "OK")
+    history = clients("cloudwatch").describe_alarm_history(AlarmName=name, HistoryItemType="StateUpdate")
+    assert [item["HistorySummary"] for item in history["AlarmHistoryItems"]] == [
+        "Alarm updated from INSUFFICIENT_DATA to OK"
+    ]
+
+
 def test_ignore_keeps_an_alarm_when_data_stops(clients: Clients, namespace: str, put: Put) -> None:
     cloudwatch = clients("cloudwatch")
     for policy in ("ignore", "notBreaching"):

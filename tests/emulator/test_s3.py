@@ -158,7 +158,8 @@ def test_multipart(clients: Clients, store: str) -> None:
     assert s3.head_object(Bucket=store, Key="big")["ContentLength"] == 5 * 1024 * 1024 + 1
 
 
-def test_an_object_written_with_kms_and_no_key_takes_the_managed_one(s3: Any) -> None:
+def test_an_object_written_with_kms_and_no_key_takes_the_managed_one(clients: Clients) -> None:
+    s3 = clients("s3")
     s3.create_bucket(Bucket="managed-key")
     s3.put_object(Bucket="managed-key", Key="asset", Body=b"x", ServerSideEncryption="aws:kms")
     found = s3.head_object(Bucket="managed-key", Key="asset")

@@ -308,7 +308,8 @@ def _look_at(alarm: Alarm, key: tuple[str, str, str], minute: int) -> None:
     arrivals = newest_arrival(metrics)
     seen = _seen.get(key)
     if seen is None:
-        seen = _seen[key] = _Seen(judged_minute=minute - 2)
+        # A new alarm has no past: it is judged on what stands now.
+        seen = _seen[key] = _Seen(judged_minute=minute - 1)
     # A changed alarm is a new dictionary.
     changed = seen.arrivals != arrivals or seen.configuration is not alarm
     if seen.judged_minute == minute - 1 and not changed:

@@ -9,7 +9,7 @@ from custom_resources.watchdog_primer import handler
 from tests.unit.custom_resources.conftest import CloudFormation, FakeTime
 from tests.unit.fakes import client_error
 
-PROPERTIES = {"FunctionName": "shop-dev-watchdog"}
+PROPERTIES = {"FunctionName": "shop-dev-watchdog", "Application": "shop"}
 
 
 class Functions:
@@ -27,6 +27,18 @@ class Functions:
         return {**answer, "Payload": io.BytesIO(answer["Payload"])}
 
 
+class Metrics:
+    """CloudWatch: shows the heartbeat from the n-th look on."""
+
+    def __init__(self, *, visible_at: int = 1) -> None:
+        self.visible_at = visible_at
+        self.looks: list[dict[str, Any]] = []
+
+    def get_metric_statistics(self, **request: Any) -> dict[str, Any]:
+        self.looks.append(request)
+        return {"Datapoints": [{"Sum": 1.0}] if len(self.looks) >= self.visible_at else []}
+
+
 FINE = {"StatusCode": 200, "Payload": b'{"datums": 2}'}
 
 
@@ -37,7 +49,13 @@ def broken(payload: object) -> dict[str, Any]:
 def serve(monkeypatch: pytest.MonkeyPatch, *answers: Any) -> Functions:
     fake = Functions(*answers)
     monkeypatch.setattr(watchdog_primer, "functions", lambda: fake)
+    show(monkeypatch, Metrics())
     return fake
+
+
+def show(monkeypatch: pytest.MonkeyPatch, metrics: Metrics) -> Metrics:
+    monkeypatch.setattr(watchdog_primer, "cloudwatch", lambda: metrics)
+    return metrics
 
 
 @pytest.mark.parametrize("kind", ["Create", "Update"])
@@ -71,4 +89,24 @@ def test_a_lasting_error_is_the_reason(
     serve(monkeypatch, broken(payload))
     reason = cloudformation.fails(handler, "Create", PROPERTIES)
     assert reason == "function shop-dev-watchdog failed: KeyError: 'APPLICATION'"
+    assert sum(time.slept) <= 120
+
+
+def test_it_waits_until_the_heartbeat_can_be_read(
+    cloudformation: CloudFormation, monkeypatch: pytest.MonkeyPatch, time: FakeTime
+) -> None:
+    serve(monkeypatch, FINE)
+    metrics = show(monkeypatch, Metrics(visible_at=4))
+    cloudformation.works(handler, "Create", PROPERTIES)
+    assert len(metrics.looks) == 4
+    assert metrics.looks[0]["Dimensions"] == [{"Name": "Application", "Value": "shop"}]
+    assert sum(time.slept) > 0
+
+
+def test_a_heartbeat_that_stays_unseen_fails_no_deploy(
+    cloudformation: CloudFormation, monkeypatch: pytest.MonkeyPatch, time: FakeTime
+) -> None:
+    serve(monkeypatch, FINE)
+    show(monkeypatch, Metrics(visible_at=10_000))
+    cloudformation.works(handler, "Create", PROPERTIES)
     assert sum(time.slept) <= 120
