@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -68,6 +69,8 @@ def run_cdk(arguments: Sequence[str], *, endpoint: Endpoint, folder: Path = ROOT
         DeploymentError: it ended with another code than 0.
     """
     environment = {**os.environ, **endpoint.environment}
+    # The app runs in this interpreter's environment, with the Node that is installed beside it.
+    environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", os.defpath)])
     # jsii would unpack its runtime again in every private HOME.
     environment.setdefault("JSII_RUNTIME_PACKAGE_CACHE_ROOT", str(_jsii_cache()))
     done = subprocess.run(

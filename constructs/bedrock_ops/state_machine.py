@@ -129,7 +129,8 @@ def state_machine_definition(function_arn: str, *, task_timeout: Duration) -> di
         "Publish": {
             **task,
             "Parameters": {"FunctionName": function_arn, "Payload": {"action": "publish", **payload}},
-            "ResultPath": None,
+            "ResultSelector": {"status.$": "$.Payload.status"},
+            "ResultPath": "$.publication",
             "Catch": [_catch("$.error", following="RecordFailure")],
             "Next": "Finished",
         },
@@ -139,7 +140,9 @@ def state_machine_definition(function_arn: str, *, task_timeout: Duration) -> di
                 "FunctionName": function_arn,
                 "Payload": {"action": "fail", **payload, "error.$": "$.error"},
             },
-            "ResultPath": None,
+            "ResultSelector": {"reason.$": "$.Payload.reason"},
+            # Beside $.error, which the execution ends with. A null, to discard it, does not reach the template.
+            "ResultPath": "$.record",
             # The execution ends with the run's own error, also when that could not be recorded.
             "Catch": [_catch("$.recording", following="Failed")],
             "Next": "Failed",

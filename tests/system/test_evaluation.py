@@ -182,7 +182,8 @@ def test_a_run_that_cannot_go_on_fails_with_its_reason(stack: Stack, faults: dic
     when = a_minute(20 if reason == "access_denied" else 25)
     layout = stack.layout(EVALUATION, when)
     done = stack.wait(stack.begin(EVALUATION, when), seconds=180)
-    assert done["status"] == "FAILED"
+    assert (done["status"], done["error"]) == ("FAILED", "RunFailed")
+    assert reason in done["cause"]
     state = stack.read(layout.state)
     assert (state["status"], state["reason"]) == ("failed", reason)
     assert layout.summary not in stack.keys(layout.prefix)
