@@ -83,7 +83,9 @@ def interval(low: float | None, high: float | None) -> str:
 
 
 def _duration(seconds: float) -> str:
-    return f"took {seconds:.0f} s" if seconds < 120 else f"took {seconds / 60:.0f} min"
+    if seconds < 120:
+        return f"took {seconds:.3g} s"
+    return f"took {seconds / 60:.0f} min"
 
 
 _TEXT_HEADS = frozenset({"Candidate", "Metric", "Verdict", "Why", "Failures by reason", "Mean and interval"})
