@@ -3,6 +3,7 @@
 import argparse
 import json
 import shlex
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -11,10 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
-from environments.load import EnvironmentsError, load_environments
-
 from bedrock_eval.layout import RunLayout
 from bedrock_eval.names import PhysicalNames
+from environments.load import EnvironmentsError, load_environments
 from environments.schema import Environment
 from local import evaluation, screen
 from local.deployment import ENVIRONMENT, ROOT, Deployment, DeploymentError, deploy
@@ -45,6 +45,9 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; errors that a person can mend are one message and exit code 1."""
     options = _parser().parse_args(arguments)
+    # A closed terminal or a `kill` must not leave the emulator running either.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     try:
         commands: dict[str, Callable[[], None]] = {"run": lambda: _run(options), "up": _up, "down": _down}
         commands[options.command]()

@@ -2,10 +2,12 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,13 +75,32 @@ def run_cdk(arguments: Sequence[str], *, endpoint: Endpoint, folder: Path = ROOT
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", os.defpath)])
     # jsii would unpack its runtime again in every private HOME.
     environment.setdefault("JSII_RUNTIME_PACKAGE_CACHE_ROOT", str(_jsii_cache()))
-    done = subprocess.run(
-        [str(_CDK), *arguments, *_QUIET], cwd=folder, env=environment, text=True, capture_output=True, check=False
-    )
-    if done.returncode:
-        printed = "\n".join((done.stdout + done.stderr).strip().splitlines()[-40:])
-        raise DeploymentError(f"cdk {arguments[0]} failed:\n{printed}")
-    return done.stdout + done.stderr
+    code, printed = _run([str(_CDK), *arguments, *_QUIET], folder=folder, environment=environment)
+    if code:
+        end = "\n".join(printed.strip().splitlines()[-40:])
+        raise DeploymentError(f"cdk {arguments[0]} failed:\n{end}")
+    return printed
+
+
+def _run(command: Sequence[str], *, folder: Path, environment: Mapping[str, str]) -> tuple[int, str]:
+    """Exit code and output. In a process group of its own: Ctrl-C reaches this process, which then ends all of it."""
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env=dict(environment),
+        text=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    ) as process:
+        try:
+            printed, _ = process.communicate()
+        except BaseException:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return process.returncode, printed
 
 
 def _jsii_cache() -> Path:

@@ -10,10 +10,10 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
-from environments.load import load_environments
 
 from bedrock_eval.layout import RunLayout
 from bedrock_eval.names import PhysicalNames, parse_scheduled_time, run_id
+from environments.load import load_environments
 from environments.schema import Environment
 from local.__main__ import EMULATOR, SAMPLE_ANSWERS
 from local.deployment import ROOT, Deployment, deploy
