@@ -8,6 +8,9 @@ from ruamel.yaml import YAML
 
 from bedrock_eval.cases import DatasetError, read_cases
 from bedrock_eval.models import ModelError, candidate_name
+from local.bedrock.answers import AnswersError
+from local.bedrock.answers import load as load_answers
+from local.bedrock.identifiers import sources_of
 from local.deployment import ENVIRONMENT, ROOT
 
 EVALUATION = "own-data"
@@ -47,6 +50,7 @@ def own_data(*, dataset: str | None, answers: str | None, models: str | None) ->
     if not identifiers or len(set(identifiers)) != len(identifiers):
         raise OwnDataError(f"MODELS={models}: needed: one or more different model ids, with commas between")
     _check_dataset(paths["DATASET"])
+    _check_answers(paths["ANSWERS"], identifiers)
     return OwnData(paths["DATASET"], paths["ANSWERS"], identifiers)
 
 
@@ -58,6 +62,17 @@ def _check_dataset(path: Path) -> None:
         raise OwnDataError(str(error)) from None
     if not count:
         raise OwnDataError(f"{path}: the dataset is empty; needed: one JSON object a line")
+
+
+def _check_answers(path: Path, models: tuple[str, ...]) -> None:
+    try:
+        recorded = load_answers([path])
+    except AnswersError as error:
+        raise OwnDataError(str(error)) from None
+    for model in models:
+        if not recorded.knows(sources_of(model)):
+            known = ", ".join(recorded.models()) or "it is empty"
+            raise OwnDataError(f"MODELS: {path} holds no answer of {model}; there are answers of: {known}")
 
 
 def write_environment(own: OwnData, *, directory: Path) -> Path:

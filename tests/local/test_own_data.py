@@ -46,6 +46,20 @@ def test_what_cannot_be_used_is_said(files: dict[str, str], change: dict[str, st
 @pytest.mark.parametrize(
     ("content", "said"),
     [
+        ("", r"holds no answer of meta\.llama3-8b-instruct-v1:0; there are answers of: it is empty"),
+        ('{"modelId": "a.b", "prompt": "Why?", "response": "So."}\n', "there are answers of: a.b"),
+        ('{"modelId": "a.b", "prompt": "Why?"}\n', r"a\.jsonl:1: 'response' is missing"),
+    ],
+)
+def test_bad_answers_are_said_before_anything_starts(files: dict[str, str], content: str, said: str) -> None:
+    Path(files["answers"]).write_text(content)
+    with pytest.raises(OwnDataError, match=said):
+        own_data(**files)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
         ("", "the dataset is empty"),
         ('{"prompt": "Why?", "expected": "Because."}\n', ":1: key 'expected' is not read"),
         ('{"prompt": "Why?"}\nnot json\n', ":2: not JSON"),
@@ -62,8 +76,9 @@ def test_the_environment_made_of_it_loads() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     dataset, answers = folder / "mine.jsonl", folder / "answers.jsonl"
     dataset.write_text(json.dumps({"prompt": "Why?", "referenceResponse": "Because."}) + "\n")
-    answers.write_text("")
     models = "anthropic.claude-3-sonnet-20240229-v1:0,meta.llama3-8b-instruct-v1:0"
+    lines = [{"modelId": model, "prompt": "Why?", "response": "So."} for model in models.split(",")]
+    answers.write_text("".join(json.dumps(line) + "\n" for line in lines))
     own = own_data(dataset=str(dataset), answers=str(answers), models=models)
     assert own is not None
     loaded = load_environments(
