@@ -138,14 +138,16 @@ def read_back(
     names = PhysicalNames(environment.prefix)
     bucket = deployment.outputs["ResultsBucket"]
     summary = read_summary(_required(clients, bucket, layout.summary))
-    expected = [name for name, state in expected_alarms(summary, names).items() if state == "ALARM"]
-    notifications = _wait_for_messages(clients, inbox, alarms=expected)
+    expected = expected_alarms(summary, names)
+    alarms = _wait_for_states(clients, names.prefix, expected)
+    ringing = [name for name, state in expected.items() if state == "ALARM"]
+    notifications = wait_for_messages(clients, inbox, alarms=ringing)
     body = json.loads(clients.cloudwatch.get_dashboard(DashboardName=names.dashboard)["DashboardBody"])
     return ReadBack(
         summary=summary,
         report=_required(clients, bucket, layout.report).decode(),
         cloudwatch_means=cloudwatch_means(clients, summary),
-        alarms=alarm_states(clients, names.prefix),
+        alarms=alarms,
         notifications=notifications,
         dashboard=names.dashboard,
         widgets=len(body["widgets"]),
@@ -203,7 +205,17 @@ def alarm_states(clients: Clients, prefix: str) -> dict[str, str]:
     return {alarm["AlarmName"]: alarm["StateValue"] for alarm in sorted(alarms, key=lambda alarm: alarm["AlarmName"])}
 
 
-def _wait_for_messages(clients: Clients, inbox: str, *, alarms: Sequence[str]) -> tuple[Notification, ...]:
+def _wait_for_states(clients: Clients, prefix: str, expected: Mapping[str, str]) -> dict[str, str]:
+    """The states of all alarms, once those that the run decides have followed it, or the time is up."""
+    deadline = time.monotonic() + _ALARM_SECONDS
+    while True:
+        found = alarm_states(clients, prefix)
+        if all(found.get(name) == state for name, state in expected.items()) or time.monotonic() > deadline:
+            return found
+        time.sleep(_POLL_SECONDS)
+
+
+def wait_for_messages(clients: Clients, inbox: str, *, alarms: Sequence[str]) -> tuple[Notification, ...]:
     """Messages that arrived, waiting for one of each of `alarms`."""
     found: list[Notification] = []
     deadline = time.monotonic() + _ALARM_SECONDS

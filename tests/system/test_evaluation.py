@@ -15,8 +15,7 @@ import pytest
 from bedrock_eval.metrics import score
 from bedrock_eval.summary import read_summary
 from local.deployment import ROOT
-from local.evaluation import _wait_for_messages as wait_for_messages
-from local.evaluation import alarm_states, cloudwatch_means, expected_alarms, subscribe_inbox
+from local.evaluation import alarm_states, cloudwatch_means, expected_alarms, subscribe_inbox, wait_for_messages
 
 from .conftest import EVALUATION, Stack
 
