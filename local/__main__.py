@@ -148,9 +148,16 @@ def _show(found: evaluation.ReadBack, *, directory: Path) -> None:
 def _up() -> None:
     directory = BUILD / "up"
     directory.mkdir(parents=True, exist_ok=True)
-    if detached_endpoint(directory=directory) is not None:
-        print("It runs already; `make down` stops it.")
-        return
+    endpoint = detached_endpoint(directory=directory)
+    if endpoint is None:
+        endpoint = _started(directory)
+    print("The stack runs on the local emulator (not AWS). Point the AWS CLI or boto3 at it with:\n")
+    for key in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"):
+        print(f"  export {key}={shlex.quote(endpoint.environment[key])}")
+    print(f"\nIts log: {log_file(directory).relative_to(ROOT)}. Stop it with: make down")
+
+
+def _started(directory: Path) -> Endpoint:
     endpoint = start_detached(
         interpreter=EMULATOR, directory=directory, standin_config=_standin_config(None, directory)
     )
@@ -159,11 +166,7 @@ def _up() -> None:
     except BaseException:
         stop_detached(directory=directory)
         raise
-    keys = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION")
-    print("The stack runs on the local emulator (not AWS). Point the AWS CLI or boto3 at it with:\n")
-    for key in keys:
-        print(f"  export {key}={shlex.quote(endpoint.environment[key])}")
-    print(f"\nIts log: {log_file(directory).relative_to(ROOT)}. Stop it with: make down")
+    return endpoint
 
 
 def _down() -> None:

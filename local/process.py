@@ -273,12 +273,17 @@ def running_emulator(
 
 
 def start_detached(
-    *, interpreter: Path, directory: Path, standin_config: Path | None = None, port: int = DEFAULT_PORT
+    *, interpreter: Path, directory: Path, standin_config: Path | None = None, port: int | None = None
 ) -> Endpoint:
-    """Start an emulator that outlives this process, or return the one that already works in ``directory``."""
+    """Start an emulator that outlives this process, or return the one that already works in ``directory``.
+
+    Without ``port`` it takes 4566, which people expect, or any free one when that is taken.
+    """
     running = detached_endpoint(directory=directory)
     if running is not None:
         return running
+    if port is None and not _is_taken(DEFAULT_PORT):
+        port = DEFAULT_PORT
     process = EmulatorProcess(interpreter=interpreter, directory=directory, standin_config=standin_config, port=port)
     endpoint = process.start()
     _State(
