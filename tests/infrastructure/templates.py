@@ -1,0 +1,248 @@
+"""Synthesized templates in a form that is easy to ask, each app synthesized once a session."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+from aws_cdk import App, Validations, cx_api
+from cdk_nag import AwsSolutionsChecks
+
+import app
+from environments.schema import Environment
+from stacks.stage import EnvironmentStage
+
+SHIPPED = ("dev", "staging", "prod", "local")
+ROOMS = ("storage", "logging", "evaluation", "monitoring")
+CONTEXT: Mapping[str, Any] = json.loads((app.ROOT / "cdk.json").read_text())["context"]
+
+Resource = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Acknowledged:
+    """A finding of cdk-nag that a construct acknowledges, with its reason."""
+
+    path: str
+    rule: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Template:
+    """One stack's template, with what flattens intrinsic functions."""
+
+    environment: str
+    room: str
+    stack_name: str
+    content: Mapping[str, Any]
+    acknowledged: tuple["Acknowledged", ...]
+    termination_protection: bool
+
+    def resources(self, kind: str) -> dict[str, Resource]:
+        """Properties by logical id, intrinsics flattened to text."""
+        return {logical_id: flat(found.get("Properties", {})) for logical_id, found in self.raw(kind).items()}
+
+    def raw(self, kind: str = "") -> dict[str, Resource]:
+        """Whole resources by logical id; all of them without a type."""
+        return {
+            logical_id: found
+            for logical_id, found in self.content["Resources"].items()
+            if found["Type"] == kind or not kind
+        }
+
+    def only(self, kind: str) -> Resource:
+        (properties,) = self.resources(kind).values()
+        return properties
+
+    def named(self, kind: str, key: str, value: str) -> Resource:
+        """The one resource of a type whose property `key` is `value`."""
+        (found,) = [properties for properties in self.resources(kind).values() if properties.get(key) == value]
+        return found
+
+    def statements(self, role: str = "") -> list[Resource]:
+        """The statements of all policies, or of those on the role whose logical id begins with `role`."""
+        return [
+            statement
+            for policy in self.resources("AWS::IAM::Policy").values()
+            if any(str(name).startswith(f"<{role}") for name in policy["Roles"])
+            for statement in policy["PolicyDocument"]["Statement"]
+        ] + [
+            statement
+            for logical_id, properties in self.resources("AWS::IAM::Role").items()
+            if logical_id.startswith(role)
+            for policy in properties.get("Policies", [])
+            for statement in policy["PolicyDocument"]["Statement"]
+        ]
+
+    def logical_id(self, start: str) -> str:
+        """The one logical id that begins so."""
+        (found,) = [logical_id for logical_id in self.raw() if logical_id.startswith(start)]
+        return found
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """The four stacks of one environment."""
+
+    name: str
+    stacks: Mapping[str, Template]
+
+    def __getitem__(self, room: str) -> Template:
+        return self.stacks[room]
+
+    def __iter__(self) -> Iterator[Template]:
+        return iter(self.stacks.values())
+
+    def resources(self, kind: str) -> list[Resource]:
+        return [properties for template in self for properties in template.resources(kind).values()]
+
+
+def flat(value: Any) -> Any:
+    """Intrinsic functions as text: joins joined, references as `<name>`, imports by their exports' names."""
+    if isinstance(value, list):
+        return [flat(item) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    (function, argument), *more = [*value.items(), ("", None)]
+    if function in _AS_TEXT and len(more) == 1:
+        return _AS_TEXT[function](argument)
+    return {key: flat(item) for key, item in value.items()}
+
+
+_AS_TEXT: Mapping[str, Callable[[Any], str]] = {
+    "Fn::Join": lambda argument: str(argument[0]).join(str(flat(part)) for part in argument[1]),
+    "Ref": "<{}>".format,
+    "Fn::GetAtt": lambda argument: "<{}.{}>".format(*argument),
+    "Fn::ImportValue": lambda argument: str(flat(argument)),
+    "Fn::Sub": lambda argument: str(argument).replace("${", "<").replace("}", ">"),
+}
+
+
+def listed(value: Any) -> list[Any]:
+    """IAM writes a single action or resource without a list."""
+    return value if isinstance(value, list) else [value]
+
+
+@cache
+def shipped() -> Mapping[str, Deployed]:
+    """The environments of the repository, through the app itself, cdk-nag included."""
+    made = App(context={**CONTEXT, "environments": ",".join(SHIPPED)}, outdir=mkdtemp())
+    app.build(made)
+    return _read(made)
+
+
+def _shipped(name: str) -> Deployed:
+    return shipped()[name]
+
+
+def synthesize(environment: Environment, *, root: Path = app.ROOT) -> Deployed:
+    """One environment made in a test, under the same context and cdk-nag."""
+    made = App(context=dict(CONTEXT), outdir=mkdtemp())
+    EnvironmentStage(made, environment=environment, root=root)
+    Validations.of(made).add_plugins(AwsSolutionsChecks())
+    return _read(made)[environment.name]
+
+
+def environment(**changes: Any) -> Environment:
+    """Two evaluations, one of them scheduled, in an account that the environment owns; top-level keys replaced."""
+    return Environment.model_validate({**_BASE, **changes})
+
+
+_BASE: Mapping[str, Any] = {
+    "name": "dev",
+    "application": "shop",
+    "account": "111122223333",
+    "region": "eu-central-1",
+    "owns_account": True,
+    "owner": "Team Search",
+    "runbook_url": "https://example.com/runbook.md",
+    "models": {
+        "haiku": {"id": "eu.anthropic.claude-haiku-5-5"},
+        "nova": {"id": "amazon.nova-lite-v1:0"},
+        "unused": {"id": "global.anthropic.claude-sonnet-4-6"},
+    },
+    "datasets": {
+        "questions": {"source": "datasets/customer-support.jsonl"},
+        "foreign": {"source": "s3://other-team/cases/shop.jsonl"},
+    },
+    "evaluations": {
+        "quality": {
+            "dataset": "questions",
+            "candidates": ["haiku", {"name": "nova-short", "model": "nova", "system": "Be short."}],
+            "gates": [{"metric": "relevance_score", "min": 0.5}],
+            "schedule": {"expression": "cron(0 6 ? * MON *)", "timezone": "Europe/Berlin"},
+        },
+        "by-hand": {"dataset": "foreign", "candidates": ["nova"], "metrics": ["exact_match"]},
+    },
+}
+
+
+@cache
+def retained() -> Deployed:
+    """An environment whose data stays: it owns its account, with two evaluations, one of them scheduled."""
+    return synthesize(environment())
+
+
+@cache
+def destroyed() -> Deployed:
+    """The same, to be deleted with all it holds."""
+    return synthesize(environment(removal_policy="destroy", termination_protection=False))
+
+
+@cache
+def tenant() -> Deployed:
+    """In any account, which another environment owns; evaluates without profiles of its own, under a boundary."""
+    return synthesize(
+        environment(
+            account=None,
+            owns_account=False,
+            own_profile=False,
+            permissions_boundary="team-boundary",
+            tags={"cost-center": "42"},
+        )
+    )
+
+
+MADE: Mapping[str, Callable[[], Deployed]] = {
+    **{name: partial(_shipped, name) for name in SHIPPED},
+    "retained": retained,
+    "destroyed": destroyed,
+    "tenant": tenant,
+}
+"""All of the above by name: what holds everywhere is asked of each, by the fixture `deployed`."""
+
+
+def _read(made: App) -> dict[str, Deployed]:
+    assembly = made.synth()
+    nested = [assembly.get_nested_assembly(f"assembly-{stage.node.id}") for stage in _stages(made)]
+    return {
+        stage.node.id: Deployed(stage.node.id, {room: _template(stage.node.id, room, stacks) for room in ROOMS})
+        for stage, stacks in zip(_stages(made), nested, strict=True)
+    }
+
+
+def _stages(made: App) -> list[EnvironmentStage]:
+    return [child for child in made.node.children if isinstance(child, EnvironmentStage)]
+
+
+def _template(environment_name: str, room: str, assembly: cx_api.CloudAssembly) -> Template:
+    (stack,) = [each for each in assembly.stacks if each.hierarchical_id == f"{environment_name}/{room}"]
+    metadata = json.loads(Path(assembly.directory, f"{stack.id}.metadata.json").read_text())
+    return Template(
+        environment=environment_name,
+        room=room,
+        stack_name=stack.stack_name,
+        content=stack.template,
+        acknowledged=tuple(
+            Acknowledged(path, rule, reason)
+            for path, entries in metadata.items()
+            for entry in entries
+            if entry["type"] == Validations.ACKNOWLEDGED_RULES_METADATA_KEY
+            for rule, reason in entry["data"].items()
+        ),
+        termination_protection=bool(stack.termination_protection),
+    )
