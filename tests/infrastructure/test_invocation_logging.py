@@ -1,0 +1,140 @@
+"""The account's logging setting: made by its owner alone, with the role that Bedrock documents."""
+
+from typing import Any
+
+import pytest
+
+from tests.infrastructure.templates import (
+    Deployed,
+    Resource,
+    Template,
+    environment,
+    listed,
+    retained,
+    shipped,
+    synthesize,
+    tenant,
+)
+
+SETTING = "Custom::ModelInvocationLogging"
+
+
+def logging(**changes: Any) -> Template:
+    """The stack of the account's owner with settings changed."""
+    return synthesize(environment(invocation_logging=changes))["logging"]
+
+
+def delivery_role(template: Template) -> tuple[str, Resource]:
+    (found,) = [
+        (logical_id, role)
+        for logical_id, role in template.resources("AWS::IAM::Role").items()
+        if logical_id.startswith("LoggingDeliveryRole")
+    ]
+    return found
+
+
+def passing(template: Template) -> list[Resource]:
+    return [each for each in template.statements("LoggingFunction") if each["Action"] == "iam:PassRole"]
+
+
+class TestOwner:
+    def test_bedrock_may_assume_the_role_for_this_account_and_region_alone(self) -> None:
+        (statement,) = delivery_role(retained()["logging"])[1]["AssumeRolePolicyDocument"]["Statement"]
+        assert statement["Principal"] == {"Service": "bedrock.amazonaws.com"}
+        assert statement["Condition"] == {
+            "StringEquals": {"aws:SourceAccount": "<AWS::AccountId>"},
+            "ArnLike": {"aws:SourceArn": "arn:<AWS::Partition>:bedrock:<AWS::Region>:<AWS::AccountId>:*"},
+        }
+
+    def test_the_role_writes_one_log_stream(self) -> None:
+        (statement,) = retained()["logging"].statements("LoggingDeliveryRole")
+        group = "arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:/aws/bedrock/model-invocations"
+        assert set(statement["Action"]) == {"logs:CreateLogStream", "logs:PutLogEvents"}
+        assert statement["Resource"] == f"{group}:log-stream:aws/bedrock/modelinvocations"
+
+    def test_the_setting_is_what_the_environment_says(self) -> None:
+        template = logging(mode="adopt", on_delete="leave", text=False, image=True)
+        setting = template.only(SETTING)
+        assert (setting["Mode"], setting["OnDelete"]) == ("adopt", "leave")
+        assert setting["Config"] == {
+            "cloudWatchConfig": {
+                "logGroupName": "/aws/bedrock/model-invocations",
+                "roleArn": f"<{delivery_role(template)[0]}.Arn>",
+            },
+            "textDataDeliveryEnabled": False,
+            "imageDataDeliveryEnabled": True,
+            "embeddingDataDeliveryEnabled": False,
+            "videoDataDeliveryEnabled": False,
+            "audioDataDeliveryEnabled": False,
+        }
+
+    def test_role_and_log_group_stand_before_the_setting(self) -> None:
+        """Bedrock checks at Put that it can write: the role's policy counts too."""
+        template = retained()["logging"]
+        (resource,) = template.raw(SETTING).values()
+        for start in ("InvocationsGroup", "LoggingDeliveryRoleDefaultPolicy"):
+            assert template.logical_id(start) in resource["DependsOn"]
+
+    def test_the_function_passes_its_own_role_to_bedrock_alone(self) -> None:
+        template = retained()["logging"]
+        (statement,) = passing(template)
+        assert statement["Resource"] == f"<{delivery_role(template)[0]}.Arn>"
+        assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "bedrock.amazonaws.com"}}
+
+    def test_only_restoring_a_foreign_setting_takes_passing_a_foreign_role(self) -> None:
+        foreign = "arn:<AWS::Partition>:iam::<AWS::AccountId>:role/*"
+        for on_delete, wanted in (("restore", True), ("leave", False), ("remove", False)):
+            statements = passing(logging(mode="adopt", on_delete=on_delete))
+            resources = [arn for each in statements for arn in listed(each["Resource"])]
+            assert (foreign in resources) is wanted, on_delete
+            assert all("iam:PassedToService" in each["Condition"]["StringEquals"] for each in statements)
+
+    def test_the_function_remembers_in_a_parameter_that_cloudformation_does_not_own(self) -> None:
+        template = retained()["logging"]
+        name = template.only(SETTING)["ParameterName"]
+        (statement,) = [each for each in template.statements("LoggingFunction") if "ssm:" in str(each["Action"])]
+        assert statement["Resource"] == f"arn:<AWS::Partition>:ssm:<AWS::Region>:<AWS::AccountId>:parameter{name}"
+        assert name != template.only("AWS::SSM::Parameter")["Name"]
+
+
+class TestLogGroup:
+    def test_has_its_retention_and_outlives_the_stack(self) -> None:
+        made = synthesize(environment(retention_days={"invocation_logs": 365}))["logging"]
+        (group,) = [
+            each
+            for each in made.raw("AWS::Logs::LogGroup").values()
+            if each["Properties"]["LogGroupName"] == "/aws/bedrock/model-invocations"
+        ]
+        assert group["Properties"]["RetentionInDays"] == 365
+        assert group["DeletionPolicy"] == "Retain"
+
+    def test_one_that_was_left_behind_is_imported(self) -> None:
+        template = logging(existing=True)
+        names = {group["LogGroupName"] for group in template.resources("AWS::Logs::LogGroup").values()}
+        assert names == {"/aws/lambda/shop-dev-invocation-logging"}
+        assert template.only(SETTING)["Config"]["cloudWatchConfig"]["logGroupName"] == "/aws/bedrock/model-invocations"
+
+    def test_another_name_is_followed_by_role_and_key(self) -> None:
+        made = synthesize(environment(invocation_logging={"log_group": "/shop/models"}))
+        (statement,) = made["logging"].statements("LoggingDeliveryRole")
+        assert "log-group:/shop/models:log-stream:" in statement["Resource"]
+        assert "log-group:/shop/models" in str(made["storage"].only("AWS::KMS::Key"))
+        assert "model-invocations" not in str(made["storage"].only("AWS::KMS::Key"))
+
+
+class TestOthers:
+    @pytest.mark.parametrize("made", [tenant, lambda: synthesize(environment(invocation_logging={"mode": "none"}))])
+    def test_whoever_does_not_set_it_says_so_and_makes_nothing_else(self, made: Any) -> None:
+        template = made()["logging"]
+        assert {found["Type"] for found in template.raw().values()} == {"AWS::SSM::Parameter"}
+        assert template.only("AWS::SSM::Parameter")["Value"] == "none"
+        assert "model-invocations" not in str(made()["storage"].content)
+
+    def test_the_owner_says_so(self) -> None:
+        parameter = shipped()["prod"]["logging"].only("AWS::SSM::Parameter")
+        assert parameter["Name"] == "/customer-support-prod/invocation-logging/mode"
+        assert parameter["Value"] == "own"
+
+
+def test_every_environment_has_the_stack(deployed: Deployed) -> None:
+    assert deployed["logging"].stack_name.endswith("-logging")
