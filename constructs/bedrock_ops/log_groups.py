@@ -47,6 +47,8 @@ class EncryptedLogGroup(logs.LogGroup):
         removal_policy: DESTROY by default: a group that stays behind under its fixed name fails the next deploy.
     """
 
+    RETENTION_DAYS = tuple(_RETENTION)
+
     def __init__(  # noqa: PLR0913 - all by keyword but the first two
         self,
         scope: Construct,

@@ -41,6 +41,7 @@ class Template:
     content: Mapping[str, Any]
     acknowledged: tuple["Acknowledged", ...]
     termination_protection: bool
+    dependencies: frozenset[str]
 
     def resources(self, kind: str) -> dict[str, Resource]:
         """Properties by logical id, intrinsics flattened to text."""
@@ -245,4 +246,9 @@ def _template(environment_name: str, room: str, assembly: cx_api.CloudAssembly) 
             for rule, reason in entry["data"].items()
         ),
         termination_protection=bool(stack.termination_protection),
+        dependencies=frozenset(
+            each.hierarchical_id.partition("/")[2]
+            for each in stack.dependencies
+            if isinstance(each, cx_api.CloudFormationStackArtifact)
+        ),
     )
