@@ -147,11 +147,11 @@ class TestWatchdog:
         assert primer >= watchdog + 120
         assert int(first_report["ServiceTimeout"]) == primer + 60
 
-    def test_primer_may_call_the_watchdog_and_nothing_else(self) -> None:
+    def test_primer_may_call_the_watchdog_and_look_for_its_heartbeat(self) -> None:
         allowed = [each["Action"] for each in statements(owner(), f"{PREFIX}-watchdog-primer")]
         own = {"logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords"}
         flattened = {action for item in allowed for action in ([item] if isinstance(item, str) else item)}
-        assert flattened - own == {"lambda:InvokeFunction"}
+        assert flattened - own == {"lambda:InvokeFunction", "cloudwatch:GetMetricStatistics"}
 
     def test_a_new_schedule_calls_the_watchdog_again(self) -> None:
         before = flat(owner().only("Custom::WatchdogReport"))
