@@ -65,7 +65,7 @@ class EnvironmentStage(Stage):
         environment = self._environment
         return {
             "stack_name": PhysicalNames(environment.prefix).stack(room),
-            "description": f"{environment.application}, {environment.name}: Bedrock evaluation, {room}",
+            "description": f"Bedrock evaluation and monitoring of {environment.prefix}: {room}",
             "termination_protection": environment.termination_protection,
         }
 

@@ -1,0 +1,109 @@
+"""app.py as the CDK CLI runs it: a process with the context in its environment, without credentials or network."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.infrastructure.templates import CONTEXT
+
+_LIMIT: dict[str, Any] = {"@aws-cdk/core:stackResourceLimit": "20"}
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def run(directory: Path, *, validation: bool = False, **context: Any) -> subprocess.CompletedProcess[str]:
+    """Run app.py with nothing in the environment but what Python and Node need."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": os.environ["HOME"],
+        "CDK_CONTEXT_JSON": json.dumps({**CONTEXT, **context}),
+        "CDK_OUTDIR": str(directory / "cdk.out"),
+        "CDK_VALIDATION": str(validation).lower(),
+        # Nothing answers there: whoever asks AWS fails.
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    return subprocess.run(
+        [sys.executable, "app.py"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120
+    )
+
+
+@pytest.fixture
+def environments(tmp_path: Path) -> Path:
+    """A copy of the environment files to be broken."""
+    copy = tmp_path / "environments"
+    copy.mkdir()
+    for path in (ROOT / "environments").glob("*.yaml"):
+        shutil.copy(path, copy)
+    return copy
+
+
+def stages(directory: Path) -> set[str]:
+    return {path.name.removeprefix("assembly-") for path in (directory / "cdk.out").glob("assembly-*")}
+
+
+def test_all_but_local_is_synthesized_without_credentials(tmp_path: Path) -> None:
+    done = run(tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert stages(tmp_path) == {"dev", "staging", "prod"}
+
+
+def test_one_environment_never_opens_the_file_of_another(tmp_path: Path, environments: Path) -> None:
+    (environments / "prod.yaml").write_text("application: [broken")
+    done = run(tmp_path, environments="dev", environments_directory=str(environments))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert stages(tmp_path) == {"dev"}
+
+
+def test_a_wrong_file_is_a_message_with_every_mistake_and_exit_code_1(tmp_path: Path, environments: Path) -> None:
+    text = (environments / "dev.yaml").read_text()
+    (environments / "dev.yaml").write_text(text.replace("region: us-east-1", "region: mars") + "\ncolour: red\n")
+    done = run(tmp_path, environments_directory=str(environments))
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert all("dev.yaml:" in line for line in done.stderr.splitlines())
+    assert "region" in done.stderr
+    assert "colour" in done.stderr
+    assert len(done.stderr.splitlines()) == 2
+
+
+def test_too_large_a_stack_is_refused_with_its_count(tmp_path: Path) -> None:
+    done = run(tmp_path, environments="dev", **_LIMIT)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "is greater than allowed maximum of 20" in done.stderr
+    assert "Split the environment" in done.stderr
+
+
+def test_the_templates_pass_the_rules_of_cloudformation(tmp_path: Path) -> None:
+    """The library's own validation, which every other test leaves out, as errors."""
+    done = run(tmp_path, environments="prod", validation=True)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_findings_of_those_rules_fail_and_are_not_mere_warnings(tmp_path: Path) -> None:
+    script = (
+        "from aws_cdk import App, CfnResource, Stack\n"
+        "app = App()\n"
+        "stack = Stack(app, 'stack')\n"
+        "one, two = (CfnResource(stack, name, type='AWS::SNS::Topic') for name in ('One', 'Two'))\n"
+        "one.add_property_override('DisplayName', {'Ref': 'Two'})\n"
+        "two.add_property_override('DisplayName', {'Ref': 'One'})\n"
+        "app.synth()\n"
+    )
+    environment = {
+        **{key: os.environ[key] for key in ("PATH", "HOME")},
+        "CDK_CONTEXT_JSON": json.dumps(dict(CONTEXT)),
+        "CDK_OUTDIR": str(tmp_path),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode != 0
+    assert "ValidationFailed" in done.stderr
