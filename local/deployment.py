@@ -73,6 +73,8 @@ def run_cdk(arguments: Sequence[str], *, endpoint: Endpoint, folder: Path = ROOT
     environment = {**os.environ, **endpoint.environment}
     # The app runs in this interpreter's environment, with the Node that is installed beside it.
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", os.defpath)])
+    # The library's check of the templates costs seconds; the infrastructure tests make it.
+    environment.setdefault("CDK_VALIDATION", "false")
     # jsii would unpack its runtime again in every private HOME.
     environment.setdefault("JSII_RUNTIME_PACKAGE_CACHE_ROOT", str(_jsii_cache()))
     code, printed = _run([str(_CDK), *arguments, *_QUIET], folder=folder, environment=environment)
