@@ -148,6 +148,13 @@ class TestOverdue:
         deploy(s3, schedule=None)
         assert "schedule_overdue" not in look(s3)
 
+    def test_the_newest_run_is_looked_at_first(self, s3: FakeS3) -> None:
+        deploy(s3)
+        for hour in range(6, 13):
+            run(s3, f"20261123T{hour:02}0000Z", finished=hour == 12)
+        assert look(s3)["schedule_overdue"] == {"support": 0.0}
+        assert s3.calls["head_object"] == 1
+
     def test_old_runs_are_not_even_listed(self, s3: FakeS3) -> None:
         deploy(s3)
         for day in range(1, 20):
