@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # --no-compile: aws-cdk-lib has thousands of modules of which we import a few; Python compiles those when they are used.
-PIP_INSTALL := install --quiet --disable-pip-version-check --no-compile
+PIP_INSTALL := install --quiet --quiet --disable-pip-version-check --no-compile
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE :=
 
