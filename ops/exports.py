@@ -1,0 +1,105 @@
+"""Invocation-log records from files: one file, or a folder as the S3 delivery fills it."""
+
+import gzip
+import json
+import re
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO
+
+from bedrock_eval.invocation_records import InvocationRecord, Skipped, read_line, read_record
+from ops.errors import OpsError
+
+ENDINGS = (".jsonl", ".json", ".log", ".jsonl.gz", ".json.gz", ".log.gz")
+
+# The S3 delivery puts large bodies beside the records, as <request id>_input.json.gz in a folder `data`.
+_BODY = re.compile(r".+_(input|output)\.json(\.gz)?")
+
+
+@dataclass
+class Export:
+    """What was read: the records, how many things were none and why, and an example of each reason."""
+
+    records: list[InvocationRecord] = field(default_factory=list)
+    skipped: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, Skipped] = field(default_factory=dict)
+    files: int = 0
+
+    def add(self, found: InvocationRecord | Skipped) -> None:
+        if isinstance(found, InvocationRecord):
+            self.records.append(found)
+            return
+        self.skipped[found.reason] += 1
+        self.examples.setdefault(found.reason, found)
+
+
+def read_export(path: Path) -> Export:
+    """Read a file, or all files below a folder.
+
+    Raises:
+        OpsError: there is no such path, no file in it that can hold records, or a file that cannot be read to its end.
+    """
+    if not path.exists():
+        raise OpsError(f"--from {path}: no such file or folder")
+    if path.is_file() and not path.name.endswith(ENDINGS):
+        raise OpsError(f"--from {path}: not a file of records; allowed: {', '.join(ENDINGS)}, or a folder of them")
+    export = Export()
+    for file in [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file()):
+        _add(file, export)
+    if not export.files:
+        raise OpsError(f"--from {path}: holds no file of records; allowed: {', '.join(ENDINGS)}")
+    return export
+
+
+def _add(file: Path, export: Export) -> None:
+    if file.parent.name == "data" and _BODY.fullmatch(file.name):
+        export.add(Skipped("a large body in a file of its own", str(file)))
+        return
+    if not file.name.endswith(ENDINGS):
+        export.add(Skipped(f"file does not end with {', '.join(ENDINGS)}", str(file)))
+        return
+    export.files += 1
+    try:
+        for found in _found(file):
+            export.add(found)
+    except (OSError, EOFError, zlib.error) as error:
+        raise OpsError(f"{file}: cannot be read to its end: {error}") from None
+
+
+def _found(file: Path) -> Iterator[InvocationRecord | Skipped]:
+    """Line by line; a file that is one JSON value over several lines, or a list, as a whole."""
+    with _open(file) as lines:
+        first = next((line.strip().removeprefix("\ufeff") for line in lines if line.strip()), "")
+    if first == "{" or first.startswith("["):
+        yield from _whole(file)
+        return
+    with _open(file) as lines:
+        for number, line in enumerate(lines, start=1):
+            found = read_line(line, where=f"{file}:{number}")
+            if found is not None:
+                yield found
+
+
+def _whole(file: Path) -> Iterator[InvocationRecord | Skipped]:
+    with _open(file) as lines:
+        text = lines.read()
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        yield Skipped("not JSON", str(file))
+        return
+    items = value if isinstance(value, list) else [value]
+    for number, item in enumerate(items, start=1):
+        yield read_record(item, where=f"{file} record {number}")
+
+
+def _open(file: Path) -> TextIO:
+    """By its first bytes: browsers and `aws s3 cp` may have unpacked what still ends with .gz."""
+    with file.open("rb") as start:
+        packed = start.read(2) == b"\x1f\x8b"
+    if packed:
+        return gzip.open(file, "rt", encoding="utf-8", errors="replace")
+    return file.open(encoding="utf-8", errors="replace")

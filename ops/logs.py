@@ -1,0 +1,197 @@
+"""`python -m ops logs`: what the invocation log says of slow, failed, throttled and truncated calls and of tokens."""
+
+import argparse
+import math
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from environments.load import EnvironmentsError, load_environments
+from environments.schema import REPOSITORY, Environment
+from ops import questions
+from ops.errors import OpsError
+from ops.exports import Export, read_export
+from ops.insights import Insights, Row
+from ops.queries import Query
+from ops.questions import Live, Records, Source
+from ops.screen import Table, say, tell, write_csv
+
+ENVIRONMENTS = REPOSITORY / "environments"
+DEFAULT_HOURS = 24.0
+DEFAULT_THRESHOLD_MS = 3000.0
+
+_MODEL = re.compile(r"[A-Za-z0-9._:/-]+")
+
+
+@dataclass(frozen=True)
+class Options:
+    """The command line.
+
+    Attributes:
+        hours: None: 24 of the live log, everything in files.
+        model: a key of the environment's `models`, or part of a model's id.
+        source: exported records instead of the live log.
+    """
+
+    question: str
+    env: str | None
+    hours: float | None
+    threshold_ms: float
+    model: str | None
+    csv: Path | None
+    source: Path | None
+
+
+def add_command(commands: Any) -> None:
+    """The sub-command's own options."""
+    logs = commands.add_parser("logs", help="ask the invocation log", description=__doc__)
+    logs.add_argument("question", choices=("slow", "errors", "throttles", "tokens", "truncated"))
+    logs.add_argument("--env", help="environment, as dev; needed unless --from is given")
+    logs.add_argument("--hours", type=_positive, help="back from now (24; with --from everything)")
+    logs.add_argument(
+        "--threshold-ms", type=_positive, default=DEFAULT_THRESHOLD_MS, help="slow: slower than this (3000)"
+    )
+    logs.add_argument("--model", type=_model, help="a key of the environment's models, or part of a model id")
+    logs.add_argument("--csv", type=Path, metavar="F", help="write the first table as CSV")
+    logs.add_argument("--from", dest="source", type=Path, metavar="PATH", help="file or folder of exported records")
+
+
+def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> None:
+    """Answer one question and print its tables.
+
+    Raises:
+        OpsError: the question cannot be answered.
+    """
+    options = Options(**{name: getattr(arguments, name) for name in Options.__dataclass_fields__})
+    now = now or datetime.now(UTC)
+    environment = _environment(options, now)
+    model = _model_id(options, environment)
+    if options.source is not None:
+        source: Source = _from_files(options.source, options, model=model, now=now)
+    else:
+        source = _live(options, _needed(environment), model=model, now=now)
+    tables = _answer(options, source)
+    if options.csv is not None:
+        write_csv(tables[0], options.csv)
+    say("\n\n".join(table.text() for table in tables))
+    if options.csv is not None:
+        say(f"\n{len(tables[0].rows):,} rows in {options.csv}")
+
+
+def _answer(options: Options, source: Source) -> Sequence[Table]:
+    if options.question == "slow":
+        return questions.slow(source, threshold_ms=options.threshold_ms)
+    answers: dict[str, Callable[[Source], Sequence[Table]]] = {
+        "errors": questions.errors,
+        "throttles": questions.throttles,
+        "tokens": questions.tokens,
+        "truncated": questions.truncated,
+    }
+    return answers[options.question](source)
+
+
+def _environment(options: Options, now: datetime) -> Environment | None:
+    if options.env is None:
+        return None
+    try:
+        return load_environments(ENVIRONMENTS, only=[options.env], today=now.date()).environments[0]
+    except EnvironmentsError as error:
+        raise OpsError(str(error)) from None
+
+
+def _needed(environment: Environment | None) -> Environment:
+    if environment is None:
+        raise OpsError("--env is missing; needed: the name of an environment, or --from with exported records")
+    return environment
+
+
+def _model_id(options: Options, environment: Environment | None) -> str | None:
+    """The id behind a name of the environment's own; anything else is part of an id."""
+    if options.model is None or environment is None or options.model not in environment.models:
+        return options.model
+    return environment.models[options.model].id
+
+
+def _from_files(path: Path, options: Options, *, model: str | None, now: datetime) -> Records:
+    export = read_export(path)
+    _tell(export, path)
+    since = None if options.hours is None else now - timedelta(hours=options.hours)
+    chosen = [
+        record
+        for record in export.records
+        if (since is None or record.time >= since) and (model is None or model in record.model_id)
+    ]
+    if len(chosen) < len(export.records):
+        tell(f"{len(chosen):,} of {len(export.records):,} records asked about")
+    return Records(chosen)
+
+
+def _tell(export: Export, path: Path) -> None:
+    """What was read, and of what was not: how much, why, and where the first is."""
+    tell(f"{len(export.records):,} records in {export.files:,} files of {path}")
+    for reason, count in export.skipped.most_common():
+        example = export.examples[reason]
+        shown = f": {example.shown}" if example.shown else ""
+        tell(f"{count:,} skipped, {reason} (first: {example.where}{shown})")
+
+
+def _live(options: Options, environment: Environment, *, model: str | None, now: datetime) -> Live:
+    _check_account(environment)
+    end = now
+    start = end - timedelta(hours=options.hours or DEFAULT_HOURS)
+    insights = Insights(_client("logs", environment), environment.invocation_logging.log_group)
+
+    def ask(query: Query, name: str) -> Sequence[Row]:
+        return insights.rows(query, start=start, end=end, name=name)
+
+    return Live(ask, model=model)
+
+
+def _check_account(environment: Environment) -> None:
+    """The log group has the same name everywhere: another account's credentials would answer for the wrong one."""
+    if environment.stand_in:
+        if not any(name in os.environ for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_LOGS")):
+            raise OpsError(
+                f"environment {environment.name} has no AWS behind it; start `make up` and set AWS_ENDPOINT_URL"
+            )
+        return
+    if environment.account is None:
+        return
+    try:
+        account = _client("sts", environment).get_caller_identity()["Account"]
+    except (ClientError, BotoCoreError) as error:
+        raise OpsError(f"who asks is unknown: {error}") from None
+    if account != environment.account:
+        raise OpsError(
+            f"these credentials are of account {account}; environment {environment.name} is in {environment.account}"
+        )
+
+
+def _client(service: str, environment: Environment) -> Any:
+    try:
+        return boto3.client(service, region_name=environment.region)
+    except BotoCoreError as error:
+        raise OpsError(f"no client for {service}: {error}") from None
+
+
+def _positive(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not (number > 0 and math.isfinite(number)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return number
+
+
+def _model(text: str) -> str:
+    if not _MODEL.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not part of a model id; allowed: letters, digits and . _ : / -")
+    return text

@@ -1,0 +1,103 @@
+"""Tables: on the screen, and as CSV."""
+
+import csv
+import io
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from ops.errors import OpsError
+
+Cell = str | int | float | datetime | None
+
+UNKNOWN = "unknown"
+_SHOWN_ROWS = 50
+
+
+def say(text: str) -> None:
+    """What was asked for."""
+    sys.stdout.write(text + "\n")
+
+
+def tell(text: str) -> None:
+    """What stands beside the answer: progress, warnings, errors."""
+    sys.stderr.write(text + "\n")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under named columns. None is unknown, and is shown as that.
+
+    Attributes:
+        title: what the rows are, and of how many calls.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[Cell, ...]]
+
+    def text(self) -> str:
+        """The first rows, numbers to the right; the rest is counted."""
+        shown = [[_cell(cell) for cell in row] for row in self.rows[:_SHOWN_ROWS]]
+        if not shown:
+            return f"{self.title}\n  none"
+        widths = [max(map(len, column)) for column in zip(self.columns, *shown, strict=True)]
+        right = [all(isinstance(row[i], int | float | None) for row in self.rows) for i in range(len(self.columns))]
+        lines = [_line(cells, widths, right) for cells in ([*self.columns], *shown)]
+        hidden = len(self.rows) - len(shown)
+        rest = [f"  ... and {hidden:,} more; all of them with --csv"] if hidden else []
+        return "\n".join([self.title, *lines, *rest])
+
+
+def write_csv(table: Table, path: Path) -> None:
+    """The whole table, or no file at all: a reader never finds half of one. Unknown is an empty cell.
+
+    Raises:
+        OpsError: the file cannot be written.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(table.columns)
+    writer.writerows([_raw(cell) for cell in row] for row in table.rows)
+    temporary = None
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text.getvalue())
+        Path(temporary).replace(path)
+    except OSError as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        raise OpsError(f"--csv {path}: cannot be written: {error.strerror}") from None
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
+    aligned = [
+        cell.rjust(width) if to_right else cell.ljust(width)
+        for cell, width, to_right in zip(cells, widths, right, strict=True)
+    ]
+    return ("  " + "  ".join(aligned)).rstrip()
+
+
+def _cell(cell: Cell) -> str:
+    if cell is None:
+        return UNKNOWN
+    if isinstance(cell, datetime):
+        return f"{cell:%Y-%m-%d %H:%M:%S}"
+    if isinstance(cell, float):
+        return f"{cell:,.0f}" if abs(cell) >= 100 or cell.is_integer() else f"{cell:,.1f}"
+    # Text is somebody else's: a control character must not reach the terminal.
+    return f"{cell:,}" if isinstance(cell, int) else "".join(c if c.isprintable() else "?" for c in cell)
+
+
+def _raw(cell: Cell) -> str | int | float:
+    if cell is None:
+        return ""
+    if isinstance(cell, datetime):
+        return cell.isoformat().replace("+00:00", "Z")
+    # A spreadsheet takes text that begins so for a formula.
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@")) else cell
