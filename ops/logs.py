@@ -135,7 +135,7 @@ def _from_files(path: Path, options: Options, *, model: str | None, now: datetim
 
 def _tell(export: Export, path: Path) -> None:
     """What was read, and of what was not: how much, why, and where the first is."""
-    tell(f"{len(export.records):,} records in {export.files:,} files of {path}")
+    tell(f"{len(export.records):,} records in {path} (files read: {export.files:,})")
     for reason, count in export.skipped.most_common():
         example = export.examples[reason]
         shown = f": {example.shown}" if example.shown else ""

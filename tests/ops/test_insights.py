@@ -246,7 +246,7 @@ def test_no_query_uses_a_field_before_it_is_made(name: str) -> None:
     """Names that are ours, not the record's."""
     text = ALL[name].text
     for own in (*queries.SOURCES, *queries.PARSED):
-        uses = [found.start() for found in re.finditer(rf"(?<![.\"]){own}\b", text)]
+        uses = [found.start() for found in re.finditer(rf"(?<![.\"\w]){own}\b", text)]
         made = text.find(f" as {own}") if own in queries.SOURCES else text.find(f"(?<{own}>")
         assert not uses or -1 < made <= uses[0], own
 

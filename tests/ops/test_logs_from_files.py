@@ -36,7 +36,7 @@ def test_the_documents_question_slower_than_three_seconds(export: Path, capsys: 
     ]
     printed = capsys.readouterr()
     assert "2 calls slower than 3,000 ms, of 6 answered ones; the latency of 2 is unknown" in printed.out
-    assert "10 records in 3 files" in printed.err
+    assert f"10 records in {export} (files read: 3)" in printed.err
 
 
 def test_percentiles_come_with_their_n_and_unknown_is_not_zero(
