@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run up down test lint unit parity infrastructure emulator system pages bench snapshots generate lock clean
+.PHONY: help install run up down test lint unit ops parity infrastructure emulator system pages bench snapshots generate lock clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -43,16 +43,19 @@ up: install ## the same deployment, kept running for exploring
 down: install ## stop what `make up` started
 	@$(BIN)/python -m local down
 
-test: lint unit parity infrastructure emulator system pages ## everything that CI checks
+test: lint unit ops parity infrastructure emulator system pages ## everything that CI checks
 
 lint: install ## ruff, mypy, generated files
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check . || (echo "Format with: .venv/bin/ruff format ."; exit 1)
-	@$(BIN)/mypy --no-error-summary lambda/bedrock_eval lambda/custom_evaluator lambda/watchdog lambda/custom_resources constructs/bedrock_ops environments stacks local bench app.py
+	@$(BIN)/mypy --no-error-summary lambda/bedrock_eval lambda/custom_evaluator lambda/watchdog lambda/custom_resources constructs/bedrock_ops environments stacks local ops bench app.py
 	@$(BIN)/python -m environments.generate --check
 
 unit: install ## Lambda code and the core, about a second
 	@$(BIN)/python -m pytest tests/unit
+
+ops: install ## the command line for day 2
+	@$(BIN)/python -m pytest tests/ops
 
 parity: install ## our numbers against reference implementations
 	@$(BIN)/python -m pytest tests/parity
