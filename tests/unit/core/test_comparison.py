@@ -145,7 +145,11 @@ def test_under_ten_pairs_only_the_rule_of_three_concludes() -> None:
     few = judged(candidate, baseline)
     assert (few.verdict, few.needed_n) == (Verdict.INCONCLUSIVE, 10)
     assert few.reason == "9 pairs, at least 10 are needed"
-    assert judged(baseline, candidate, metric=RELEVANCE).verdict is not Verdict.BETTER
+    lost, won = (judged([x] * 9, [1 - x] * 9, metric=EXACT) for x in (0.0, 1.0))
+    assert lost.estimate.high is not None
+    assert lost.estimate.high < 0
+    assert lost.verdict is Verdict.INCONCLUSIVE
+    assert won.verdict is Verdict.NOT_WORSE
     assert judged([0.5] * 9, [0.5] * 9, max_drop=0.4).verdict is Verdict.NOT_WORSE
     assert judged([], []).estimate.mean is None
 
