@@ -6,6 +6,7 @@ BIN := .venv/bin
 # --no-compile: aws-cdk-lib has thousands of modules of which we import a few; Python compiles those when they are used.
 PIP_INSTALL := install --quiet --quiet --disable-pip-version-check --no-compile
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Where it is set, every run of pytest would compile the tests again.
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
