@@ -45,8 +45,9 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; errors that a person can mend are one message and exit code 1."""
     options = _parser().parse_args(arguments)
-    # A closed terminal or a `kill` must not leave the emulator running either.
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # A closed terminal or a `kill` must not leave the emulator running either; and a shell starts what it puts into the
+    # background with SIGINT ignored, which Python would keep.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     try:
         commands: dict[str, Callable[[], None]] = {"run": lambda: _run(options), "up": _up, "down": _down}

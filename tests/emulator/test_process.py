@@ -148,7 +148,9 @@ def test_a_pid_that_now_belongs_to_somebody_else_is_left_alone(tmp_path: Path) -
 
 def test_ctrl_c_stops_the_emulator(tmp_path: Path) -> None:
     script = (
-        "import sys, time\nfrom pathlib import Path\nfrom local.process import running_emulator\n"
+        "import signal, time\nfrom pathlib import Path\nfrom local.process import running_emulator\n"
+        # Ignored where the tests run in the background of a shell.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"with running_emulator(interpreter=Path({str(INTERPRETER)!r}), directory=Path({str(tmp_path)!r})) as e:\n"
         "    print(e.port, flush=True)\n    time.sleep(60)\n"
     )
