@@ -5,7 +5,14 @@ from enum import StrEnum
 
 from bedrock_eval.definition import Gate
 from bedrock_eval.metrics import MetricDefinition
-from bedrock_eval.statistics import Interval, mean_interval, needed_n, wilson_interval
+from bedrock_eval.statistics import (
+    Interval,
+    implied_deviation,
+    mean_interval,
+    needed_n,
+    rule_of_three,
+    wilson_interval,
+)
 
 MIN_SAMPLE = 10
 
@@ -30,7 +37,7 @@ class GateResult:
     Attributes:
         low, high: the mean's interval at `confidence`, which the number of gates of the run has widened.
         margin: distance of the interval's worse end to the bound; above 0 it passes. None when unknown.
-        needed_n: cases it would take, for an inconclusive verdict whose spread is known.
+        needed_n: cases with which four of five runs would decide, for an inconclusive verdict whose spread is known.
     """
 
     metric: str
@@ -50,8 +57,8 @@ class GateResult:
 def sample_interval(values: list[float], *, metric: MetricDefinition, confidence: float) -> Interval:
     """The interval of a metric's mean: Wilson for a binary one, else Student's t, within the metric's range.
 
-    A sample without variance says nothing by its standard error; on a closed range the rule of three bounds it (at
-    most 3 of n more cases could lie at the far end), on an open one nothing does.
+    A sample without variance says nothing by its standard error; on a closed range the rule of three bounds it (a
+    share of 3 / n more cases could lie at the far end), on an open one nothing does.
     """
     if metric.binary and all(value in (0.0, 1.0) for value in values):
         return wilson_interval(int(sum(values)), len(values), confidence)
@@ -59,16 +66,15 @@ def sample_interval(values: list[float], *, metric: MetricDefinition, confidence
     if estimate.mean is None or estimate.low is None or estimate.high is None:
         return Interval(None, None)
     if estimate.standard_error == 0:
-        return _without_variance(estimate.mean, len(values), metric=metric)
+        return _without_variance(estimate.mean, rule_of_three(len(values), confidence), metric=metric)
     low = estimate.low if metric.low is None else max(estimate.low, metric.low)
     high = estimate.high if metric.high is None else min(estimate.high, metric.high)
     return Interval(low, high)
 
 
-def _without_variance(mean: float, n: int, *, metric: MetricDefinition) -> Interval:
+def _without_variance(mean: float, reach: float, *, metric: MetricDefinition) -> Interval:
     if metric.low is None or metric.high is None:
         return Interval(None, None)
-    reach = min(1.0, 3 / n)
     return Interval(mean - reach * (mean - metric.low), mean + reach * (metric.high - mean))
 
 
@@ -92,7 +98,8 @@ def judge(  # noqa: PLR0913 - one call site, all by keyword
     level = 1 - (1 - confidence) / gates
     interval = sample_interval(values, metric=metric, confidence=level)
     mean = sum(values) / len(values) if values else None
-    verdict, reason = _decide(gate, interval, n=len(values), coverage=coverage, min_coverage=min_coverage)
+    thin = thin_coverage(coverage, min_coverage)
+    verdict, reason = (Verdict.INCONCLUSIVE, thin) if thin else _decide(gate, interval, n=len(values))
     return GateResult(
         metric=gate.metric,
         verdict=verdict,
@@ -105,16 +112,21 @@ def judge(  # noqa: PLR0913 - one call site, all by keyword
         min=gate.min,
         max=gate.max,
         margin=_margin(gate, interval),
-        needed_n=_needed(gate, interval, n=len(values), mean=mean) if verdict is Verdict.INCONCLUSIVE else None,
+        needed_n=_needed(gate, interval, n=len(values), mean=mean, confidence=level)
+        if verdict is Verdict.INCONCLUSIVE
+        else None,
     )
 
 
-def _decide(
-    gate: Gate, interval: Interval, *, n: int, coverage: float | None, min_coverage: float
-) -> tuple[Verdict, str]:
-    if coverage is None or coverage < min_coverage:
-        shown = "unknown" if coverage is None else f"{coverage:.1%}"
-        return Verdict.INCONCLUSIVE, f"coverage {shown} is below {min_coverage:.1%}"
+def thin_coverage(coverage: float | None, min_coverage: float) -> str | None:
+    """Why so few of the asked cases were answered that nothing can be concluded; None when there are enough."""
+    if coverage is not None and coverage >= min_coverage:
+        return None
+    shown = "unknown" if coverage is None else f"{coverage:.1%}"
+    return f"coverage {shown} is below {min_coverage:.1%}"
+
+
+def _decide(gate: Gate, interval: Interval, *, n: int) -> tuple[Verdict, str]:
     if n < MIN_SAMPLE:
         return Verdict.INCONCLUSIVE, f"{n} scored cases, at least {MIN_SAMPLE} are needed"
     if interval.low is None or interval.high is None:
@@ -140,10 +152,12 @@ def _margin(gate: Gate, interval: Interval) -> float | None:
     return min(margins)
 
 
-def _needed(gate: Gate, interval: Interval, *, n: int, mean: float | None) -> int | None:
+def _needed(gate: Gate, interval: Interval, *, n: int, mean: float | None, confidence: float) -> int | None:
     if n < MIN_SAMPLE:
         return MIN_SAMPLE
-    if mean is None or interval.low is None or interval.high is None:
+    spread = implied_deviation(interval, n=n, confidence=confidence)
+    if mean is None or spread is None:
         return None
     bound = min((bound for bound in (gate.min, gate.max) if bound is not None), key=lambda bound: abs(mean - bound))
-    return needed_n(n=n, half_width=(interval.high - interval.low) / 2, distance=mean - bound)
+    needed = needed_n(effect=mean - bound, standard_deviation=spread, confidence=confidence)
+    return None if needed is None else max(n + 1, needed)

@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from bedrock_eval.statistics import (
     mean_interval,
-    needed_n,
     standard_deviation,
     student_t_quantile,
     wilson_interval,
@@ -93,8 +92,3 @@ def test_the_mean_lies_in_its_interval(values: list[float]) -> None:
     assert estimate.low is not None
     assert estimate.high is not None
     assert estimate.low <= estimate.mean <= estimate.high
-
-
-def test_needed_n_scales_with_the_square() -> None:
-    assert needed_n(n=100, half_width=0.1, distance=0.05) == 400
-    assert needed_n(n=100, half_width=0.1, distance=0.0) is None
