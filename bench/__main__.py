@@ -10,7 +10,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from nltk.metrics.distance import edit_distance
 from nltk.metrics.scores import f_measure
+from rouge_score.rouge_scorer import RougeScorer
+from sacrebleu import sentence_bleu, sentence_chrf
 
 from bedrock_eval.cases import Case, read_cases
 from bedrock_eval.definition import Candidate
@@ -20,6 +23,7 @@ from custom_evaluator.runner import Limits, Runner
 
 PAIR_WORDS = 60
 PAIRS = 2_000
+SLOW_PAIRS = 200
 REPEATS = 5
 LATENCY_SECONDS = 0.02
 CALLS = 400
@@ -37,12 +41,12 @@ class Figure:
 
     def __str__(self) -> str:
         ratio = self.ours / self.other
-        return f"{self.name:<34}{self.ours:>12,.0f} {self.unit:<9}{ratio:>8.2g} x {self.beside} ({self.other:,.0f})"
+        return f"{self.name:<44}{self.ours:>12,.0f} {self.unit:<9}{ratio:>8.2g} x {self.beside} ({self.other:,.0f})"
 
 
 def main() -> None:
     """Measure and print."""
-    for measure in (_f1, _cases, _runner):
+    for measure in (_f1, _unicode_f1, _squad_f1, _rouge, _bleu, _chrf, _word_error_rate, _cases, _runner):
         print(measure(), flush=True)
 
 
@@ -69,18 +73,74 @@ def _pairs() -> list[tuple[str, str]]:
     return [(text(), text()) for _ in range(PAIRS)]
 
 
-def _f1() -> Figure:
+def _beside(names: Sequence[str], theirs: Callable[[str, str], object], *, beside: str, their_pairs: int) -> Figure:
+    """Our metrics of these names on all pairs; a slower reference, given (answer, reference), on some of them."""
     pairs = _pairs()
 
     def ours() -> None:
         for response, reference in pairs:
-            score("f1_score", response=response, references=(reference,))
+            for name in names:
+                score(name, response=response, references=(reference,))
 
-    def nltk() -> None:
-        for response, reference in pairs:
-            f_measure(_nltk_words(reference), _nltk_words(response))
+    def other() -> None:
+        for response, reference in pairs[:their_pairs]:
+            theirs(response, reference)
 
-    return Figure("f1_score, 60 words", "pairs/s", _rate(ours, PAIRS), _rate(nltk, PAIRS), "fmeval's way with nltk")
+    title = f"{', '.join(names)}, {PAIR_WORDS} words"
+    return Figure(title, "pairs/s", _rate(ours, PAIRS), _rate(other, their_pairs), beside)
+
+
+def _f1() -> Figure:
+    return _beside(["f1_score"], _nltk_f1, beside="fmeval's way with nltk", their_pairs=PAIRS)
+
+
+def _unicode_f1() -> Figure:
+    return _beside(["unicode_f1_score"], _nltk_f1, beside="fmeval's way with nltk", their_pairs=PAIRS)
+
+
+def _squad_f1() -> Figure:
+    return _beside(["squad_f1"], _nltk_f1, beside="fmeval's way with nltk", their_pairs=PAIRS)
+
+
+def _rouge() -> Figure:
+    scorer = RougeScorer(["rouge1", "rouge2", "rougeL"], use_stemmer=True)
+    return _beside(
+        ["rouge_1", "rouge_2", "rouge_l"],
+        lambda response, reference: scorer.score(reference, response),
+        beside="rouge-score",
+        their_pairs=SLOW_PAIRS,
+    )
+
+
+def _bleu() -> Figure:
+    return _beside(
+        ["bleu"],
+        lambda response, reference: sentence_bleu(response, [reference]),
+        beside="sacrebleu",
+        their_pairs=SLOW_PAIRS,
+    )
+
+
+def _chrf() -> Figure:
+    return _beside(
+        ["chrf"],
+        lambda response, reference: sentence_chrf(response, [reference]),
+        beside="sacrebleu",
+        their_pairs=SLOW_PAIRS,
+    )
+
+
+def _word_error_rate() -> Figure:
+    return _beside(
+        ["word_error_rate"],
+        lambda response, reference: edit_distance(reference.split(), response.split()),
+        beside="nltk's edit distance",
+        their_pairs=SLOW_PAIRS // 10,
+    )
+
+
+def _nltk_f1(response: str, reference: str) -> object:
+    return f_measure(_nltk_words(reference), _nltk_words(response))
 
 
 def _nltk_words(text: str) -> set[str]:

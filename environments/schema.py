@@ -44,9 +44,15 @@ def _log_retention(days: int) -> int:
     return days
 
 
+# A metric that takes parameters has no place for them in an environment file.
+METRIC_NAMES = tuple(name for name, metric in METRICS.items() if metric.choosable)
+
+
 def _metric_name(name: str) -> str:
+    if name in METRICS and name not in METRIC_NAMES:
+        raise ValueError(f"{name!r} needs parameters, which a file cannot give; allowed: {', '.join(METRIC_NAMES)}")
     if name not in METRICS:
-        raise ValueError(f"{name!r} is not a metric; allowed: {', '.join(METRICS)}")
+        raise ValueError(f"{name!r} is not a metric; allowed: {', '.join(METRIC_NAMES)}")
     return name
 
 
@@ -89,7 +95,7 @@ Name = Annotated[
     Field(json_schema_extra={"pattern": f"^{NAME_PATTERN}$", **_told(NAME_RULE)}),
 ]
 LogRetention = Annotated[int, AfterValidator(_log_retention), Field(json_schema_extra=_enum(LOG_RETENTION_DAYS))]
-MetricName = Annotated[str, AfterValidator(_metric_name), Field(json_schema_extra=_enum(tuple(METRICS)))]
+MetricName = Annotated[str, AfterValidator(_metric_name), Field(json_schema_extra=_enum(METRIC_NAMES))]
 Region = Annotated[
     str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$", json_schema_extra=_told("a Region's name, as us-east-1"))
 ]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from environments.load import EnvironmentsError, Loaded, load_environments
-from environments.schema import REPOSITORY
+from environments.schema import METRIC_NAMES, REPOSITORY
 
 Write = Callable[..., Path]
 Load = Callable[..., Loaded]
@@ -14,7 +14,7 @@ Mistakes = Callable[..., list[str]]
 ID = "id: amazon.nova-lite-v1:0"
 CANDIDATES = "candidates: [small]"
 METRICS = "metrics: [relevance_score, response_length]"
-KNOWN_METRICS = "relevance_score, response_length, exact_match, f1_score"
+KNOWN_METRICS = ", ".join(METRIC_NAMES)
 NAME_RULE = "a lower-case letter, then at most 23 of a-z, 0-9 and -"
 TOP = (
     "application, account, region, owns_account, stand_in, owner, runbook_url, tags, permissions_boundary, "
@@ -132,6 +132,11 @@ OF_VALUES = [
     (
         ("- metric: relevance_score", "- metric: fluency"),
         f"18: evaluations.quality.gates[0].metric: 'fluency' is not a metric; allowed: {KNOWN_METRICS}",
+    ),
+    (
+        (METRICS, "metrics: [relevance_score, regex_match]"),
+        "16: evaluations.quality.metrics[1]: 'regex_match' needs parameters, which a file cannot give; "
+        f"allowed: {KNOWN_METRICS}",
     ),
     ((METRICS, "metrics: [1]"), f"16: evaluations.quality.metrics[0]: 1 is not allowed; allowed: {KNOWN_METRICS}"),
 ]

@@ -1,12 +1,39 @@
 """What a metric is."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from bedrock_eval.catalogue import Better
 
-ScoreFunction = Callable[[str, str], float]
-"""(response, reference) -> value; a metric without a reference is given an empty one."""
+ScoreFunction = Callable[..., float | None]
+"""(response, reference, **parameters) -> value; a metric without a reference is given an empty one."""
+
+
+class ParameterError(ValueError):
+    """A parameter that the metric does not take, does not get, or cannot use; the message names what is allowed."""
+
+
+class Absent(StrEnum):
+    """What it means that a parameter is not given."""
+
+    REFUSED = "refused"
+    NOT_APPLICABLE = "not applicable"
+    DEFAULT = "default"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """What a metric takes beside the texts.
+
+    Attributes:
+        check: raises ValueError saying what is wrong with a value and what is allowed.
+        absent: REFUSED: an error; NOT_APPLICABLE: the score is None; DEFAULT: the metric does without.
+    """
+
+    name: str
+    check: Callable[[object], object]
+    absent: Absent
 
 
 @dataclass(frozen=True)
@@ -15,7 +42,8 @@ class MetricDefinition:
 
     Attributes:
         unit: of the value, for people: share (0 to 1), characters, ...
-        low, high: the range; None where it is open. Bounds the mean of a sample without variance.
+        low, high: the range, but for rounding in the last digits; None where it is open. Bounds the mean of a sample
+            without variance.
         binary: every value is 0 or 1, so that its mean is a proportion with a proportion's interval.
     """
 
@@ -28,17 +56,56 @@ class MetricDefinition:
     high: float | None
     needs_reference: bool = True
     binary: bool = False
+    parameters: tuple[Parameter, ...] = ()
 
     @property
     def doc(self) -> str:
         """Formula and source."""
         return self.function.__doc__ or ""
 
-    def score(self, *, response: str, references: Sequence[str], prompt: str) -> float | None:  # noqa: ARG002
-        """The value against the best of the references, None when one is needed and none is there."""
-        if not self.needs_reference:
-            return self.function(response, "")
-        if not references:
+    @property
+    def choosable(self) -> bool:
+        """Whether a name alone is enough, as in an environment file, which cannot give parameters."""
+        return all(parameter.absent is Absent.DEFAULT for parameter in self.parameters)
+
+    def score(
+        self,
+        *,
+        response: str,
+        references: Sequence[str],
+        prompt: str,  # noqa: ARG002 - no metric reads it yet
+        parameters: Mapping[str, object] | None = None,
+    ) -> float | None:
+        """The value against the best of the references, None when it does not apply.
+
+        Raises:
+            ParameterError: a parameter is unknown, missing or unusable.
+        """
+        given = parameters or {}
+        if (given or self.parameters) and not self._applies(given):
             return None
+        if not self.needs_reference:
+            return self.function(response, "", **given)
+        values = [self.function(response, reference, **given) for reference in references]
+        known = [value for value in values if value is not None]
         best = min if self.better is Better.LOWER else max
-        return best(self.function(response, reference) for reference in references)
+        return best(known, default=None)
+
+    def _applies(self, given: Mapping[str, object]) -> bool:
+        known = {parameter.name: parameter for parameter in self.parameters}
+        unknown = [name for name in given if name not in known]
+        if unknown:
+            allowed = ", ".join(known) or "none"
+            raise ParameterError(f"metric {self.name} takes no parameter {unknown[0]!r}; allowed: {allowed}")
+        for name, parameter in known.items():
+            if name in given:
+                self._check(parameter, given[name])
+            elif parameter.absent is Absent.REFUSED:
+                raise ParameterError(f"metric {self.name} needs the parameter {name!r}")
+        return all(name in given or known[name].absent is not Absent.NOT_APPLICABLE for name in known)
+
+    def _check(self, parameter: Parameter, value: object) -> None:
+        try:
+            parameter.check(value)
+        except ValueError as error:
+            raise ParameterError(f"metric {self.name}, parameter {parameter.name!r}: {error}") from None

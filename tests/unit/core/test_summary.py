@@ -15,6 +15,8 @@ from bedrock_eval.publishing import MAX_DATUMS, batches, datum, run_datums
 from bedrock_eval.report import render
 from bedrock_eval.summary import MAX_BINS, Summary, bins, read_summary, summarise
 
+CHOSEN = tuple(name for name, metric in METRICS.items() if metric.choosable)
+
 STARTED = datetime(2026, 11, 23, 6, 0, 42, tzinfo=UTC)
 FINISHED = datetime(2026, 11, 23, 6, 3, 42, tzinfo=UTC)
 DEFINITION = Definition(
@@ -26,7 +28,7 @@ DEFINITION = Definition(
         Candidate("bad", "us.a.bad", "arn:bad"),
     ),
     dataset=Dataset("faq", "bucket", "datasets/faq.jsonl"),
-    metrics=tuple(METRICS),
+    metrics=CHOSEN,
     gates=(Gate("relevance_score", min=0.5),),
     headline=True,
 )
@@ -40,7 +42,7 @@ def outcome(candidate: str, index: int, response: str, reference: str | None = "
         prompt="How long?",
         reference=reference,
         response=response,
-        scores={name: score(name, response=response, references=references) for name in METRICS},
+        scores={name: score(name, response=response, references=references) for name in CHOSEN},
         usage=Usage(input_tokens=3, output_tokens=5),
     )
 
