@@ -1,0 +1,384 @@
+"""What the API and the quotas of evaluation jobs refuse, in one table: checked before anything is deployed.
+
+botocore checks neither patterns nor enumerations, and some rules stand in the user guide alone.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from bedrock_eval.jobs.definition import Criterion, JobCandidate, JobDefinition, JobKind, Rating
+from bedrock_eval.jobs.request import inference_parameters
+from bedrock_eval.jobs.scales import (
+    AUTOMATIC,
+    AUTOMATIC_TASKS,
+    BUILT_IN,
+    BUILT_IN_DATASETS,
+    JUDGED,
+    TASK_METRICS,
+    RatingMethod,
+    Task,
+)
+
+API = "CreateEvaluationJob"
+QUOTAS = "AWS General Reference, Amazon Bedrock quotas (not adjustable)"
+USER_GUIDE = "Bedrock user guide"
+
+MOST_PROMPTS = 1_000
+MOST_PROMPT_BYTES = 4_096
+MOST_MODELS_HUMAN = 2
+MOST_METRICS_AUTOMATIC = 3
+MOST_METRICS = 25
+MOST_RATINGS = 10
+MOST_CRITERIA = 10
+MOST_SCALE = 10
+MOST_NAME = 63
+MOST_DESCRIPTION = 200
+MOST_RATING_DESCRIPTION = 63
+MOST_INSTRUCTIONS = 5_000
+MOST_SCALE_TEXT = 100
+MOST_PARAMETERS = 1_023
+MOST_TAGS = 200
+MOST_CONCURRENT = {JobKind.AUTOMATIC: 20, JobKind.JUDGE: 20, JobKind.HUMAN: 10}
+MOST_HUMAN_HOURS = 30 * 24
+MOST_JOBS_OF_ACCOUNT = 5_000
+
+_METRIC_NAME = re.compile(r"[0-9a-zA-Z-_.]+")
+_DATASET_NAME = re.compile(r"[0-9a-zA-Z-_.]+")
+_ANSWERS_OF = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9._-]){0,255}")
+_FLOW_DEFINITION = re.compile(r"arn:aws(-[^:]+)?:sagemaker:[a-z0-9-]{1,20}:[0-9]{12}:flow-definition/.+")
+_S3_URI = re.compile(r"s3://[a-z0-9][-.a-z0-9]{1,61}[a-z0-9](?:/[-!_*'().a-z0-9A-Z]+)+")
+_TAG = re.compile(r"[a-zA-Z0-9\s._:/=+@-]*")
+_VARIABLES = ("{{prompt}}", "{{prediction}}", "{{ground_truth}}")
+_NEEDED_VARIABLES = _VARIABLES[:2]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that would be refused.
+
+    Attributes:
+        key: below the evaluation, as `metrics` or `candidates[1]`.
+        message: what is wrong and what is allowed.
+        source: where the rule stands.
+    """
+
+    key: str
+    message: str
+    source: str
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.message} ({self.source})"
+
+
+def problems(definition: JobDefinition) -> tuple[Problem, ...]:
+    """Everything that the API or a quota would refuse of this evaluation; none when it can be asked for."""
+    return tuple(problem for rule in _RULES for problem in rule(definition))
+
+
+def dataset_problems(prompts: list[str], *, references: int, definition: JobDefinition) -> tuple[Problem, ...]:
+    """What would be refused of a dataset of one's own.
+
+    Args:
+        references: lines with a `referenceResponse`.
+    """
+    source = f"{USER_GUIDE}, model-evaluation-prompt-datasets; {QUOTAS}"
+    found = []
+    if not prompts:
+        found.append(Problem("dataset", "holds no prompt; needed: at least 1", source))
+    if len(prompts) > MOST_PROMPTS:
+        found.append(Problem("dataset", f"holds {len(prompts):,} prompts; allowed: {MOST_PROMPTS:,}", source))
+    for number, prompt in enumerate(prompts, start=1):
+        size = len(prompt.encode("utf-8", "surrogatepass"))
+        if size > MOST_PROMPT_BYTES:
+            message = f"prompt {number} has {size:,} bytes; allowed: {MOST_PROMPT_BYTES:,}"
+            found.append(Problem("dataset", message, source))
+    if _needs_references(definition) and references < len(prompts):
+        message = (
+            f"{len(prompts) - references:,} of {len(prompts):,} lines have no referenceResponse; "
+            "an automatic evaluation needs one in each"
+        )
+        found.append(Problem("dataset", message, source))
+    return tuple(found)
+
+
+def _needs_references(definition: JobDefinition) -> bool:
+    wanting = {f"{BUILT_IN}Accuracy", f"{BUILT_IN}Robustness"}
+    return definition.kind is JobKind.AUTOMATIC and not wanting.isdisjoint(definition.metrics)
+
+
+def _task(definition: JobDefinition) -> Iterator[Problem]:
+    if definition.kind is JobKind.AUTOMATIC and definition.task not in AUTOMATIC_TASKS:
+        yield Problem(
+            "task",
+            f"{definition.task} has no automatic metric; allowed: {', '.join(AUTOMATIC_TASKS)}",
+            f"{USER_GUIDE}, model-evaluation-tasks",
+        )
+    if definition.kind is JobKind.JUDGE and definition.task is not Task.GENERAL:
+        yield Problem(
+            "task",
+            f"{definition.task} is not for a judge; leave it out (it becomes {Task.GENERAL})",
+            f"{USER_GUIDE}, model-evaluation-built-in-metrics",
+        )
+    if definition.kind is JobKind.HUMAN and definition.task is Task.GENERAL:
+        yield Problem("task", f"{Task.GENERAL} is for a judge; allowed: {', '.join(list(Task)[:-1])}", API)
+
+
+def _metrics(definition: JobDefinition) -> Iterator[Problem]:
+    if definition.kind is JobKind.HUMAN:
+        if definition.metrics:
+            yield Problem("metrics", "people are asked for `ratings`; leave metrics out", f"{API}, human")
+        return
+    if not definition.metrics:
+        yield Problem("metrics", f"none is named; allowed: {', '.join(_allowed_metrics(definition))}", API)
+    for name in definition.metrics:
+        yield from _metric(name, definition)
+    repeated = [name for name, count in Counter(definition.metrics).items() if count > 1]
+    if repeated:
+        yield Problem("metrics", f"{repeated[0]} stands twice", API)
+    most = MOST_METRICS_AUTOMATIC if definition.kind is JobKind.AUTOMATIC else MOST_METRICS
+    if len(definition.metrics) > most:
+        source = QUOTAS if definition.kind is JobKind.AUTOMATIC else f"{API}, metricNames"
+        yield Problem("metrics", f"{len(definition.metrics)} metrics; allowed: {most}", source)
+
+
+def _allowed_metrics(definition: JobDefinition) -> tuple[str, ...]:
+    if definition.kind is JobKind.AUTOMATIC:
+        return TASK_METRICS.get(definition.task, tuple(AUTOMATIC))
+    return (*JUDGED, *(criterion.name for criterion in definition.criteria))
+
+
+def _metric(name: str, definition: JobDefinition) -> Iterator[Problem]:
+    allowed = _allowed_metrics(definition)
+    if name in allowed:
+        return
+    bare = name.removeprefix(BUILT_IN)
+    names = {each.removeprefix(BUILT_IN).casefold(): each for each in (*AUTOMATIC, *JUDGED)}
+    meant = names.get(bare.casefold())
+    source = f"{USER_GUIDE}, model-evaluation-tasks and model-evaluation-metrics"
+    if meant in allowed:
+        message = f"{name!r} is written {meant!r}"
+    elif bare.casefold() == "fluency":
+        message = (
+            "no kind of evaluation has a built-in Fluency; nearest: kind judge with "
+            "Builtin.Coherence or Builtin.ProfessionalStyleAndTone, or a criterion of your own"
+        )
+    elif meant in JUDGED and definition.kind is JobKind.AUTOMATIC:
+        message = f"{meant} needs a judge model: use kind judge; allowed here: {', '.join(allowed)}"
+    elif meant in AUTOMATIC and definition.kind is JobKind.JUDGE:
+        message = f"{meant} is of kind automatic; allowed here: {', '.join(allowed)}"
+    elif meant in AUTOMATIC:
+        message = f"{meant} does not exist for task {definition.task}; allowed: {', '.join(allowed)}"
+    else:
+        message = f"{name!r} is not a metric; allowed: {', '.join(allowed)}"
+    yield Problem("metrics", message, source)
+
+
+def _candidates(definition: JobDefinition) -> Iterator[Problem]:
+    human = definition.kind is JobKind.HUMAN
+    if human and len(definition.candidates) > MOST_MODELS_HUMAN:
+        yield Problem(
+            "candidates", f"{len(definition.candidates)} candidates; people compare at most {MOST_MODELS_HUMAN}", QUOTAS
+        )
+    precomputed = [candidate for candidate in definition.candidates if candidate.answers_of is not None]
+    if definition.kind is JobKind.AUTOMATIC and precomputed:
+        yield Problem(
+            f"candidates[{definition.candidates.index(precomputed[0])}].answers_of",
+            "answers that exist already are taken by kind judge and human only",
+            f"{USER_GUIDE}, model-evaluation-prompt-datasets-judge",
+        )
+    if precomputed and definition.dataset.built_in:
+        yield Problem("dataset", "one of Bedrock's own holds no answers of yours", USER_GUIDE)
+    for index, candidate in enumerate(definition.candidates):
+        yield from _candidate(f"candidates[{index}]", candidate)
+
+
+def _candidate(key: str, candidate: JobCandidate) -> Iterator[Problem]:
+    if candidate.answers_of is not None and not _ANSWERS_OF.fullmatch(candidate.answers_of):
+        yield Problem(
+            f"{key}.answers_of",
+            f"{candidate.answers_of!r}; allowed: a letter or digit, then at most 255 of letters, digits and . _ -",
+            f"{API}, inferenceSourceIdentifier",
+        )
+    parameters = inference_parameters(candidate)
+    if parameters is not None and len(parameters) > MOST_PARAMETERS:
+        yield Problem(f"{key}.parameters", f"{len(parameters):,} characters as JSON; allowed: {MOST_PARAMETERS:,}", API)
+
+
+def _judge(definition: JobDefinition) -> Iterator[Problem]:
+    if definition.kind is JobKind.JUDGE and definition.judge is None:
+        yield Problem("judge", "is missing; needed: the model that rates, a key of `models`", API)
+    if definition.kind is not JobKind.JUDGE and definition.judge is not None:
+        # Its mere presence makes Bedrock take the job for a judge's.
+        yield Problem("judge", f"has no meaning for kind {definition.kind}; allowed: kind judge", API)
+
+
+def _criteria(definition: JobDefinition) -> Iterator[Problem]:
+    if definition.criteria and definition.kind is not JobKind.JUDGE:
+        yield Problem("criteria", f"have no meaning for kind {definition.kind}; allowed: kind judge", API)
+    if len(definition.criteria) > MOST_CRITERIA:
+        yield Problem("criteria", f"{len(definition.criteria)}; allowed: {MOST_CRITERIA}", f"{API}, customMetrics")
+    for name, count in Counter(criterion.name for criterion in definition.criteria).items():
+        if count > 1:
+            yield Problem("criteria", f"{name!r} stands {count} times", API)
+    for index, criterion in enumerate(definition.criteria):
+        if criterion.name not in definition.metrics:
+            yield Problem(f"criteria[{index}]", f"{criterion.name!r} is not among `metrics`, so nothing asks it", API)
+        yield from _criterion(f"criteria[{index}]", criterion)
+
+
+def _criterion(key: str, criterion: Criterion) -> Iterator[Problem]:
+    yield from _own_name(key, criterion.name)
+    if not 1 <= len(criterion.instructions) <= MOST_INSTRUCTIONS:
+        size = len(criterion.instructions)
+        yield Problem(f"{key}.instructions", f"{size:,} characters; allowed: 1 to {MOST_INSTRUCTIONS:,}", API)
+    yield from _variables(f"{key}.instructions", criterion.instructions)
+    if len(criterion.scale) > MOST_SCALE:
+        yield Problem(f"{key}.scale", f"{len(criterion.scale)} steps; allowed: {MOST_SCALE}", f"{API}, ratingScale")
+    texts = [step for step in criterion.scale if isinstance(step.value, str)]
+    if texts and len(texts) < len(criterion.scale):
+        yield Problem(
+            f"{key}.scale",
+            "mixes numbers and texts; allowed: only numbers or only texts",
+            f"{USER_GUIDE}, model-evaluation-custom-metrics-prompt-formats",
+        )
+    for number, step in enumerate(criterion.scale):
+        longest = max(len(step.definition), len(step.value) if isinstance(step.value, str) else 0)
+        if not step.definition or longest > MOST_SCALE_TEXT:
+            yield Problem(f"{key}.scale[{number}]", f"texts have 1 to {MOST_SCALE_TEXT} characters", API)
+
+
+def _variables(key: str, instructions: str) -> Iterator[Problem]:
+    source = f"{USER_GUIDE}, model-evaluation-custom-metrics-prompt-formats"
+    missing = [variable for variable in _NEEDED_VARIABLES if variable not in instructions]
+    if missing:
+        yield Problem(key, f"{' and '.join(missing)} missing; needed: {' and '.join(_NEEDED_VARIABLES)}", source)
+        return
+    places = [instructions.index(variable) for variable in _VARIABLES if variable in instructions]
+    unknown = [name for name in re.findall(r"\{\{[^{}]*\}\}", instructions) if name not in _VARIABLES]
+    if unknown:
+        yield Problem(key, f"{unknown[0]} is unknown; allowed: {', '.join(_VARIABLES)}", source)
+    after = instructions[min(places) :]
+    for variable in _VARIABLES:
+        after = after.replace(variable, "")
+    # Labels beside the variables are what the guide's own examples have; whole sentences are instructions.
+    if any(len(line.split()) > _LABEL_WORDS for line in after.splitlines()):
+        yield Problem(key, "the variables must come last, after all instructions", source)
+
+
+_LABEL_WORDS = 6
+
+
+def _ratings(definition: JobDefinition) -> Iterator[Problem]:
+    if definition.kind is not JobKind.HUMAN:
+        if definition.ratings:
+            yield Problem("ratings", f"have no meaning for kind {definition.kind}; allowed: kind human", API)
+        return
+    if not 1 <= len(definition.ratings) <= MOST_RATINGS:
+        yield Problem("ratings", f"{len(definition.ratings)}; allowed: 1 to {MOST_RATINGS}", QUOTAS)
+    for name, count in Counter(rating.name for rating in definition.ratings).items():
+        if count > 1:
+            yield Problem("ratings", f"{name!r} stands {count} times", API)
+    for index, rating in enumerate(definition.ratings):
+        yield from _rating(f"ratings[{index}]", rating, models=len(definition.candidates))
+
+
+def _rating(key: str, rating: Rating, *, models: int) -> Iterator[Problem]:
+    yield from _own_name(key, rating.name)
+    description = rating.description
+    if description is not None and (not 1 <= len(description) <= MOST_RATING_DESCRIPTION or "\n" in description):
+        yield Problem(
+            f"{key}.description",
+            f"{len(description)} characters; allowed: one line of 1 to {MOST_RATING_DESCRIPTION}",
+            f"{API}, human customMetrics",
+        )
+    if rating.method.compares and models != MOST_MODELS_HUMAN:
+        single = ", ".join(method for method in RatingMethod if not method.compares)
+        yield Problem(
+            f"{key}.method",
+            f"{rating.method} compares two candidates and there is {models}; allowed: {single}",
+            f"{USER_GUIDE}, model-evaluation-type-human",
+        )
+
+
+def _own_name(key: str, name: str) -> Iterator[Problem]:
+    if not _METRIC_NAME.fullmatch(name) or len(name) > MOST_NAME:
+        yield Problem(
+            f"{key}.name", f"{name!r}; allowed: 1 to {MOST_NAME} of letters, digits and - _ .", f"{API}, metric names"
+        )
+    elif name.startswith(BUILT_IN):
+        yield Problem(f"{key}.name", f"{name!r} begins as Bedrock's own do; allowed: a name of your own", API)
+
+
+def _people(definition: JobDefinition) -> Iterator[Problem]:
+    if definition.kind is not JobKind.HUMAN:
+        return
+    arn = definition.flow_definition_arn
+    # A token of the CDK is not an ARN yet; the construct makes it one.
+    if arn is not None and "${" not in arn and not _FLOW_DEFINITION.fullmatch(arn):
+        yield Problem("flow_definition_arn", f"{arn!r} is not the ARN of a flow definition", API)
+    if definition.instructions is not None and not 1 <= len(definition.instructions) <= MOST_INSTRUCTIONS:
+        yield Problem(
+            "instructions", f"{len(definition.instructions):,} characters; allowed: 1 to {MOST_INSTRUCTIONS:,}", API
+        )
+    if definition.deadline_hours > MOST_HUMAN_HOURS:
+        yield Problem(
+            "deadline_hours", f"{definition.deadline_hours:g}; people's tasks live {MOST_HUMAN_HOURS} hours", QUOTAS
+        )
+
+
+def _dataset(definition: JobDefinition) -> Iterator[Problem]:
+    dataset = definition.dataset
+    if dataset.uri is None:
+        if dataset.name not in BUILT_IN_DATASETS:
+            yield Problem(
+                "dataset",
+                f"{dataset.name!r} is not one of Bedrock's; those: {', '.join(BUILT_IN_DATASETS)}",
+                USER_GUIDE,
+            )
+        elif definition.kind is not JobKind.AUTOMATIC:
+            yield Problem(
+                "dataset",
+                f"{dataset.name} is for kind automatic; needed: a dataset of your own",
+                f"{USER_GUIDE}, model-evaluation-prompt-datasets",
+            )
+        return
+    if not _DATASET_NAME.fullmatch(dataset.name) or len(dataset.name) > MOST_NAME:
+        yield Problem("dataset", f"name {dataset.name!r}; allowed: 1 to {MOST_NAME} of letters, digits, - _ .", API)
+    if "${" not in dataset.uri and not (_S3_URI.fullmatch(dataset.uri) and dataset.uri.endswith(".jsonl")):
+        yield Problem("dataset", f"{dataset.uri!r}; allowed: s3://bucket/key.jsonl without spaces or commas", API)
+
+
+def _tags(definition: JobDefinition) -> Iterator[Problem]:
+    if len(definition.tags) > MOST_TAGS:
+        yield Problem("tags", f"{len(definition.tags)}; allowed: {MOST_TAGS}", f"{API}, jobTags")
+    for key, value in definition.tags.items():
+        if not (1 <= len(key) <= 128 and len(value) <= 256 and _TAG.fullmatch(key) and _TAG.fullmatch(value)):
+            yield Problem(
+                f"tags.{key}",
+                "allowed: keys of 1 to 128 and values of at most 256 letters, digits, spaces and . _ : / = + @ -",
+                f"{API}, jobTags",
+            )
+
+
+def _limits(definition: JobDefinition) -> Iterator[Problem]:
+    most = MOST_CONCURRENT[definition.kind]
+    if not 1 <= definition.parallel <= most:
+        yield Problem("parallel", f"{definition.parallel}; allowed: 1 to {most} of kind {definition.kind}", QUOTAS)
+    if not 1 <= definition.keep_jobs < MOST_JOBS_OF_ACCOUNT:
+        yield Problem("keep_jobs", f"{definition.keep_jobs}; allowed: 1 to {MOST_JOBS_OF_ACCOUNT - 1:,}", QUOTAS)
+
+
+_RULES: tuple[Callable[[JobDefinition], Iterator[Problem]], ...] = (
+    _task,
+    _metrics,
+    _candidates,
+    _judge,
+    _criteria,
+    _ratings,
+    _people,
+    _dataset,
+    _tags,
+    _limits,
+)

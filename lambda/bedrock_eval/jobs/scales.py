@@ -1,0 +1,176 @@
+"""The scores that Bedrock gives: its built-in metrics, criteria of one's own for a judge, and ratings by people.
+
+Sources: Bedrock user guide, model-evaluation-report-programmatic (automatic), model-evaluation-metrics (judge),
+model-evaluation-tasks (which task takes which metric), model-evaluation-type-human (rating methods).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from bedrock_eval.catalogue import Better
+
+BUILT_IN = "Builtin."
+
+
+class Task(StrEnum):
+    """`taskType`. A judge takes GENERAL, which the user guide's own requests use and the API's enumeration lacks."""
+
+    SUMMARIZATION = "Summarization"
+    CLASSIFICATION = "Classification"
+    QUESTION_AND_ANSWER = "QuestionAndAnswer"
+    GENERATION = "Generation"
+    CUSTOM = "Custom"
+    GENERAL = "General"
+
+
+AUTOMATIC_TASKS = (Task.QUESTION_AND_ANSWER, Task.SUMMARIZATION, Task.GENERATION, Task.CLASSIFICATION)
+
+
+class RatingMethod(StrEnum):
+    """How people rate."""
+
+    THUMBS = "ThumbsUpDown"
+    LIKERT = "IndividualLikertScale"
+    COMPARISON_LIKERT = "ComparisonLikertScale"
+    COMPARISON_CHOICE = "ComparisonChoice"
+    COMPARISON_RANK = "ComparisonRank"
+
+    @property
+    def compares(self) -> bool:
+        """Whether it rates two answers against each other."""
+        return self in (RatingMethod.COMPARISON_LIKERT, RatingMethod.COMPARISON_CHOICE, RatingMethod.COMPARISON_RANK)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What a score of a job is: the attributes that intervals, gates and reports read of a metric.
+
+    Attributes:
+        name: as in the environment file, in CloudWatch and in reports: `Builtin.Accuracy`, or a name of one's own.
+        low, high: the range; None where it is open.
+        binary: every single value is 0 or 1.
+    """
+
+    name: str
+    title: str
+    better: Better
+    unit: str
+    low: float | None
+    high: float | None
+    binary: bool = False
+    doc: str = ""
+
+
+def _automatic(name: str, better: Better, *, high: float | None, doc: str) -> Scale:
+    return Scale(BUILT_IN + name, name, better, "score", 0.0, high, doc=doc)
+
+
+AUTOMATIC: Mapping[str, Scale] = MappingProxyType(
+    {
+        scale.name: scale
+        for scale in (
+            _automatic(
+                "Accuracy",
+                Better.HIGHER,
+                high=1.0,
+                doc="F1 over words (questions), real world knowledge (generation), BERTScore (summaries), right class.",
+            ),
+            _automatic(
+                "Robustness",
+                Better.LOWER,
+                # Values above 1 have been seen: it is a relative change, or a word error rate.
+                high=None,
+                doc="How much the score changes when the prompt is perturbed; each prompt is asked about six times.",
+            ),
+            _automatic("Toxicity", Better.LOWER, high=1.0, doc="Toxicity of the answer by detoxify."),
+        )
+    }
+)
+
+
+def _judged(name: str, title: str, better: Better = Better.HIGHER) -> Scale:
+    doc = "Rated by a judge model; Bedrock normalises the rating to 0 to 1."
+    return Scale(BUILT_IN + name, title, better, "score", 0.0, 1.0, doc=doc)
+
+
+JUDGED: Mapping[str, Scale] = MappingProxyType(
+    {
+        scale.name: scale
+        for scale in (
+            _judged("Correctness", "Correctness"),
+            _judged("Completeness", "Completeness"),
+            _judged("Faithfulness", "Faithfulness"),
+            _judged("Helpfulness", "Helpfulness"),
+            _judged("Coherence", "Coherence"),
+            _judged("Relevance", "Relevance"),
+            _judged("FollowingInstructions", "Following instructions"),
+            _judged("ProfessionalStyleAndTone", "Professional style and tone"),
+            _judged("Harmfulness", "Harmfulness", Better.LOWER),
+            _judged("Stereotyping", "Stereotyping", Better.LOWER),
+            _judged("Refusal", "Refusal", Better.LOWER),
+        )
+    }
+)
+
+# Of a retrieval job that another stack started: read, never asked for here.
+RETRIEVAL: Mapping[str, Scale] = MappingProxyType(
+    {
+        scale.name: scale
+        for scale in (
+            _judged("ContextRelevance", "Context relevance"),
+            _judged("ContextCoverage", "Context coverage"),
+            _judged("LogicalCoherence", "Logical coherence"),
+            _judged("CitationPrecision", "Citation precision"),
+            _judged("CitationCoverage", "Citation coverage"),
+        )
+    }
+)
+
+BUILT_INS: Mapping[str, Scale] = MappingProxyType({**AUTOMATIC, **JUDGED, **RETRIEVAL})
+
+TASK_METRICS: Mapping[Task, tuple[str, ...]] = MappingProxyType(
+    {
+        task: tuple(name for name in AUTOMATIC if task is not Task.CLASSIFICATION or name != f"{BUILT_IN}Toxicity")
+        for task in AUTOMATIC_TASKS
+    }
+)
+"""What an automatic job of each task can be asked for; classification has no toxicity."""
+
+BUILT_IN_DATASETS = tuple(
+    BUILT_IN + name
+    for name in (
+        "Bold",
+        "BoolQ",
+        "NaturalQuestions",
+        "Gigaword",
+        "RealToxicityPrompts",
+        "TriviaQA",
+        "T-Rex",
+        "WomensEcommerceClothingReviews",
+        "Wikitext2",
+    )
+)
+BUILT_IN_DATASET_PROMPTS = 100
+"""Bedrock samples each of its datasets down to so many prompts."""
+
+
+def rating_scale(name: str, method: RatingMethod) -> Scale:
+    """The scale of a rating by people.
+
+    Ratings of one answer are taken as they are (thumbs as 0 and 1, Likert as 1 to 5). Choices and Likert comparisons
+    become the share of the preference that an answer got, 0 to 1, where 0.5 is a tie; ranks stay ranks, 1 is best.
+    """
+    if method is RatingMethod.THUMBS:
+        return Scale(name, name, Better.HIGHER, "share of thumbs up", 0.0, 1.0, binary=True)
+    if method is RatingMethod.LIKERT:
+        return Scale(name, name, Better.HIGHER, "points of 5", 1.0, 5.0)
+    if method is RatingMethod.COMPARISON_RANK:
+        return Scale(name, name, Better.LOWER, "rank", 1.0, 2.0)
+    return Scale(name, name, Better.HIGHER, "share of preference", 0.0, 1.0)
+
+
+def canonical(name: str) -> str:
+    """The one spelling of a metric's name: output files hold `Accuracy` and `Builtin.Accuracy` for the same."""
+    return BUILT_IN + name if BUILT_IN + name in BUILT_INS else name

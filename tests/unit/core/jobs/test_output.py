@@ -1,0 +1,242 @@
+"""Every shape of output that Bedrock has been seen to write becomes outcomes, and nothing is lost silently."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bedrock_eval.cases import Case, read_cases
+from bedrock_eval.jobs.collection import Agreement, Collected, collect, read_lines, result_keys
+from bedrock_eval.jobs.records import JobRecord, Unread, read_record
+from bedrock_eval.jobs.scales import BUILT_INS, RatingMethod, canonical
+from bedrock_eval.outcomes import FailureReason
+
+NOVA = "arn:aws:bedrock:us-east-1:111111111111:inference-profile/us.amazon.nova-2-lite-v1:0"
+HAIKU = "us.anthropic.claude-haiku-5-5"
+
+
+def record(value: object) -> JobRecord:
+    found = read_record(json.dumps(value), where="here")
+    assert isinstance(found, JobRecord)
+    return found
+
+
+def automatic(prompt: str, *scores: dict[str, Any], model: str = NOVA, **extra: Any) -> dict[str, Any]:
+    return {
+        "automatedEvaluationResult": {"scores": list(scores)},
+        "inputRecord": {"prompt": prompt, "referenceResponse": "Within 30 days.", "category": "returns"},
+        "modelResponses": [{"modelIdentifier": model, "response": f"answer to {prompt}"}],
+        **extra,
+    }
+
+
+def human(prompt: str, *answers: dict[str, Any], as_list: bool = True) -> dict[str, Any]:
+    task = {
+        "flowDefinitionArn": "arn:aws:sagemaker:us-east-1:111111111111:flow-definition/x",
+        "humanAnswers": [
+            {
+                "answerContent": {"evaluationResults": results},
+                "workerId": "w-1234",
+                "workerMetadata": {"identityData": {"sub": "11111111-2222-3333", "issuer": "https://cognito"}},
+            }
+            for results in answers
+        ],
+        "modelResponseIdMap": {"0": NOVA, "1": HAIKU},
+    }
+    return {
+        "humanEvaluationResult": [task] if as_list else task,
+        "inputRecord": {"prompt": prompt},
+        "modelResponses": [{"modelIdentifier": NOVA, "response": "a"}, {"modelIdentifier": HAIKU, "response": "b"}],
+    }
+
+
+def gather(*values: object, metrics: tuple[str, ...], asked: list[Case] | None = None, both: bool = False) -> Collected:
+    candidates = {NOVA: "nova", HAIKU: "haiku"} if both else {NOVA: "nova"}
+    lines = [json.dumps(value) for value in values]
+    return collect(read_lines(lines, source="out"), candidates=candidates, metrics=metrics, asked=asked)
+
+
+@pytest.mark.parametrize("name", ["Accuracy", "Builtin.Accuracy"])
+@pytest.mark.parametrize(
+    ("result", "value"),
+    [(0.319, 0.319), (1, 1.0), (17.9, 17.9), (None, None), (True, 1.0), ("0.5", 0.5), (10**400, None)],
+)
+def test_both_spellings_and_every_kind_of_result(name: str, result: object, value: float | None) -> None:
+    (score,) = record(automatic("p", {"metricName": name, "result": result})).scores
+    assert (score.metric, score.value) == ("Builtin.Accuracy", value)
+
+
+def test_a_score_without_a_result_is_none_and_not_zero() -> None:
+    (score,) = record(automatic("p", {"metricName": "Accuracy"})).scores
+    assert score.value is None
+
+
+def test_the_explanation_of_a_judge_is_kept() -> None:
+    details = [{"modelIdentifier": "judge", "explanation": "It says why."}]
+    (score,) = record(
+        automatic("p", {"metricName": "Builtin.Correctness", "result": 0.5, "evaluatorDetails": details})
+    ).scores
+    assert score.explanation == "It says why."
+
+
+def test_a_text_on_a_scale_of_texts_is_a_label() -> None:
+    (score,) = record(automatic("p", {"metricName": "tone", "result": "friendly"})).scores
+    assert (score.metric, score.value, score.label) == ("tone", None, "friendly")
+
+
+def test_a_result_may_be_an_object_or_a_list() -> None:
+    value = automatic("p", {"metricName": "Accuracy", "result": 1})
+    value["automatedEvaluationResult"] = [value["automatedEvaluationResult"]]
+    assert record(value).scores[0].value == 1.0
+
+
+def test_answers_of_ones_own_stand_twice_and_count_once() -> None:
+    value = automatic("p", {"metricName": "Builtin.Correctness", "result": 1})
+    value["inputRecord"]["modelResponses"] = value["modelResponses"]
+    assert len(record(value).answers) == 1
+    del value["modelResponses"]
+    assert len(record(value).answers) == 1
+
+
+def test_a_record_of_a_retrieval_job() -> None:
+    value = {
+        "conversationTurns": [
+            {
+                "inputRecord": {
+                    "prompt": {"content": [{"text": "How?"}]},
+                    "referenceResponses": [{"content": [{"text": "So."}]}],
+                },
+                "output": {"text": "Thus.", "modelIdentifier": NOVA},
+                "results": [{"metricName": "Builtin.LogicalCoherence", "result": 0.75}],
+            }
+        ]
+    }
+    found = record(value)
+    assert (found.prompt, found.reference, found.answers[0].text) == ("How?", "So.", "Thus.")
+    assert found.scores[0].value == 0.75
+
+
+@pytest.mark.parametrize("as_list", [True, False])
+@pytest.mark.parametrize("key", ["thumbsUpDown", "ThumbsUpDown"])
+def test_ratings_by_several_people(key: str, as_list: bool) -> None:
+    def thumbs(nova: bool, haiku: bool) -> dict[str, Any]:
+        return {
+            key: [
+                {"metricName": "Helpful", "modelResponseId": "0", "result": nova},
+                {"metricName": "Helpful", "modelResponseId": "1", "result": haiku},
+            ]
+        }
+
+    value = human("p", thumbs(True, True), thumbs(True, False), thumbs(False, False), as_list=as_list)
+    found = gather(value, metrics=("Helpful",), both=True)
+    scores = {outcome.candidate: outcome.scores["Helpful"] for outcome in found.outcomes}
+    assert scores == {"nova": pytest.approx(2 / 3), "haiku": pytest.approx(1 / 3)}
+    assert found.agreement == (Agreement("Helpful", pairs=6, equal=2),)
+
+
+COMPARISONS = {
+    RatingMethod.COMPARISON_CHOICE: ({"metricName": "m", "result": {"modelResponseId": "0"}}, 1.0, 0.0),
+    RatingMethod.COMPARISON_RANK: (
+        {"metricName": "m", "result": [{"modelResponseId": "0", "rank": 2}, {"modelResponseId": "1", "rank": 1}]},
+        2.0,
+        1.0,
+    ),
+    RatingMethod.COMPARISON_LIKERT: (
+        {"metricName": "m", "leftModelResponseId": "0", "rightModelResponseId": "1", "result": 2},
+        0.75,
+        0.25,
+    ),
+    RatingMethod.LIKERT: ({"metricName": "m", "modelResponseId": "0", "result": 4}, 4.0, None),
+}
+
+
+@pytest.mark.parametrize("method", COMPARISONS)
+def test_every_rating_method(method: RatingMethod) -> None:
+    rating, nova, haiku = COMPARISONS[method]
+    key = method[0].lower() + method[1:]
+    found = gather(human("p", {key: [rating]}), metrics=("m",), both=True)
+    scores = {outcome.candidate: outcome.scores.get("m") for outcome in found.outcomes}
+    assert scores == {"nova": nova, "haiku": haiku}
+
+
+def test_no_identity_of_a_worker_is_kept() -> None:
+    rating = {"thumbsUpDown": [{"metricName": "Helpful", "modelResponseId": "0", "result": True}]}
+    kept = repr(record(human("p", rating)))
+    assert all(secret not in kept for secret in ("w-1234", "2222", "cognito"))
+
+
+def cases(*lines: object) -> list[Case]:
+    return list(read_cases([json.dumps(line) for line in lines], source="set"))
+
+
+def test_a_prompt_that_bedrock_left_out_is_a_failed_case() -> None:
+    asked = cases({"prompt": "one"}, {"prompt": "two"}, {"prompt": "one"})
+    answered = automatic("one", {"metricName": "Accuracy", "result": 0.5})
+    found = gather(answered, answered, metrics=("Builtin.Accuracy",), asked=asked)
+    assert [(each.case_id, each.failure) for each in found.outcomes] == [
+        (asked[0].id, None),
+        (asked[1].id, FailureReason.NO_RESPONSE),
+        (f"{asked[0].id}#2", None),
+    ]
+
+
+def test_of_a_dataset_of_bedrocks_own_what_came_back_is_known() -> None:
+    found = gather(automatic("p", {"metricName": "Accuracy", "result": 1}), metrics=("Builtin.Accuracy",))
+    (outcome,) = found.outcomes
+    assert (outcome.category, outcome.reference, outcome.response) == ("returns", "Within 30 days.", "answer to p")
+
+
+def test_a_metric_that_nobody_asked_for_is_named() -> None:
+    found = gather(automatic("p", {"metricName": "Novelty", "result": 1}), metrics=("Builtin.Accuracy",))
+    assert found.unexpected == ("Novelty",)
+    assert found.outcomes[0].scores == {}
+
+
+def test_lines_that_are_no_record_are_named_with_their_place() -> None:
+    lines = ["", "not json", "[]", '{"a": 1}', '{"automatedEvaluationResult": {}}', '{"conversationTurns": []}']
+    found = collect(read_lines(lines, source="out"), candidates={NOVA: "nova"}, metrics=(), asked=None)
+    assert [each.where for each in found.unread] == ["out:2", "out:3", "out:4", "out:5", "out:6"]
+
+
+def test_stray_files_are_ignored_but_named() -> None:
+    base = "jobs/quality/20261123T060000Z/job/uuid/"
+    results, strays = result_keys(
+        [
+            f"{base}models/m/taskTypes/General/datasets/d/1_output.jsonl",
+            f"{base}amazon-bedrock-permission-check",
+            f"{base}custom_metrics/tone.json",
+            f"{base}models/",
+        ]
+    )
+    assert results == (f"{base}models/m/taskTypes/General/datasets/d/1_output.jsonl",)
+    assert strays == (f"{base}amazon-bedrock-permission-check",)
+
+
+def test_only_names_of_bedrocks_own_get_its_prefix() -> None:
+    assert all(canonical(name.removeprefix("Builtin.")) == name for name in BUILT_INS)
+    assert canonical("brand-tone") == "brand-tone"
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=True) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+KEYS = ("automatedEvaluationResult", "humanEvaluationResult", "conversationTurns", "inputRecord", "modelResponses")
+
+
+@given(st.dictionaries(st.sampled_from(KEYS), json_values))
+def test_no_value_breaks_the_reader(value: dict[str, Any]) -> None:
+    assert isinstance(read_record(json.dumps(value), where="here"), JobRecord | Unread)
+
+
+@given(json_values, json_values, json_values)
+def test_no_value_inside_a_record_breaks_the_reader(result: object, details: object, answers: object) -> None:
+    value = automatic("p", {"metricName": "Accuracy", "result": result, "evaluatorDetails": details})
+    value["modelResponses"] = answers
+    (score,) = record(value).scores
+    assert score.value is None or score.value == score.value  # never NaN
+    task = human("p", {"comparisonRank": result, "thumbsUpDown": details, "comparisonChoice": answers})
+    assert isinstance(record(task), JobRecord)
