@@ -6,6 +6,7 @@ Here stands what can be said of one value. What takes two (a candidate's model i
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -14,6 +15,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
+from bedrock_eval.costs import Rates
 from bedrock_eval.definition import PROMPT_MARK
 from bedrock_eval.metrics import METRICS
 from bedrock_eval.models import Model
@@ -81,6 +83,14 @@ def _template(text: str) -> str:
     return text
 
 
+def _day(text: str) -> str:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not in the calendar; allowed: a day, as 2026-12-31") from None
+    return text
+
+
 def _told(message: str) -> JsonDict:
     return {"patternErrorMessage": message}
 
@@ -99,6 +109,12 @@ MetricName = Annotated[str, AfterValidator(_metric_name), Field(json_schema_extr
 Region = Annotated[
     str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$", json_schema_extra=_told("a Region's name, as us-east-1"))
 ]
+Day = Annotated[
+    str,
+    AfterValidator(_day),
+    Field(pattern=r"^\d{4}-\d{2}-\d{2}$", json_schema_extra=_told("a day, as 2026-12-31")),
+]
+Dollars = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Percent = Annotated[float, Field(gt=0, le=100)]
 Days = Annotated[int, Field(ge=1, le=3650)]
@@ -110,6 +126,18 @@ class Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+class RatesConfig(Strict):
+    """What tokens of a model cost, in US dollars per million. What has no rate is counted as unpriced, never as 0."""
+
+    input: Dollars = Field(description="Input tokens that were neither read from nor written to a cache.")
+    output: Dollars = Field(description="Output tokens.")
+    cache_read: Dollars | None = Field(default=None, description="Input tokens read from a cache.")
+    cache_write: Dollars | None = Field(default=None, description="Input tokens written to a cache.")
+    verified_until: Day | None = Field(
+        default=None, description="The day after which synth warns that nobody has compared the rates with AWS's."
+    )
+
+
 class ModelConfig(Strict):
     """A model that the environment uses: monitored, allowed to the evaluation role, and open to candidates."""
 
@@ -119,6 +147,7 @@ class ModelConfig(Strict):
     destination_regions: tuple[Region, ...] = Field(
         default=(), description="Overrides the built-in table of Regions that the profile can route to."
     )
+    rates: RatesConfig | None = Field(default=None, description="Left out: its price is unknown and shown so.")
 
 
 class DatasetConfig(Strict):
@@ -221,6 +250,14 @@ class EvaluationConfig(Strict):
     confidence: float = Field(default=0.95, ge=0.5, lt=1, description="Of every interval and of the gates together.")
     min_coverage: Share = Field(default=0.95, description="Answered of asked; with less, every gate is inconclusive.")
     concurrency: int = Field(default=8, ge=1, le=256, description="Model calls in flight, over all candidates.")
+    max_cost: float | None = Field(
+        default=None,
+        gt=0,
+        description="US dollars that a run may cost: estimated before the first call, and counted while it runs.",
+    )
+    allow_unpriced: bool = Field(
+        default=False, description="A run with `max_cost` may ask models without `rates`, which it cannot see."
+    )
 
 
 class InvocationLoggingConfig(Strict):
@@ -349,3 +386,8 @@ class Environment(Strict):
         """The resolved model behind a key of `models`."""
         config = self.models[name]
         return Model(config.id, region=self.region, destination_regions=config.destination_regions)
+
+    def rates(self, name: str) -> Rates | None:
+        """What the tokens of the model behind a key of `models` cost, None when the file does not say."""
+        config = self.models[name].rates
+        return None if config is None else Rates(**config.model_dump())

@@ -138,6 +138,8 @@ class EvaluationStack(Stack):
             confidence=config.confidence,
             min_coverage=config.min_coverage,
             concurrency=config.concurrency,
+            max_cost=config.max_cost,
+            allow_unpriced=config.allow_unpriced,
         )
 
     def _candidate(self, config: CandidateConfig) -> Candidate:
@@ -150,6 +152,7 @@ class EvaluationStack(Stack):
             system=config.system,
             template=config.template,
             parameters=InferenceParameters(**config.parameters.model_dump()),
+            rates=self._environment.rates(config.model),
         )
 
     def _dataset(self, name: str, config: DatasetConfig) -> Dataset:

@@ -98,7 +98,9 @@ def watched_environment(environment: Environment, *, state_machine_arn: str) -> 
         owner=environment.owner,
         runbook_url=environment.runbook_url,
         names=PhysicalNames(environment.prefix),
-        models=tuple(WatchedModel(name, config.id) for name, config in environment.models.items()),
+        models=tuple(
+            WatchedModel(name, config.id, environment.rates(name)) for name, config in environment.models.items()
+        ),
         evaluations=tuple(_watched_evaluation(environment, *item) for item in environment.evaluations.items()),
         owns_account=environment.owns_account,
         logs_invocations=environment.owns_account and environment.invocation_logging.mode != "none",

@@ -4,16 +4,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bedrock_eval import catalogue
+from bedrock_eval.costs import Rates
 from bedrock_eval.definition import Gate
 from bedrock_eval.names import PhysicalNames
 
 
 @dataclass(frozen=True)
 class WatchedModel:
-    """A declared model; `model_id` is the id that is called, which is the `ModelId` dimension."""
+    """A declared model; `model_id` is the id that is called, which is the `ModelId` dimension.
+
+    Attributes:
+        rates: what its tokens cost; None: unknown, and shown as unpriced tokens.
+    """
 
     name: str
     model_id: str
+    rates: Rates | None = None
 
     @property
     def dimensions(self) -> Mapping[str, str]:

@@ -87,6 +87,10 @@ RUN_COVERAGE = _run("run_coverage", "Answered of asked", unit="None", better=Bet
 RUN_DURATION = _run("run_duration", "Duration of the run", unit="Seconds", better=Better.NEUTRAL)
 RUN_INPUT_TOKENS = _run("run_input_tokens", "Input tokens of the run", unit="Count", better=Better.NEUTRAL)
 RUN_OUTPUT_TOKENS = _run("run_output_tokens", "Output tokens of the run", unit="Count", better=Better.NEUTRAL)
+RUN_COST = _run("run_cost", "Estimated cost of the run, USD", unit="None", better=Better.LOWER)
+RUN_UNPRICED_TOKENS = _run(
+    "run_unpriced_tokens", "Tokens of the run without a price", unit="Count", better=Better.LOWER
+)
 
 GATE_VERDICT = Metric(
     CUSTOM,
@@ -115,6 +119,24 @@ WATCHDOG_HEARTBEAT = Metric(
 )
 DAYS_TO_END_OF_LIFE = Metric(
     CUSTOM, "days_to_end_of_life", (APPLICATION, MODEL_ID), "None", "Minimum", Better.HIGHER, "Days to end of life"
+)
+MONTH_TO_DATE_COST = Metric(
+    CUSTOM,
+    "month_to_date_cost",
+    (APPLICATION,),
+    "None",
+    "Maximum",
+    Better.LOWER,
+    "Estimated cost since the month began (UTC), USD",
+)
+MONTH_TO_DATE_UNPRICED_TOKENS = Metric(
+    CUSTOM,
+    "month_to_date_unpriced_tokens",
+    (APPLICATION,),
+    "Count",
+    "Maximum",
+    Better.LOWER,
+    "Tokens without a price since the month began (UTC)",
 )
 
 QUEUE_MESSAGES = Metric(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bedrock_eval import codec
+from bedrock_eval.costs import Rates
 from bedrock_eval.layout import SCHEMA_VERSION
 
 PROMPT_MARK = "{{prompt}}"
@@ -42,6 +43,7 @@ class Candidate:
         model_id: as declared; the `ModelId` dimension of the published scores.
         invoke_id: what Converse is called with: the evaluator's own application inference profile, or `model_id`.
         template: holds `{{prompt}}` once; without one the prompt is sent byte for byte.
+        rates: what its tokens cost; None: unknown, they are counted as unpriced.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Candidate:
     system: str | None = None
     template: str | None = None
     parameters: InferenceParameters = field(default_factory=InferenceParameters)
+    rates: Rates | None = None
 
     def user_text(self, prompt: str) -> str:
         return prompt if self.template is None else self.template.replace(PROMPT_MARK, prompt)
@@ -94,6 +97,8 @@ class Definition:
         headline: scores are also published under {ModelId, Application}.
         confidence: of every interval; verdicts divide the rest by the number of gates.
         concurrency: Converse calls in flight, over all candidates.
+        max_cost: US dollars that a run may cost; None: no limit.
+        allow_unpriced: a run with a limit may also ask models without rates, whose cost the limit cannot see.
         first_deployed: ISO time of the first deploy, written by the custom resource; the watchdog counts from it
             while there is no run.
     """
@@ -112,6 +117,8 @@ class Definition:
     concurrency: int = 8
     read_timeout_seconds: int = 120
     max_attempts: int = 4
+    max_cost: float | None = None
+    allow_unpriced: bool = False
     first_deployed: str | None = None
     schema_version: int = SCHEMA_VERSION
 

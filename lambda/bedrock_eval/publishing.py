@@ -88,6 +88,8 @@ def _gauges(
         catalogue.RUN_DURATION: duration,
         catalogue.RUN_INPUT_TOKENS: candidate.usage.input_tokens,
         catalogue.RUN_OUTPUT_TOKENS: candidate.usage.output_tokens,
+        catalogue.RUN_COST: candidate.cost.usd if candidate.cost.known else None,
+        catalogue.RUN_UNPRICED_TOKENS: candidate.cost.unpriced_tokens,
     }
     for metric, value in gauges.items():
         if value is not None:

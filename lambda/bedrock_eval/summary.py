@@ -9,6 +9,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from bedrock_eval import codec
+from bedrock_eval.costs import Cost, cost
 from bedrock_eval.definition import Candidate, Definition
 from bedrock_eval.gates import GateResult, judge, sample_interval
 from bedrock_eval.layout import SCHEMA_VERSION
@@ -61,6 +62,7 @@ class CandidateSummary:
     failures: Mapping[str, int]
     coverage: float | None
     usage: Usage
+    cost: Cost
     metrics: Mapping[str, MetricSummary]
     gates: tuple[GateResult, ...] = ()
 
@@ -153,6 +155,7 @@ class _Tally:
         cases = self.scored + failed
         coverage = self.scored / cases if cases else None
         verdicts = len(definition.gates) * len(definition.candidates)
+        usage = Usage(**self.tokens)
         return CandidateSummary(
             name=candidate.name,
             model_id=candidate.model_id,
@@ -161,7 +164,8 @@ class _Tally:
             failed=failed,
             failures=dict(sorted(self.failures.items())),
             coverage=coverage,
-            usage=Usage(**self.tokens),
+            usage=usage,
+            cost=cost(usage, candidate.rates),
             metrics={name: self._metric(name, definition.confidence) for name in self.values},
             gates=tuple(
                 judge(
