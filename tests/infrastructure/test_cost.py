@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from app import ROOT
 from bedrock_eval.definition import read_definition
 from bedrock_eval.metrics import score
-from bedrock_eval.outcomes import Outcome
+from bedrock_eval.outcomes import Outcome, Usage
 from bedrock_eval.publishing import run_datums
 from bedrock_eval.summary import summarise
 from tests.infrastructure.templates import shipped
@@ -34,6 +34,7 @@ def test_metrics_of_a_run_are_counted() -> None:
             candidate.name,
             "p",
             scores={name: score(name, response="a" * number, references=["a"]) for name in definition.metrics},
+            usage=Usage(input_tokens=10, output_tokens=5),
         )
         for candidate in definition.candidates
         for number in range(1, 20)
