@@ -22,6 +22,7 @@ def run(directory: Path, *, validation: bool = False, **context: Any) -> subproc
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": os.environ["HOME"],
+        "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
         "CDK_CONTEXT_JSON": json.dumps({**CONTEXT, **context}),
         "CDK_OUTDIR": str(directory / "cdk.out"),
         "CDK_VALIDATION": str(validation).lower(),
