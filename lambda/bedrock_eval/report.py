@@ -2,6 +2,7 @@
 
 from html import escape
 
+from bedrock_eval.evidence import Evidence, FailedCase
 from bedrock_eval.gates import GateResult, Verdict
 from bedrock_eval.metrics import METRICS
 from bedrock_eval.summary import CandidateSummary, MetricSummary, Summary
@@ -39,13 +40,17 @@ _VERDICT_WORDS = {
 }
 
 
-def render(summary: Summary) -> str:
-    """The report of a finished run."""
+_NO_EVIDENCE = Evidence()
+
+
+def render(summary: Summary, evidence: Evidence = _NO_EVIDENCE) -> str:
+    """The report of a finished run; `evidence` adds the single cases."""
     title = f"{summary.evaluation}: {summary.application}, {summary.environment}"
     sections = [
         _gates(summary),
         _cases(summary),
         *(_metric(summary, name) for name in summary.candidates[0].metrics),
+        _failed_cases(evidence.failures),
         _method(summary),
     ]
     return f"""<!doctype html>
@@ -133,6 +138,17 @@ def _cases(summary: Summary) -> str:
 
 def _failures(candidate: CandidateSummary) -> str:
     return ", ".join(f"{count} {reason}" for reason, count in candidate.failures.items()) or "none"
+
+
+def _failed_cases(cases: tuple[FailedCase, ...]) -> str:
+    if not cases:
+        return ""
+    rows = [
+        f'<tr><th scope="row">{escape(case.case_id)}</th><td>{escape(case.candidate)}</td>'
+        f'<td>{escape(case.reason)}</td><td class="text">{escape(case.detail)}</td></tr>'
+        for case in cases
+    ]
+    return f"<h2>Examples of failures</h2>{_table(['Case', 'By', 'Reason', 'Why'], rows)}"
 
 
 def _metric(summary: Summary, name: str) -> str:
