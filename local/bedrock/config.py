@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -10,6 +10,28 @@ from typing import Any
 from local.bedrock.faults import ANY_MODEL, KINDS, NO_FAULTS, ModelFaults
 
 STALL_SECONDS = "stall_seconds"
+
+
+JOB_REFUSALS = ("ConflictException", "ThrottlingException", "ServiceQuotaExceededException", "InternalServerException")
+
+
+@dataclass(frozen=True)
+class JobBehaviour:
+    """How evaluation jobs go.
+
+    Args:
+        seconds: from creation to the end.
+        refusals: error codes of the next CreateEvaluationJob calls, one each.
+        failure: the message with which every job ends Failed; None: they complete.
+        left_out: share of the prompts that the output silently lacks.
+        never_ends: jobs stay InProgress until they are stopped.
+    """
+
+    seconds: float = 1.0
+    refusals: tuple[str, ...] = ()
+    failure: str | None = None
+    left_out: float = 0.0
+    never_ends: bool = False
 
 
 class ConfigError(ValueError):
@@ -28,6 +50,7 @@ class Config:
         default_latency_ms: median of the reported latency for an answer of middling length, milliseconds.
         fail_first_logging_puts: so many PutModelInvocationLoggingConfiguration fail validation before one succeeds,
             as they do on AWS while a fresh role propagates.
+        evaluation_jobs: how evaluation jobs go.
     """
 
     answers: tuple[Path, ...] = ()
@@ -36,6 +59,7 @@ class Config:
     sleep_share: float = 0.0
     default_latency_ms: float = 800.0
     fail_first_logging_puts: int = 0
+    evaluation_jobs: JobBehaviour = JobBehaviour()
 
     def faults_for(self, model_ids: tuple[str, ...]) -> ModelFaults:
         """The faults of the first id that has an entry of its own, else those of `*`."""
@@ -55,6 +79,7 @@ class Config:
             "sleep_share": self.sleep_share,
             "default_latency_ms": self.default_latency_ms,
             "fail_first_logging_puts": self.fail_first_logging_puts,
+            "evaluation_jobs": asdict(self.evaluation_jobs),
         }
 
 
@@ -166,6 +191,46 @@ def _model_faults(value: object, place: _Place) -> ModelFaults:
     return ModelFaults(MappingProxyType(shares), seconds)
 
 
+def _job_behaviour(value: object, place: _Place) -> JobBehaviour:
+    """Keys that are not given have their defaults."""
+    if not isinstance(value, dict):
+        raise place.error(value, "an object")
+    for key in value:
+        if key not in _JOB_READERS:
+            allowed = ", ".join(_JOB_READERS)
+            raise ConfigError(f"{place.source}: {place.key}: unknown key {key!r}; allowed: {allowed}")
+    return JobBehaviour(**{key: _JOB_READERS[key](item, place.at(key)) for key, item in value.items()})
+
+
+def _refusals(value: object, place: _Place) -> tuple[str, ...]:
+    if not isinstance(value, list) or any(code not in JOB_REFUSALS for code in value):
+        raise place.error(value, f"a list of {', '.join(JOB_REFUSALS)}")
+    return tuple(value)
+
+
+def _message(value: object, place: _Place) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise place.error(value, "text or null")
+    return value
+
+
+def _switch(value: object, place: _Place) -> bool:
+    if not isinstance(value, bool):
+        raise place.error(value, "true or false")
+    return value
+
+
+def _seconds(value: object, place: _Place) -> float:
+    return _number(value, place, low=0, high=86_400)
+
+
+_JOB_READERS: Mapping[str, Callable[[object, _Place], Any]] = {
+    "seconds": _seconds,
+    "refusals": _refusals,
+    "failure": _message,
+    "left_out": _share,
+    "never_ends": _switch,
+}
 _READERS: Mapping[str, Callable[[object, _Place], Any]] = {
     "answers": _paths,
     "seed": _whole,
@@ -173,4 +238,5 @@ _READERS: Mapping[str, Callable[[object, _Place], Any]] = {
     "sleep_share": _share,
     "default_latency_ms": _latency,
     "fail_first_logging_puts": _count,
+    "evaluation_jobs": _job_behaviour,
 }

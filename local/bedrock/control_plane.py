@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from ministack.core.responses import get_region
 
-from local.bedrock import inference_profiles, logging_configuration, service_model
+from local.bedrock import evaluation_jobs, inference_profiles, logging_configuration, service_model
 from local.bedrock.errors import Response, ServiceError, invalid, json_response
 from local.bedrock.identifiers import last_part
 from local.bedrock.models import KNOWN, KnownModel, foundation_model_arn, provider_name, split_profile
@@ -152,6 +152,27 @@ def _list_tags(_id: str, document: dict[str, Any], _query: Query) -> Response:
     return json_response({"tags": [{"key": key, "value": value} for key, value in tags.items()]})
 
 
+def _create_job(_id: str, document: dict[str, Any], _query: Query) -> Response:
+    return json_response({"jobArn": evaluation_jobs.create(document).arn}, status=202)
+
+
+def _get_job(identifier: str, _document: dict[str, Any], _query: Query) -> Response:
+    return json_response(evaluation_jobs.find(identifier).to_json())
+
+
+def _stop_job(identifier: str, _document: dict[str, Any], _query: Query) -> Response:
+    evaluation_jobs.stop(identifier)
+    return json_response({})
+
+
+def _delete_jobs(_id: str, document: dict[str, Any], _query: Query) -> Response:
+    return json_response(evaluation_jobs.batch_delete(document), status=202)
+
+
+def _list_jobs(_id: str, _document: dict[str, Any], query: Query) -> Response:
+    return json_response(evaluation_jobs.page({key: values[0] for key, values in query.items()}))
+
+
 _Operation = Callable[[str, dict[str, Any], Query], Response]
 _ROUTES: tuple[tuple[str, re.Pattern[str], _Operation], ...] = (
     ("PUT", re.compile("/logging/modelinvocations"), _put_logging),
@@ -163,6 +184,12 @@ _ROUTES: tuple[tuple[str, re.Pattern[str], _Operation], ...] = (
     ("GET", re.compile("/inference-profiles"), _list_profiles),
     ("GET", re.compile("/inference-profiles/(?P<id>.+)"), _get_profile),
     ("DELETE", re.compile("/inference-profiles/(?P<id>.+)"), _delete_profile),
+    ("POST", re.compile("/evaluation-jobs"), _create_job),
+    ("GET", re.compile("/evaluation-jobs"), _list_jobs),
+    ("POST", re.compile("/evaluation-jobs/batch-delete"), _delete_jobs),
+    ("GET", re.compile("/evaluation-jobs/(?P<id>.+)"), _get_job),
+    # The path of this one is in the singular.
+    ("POST", re.compile("/evaluation-job/(?P<id>.+)/stop"), _stop_job),
     ("POST", re.compile("/tagResource"), _tag),
     ("POST", re.compile("/untagResource"), _untag),
     ("POST", re.compile("/listTagsForResource"), _list_tags),

@@ -8,6 +8,7 @@ Response = tuple[int, dict[str, str], bytes]
 STATUS = {
     "ValidationException": 400,
     "TooManyTagsException": 400,
+    "ServiceQuotaExceededException": 400,
     "AccessDeniedException": 403,
     "ResourceNotFoundException": 404,
     "UnknownOperationException": 404,

@@ -12,6 +12,7 @@ from local.bedrock import (
     cloudformation,
     config,
     control_plane,
+    evaluation_jobs,
     inference_profiles,
     logging_configuration,
     runtime,
@@ -63,6 +64,7 @@ def _extend_reset() -> None:
         reset()
         inference_profiles.reset()
         logging_configuration.reset()
+        evaluation_jobs.reset()
         STAND_IN.calls.clear()
 
     bedrock.reset = reset_with_stand_in

@@ -1,20 +1,18 @@
 """The account's model invocation logging setting, refused like on AWS when Bedrock could not write there."""
 
-import json
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ministack.core import iam_evaluator
 from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region
-from ministack.services import cloudwatch_logs, iam, s3
+from ministack.services import cloudwatch_logs, s3
 
 from local.bedrock import service_model
 from local.bedrock.errors import invalid
+from local.bedrock.roles import role_problem
 from local.bedrock.state import STAND_IN
 
 LOG_STREAM = "aws/bedrock/modelinvocations"
-_SERVICE = "bedrock.amazonaws.com"
 _KEY = "configuration"
 _PERMISSIONS_LINE = "Permissions are correctly set for Amazon Bedrock logs."
 _DELIVERY_ACTIONS = ("logs:CreateLogStream", "logs:PutLogEvents")
@@ -107,43 +105,8 @@ def _log_group_problem(group: str) -> str | None:
 
 
 def _role_problem(role_arn: str, group: str) -> str | None:
-    role = iam._roles.get(role_arn.rpartition("/")[2])
-    if role is None or role["Arn"] != role_arn:
-        return "the role does not exist"
-    if not _trusts_bedrock(role["AssumeRolePolicyDocument"]):
-        return f"the role's trust policy does not let {_SERVICE} of this account and Region assume it"
-    stream_arn = f"arn:aws:logs:{get_region()}:{get_account_id()}:log-group:{group}:log-stream:{LOG_STREAM}"
-    policies = iam_evaluator._gather_role_policies(role["RoleName"], get_account_id())
-    for action in _DELIVERY_ACTIONS:
-        if iam_evaluator.evaluate(_context(role_arn, action, stream_arn), policies).decision != "Allow":
-            return f"the role does not allow {action} on {stream_arn}"
-    return None
-
-
-def _trusts_bedrock(document: str) -> bool:
-    statements = json.loads(document or "{}").get("Statement", [])
-    return any(_lets_bedrock_in(entry) for entry in ([statements] if isinstance(statements, dict) else statements))
-
-
-def _lets_bedrock_in(statement: Mapping[str, Any]) -> bool:
-    actions = statement.get("Action", [])
-    source_arn = f"arn:aws:bedrock:{get_region()}:{get_account_id()}:*"
-    context = _context("", "sts:AssumeRole", "*", source_arn=source_arn)
-    return (
-        statement.get("Effect") == "Allow"
-        and "sts:AssumeRole" in ([actions] if isinstance(actions, str) else actions)
-        and bool(iam_evaluator._service_principal_matches(statement.get("Principal"), _SERVICE))
-        and bool(iam_evaluator._conditions_met(statement.get("Condition") or {}, context))
-    )
-
-
-def _context(role_arn: str, action: str, resource: str, *, source_arn: str = "") -> Any:
-    return iam_evaluator.EvalContext(
-        principal_arn=role_arn,
-        principal_type="AssumedRole",
-        principal_account=get_account_id(),
-        action=action,
-        resource_arn=resource,
-        region=get_region(),
-        service_context={"aws:sourceaccount": get_account_id(), "aws:sourcearn": source_arn},
+    here = f"{get_region()}:{get_account_id()}"
+    stream_arn = f"arn:aws:logs:{here}:log-group:{group}:log-stream:{LOG_STREAM}"
+    return role_problem(
+        role_arn, source_arn=f"arn:aws:bedrock:{here}:*", wanted=dict.fromkeys(_DELIVERY_ACTIONS, stream_arn)
     )

@@ -17,6 +17,7 @@ class StandIn:
     answers: Answers = field(default_factory=Answers)
     calls: Calls = field(default_factory=Calls)
     logging_puts_to_fail: int = 0
+    job_refusals: list[str] = field(default_factory=list)
 
     def configure(self, new: Config) -> None:
         """Put a configuration into force; on an error nothing has changed.
@@ -26,6 +27,7 @@ class StandIn:
         """
         recorded = answers.load(new.answers)
         self.logging_puts_to_fail = new.fail_first_logging_puts
+        self.job_refusals = list(new.evaluation_jobs.refusals)
         self.config, self.answers = new, recorded
 
     def merge(self, document: bytes, *, source: str) -> None:
@@ -40,6 +42,8 @@ class StandIn:
         recorded = answers.load(new.answers) if new.answers != old.answers else self.answers
         if new.fail_first_logging_puts != old.fail_first_logging_puts:
             self.logging_puts_to_fail = new.fail_first_logging_puts
+        if new.evaluation_jobs is not old.evaluation_jobs:
+            self.job_refusals = list(new.evaluation_jobs.refusals)
         self.config, self.answers = new, recorded
 
 

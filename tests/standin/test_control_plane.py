@@ -239,7 +239,7 @@ def test_a_stack_with_a_wrong_profile_fails_with_the_reason(standin: StandIn) ->
 
 def test_other_operations_are_refused_rather_than_mocked(bedrock: Any) -> None:
     with pytest.raises(ClientError) as caught:
-        bedrock.list_evaluation_jobs()
+        bedrock.list_guardrails()
     assert caught.value.response["Error"]["Code"] == "UnknownOperationException"
 
 

@@ -1,0 +1,60 @@
+"""Whether Bedrock may use a role: its trust policy, and what its policies allow."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ministack.core import iam_evaluator
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import iam
+
+_SERVICE = "bedrock.amazonaws.com"
+
+
+def role_problem(role_arn: str, *, source_arn: str, wanted: Mapping[str, str]) -> str | None:
+    """Why Bedrock cannot use the role, None when it can.
+
+    Args:
+        source_arn: on whose behalf Bedrock would assume it.
+        wanted: action to resource ARN, all of which its policies must allow.
+    """
+    role = iam._roles.get(role_arn.rpartition("/")[2])
+    if role is None or role["Arn"] != role_arn:
+        return "the role does not exist"
+    if not _trusts_bedrock(role["AssumeRolePolicyDocument"], source_arn):
+        return f"the role's trust policy does not let {_SERVICE} of this account and Region assume it"
+    policies = iam_evaluator._gather_role_policies(role["RoleName"], get_account_id())
+    for action, resource in wanted.items():
+        context = _context(role_arn, action, resource, source_arn=source_arn)
+        if iam_evaluator.evaluate(context, policies).decision != "Allow":
+            return f"the role does not allow {action} on {resource}"
+    return None
+
+
+def _trusts_bedrock(document: str, source_arn: str) -> bool:
+    statements = json.loads(document or "{}").get("Statement", [])
+    listed = [statements] if isinstance(statements, dict) else statements
+    return any(_lets_bedrock_in(entry, source_arn) for entry in listed)
+
+
+def _lets_bedrock_in(statement: Mapping[str, Any], source_arn: str) -> bool:
+    actions = statement.get("Action", [])
+    context = _context("", "sts:AssumeRole", "*", source_arn=source_arn)
+    return (
+        statement.get("Effect") == "Allow"
+        and "sts:AssumeRole" in ([actions] if isinstance(actions, str) else actions)
+        and bool(iam_evaluator._service_principal_matches(statement.get("Principal"), _SERVICE))
+        and bool(iam_evaluator._conditions_met(statement.get("Condition") or {}, context))
+    )
+
+
+def _context(role_arn: str, action: str, resource: str, *, source_arn: str) -> Any:
+    return iam_evaluator.EvalContext(
+        principal_arn=role_arn,
+        principal_type="AssumedRole",
+        principal_account=get_account_id(),
+        action=action,
+        resource_arn=resource,
+        region=get_region(),
+        service_context={"aws:sourceaccount": get_account_id(), "aws:sourcearn": source_arn},
+    )

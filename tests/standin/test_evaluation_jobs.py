@@ -1,0 +1,268 @@
+"""The stand-in's evaluation jobs: what AWS refuses, what happens over time, and output that our own reader takes."""
+
+import json
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from bedrock_eval.cases import read_cases
+from bedrock_eval.jobs.collection import Collected, collect, read_lines, result_keys
+from bedrock_eval.jobs.definition import (
+    Criterion,
+    JobCandidate,
+    JobDataset,
+    JobDefinition,
+    JobKind,
+    Rating,
+    RatingValue,
+)
+from bedrock_eval.jobs.request import JobPlace, build_request
+from bedrock_eval.jobs.scales import RatingMethod, Task
+from bedrock_eval.outcomes import FailureReason
+from tests.standin.conftest import PLAIN, QUESTIONS, StandIn, trust
+
+SOURCE_ARN = "arn:aws:bedrock:us-east-1:000000000000:evaluation-job/*"
+ASKED = QUESTIONS[:20]
+NOVA = JobCandidate("nova", PLAIN, PLAIN)
+TONE = Criterion(
+    "tone",
+    "Rate.\n{{prompt}}\n{{prediction}}",
+    scale=(RatingValue("off", 0), RatingValue("half", 1), RatingValue("on", 2)),
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A dataset, a bucket for output and a role, and the job that works with them."""
+
+    standin: StandIn
+    bucket: str
+    role_arn: str
+
+    @property
+    def client(self) -> Any:
+        return self.standin.client("bedrock")
+
+    def definition(self, **changes: Any) -> JobDefinition:
+        plain = JobDefinition(
+            application="support",
+            environment="dev",
+            evaluation=f"e{uuid.uuid4().hex[:8]}",
+            kind=JobKind.AUTOMATIC,
+            task=Task.QUESTION_AND_ANSWER,
+            candidates=(NOVA,),
+            dataset=JobDataset("questions", f"s3://{self.bucket}/questions.jsonl"),
+            metrics=("Builtin.Accuracy", "Builtin.Robustness"),
+        )
+        return replace(plain, **changes)
+
+    def request(self, definition: JobDefinition, *, run: str = "20261123T060000Z") -> dict[str, Any]:
+        place = JobPlace(self.role_arn, f"s3://{self.bucket}/jobs/")
+        return build_request(definition, run_id=run, candidates=definition.groups[0], place=place)
+
+    def start(self, definition: JobDefinition) -> str:
+        arn: str = self.client.create_evaluation_job(**self.request(definition))["jobArn"]
+        return arn
+
+    def end(self, arn: str) -> dict[str, Any]:
+        for _ in range(100):
+            job: dict[str, Any] = self.client.get_evaluation_job(jobIdentifier=arn)
+            if job["status"] not in ("InProgress", "Stopping"):
+                return job
+            time.sleep(0.05)
+        raise AssertionError("the job never ends")
+
+    def collected(self, definition: JobDefinition, arn: str) -> Collected:
+        job = self.end(arn)
+        assert job["status"] == "Completed", job
+        s3 = self.standin.client("s3")
+        listed = s3.list_objects_v2(Bucket=self.bucket, Prefix=f"jobs/{job['jobName']}/{arn.rpartition('/')[2]}/")
+        results, strays = result_keys(entry["Key"] for entry in listed["Contents"])
+        assert [key.rpartition("/")[2] for key in strays] == ["amazon-bedrock-permission-check"]
+        lines = [
+            line
+            for key in results
+            for line in s3.get_object(Bucket=self.bucket, Key=key)["Body"].read().decode().splitlines()
+        ]
+        return collect(
+            read_lines(lines, source="output"),
+            candidates={
+                candidate.answers_of or candidate.identifier: candidate.name for candidate in definition.candidates
+            },
+            metrics=definition.metric_names,
+            asked=list(read_cases(self.lines(), source="questions")),
+        )
+
+    def lines(self) -> list[str]:
+        body = self.standin.client("s3").get_object(Bucket=self.bucket, Key="questions.jsonl")["Body"].read()
+        return str(body.decode()).splitlines()
+
+
+@pytest.fixture
+def place(standin: StandIn) -> Iterator[Place]:
+    s3, iam = standin.client("s3"), standin.client("iam")
+    bucket, role = f"jobs-{uuid.uuid4().hex[:8]}", f"job-{uuid.uuid4().hex[:8]}"
+    s3.create_bucket(Bucket=bucket)
+    rows = [
+        {
+            "prompt": question,
+            "referenceResponse": f"The answer to {question.lower()}",
+            "category": "odd" if number % 2 else "even",
+            "modelResponses": [{"modelIdentifier": "an-earlier-run", "response": f"Earlier: {question}"}],
+        }
+        for number, question in enumerate(ASKED)
+    ]
+    s3.put_object(Bucket=bucket, Key="questions.jsonl", Body="".join(json.dumps(row) + "\n" for row in rows).encode())
+    condition = {"StringEquals": {"aws:SourceAccount": "000000000000"}, "ArnEquals": {"aws:SourceArn": SOURCE_ARN}}
+    policy = trust(**condition)
+    arn = iam.create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps(policy))["Role"]["Arn"]
+    statement = {"Effect": "Allow", "Action": "s3:*", "Resource": f"arn:aws:s3:::{bucket}/*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_role_policy(RoleName=role, PolicyName="job", PolicyDocument=document)
+    standin.configure(evaluation_jobs={"seconds": 0})
+    yield Place(standin, bucket, arn)
+    standin.configure(evaluation_jobs={})
+
+
+def refusal(call: Any, **arguments: Any) -> str:
+    with pytest.raises(ClientError) as caught:
+        call(**arguments)
+    return str(caught.value.response["Error"]["Code"])
+
+
+def test_an_automatic_job(place: Place) -> None:
+    definition = place.definition()
+    found = place.collected(definition, place.start(definition))
+    assert len(found.outcomes) == len(ASKED)
+    assert all(outcome.scores["Builtin.Accuracy"] == 1.0 for outcome in found.outcomes)
+    assert {outcome.category for outcome in found.outcomes} == {"odd", "even"}
+    assert (found.unread, found.unexpected) == ((), ())
+
+
+def test_a_judge_with_a_criterion_of_ones_own(place: Place) -> None:
+    metrics = ("Builtin.Correctness", "Builtin.Harmfulness", "tone")
+    definition = place.definition(kind=JobKind.JUDGE, task=Task.GENERAL, judge=PLAIN, metrics=metrics, criteria=(TONE,))
+    found = place.collected(definition, place.start(definition))
+    assert {name for outcome in found.outcomes for name in outcome.scores} == set(metrics)
+    assert {outcome.scores["tone"] for outcome in found.outcomes} == {2.0}
+
+
+def test_answers_that_exist_already_are_judged(place: Place) -> None:
+    earlier = JobCandidate("nova", PLAIN, PLAIN, answers_of="an-earlier-run")
+    definition = place.definition(
+        kind=JobKind.JUDGE, task=Task.GENERAL, judge=PLAIN, metrics=("Builtin.Correctness",), candidates=(earlier,)
+    )
+    before = place.standin.calls()
+    found = place.collected(definition, place.start(definition))
+    assert all((outcome.response or "").startswith("Earlier: ") for outcome in found.outcomes)
+    assert place.standin.calls() == before
+
+
+def test_people_rate_two_models(place: Place) -> None:
+    ratings = tuple(Rating(method.value, method) for method in RatingMethod)
+    definition = place.definition(
+        kind=JobKind.HUMAN,
+        metrics=(),
+        candidates=(NOVA, JobCandidate("again", PLAIN, "us." + PLAIN)),
+        ratings=ratings,
+        flow_definition_arn="arn:aws:sagemaker:us-east-1:000000000000:flow-definition/x",
+    )
+    found = place.collected(definition, place.start(definition))
+    assert len(found.outcomes) == 2 * len(ASKED)
+    assert all(set(outcome.scores) == {rating.name for rating in ratings} for outcome in found.outcomes)
+    assert {each.metric for each in found.agreement} == {rating.name for rating in ratings}
+
+
+def test_prompts_that_are_left_out_are_failed_cases(place: Place) -> None:
+    place.standin.configure(evaluation_jobs={"seconds": 0, "left_out": 0.5})
+    definition = place.definition()
+    found = place.collected(definition, place.start(definition))
+    missing = [outcome for outcome in found.outcomes if outcome.failure is FailureReason.NO_RESPONSE]
+    assert 0 < len(missing) < len(ASKED) == len(found.outcomes)
+
+
+def test_the_same_request_starts_one_job_and_a_taken_name_conflicts(place: Place) -> None:
+    request = place.request(place.definition())
+    first, second = (place.client.create_evaluation_job(**request)["jobArn"] for _ in range(2))
+    assert first == second
+    request["clientRequestToken"] = "another"
+    assert refusal(place.client.create_evaluation_job, **request) == "ConflictException"
+
+
+def test_refusals_are_injected_one_call_each(place: Place) -> None:
+    codes = ["ThrottlingException", "ServiceQuotaExceededException"]
+    place.standin.configure(evaluation_jobs={"seconds": 0, "refusals": codes})
+    request = place.request(place.definition())
+    assert [refusal(place.client.create_evaluation_job, **request) for _ in codes] == codes
+    assert place.client.create_evaluation_job(**request)["jobArn"]
+
+
+def test_a_job_is_under_way_then_stops(place: Place) -> None:
+    place.standin.configure(evaluation_jobs={"never_ends": True})
+    arn = place.start(place.definition())
+    assert place.client.get_evaluation_job(jobIdentifier=arn)["status"] == "InProgress"
+    place.client.stop_evaluation_job(jobIdentifier=arn)
+    assert place.end(arn)["status"] == "Stopped"
+    assert refusal(place.client.stop_evaluation_job, jobIdentifier=arn) == "ConflictException"
+
+
+def test_a_failed_job_says_why(place: Place) -> None:
+    place.standin.configure(evaluation_jobs={"seconds": 0, "failure": "The model is gone."})
+    job = place.end(place.start(place.definition()))
+    assert (job["status"], job["failureMessages"]) == ("Failed", ["The model is gone."])
+
+
+def test_a_page_holds_five_whatever_is_asked_for(place: Place) -> None:
+    for _ in range(7):
+        place.start(place.definition())
+    page = place.client.list_evaluation_jobs(maxResults=100, nameContains="dev-e")
+    assert len(page["jobSummaries"]) == 5
+    assert page["nextToken"]
+    pages = place.client.get_paginator("list_evaluation_jobs").paginate(nameContains="dev-e")
+    names = [job["jobName"] for each in pages for job in each["jobSummaries"]]
+    assert len(names) == len(set(names)) >= 7
+
+
+def test_only_ended_jobs_are_deleted(place: Place) -> None:
+    ended = place.start(place.definition())
+    place.end(ended)
+    place.standin.configure(evaluation_jobs={"never_ends": True})
+    going = place.start(place.definition())
+    answer = place.client.batch_delete_evaluation_job(jobIdentifiers=[ended, going])
+    assert [job["jobIdentifier"] for job in answer["evaluationJobs"]] == [ended]
+    assert [error["jobIdentifier"] for error in answer["errors"]] == [going]
+    assert refusal(place.client.get_evaluation_job, jobIdentifier=ended) == "ResourceNotFoundException"
+
+
+REFUSED = {
+    "bare metric name": {"metrics": ("Accuracy",)},
+    "toxicity of classes": {"task": Task.CLASSIFICATION, "metrics": ("Builtin.Toxicity",)},
+    "metric of a judge": {"metrics": ("Builtin.Relevance",)},
+    "missing dataset": {"dataset": JobDataset("none", "s3://nowhere-at-all/none.jsonl")},
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_aws_refuses_is_refused(place: Place, case: str) -> None:
+    request = place.request(place.definition(**REFUSED[case]))
+    assert refusal(place.client.create_evaluation_job, **request) == "ValidationException"
+
+
+def test_two_models_in_an_automated_job_are_refused(place: Place) -> None:
+    request = place.request(place.definition())
+    request["inferenceConfig"]["models"] *= 2
+    assert refusal(place.client.create_evaluation_job, **request) == "ValidationException"
+
+
+def test_a_role_that_bedrock_may_not_assume_is_refused(place: Place) -> None:
+    request = place.request(place.definition()) | {"roleArn": "arn:aws:iam::000000000000:role/none"}
+    assert refusal(place.client.create_evaluation_job, **request) == "ValidationException"
+
+
+def test_a_job_is_asked_for_by_its_arn(place: Place) -> None:
+    assert refusal(place.client.get_evaluation_job, jobIdentifier="job-name") == "ValidationException"
