@@ -42,6 +42,7 @@ class EvaluationParts:
 
     Attributes:
         models: what each candidate names, as far as it is text, even where the candidate is broken.
+        max_cost: whether there is one.
     """
 
     dataset: str | None
@@ -50,6 +51,8 @@ class EvaluationParts:
     gates: tuple[GateConfig | None, ...]
     metrics: tuple[str, ...]
     headline: bool
+    max_cost: bool
+    allow_unpriced: bool
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,8 @@ def _evaluation(raw: Mapping[str, Any]) -> EvaluationParts:
         gates=tuple(_part(GateConfig, item) for item in _list(raw.get("gates"))),
         metrics=tuple(str(item) for item in _list(metrics)),
         headline=raw.get("headline") is True,
+        max_cost=raw.get("max_cost") is not None,
+        allow_unpriced=raw.get("allow_unpriced") is True,
     )
 
 
@@ -185,6 +190,17 @@ def ends_of_life(parts: Parts, *, today: date) -> Iterator[Mistake]:
         end = model.lifecycle.end
         when = "was removed, date unknown" if end is None else f"reached its end of life on {end}"
         yield Mistake(("models", name, "id"), f"{model.model_id!r} {when}; AWS answers it no more")
+
+
+def expired_rates(parts: Parts, *, today: date) -> Iterator[Mistake]:
+    """Rates that somebody wanted to have compared with AWS's by now: a warning, costs are estimates anyway."""
+    for name, model in parts.models.items():
+        until = None if model is None or model.rates is None else model.rates.verified_until
+        if until is not None and date.fromisoformat(until) < today:
+            yield Mistake(
+                ("models", name, "rates", "verified_until"),
+                f"{until} is past: compare the rates with AWS's, as by python -m ops prices --env {parts.name}",
+            )
 
 
 def _account(parts: Parts) -> Iterator[Mistake]:
@@ -302,6 +318,21 @@ def _models_known(evaluation: EvaluationParts, parts: Parts) -> Iterator[Mistake
             yield Mistake(("candidates", index, "model"), wrong)
 
 
+def _limit(evaluation: EvaluationParts, parts: Parts) -> Iterator[Mistake]:
+    if evaluation.allow_unpriced and not evaluation.max_cost:
+        yield Mistake(("allow_unpriced",), "has a meaning with max_cost only: remove the key, or give max_cost")
+    if not evaluation.max_cost or evaluation.allow_unpriced:
+        return
+    for index, name in enumerate(evaluation.models):
+        model = parts.models.get(name or "")
+        if model is not None and model.rates is None:
+            yield Mistake(
+                ("candidates", index, "model"),
+                f"model {name} has no rates, so that max_cost would stop every run; needed: rates, or "
+                "allow_unpriced: true",
+            )
+
+
 def _candidates(evaluation: EvaluationParts, parts: Parts) -> Iterator[Mistake]:
     first: dict[str, int] = {}
     for index, candidate in enumerate(evaluation.candidates):
@@ -381,6 +412,6 @@ _RULES: tuple[Callable[[Parts], Iterator[Mistake]], ...] = (
     *(_models, _headline),
 )
 _EVALUATION_RULES: tuple[Callable[[EvaluationParts, Parts], Iterator[Mistake]], ...] = (
-    *(_dataset_known, _models_known, _candidates),
+    *(_dataset_known, _models_known, _candidates, _limit),
     *(_metrics, _gates),
 )

@@ -111,8 +111,8 @@ Region = Annotated[
 ]
 Day = Annotated[
     str,
-    AfterValidator(_day),
     Field(pattern=r"^\d{4}-\d{2}-\d{2}$", json_schema_extra=_told("a day, as 2026-12-31")),
+    AfterValidator(_day),
 ]
 Dollars = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]

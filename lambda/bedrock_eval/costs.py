@@ -61,8 +61,8 @@ class Cost:
 
 
 def dollars(usd: float) -> str:
-    """An amount for people: cents, and two significant digits below a dollar."""
-    if usd == 0 or abs(usd) >= 1:
+    """An amount for people: cents, and two significant digits of small ones."""
+    if usd == 0 or abs(usd) >= 0.1:
         return f"${usd:,.2f}"
     return f"${usd:.2g}" if abs(usd) >= 0.0001 else f"${usd:.1e}"
 

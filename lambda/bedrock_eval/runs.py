@@ -8,6 +8,8 @@ from enum import StrEnum
 from typing import TypeVar
 
 from bedrock_eval import codec
+from bedrock_eval.costs import Cost
+from bedrock_eval.estimates import Estimate
 from bedrock_eval.layout import SCHEMA_VERSION
 
 T = TypeVar("T")
@@ -40,6 +42,9 @@ class RunFailureReason(StrEnum):
     UNKNOWN_MODEL = "unknown_model"
     THROTTLING_STORM = "throttling_storm"
     TIME_LIMIT = "time_limit"
+    ESTIMATE_OVER_LIMIT = "estimate_over_limit"
+    COST_OVER_LIMIT = "cost_over_limit"
+    UNPRICED = "unpriced"
     NOT_PUBLISHED = "not_published"
     UNEXPECTED = "unexpected"
 
@@ -61,6 +66,8 @@ class RunState:
         execution: the Step Functions execution that works on the run.
         total: candidates times cases, None until the dataset has been read once.
         dataset_etag: the dataset as the first slice read it; later slices refuse another.
+        estimate: what the run was going to cost, made before its first call.
+        cost: of what has been answered so far.
         reason, message: of a failed or skipped run.
     """
 
@@ -73,6 +80,8 @@ class RunState:
     total: int | None = None
     dataset_etag: str | None = None
     candidates: Mapping[str, Progress] = field(default_factory=dict)
+    estimate: Estimate | None = None
+    cost: Cost = field(default_factory=Cost)
     reason: str | None = None
     message: str | None = None
     schema_version: int = SCHEMA_VERSION

@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 
 from bedrock_eval.cases import Case, DatasetError, read_cases
 from bedrock_eval.definition import Dataset
+from bedrock_eval.estimates import DatasetSize
 from bedrock_eval.runs import RunFailureReason
 from custom_evaluator.errors import RunFailed
 from custom_evaluator.store import Version, error_code, object_lines, object_version
@@ -48,16 +49,18 @@ def dataset_cases(s3: Any, dataset: Dataset, version: Version) -> Iterator[Case]
         yield from read_cases(lines, source=dataset.uri)
 
 
-def count_cases(s3: Any, dataset: Dataset, version: Version) -> int:
+def measure(s3: Any, dataset: Dataset, version: Version) -> DatasetSize:
     """Read the whole dataset once before anything is asked, so that a bad last line costs no model call.
 
     Raises:
         RunFailed: also when there is no case in it.
     """
-    count = sum(1 for _ in dataset_cases(s3, dataset, version))
-    if not count:
+    size = DatasetSize()
+    for case in dataset_cases(s3, dataset, version):
+        size = size.with_case(case)
+    if not size.cases:
         raise RunFailed(RunFailureReason.DATASET_EMPTY, f"{dataset.uri}: holds no case")
-    return count
+    return size
 
 
 @contextmanager

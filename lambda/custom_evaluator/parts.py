@@ -52,13 +52,19 @@ def read_outcomes(store: Store, layout: RunLayout, candidates: Iterable[str]) ->
 
 @dataclass
 class PartWriter:
-    """Collects the outcomes of one candidate and flushes them. `clock` gives seconds that only grow."""
+    """Collects the outcomes of one candidate and flushes them. `clock` gives seconds that only grow.
+
+    Attributes:
+        done: the cases that need not be asked again.
+        usage: the tokens of their answers.
+    """
 
     store: Store
     layout: RunLayout
     candidate: str
     clock: Callable[[], float]
     done: set[str] = field(default_factory=set)
+    usage: Usage = field(default_factory=Usage)
     _failed: int = 0
     _number: int = 0
     _lines: list[str] = field(default_factory=list)
@@ -68,7 +74,7 @@ class PartWriter:
         """Learn from the parts that are there what need not be asked again."""
         keys = list(self.store.keys(self.layout.parts(self.candidate)))
         for record in read_records(self.store, keys):
-            self._count(record["case_id"], failed="failure" in record)
+            self._count(record["case_id"], failed="failure" in record, usage=Usage(**record.get("usage", {})))
         self._number = len(keys)
 
     def add(self, outcome: Outcome) -> None:
@@ -76,7 +82,7 @@ class PartWriter:
         if not self._lines:
             self._oldest = self.clock()
         self._lines.append(outcome_line(outcome))
-        self._count(outcome.case_id, failed=not outcome.scored)
+        self._count(outcome.case_id, failed=not outcome.scored, usage=outcome.usage)
         if len(self._lines) >= FLUSH_COUNT:
             self.flush()
 
@@ -99,6 +105,7 @@ class PartWriter:
     def progress(self) -> Progress:
         return Progress(completed=len(self.done), failed=self._failed)
 
-    def _count(self, case_id: str, *, failed: bool) -> None:
+    def _count(self, case_id: str, *, failed: bool, usage: Usage) -> None:
         self.done.add(case_id)
         self._failed += failed
+        self.usage += usage

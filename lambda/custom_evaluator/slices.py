@@ -8,7 +8,9 @@ from enum import StrEnum
 
 from bedrock_eval import catalogue
 from bedrock_eval.codec import DecodeError
+from bedrock_eval.costs import Cost
 from bedrock_eval.definition import Candidate, Definition, read_definition
+from bedrock_eval.estimates import Estimate, estimate, mean_answer_tokens
 from bedrock_eval.layout import RunLayout, definition_key
 from bedrock_eval.outcomes import FATAL_REASONS, STORM_REASONS, Outcome
 from bedrock_eval.report import render
@@ -16,13 +18,14 @@ from bedrock_eval.runs import RunFailureReason, RunState, RunStatus, read_state,
 from bedrock_eval.summary import summarise
 from custom_evaluator import locks
 from custom_evaluator.converse import Asker
-from custom_evaluator.datasets import count_cases, dataset_cases, dataset_version
+from custom_evaluator.datasets import dataset_cases, dataset_version, measure
 from custom_evaluator.errors import RunFailed
 from custom_evaluator.events import SliceEvent
 from custom_evaluator.parts import PartWriter, read_outcomes
 from custom_evaluator.publication import publish_fact
 from custom_evaluator.runner import Limits, Runner, Work
 from custom_evaluator.services import Services
+from custom_evaluator.spending import check_estimate, check_spent, last_summary, spent
 from custom_evaluator.store import HTML, Store, Version
 
 RESERVE_SECONDS = 60.0
@@ -160,6 +163,7 @@ class _Slice:
         for writer in self._writers.values():
             writer.resume()
         self._save()
+        self._check_cost()
         before = self._state.completed
         if not self._ask_all(version, end):
             self._log("slice ended", asked=self._state.completed - before)
@@ -173,6 +177,7 @@ class _Slice:
         if outcome.failure in FATAL_REASONS:
             raise RunFailed(RunFailureReason(outcome.failure.value), f"candidate {outcome.candidate}: {outcome.detail}")
         self._writers[outcome.candidate].add(outcome)
+        check_spent(self._definition, self._spent())
         if outcome.failure not in STORM_REASONS:
             self._storms[outcome.candidate] = 0
             return
@@ -194,9 +199,21 @@ class _Slice:
         s3, dataset = self._services.s3, self._definition.dataset
         version = dataset_version(s3, dataset, expected_etag=self._state.dataset_etag)
         if self._state.total is None:
-            total = count_cases(s3, dataset, version) * len(self._definition.candidates)
-            self._state = replace(self._state, total=total, dataset_etag=version.etag)
+            size = measure(s3, dataset, version)
+            last = last_summary(self._services.store, self._layout)
+            made = estimate(self._definition, size, answer_tokens=mean_answer_tokens(last, self._definition))
+            self._state = replace(self._state, total=made.calls, dataset_etag=version.etag, estimate=made)
+            self._log_estimate(made)
         return version
+
+    def _check_cost(self) -> None:
+        """Before the first call of every slice, so that a run that is started again meets its limit again."""
+        if self._state.estimate is not None:
+            check_estimate(self._definition, self._state.estimate)
+        check_spent(self._definition, self._spent())
+
+    def _spent(self) -> Cost:
+        return spent(self._definition, {name: writer.usage for name, writer in self._writers.items()})
 
     def _ask_all(self, version: Version, end: float) -> bool:
         asker = Asker(self._services.models(self._definition), definition=self._definition, run_id=self._layout.run_id)
@@ -238,12 +255,25 @@ class _Slice:
 
     def _save(self) -> None:
         progress = {name: writer.progress for name, writer in self._writers.items()}
-        self._state = replace(self._state, candidates=progress, updated=timestamp(self._services.now()))
+        now = timestamp(self._services.now())
+        self._state = replace(self._state, candidates=progress, cost=self._spent(), updated=now)
         self._services.store.put(self._layout.state, self._state.to_json())
         self._saved_at = self._services.clock()
 
     def _result(self, status: SliceStatus) -> SliceResult:
         return SliceResult(status, self._layout.run_id, self._state.completed, self._state.total)
+
+    def _log_estimate(self, made: Estimate) -> None:
+        logger.info(
+            "run estimated",
+            extra={
+                "evaluation": self._layout.evaluation,
+                "run": self._layout.run_id,
+                "calls": made.calls,
+                "estimate": str(made),
+                "max_cost": self._definition.max_cost,
+            },
+        )
 
     def _log(self, what: str, *, asked: int) -> None:
         failed = sum(progress.failed for progress in self._state.candidates.values())
@@ -256,6 +286,7 @@ class _Slice:
                 "completed": self._state.completed,
                 "failed": failed,
                 "total": self._state.total,
+                "cost": str(self._state.cost),
             },
         )
 

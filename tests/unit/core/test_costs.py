@@ -45,7 +45,7 @@ def test_costs_add_up() -> None:
 
 @pytest.mark.parametrize(
     ("usd", "shown"),
-    [(1234.5, "$1,234.50"), (0.0123, "$0.012"), (0.5, "$0.5"), (0.000012, "$1.2e-05"), (0, "$0.00")],
+    [(1234.5, "$1,234.50"), (0.0123, "$0.012"), (0.5, "$0.50"), (0.000012, "$1.2e-05"), (0, "$0.00")],
 )
 def test_small_amounts_keep_two_digits(usd: float, shown: str) -> None:
     assert dollars(usd) == shown

@@ -1,0 +1,118 @@
+"""What a run will cost, before its first call.
+
+Tokens are estimated. Of the input, four bytes of UTF-8 are one token: English has about four characters a token, other
+scripts fewer, and more bytes a character. An answer is as long as the candidate's were on average in its last run, else
+as long as it may be, else `DEFAULT_OUTPUT_TOKENS`. Calls that are asked again after an interruption are not in it.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bedrock_eval.cases import Case
+from bedrock_eval.costs import Cost, cost, total
+from bedrock_eval.definition import PROMPT_MARK, Candidate, Definition
+from bedrock_eval.outcomes import Usage
+from bedrock_eval.summary import Summary
+
+BYTES_PER_TOKEN = 4
+DEFAULT_OUTPUT_TOKENS = 500
+"""Of an answer of which nothing is known; about 375 English words."""
+
+
+class AnswerLength(StrEnum):
+    """Where the assumed length of an answer comes from."""
+
+    LAST_RUN = "last_run"
+    MAX_TOKENS = "max_tokens"
+    DEFAULT = "default"
+
+
+@dataclass(frozen=True)
+class DatasetSize:
+    """A dataset as far as an estimate needs it."""
+
+    cases: int = 0
+    prompt_bytes: int = 0
+
+    def with_case(self, case: Case) -> "DatasetSize":
+        return DatasetSize(self.cases + 1, self.prompt_bytes + len(case.prompt.encode()))
+
+
+@dataclass(frozen=True)
+class CandidateEstimate:
+    """One candidate's calls, all cases together."""
+
+    input_tokens: int
+    output_tokens: int
+    answer_length: AnswerLength
+    cost: Cost
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A run's calls and their cost, by candidate. Estimated, not measured."""
+
+    calls: int
+    candidates: Mapping[str, CandidateEstimate]
+
+    @property
+    def cost(self) -> Cost:
+        return total(each.cost for each in self.candidates.values())
+
+    def __str__(self) -> str:
+        """For people: `$0.52 for 84 calls (haiku $0.40, nova $0.12)`."""
+        parts = ", ".join(f"{name} {each.cost}" for name, each in self.candidates.items())
+        return f"{self.cost} for {self.calls:,} calls ({parts})"
+
+
+def estimate(definition: Definition, size: DatasetSize, *, answer_tokens: Mapping[str, float]) -> Estimate:
+    """Estimate a whole run.
+
+    Args:
+        answer_tokens: mean output tokens of an answer by candidate, where known; see `mean_answer_tokens`.
+    """
+    return Estimate(
+        calls=size.cases * len(definition.candidates),
+        candidates={
+            candidate.name: _candidate(candidate, size, answer_tokens.get(candidate.name))
+            for candidate in definition.candidates
+        },
+    )
+
+
+def _candidate(candidate: Candidate, size: DatasetSize, answer_tokens: float | None) -> CandidateEstimate:
+    input_tokens = math.ceil((size.prompt_bytes + size.cases * _frame_bytes(candidate)) / BYTES_PER_TOKEN)
+    length, source = _answer_length(candidate, answer_tokens)
+    output_tokens = math.ceil(size.cases * length)
+    return CandidateEstimate(
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        answer_length=source,
+        cost=cost(Usage(input_tokens=input_tokens, output_tokens=output_tokens), candidate.rates),
+    )
+
+
+def _frame_bytes(candidate: Candidate) -> int:
+    """What every request of a candidate carries beside the prompt."""
+    frame = (candidate.system or "") + (candidate.template or "").replace(PROMPT_MARK, "")
+    return len(frame.encode())
+
+
+def _answer_length(candidate: Candidate, answer_tokens: float | None) -> tuple[float, AnswerLength]:
+    if answer_tokens is not None:
+        return answer_tokens, AnswerLength.LAST_RUN
+    if candidate.parameters.max_tokens is not None:
+        return candidate.parameters.max_tokens, AnswerLength.MAX_TOKENS
+    return DEFAULT_OUTPUT_TOKENS, AnswerLength.DEFAULT
+
+
+def mean_answer_tokens(last: Summary | None, definition: Definition) -> dict[str, float]:
+    """Mean output tokens of a scored answer in the last run, of the candidates that still have the model they had."""
+    models = {candidate.name: candidate.model_id for candidate in definition.candidates}
+    return {
+        candidate.name: candidate.usage.output_tokens / candidate.scored
+        for candidate in (last.candidates if last is not None else ())
+        if candidate.scored and candidate.usage.output_tokens and models.get(candidate.name) == candidate.model_id
+    }
