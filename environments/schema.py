@@ -148,6 +148,11 @@ class ModelConfig(Strict):
         default=(), description="Overrides the built-in table of Regions that the profile can route to."
     )
     rates: RatesConfig | None = Field(default=None, description="Left out: its price is unknown and shown so.")
+    profile: bool = Field(
+        default=False,
+        description="Make an application inference profile with tags for cost allocation, for the application to call; "
+        "its ARN is an output and in Parameter Store. Dashboard, alarms and costs then watch the profile.",
+    )
 
 
 class DatasetConfig(Strict):

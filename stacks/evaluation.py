@@ -12,7 +12,7 @@ from bedrock_ops.custom_evaluator import CustomEvaluator
 from bedrock_ops.dataset_files import dataset_key
 from bedrock_ops.definitions import DeployedDefinitions
 from bedrock_ops.evaluation_role import EvaluationJobRole
-from bedrock_ops.inference_profiles import OwnInferenceProfile
+from bedrock_ops.inference_profiles import ApplicationProfiles, InferenceProfile
 from bedrock_ops.schedules import EvaluationSchedules
 from bedrock_ops.state_machine import EvaluationStateMachine
 from constructs import Construct
@@ -39,7 +39,9 @@ class EvaluationStack(Stack):
         self._names = PhysicalNames(environment.prefix)
         self._datasets = datasets
         self._log_retention_days = environment.retention_days.function_logs
-        self._profiles = self._own_profiles()
+        # By the environment's name of the model: ARNs of the profiles for the application, and of those we call.
+        self._application_profiles = self._make_application_profiles()
+        self._profiles = self._own_profiles() if environment.own_profile else self._application_profiles
         EvaluationJobRole(
             self,
             "JobRole",
@@ -67,14 +69,22 @@ class EvaluationStack(Stack):
         used = {each.model for config in self._environment.evaluations.values() for each in config.candidates}
         return [name for name in self._environment.models if name in used]
 
-    def _own_profiles(self) -> dict[str, OwnInferenceProfile]:
-        if not self._environment.own_profile:
-            return {}
+    def _make_application_profiles(self) -> dict[str, str]:
+        profiles = ApplicationProfiles(self, "ApplicationProfiles", names=self._names)
+        models = self._environment.models
+        return {name: profiles.add(name, self._environment.model(name)) for name in models if models[name].profile}
+
+    def _own_profiles(self) -> dict[str, str]:
         scope = Construct(self, "Profiles")
         return {
-            name: OwnInferenceProfile(
-                scope, name, names=self._names, model_name=name, model=self._environment.model(name)
-            )
+            name: InferenceProfile(
+                scope,
+                name,
+                names=self._names,
+                model_name=name,
+                model=self._environment.model(name),
+                purpose="evaluation",
+            ).attr_inference_profile_arn
             for name in self._used_models()
         }
 
@@ -90,10 +100,10 @@ class EvaluationStack(Stack):
             code=function_code("custom_evaluator"),
             log_retention_days=self._log_retention_days,
         )
-        models = [self._environment.model(name) for name in self._used_models()]
-        if models:
-            profiles = [profile.attr_inference_profile_arn for profile in self._profiles.values()]
-            evaluator.allow_models(models, own_profiles=profiles)
+        used = self._used_models()
+        if used:
+            profiles = [self._profiles[name] for name in used if name in self._profiles]
+            evaluator.allow_models([self._environment.model(name) for name in used], own_profiles=profiles)
         for bucket, object_key in self._foreign_datasets():
             evaluator.allow_dataset(bucket=bucket, key=object_key)
         return evaluator
@@ -144,11 +154,10 @@ class EvaluationStack(Stack):
 
     def _candidate(self, config: CandidateConfig) -> Candidate:
         model_id = self._environment.models[config.model].id
-        profile = self._profiles.get(config.model)
         return Candidate(
             name=config.name,
             model_id=model_id,
-            invoke_id=profile.attr_inference_profile_arn if profile else model_id,
+            invoke_id=self._profiles.get(config.model, model_id),
             system=config.system,
             template=config.template,
             parameters=InferenceParameters(**config.parameters.model_dump()),

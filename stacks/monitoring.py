@@ -1,6 +1,6 @@
 """Topic, watchdog, alarms and dashboard of one environment. Deployed after the evaluation stack, which it names."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from aws_cdk import ArnFormat, CfnOutput, Stack
@@ -12,6 +12,7 @@ from bedrock_eval.definition import Gate
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.alarms import AlarmFactory, Thresholds
 from bedrock_ops.dashboard import MonitoringDashboard
+from bedrock_ops.inference_profiles import application_profile_id
 from bedrock_ops.monitoring_alarms import add_alarms
 from bedrock_ops.monitoring_subjects import Watched, WatchedCandidate, WatchedEvaluation, WatchedModel
 from bedrock_ops.topic import AlarmTopic, Subscriber
@@ -40,7 +41,15 @@ class MonitoringStack(Stack):
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
         names = PhysicalNames(environment.prefix)
-        watched = watched_environment(environment, state_machine_arn=self._state_machine_arn(names))
+        watched = watched_environment(
+            environment,
+            state_machine_arn=self._state_machine_arn(names),
+            profile_ids={
+                name: application_profile_id(self, names=names, model_name=name)
+                for name, model in environment.models.items()
+                if model.profile
+            },
+        )
         topic = AlarmTopic(
             self,
             "Topic",
@@ -90,8 +99,12 @@ class MonitoringStack(Stack):
         )
 
 
-def watched_environment(environment: Environment, *, state_machine_arn: str) -> Watched:
-    """An environment file as the monitoring constructs see it."""
+def watched_environment(environment: Environment, *, state_machine_arn: str, profile_ids: Mapping[str, str]) -> Watched:
+    """An environment file as the monitoring constructs see it.
+
+    Args:
+        profile_ids: of the application inference profiles, by the name of their model.
+    """
     return Watched(
         application=environment.application,
         environment=environment.name,
@@ -99,7 +112,8 @@ def watched_environment(environment: Environment, *, state_machine_arn: str) -> 
         runbook_url=environment.runbook_url,
         names=PhysicalNames(environment.prefix),
         models=tuple(
-            WatchedModel(name, config.id, environment.rates(name)) for name, config in environment.models.items()
+            WatchedModel(name, config.id, environment.rates(name), profile_ids.get(name))
+            for name, config in environment.models.items()
         ),
         evaluations=tuple(_watched_evaluation(environment, *item) for item in environment.evaluations.items()),
         owns_account=environment.owns_account,

@@ -1,42 +1,89 @@
-"""Application inference profiles of our own, so that evaluation has a ModelId of its own in AWS/Bedrock."""
+"""Application inference profiles: a ModelId of its own in AWS/Bedrock, and tags that Cost Explorer can group by."""
 
 import hashlib
 import re
 
-from aws_cdk import Aws
+from aws_cdk import Aws, CfnOutput, Tags
 from aws_cdk import aws_bedrock as bedrock
+from aws_cdk import aws_ssm as ssm
 
 from bedrock_eval.models import Model
 from bedrock_eval.names import PhysicalNames
 from constructs import Construct
 
 
-class OwnInferenceProfile(bedrock.CfnApplicationInferenceProfile):
+class InferenceProfile(bedrock.CfnApplicationInferenceProfile):
     """A copy of a foundation model or system profile under our name; costs nothing of itself.
+
+    Tags: `model` and `purpose` beside those that all resources have.
 
     Args:
         model_name: the environment's name of the model.
+        purpose: whose traffic it has, as `evaluation`.
     """
 
-    def __init__(
-        self, scope: Construct, construct_id: str, *, names: PhysicalNames, model_name: str, model: Model
+    def __init__(  # noqa: PLR0913 - all by keyword but the first two
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        names: PhysicalNames,
+        model_name: str,
+        model: Model,
+        purpose: str,
     ) -> None:
         super().__init__(
             scope,
             construct_id,
-            inference_profile_name=profile_name(names, model_name=model_name, model=model),
-            description=f"Evaluation traffic of {names.prefix}",
+            inference_profile_name=profile_name(names, model_name=model_name, model=model, purpose=purpose),
+            description=f"{purpose.capitalize()} traffic of {names.prefix}",
             model_source=bedrock.CfnApplicationInferenceProfile.InferenceProfileModelSourceProperty(
                 copy_from=model.source_arn(partition=Aws.PARTITION, account=Aws.ACCOUNT_ID)
             ),
         )
+        Tags.of(self).add("model", model_name)
+        Tags.of(self).add("purpose", purpose)
 
 
-def profile_name(names: PhysicalNames, *, model_name: str, model: Model) -> str:
+class ApplicationProfiles(Construct):
+    """The profiles that the application calls its models through.
+
+    Id and ARN of each stand in Parameter Store: applications read the ARN there, the monitoring stack the id. An export
+    instead would have to outlive its last importer, and a model could not be taken away in one deploy.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, names: PhysicalNames) -> None:
+        super().__init__(scope, construct_id)
+        self._names = names
+
+    def add(self, model_name: str, model: Model) -> str:
+        """Make the profile of a model; its ARN."""
+        profile = InferenceProfile(
+            self, model_name, names=self._names, model_name=model_name, model=model, purpose="application"
+        )
+        values = {"id": profile.attr_inference_profile_id, "arn": profile.attr_inference_profile_arn}
+        for value, text in values.items():
+            ssm.StringParameter(
+                self,
+                f"{model_name}-{value}",
+                parameter_name=self._names.profile_parameter(model_name, value),
+                string_value=text,
+                description=f"Application inference profile of model {model_name}: {value}",
+            )
+        CfnOutput(self, f"{model_name}-output", value=profile.attr_inference_profile_arn)
+        return str(profile.attr_inference_profile_arn)
+
+
+def application_profile_id(scope: Construct, *, names: PhysicalNames, model_name: str) -> str:
+    """The id of a profile that another stack of the environment makes, as a token; read at every deploy."""
+    return ssm.StringParameter.value_for_string_parameter(scope, names.profile_parameter(model_name, "id"))
+
+
+def profile_name(names: PhysicalNames, *, model_name: str, model: Model, purpose: str) -> str:
     """At most 64 characters, without two hyphens in a row.
 
-    Ends with a hash of the model's id: a changed id replaces the profile, the new one is made before the old one goes,
-    and two of the same name cannot stand side by side.
+    Ends with a hash of purpose and model id: a changed id replaces the profile, the new one is made before the old one
+    goes, and two of the same name cannot stand side by side.
     """
-    source = hashlib.sha256(model.model_id.encode()).hexdigest()[:6]
+    source = hashlib.sha256(f"{purpose}:{model.model_id}".encode()).hexdigest()[:6]
     return re.sub("-+", "-", f"{names.prefix}-{model_name}-{source}")

@@ -11,19 +11,27 @@ from bedrock_eval.names import PhysicalNames
 
 @dataclass(frozen=True)
 class WatchedModel:
-    """A declared model; `model_id` is the id that is called, which is the `ModelId` dimension.
+    """A declared model.
 
     Attributes:
+        model_id: as declared.
         rates: what its tokens cost; None: unknown, and shown as unpriced tokens.
+        profile_id: of the application inference profile that the application calls it through; a token of CDK.
     """
 
     name: str
     model_id: str
     rates: Rates | None = None
+    profile_id: str | None = None
+
+    @property
+    def metric_id(self) -> str:
+        """The id that is called, which is the `ModelId` dimension of AWS/Bedrock."""
+        return self.profile_id or self.model_id
 
     @property
     def dimensions(self) -> Mapping[str, str]:
-        return {catalogue.MODEL_ID: self.model_id}
+        return {catalogue.MODEL_ID: self.metric_id}
 
 
 @dataclass(frozen=True)

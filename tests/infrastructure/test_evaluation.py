@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from tests.infrastructure.templates import (
     Resource,
     Template,
     environment,
+    flat,
     listed,
     retained,
     shipped,
@@ -143,23 +145,92 @@ class TestOwnProfiles:
 
     def test_are_tagged_so_that_their_cost_can_be_told(self) -> None:
         for profile in evaluation().resources(PROFILE).values():
-            assert {"Key": "application", "Value": "shop"} in profile["Tags"]
+            tags = {tag["Key"]: tag["Value"] for tag in profile["Tags"]}
+            assert (tags["application"], tags["purpose"]) == ("shop", "evaluation")
+            assert tags["model"] in ("haiku", "nova")
 
     def test_another_model_under_the_same_name_makes_another_profile(self) -> None:
         """CloudFormation makes the new one before the old one goes: the same name would fail."""
         names = PhysicalNames("shop-dev")
         made = {
-            profile_name(names, model_name="nova", model=Model(identifier, region="us-east-1"))
+            profile_name(names, model_name="nova", model=Model(identifier, region="us-east-1"), purpose=purpose)
             for identifier in ("amazon.nova-lite-v1:0", "us.amazon.nova-lite-v1:0")
+            for purpose in ("evaluation", "application")
         }
-        assert len(made) == 2
+        assert len(made) == 4
 
     def test_the_longest_names_fit(self) -> None:
         """Bedrock takes 64 characters, and no two hyphens in a row."""
         names = PhysicalNames("a" * 20 + "-" + "e" * 11)
-        name = profile_name(names, model_name="m--" + "x" * 20 + "-", model=Model("amazon.nova-lite-v1:0", region="x"))
+        model = Model("amazon.nova-lite-v1:0", region="x")
+        name = profile_name(names, model_name="m--" + "x" * 20 + "-", model=model, purpose="application")
         assert len(name) <= 64
         assert "--" not in name
+
+
+@cache
+def with_profiles(*, own_profile: bool) -> Deployed:
+    """Model nova has a profile for the application to call, haiku has none."""
+    models = {
+        "haiku": {"id": "eu.anthropic.claude-haiku-5-5"},
+        "nova": {"id": "amazon.nova-lite-v1:0", "profile": True},
+    }
+    evaluations = {"quality": {"dataset": "questions", "candidates": ["haiku", "nova"]}}
+    return synthesize(environment(models=models, evaluations=evaluations, own_profile=own_profile))
+
+
+class TestApplicationProfiles:
+    def test_are_made_for_the_models_that_ask_for_one(self) -> None:
+        template = with_profiles(own_profile=False)["evaluation"]
+        profile = template.only(PROFILE)
+        assert profile["ModelSource"]["CopyFrom"] == NOVA
+        tags = {tag["Key"]: tag["Value"] for tag in profile["Tags"]}
+        assert (tags["application"], tags["model"], tags["purpose"]) == ("shop", "nova", "application")
+
+    def test_callers_find_the_arn_and_monitoring_the_id(self) -> None:
+        template = with_profiles(own_profile=False)["evaluation"]
+        (profile,) = template.raw(PROFILE)
+        found = {each["Name"]: each["Value"] for each in template.resources("AWS::SSM::Parameter").values()}
+        assert found == {
+            "/shop-dev/profiles/nova/id": f"<{profile}.InferenceProfileId>",
+            "/shop-dev/profiles/nova/arn": f"<{profile}.InferenceProfileArn>",
+        }
+        outputs = [flat(output["Value"]) for output in template.content["Outputs"].values()]
+        assert f"<{profile}.InferenceProfileArn>" in outputs
+
+    def test_candidates_call_them_when_evaluation_has_none_of_its_own(self) -> None:
+        template = with_profiles(own_profile=False)["evaluation"]
+        (profile,) = template.raw(PROFILE)
+        haiku, nova = definition(template, "quality").candidates
+        assert haiku.invoke_id == "eu.anthropic.claude-haiku-5-5"
+        assert (nova.model_id, nova.invoke_id) == ("amazon.nova-lite-v1:0", f"<{profile}.InferenceProfileArn>")
+        assert f"<{profile}.InferenceProfileArn>" in allowed(template, "Evaluator", "bedrock:InvokeModel")
+
+    def test_evaluation_keeps_out_of_them_otherwise(self) -> None:
+        template = with_profiles(own_profile=True)["evaluation"]
+        by_purpose = {
+            next(tag["Value"] for tag in each["Tags"] if tag["Key"] == "purpose"): logical_id
+            for logical_id, each in template.resources(PROFILE).items()
+            if {"Key": "model", "Value": "nova"} in each["Tags"]
+        }
+        _, nova = definition(template, "quality").candidates
+        assert nova.invoke_id == f"<{by_purpose['evaluation']}.InferenceProfileArn>"
+        called = allowed(template, "Evaluator", "bedrock:InvokeModel")
+        assert f"<{by_purpose['application']}.InferenceProfileArn>" not in called
+
+    def test_alarms_and_dashboard_watch_their_ids(self) -> None:
+        """By a parameter that is read at every deploy, so that no export holds a model back."""
+        template = with_profiles(own_profile=True)["monitoring"]
+        (parameter,) = [
+            name
+            for name, each in template.content["Parameters"].items()
+            if each == {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/shop-dev/profiles/nova/id"}
+        ]
+        watched = str(template.resources("AWS::CloudWatch::Alarm")) + str(template.only("AWS::CloudWatch::Dashboard"))
+        assert f"<{parameter}>" in str(template.resources("AWS::CloudWatch::Alarm"))
+        assert f"<{parameter}>" in str(template.only("AWS::CloudWatch::Dashboard"))
+        assert "'Name': 'ModelId', 'Value': 'amazon.nova-lite-v1:0'" not in watched
+        assert "'Name': 'ModelId', 'Value': 'eu.anthropic.claude-haiku-5-5'" in watched
 
 
 class TestEvaluator:
