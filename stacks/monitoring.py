@@ -8,6 +8,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 
+from bedrock_eval.costs import PricedModel
 from bedrock_eval.definition import Gate
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.alarms import AlarmFactory, Thresholds
@@ -63,6 +64,7 @@ class MonitoringStack(Stack):
             names=names,
             application=environment.application,
             scheduled=[evaluation.name for evaluation in watched.evaluations if evaluation.scheduled],
+            priced_models=_priced_models(watched),
             results_bucket=results_bucket,
             key=key,
             log_retention_days=environment.retention_days.function_logs,
@@ -121,6 +123,12 @@ def watched_environment(environment: Environment, *, state_machine_arn: str, pro
         own_profile=environment.own_profile,
         state_machine_arn=state_machine_arn,
     )
+
+
+def _priced_models(watched: Watched) -> list[PricedModel]:
+    """What is this application's to pay: its profiles, and for the owner of the account also what has none."""
+    ours = (model for model in watched.models if watched.owns_account or model.profile_id is not None)
+    return [PricedModel(model.metric_id, model.rates) for model in ours]
 
 
 def _watched_evaluation(environment: Environment, name: str, config: EvaluationConfig) -> WatchedEvaluation:

@@ -1,5 +1,6 @@
-"""The watchdog: every hour it says which evaluations are overdue, and that it is alive."""
+"""The watchdog: every hour it says which evaluations are overdue, what the month has cost, and that it is alive."""
 
+import json
 from collections.abc import Callable, Sequence
 
 from aws_cdk import Aws, CustomResource, Duration
@@ -9,7 +10,8 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
 
-from bedrock_eval import catalogue
+from bedrock_eval import catalogue, codec
+from bedrock_eval.costs import PricedModel
 from bedrock_eval.layout import DEFINITIONS, RUNS
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.functions import CustomResourceFunction, PythonFunction
@@ -19,6 +21,8 @@ from constructs import Construct
 # The primer waits two minutes for one answer of the watchdog, and tries again while its fresh role is not known.
 _WATCHDOG_TIMEOUT = Duration.seconds(100)
 _PRIMER_TIMEOUT = Duration.minutes(6)
+# All environment variables of a function may have 4 KB; the others are short.
+_MOST_CHARACTERS = 3_600
 
 
 class Watchdog(Construct):
@@ -30,6 +34,7 @@ class Watchdog(Construct):
     Args:
         scheduled: evaluations with a schedule; when these change the watchdog is called again, so that a new one has a
             datapoint before its alarm looks for it.
+        priced_models: the models whose month-to-date cost is this application's, by their `ModelId`.
         code: gives the code asset of a function package.
 
     Attributes:
@@ -44,6 +49,7 @@ class Watchdog(Construct):
         names: PhysicalNames,
         application: str,
         scheduled: Sequence[str],
+        priced_models: Sequence[PricedModel],
         results_bucket: s3.IBucket,
         key: kms.IKey,
         log_retention_days: int,
@@ -57,13 +63,17 @@ class Watchdog(Construct):
             self,
             "Function",
             name=names.watchdog,
-            description="Says every hour which evaluations are overdue.",
+            description="Says every hour which evaluations are overdue, and what the month has cost.",
             code=code("watchdog"),
             handler="watchdog.handler.handler",
             key=key,
             log_retention_days=log_retention_days,
             timeout=_WATCHDOG_TIMEOUT,
-            environment={"APPLICATION": application, "RESULTS_BUCKET": results_bucket.bucket_name},
+            environment={
+                "APPLICATION": application,
+                "PRICED_MODELS": _priced_text(priced_models),
+                "RESULTS_BUCKET": results_bucket.bucket_name,
+            },
         )
         self._allow_looking(results_bucket)
         self._add_schedule()
@@ -87,6 +97,11 @@ class Watchdog(Construct):
             resources=["*"],
             conditions={"StringEquals": {"cloudwatch:namespace": catalogue.CUSTOM}},
             wildcard=f"PutMetricData knows no resource; a condition limits it to the namespace {catalogue.CUSTOM}.",
+        )
+        self._watchdog.allow(
+            actions=["cloudwatch:GetMetricData"],
+            resources=["*"],
+            wildcard="GetMetricData knows no resource; it only reads figures, here the token counts of models.",
         )
 
     def _add_schedule(self) -> None:
@@ -160,6 +175,21 @@ class Watchdog(Construct):
                 "Evaluations": sorted(scheduled),
             },
         )
+
+
+def _priced_text(models: Sequence[PricedModel]) -> str:
+    """JSON; tokens of CDK in it are not longer than the ids that they stand for.
+
+    Raises:
+        ValueError: more than an environment variable holds.
+    """
+    text = json.dumps(codec.encode(models), separators=(",", ":"))
+    if len(text) > _MOST_CHARACTERS:
+        raise ValueError(
+            f"{len(models)} models with their rates are {len(text)} characters; the watchdog takes {_MOST_CHARACTERS}: "
+            "split the environment"
+        )
+    return text
 
 
 def _only_through(service: str) -> dict[str, dict[str, str]]:

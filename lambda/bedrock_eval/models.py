@@ -203,6 +203,11 @@ class Model:
         return Lifecycle(end=end, removed=known and end is None)
 
 
+def metric_id(invoke_id: str) -> str:
+    """The `ModelId` dimension of calls of an id: of an application inference profile's ARN its last part."""
+    return invoke_id.rpartition("/")[2] if invoke_id.startswith("arn:") else invoke_id
+
+
 def candidate_name(model_id: str, *, taken: Sequence[str] = ()) -> str:
     """A candidate's name made of a model id: without profile, provider, date and version, unique among `taken`."""
     name = Model(model_id, region="us-east-1").base_id if not model_id.startswith("arn:") else model_id

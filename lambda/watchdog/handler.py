@@ -11,6 +11,7 @@ from botocore.config import Config
 
 from bedrock_eval.catalogue import CUSTOM
 from bedrock_eval.publishing import batches
+from watchdog.spending import read_models
 from watchdog.watch import Watch
 
 logging.getLogger("watchdog").setLevel(logging.INFO)
@@ -28,15 +29,18 @@ def handler(_event: object, _context: object) -> dict[str, object]:
     """Look once and publish; how many datums were sent.
 
     Raises:
-        KeyError: the environment variable APPLICATION or RESULTS_BUCKET is missing.
+        KeyError: the environment variable APPLICATION, PRICED_MODELS or RESULTS_BUCKET is missing.
+        ValueError: PRICED_MODELS does not hold models with rates.
         ClientError: S3 or CloudWatch refused; the heartbeat then stays away, and its alarm rings.
     """
     s3 = client("s3")
     watch = Watch(
         s3=s3,
+        cloudwatch=client("cloudwatch"),
         bucket=os.environ["RESULTS_BUCKET"],
         application=os.environ["APPLICATION"],
         region=s3.meta.region_name,
+        priced=read_models(os.environ["PRICED_MODELS"]),
     )
     datums = watch.round(datetime.now(UTC))
     for batch in batches(datums):

@@ -1,21 +1,23 @@
-"""One round: what is overdue, which model ends when, and the sign that somebody looked."""
+"""One round: what is overdue, which model ends when, what the month has cost, and the sign that somebody looked."""
 
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfoNotFoundError
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from bedrock_eval import catalogue
+from bedrock_eval.costs import Rates
 from bedrock_eval.definition import Definition, read_definition
 from bedrock_eval.layout import DEFINITIONS, RunLayout, evaluation_prefix
-from bedrock_eval.models import Lifecycle, Model, ModelError
+from bedrock_eval.models import Lifecycle, Model, ModelError, metric_id
 from bedrock_eval.names import RunIdError, run_id, run_time, start_minute
 from bedrock_eval.overdue import requirement
 from bedrock_eval.publishing import Datum, datum
+from watchdog.spending import UnreadableMetricsError, month_to_date
 
 logger = logging.getLogger(__name__)
 
@@ -24,12 +26,19 @@ _MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
 
 @dataclass(frozen=True)
 class Watch:
-    """Looks at the results bucket of one environment."""
+    """Looks at the results bucket of one environment, and at the token metrics of its models.
+
+    Attributes:
+        priced: rates of the models whose tokens the application pays for, by `ModelId`; the profiles that evaluations
+            call through are added from the definitions.
+    """
 
     s3: Any
+    cloudwatch: Any
     bucket: str
     application: str
     region: str
+    priced: Mapping[str, Rates | None] = field(default_factory=dict)
 
     def round(self, now: datetime) -> list[Datum]:
         """Every datum of this hour. A definition that cannot be read counts as overdue and stops no other.
@@ -39,17 +48,22 @@ class Watch:
         """
         found = [self._datum(catalogue.WATCHDOG_HEARTBEAT, 1, now)]
         models: set[str] = set()
+        priced: dict[str, Rates | None] | None = dict(self.priced)
         for evaluation, key in self._definitions():
             try:
                 definition = read_definition(self._read(key))
                 models.update(candidate.model_id for candidate in definition.candidates)
+                if priced is not None:
+                    priced.update(_own_profiles(definition))
                 overdue = self._overdue(definition, now)
             except (ClientError, ValueError, ZoneInfoNotFoundError) as error:
                 logger.error("cannot be watched", extra={"evaluation": evaluation, "reason": _reason(error)})
                 overdue = True
+                # Its profiles are not known: the cost would be too low.
+                priced = None
             if overdue is not None:
                 found.append(self._datum(catalogue.SCHEDULE_OVERDUE, overdue, now, Evaluation=evaluation))
-        return [*found, *self._ends(models, now)]
+        return [*found, *self._ends(models, now), *self._month_to_date(priced, now)]
 
     def _overdue(self, definition: Definition, now: datetime) -> bool | None:
         """None: the evaluation has no schedule."""
@@ -98,6 +112,19 @@ class Watch:
             if days is not None:
                 yield self._datum(catalogue.DAYS_TO_END_OF_LIFE, days, now, ModelId=model_id)
 
+    def _month_to_date(self, priced: Mapping[str, Rates | None] | None, now: datetime) -> Iterator[Datum]:
+        """Nothing where it is not known: a gap in a graph says so, and the next hour may fill it."""
+        if not priced:
+            return
+        try:
+            spent = month_to_date(self.cloudwatch, priced, now=now)
+        except (ClientError, BotoCoreError, UnreadableMetricsError) as error:
+            logger.error("month-to-date cost unknown", extra={"reason": _reason(error)})
+            return
+        if spent.known:
+            yield self._datum(catalogue.MONTH_TO_DATE_COST, spent.usd, now)
+        yield self._datum(catalogue.MONTH_TO_DATE_UNPRICED_TOKENS, spent.unpriced_tokens, now)
+
     def _lifecycle(self, model_id: str) -> Lifecycle:
         """The environment may have given the destinations of a profile that the table does not know."""
         try:
@@ -129,6 +156,15 @@ class Watch:
     def _datum(self, metric: catalogue.Metric, value: float, now: datetime, **dimensions: str) -> Datum:
         dimensions = {catalogue.APPLICATION: self.application, **dimensions}
         return datum(metric, dimensions=dimensions, value=value, timestamp=start_minute(now))
+
+
+def _own_profiles(definition: Definition) -> dict[str, Rates | None]:
+    """The application inference profiles that an evaluation calls through; plain ids are the whole account's."""
+    return {
+        metric_id(candidate.invoke_id): candidate.rates
+        for candidate in definition.candidates
+        if metric_id(candidate.invoke_id) != candidate.invoke_id
+    }
 
 
 def _reason(error: Exception) -> str:

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import pytest
+
+from bedrock_eval.costs import Rates
 from bedrock_eval.names import PhysicalNames
 from tests.infrastructure.monitoring_support import (
     ACCOUNT,
@@ -13,6 +16,7 @@ from tests.infrastructure.monitoring_support import (
     owner,
     synthesize,
 )
+from watchdog.spending import read_models
 
 
 def statements(made: Monitoring, function: str) -> list[dict[str, Any]]:
@@ -97,6 +101,34 @@ class TestWatchdog:
         assert watchdog["Handler"] == "watchdog.handler.handler"
         assert variables["APPLICATION"] == "shop"
         assert "Results" in variables["RESULTS_BUCKET"]
+
+    def test_prices_every_model_of_an_account_that_the_environment_owns(self) -> None:
+        models = {
+            "haiku": {"id": "eu.anthropic.claude-haiku-5-5", "rates": {"input": 1, "output": 5}},
+            "nova": {"id": "amazon.nova-lite-v1:0", "profile": True},
+        }
+        made = synthesize(environment(models=models))
+        text = flat(function(made, "watchdog")["Environment"]["Variables"]["PRICED_MODELS"])
+        haiku, nova = read_models(text).items()
+        assert haiku == ("eu.anthropic.claude-haiku-5-5", Rates(1, 5))
+        assert nova[0].startswith("<SsmParameterValueshopdevprofilesnovaid")
+        assert nova[1] is None
+
+    def test_prices_its_own_profiles_only_where_another_environment_owns_the_account(self) -> None:
+        models = {
+            "haiku": {"id": "eu.anthropic.claude-haiku-5-5"},
+            "nova": {"id": "amazon.nova-lite-v1:0", "profile": True},
+        }
+        made = synthesize(environment(models=models, owns_account=False, evaluations={}))
+        (model_id,) = read_models(flat(function(made, "watchdog")["Environment"]["Variables"]["PRICED_MODELS"]))
+        assert model_id.startswith("<SsmParameterValueshopdevprofilesnovaid")
+
+    def test_more_models_than_its_environment_holds_are_refused(self) -> None:
+        models = {
+            f"m{number}": {"id": "amazon.nova-lite-v1:0", "rates": {"input": 1, "output": 5}} for number in range(60)
+        }
+        with pytest.raises(ValueError, match=r"60 models with their rates are .* split the environment"):
+            synthesize(environment(models=models, evaluations={}))
 
     def test_reads_no_answers_and_publishes_to_our_namespace_only(self) -> None:
         found = statements(owner(), f"{PREFIX}-watchdog")

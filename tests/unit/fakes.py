@@ -209,11 +209,42 @@ def _pairs(items: list[str]) -> Iterator[list[str]]:
 
 
 class FakeCloudWatch:
-    """Keeps what is published."""
+    """Keeps what is published; what can be read is in `series`, by metric name and value of the only dimension."""
 
     def __init__(self) -> None:
         self.data: list[dict[str, Any]] = []
         self.namespaces: set[str] = set()
+        self.series: dict[tuple[str, str], list[float]] = {}
+        self.status: str = "Complete"
+        self.asked: list[dict[str, Any]] = []
+
+    def get_paginator(self, name: str) -> Any:
+        assert name == "get_metric_data"
+        return SimpleNamespace(paginate=self._get_metric_data)
+
+    def _get_metric_data(self, **request: Any) -> Iterator[dict[str, Any]]:
+        """A page a datapoint, so that whoever reads only the first page is found out."""
+        assert len(request["MetricDataQueries"]) <= 500
+        assert request["StartTime"] < request["EndTime"]
+        self.asked.append(request)
+        found = {query["Id"]: self._values(query["MetricStat"]) for query in request["MetricDataQueries"]}
+        for number in range(max([1, *map(len, found.values())])):
+            last = all(len(values) <= number + 1 for values in found.values())
+            yield {
+                "MetricDataResults": [
+                    {"Id": query_id, "Values": values[number : number + 1], "StatusCode": self._code(last)}
+                    for query_id, values in found.items()
+                ]
+            }
+
+    def _code(self, last: bool) -> str:
+        return self.status if last else "PartialData"
+
+    def _values(self, stat: dict[str, Any]) -> list[float]:
+        assert stat["Stat"] == "Sum"
+        assert stat["Period"] == 86_400
+        (dimension,) = stat["Metric"]["Dimensions"]
+        return self.series.get((stat["Metric"]["MetricName"], dimension["Value"]), [])
 
     def put_metric_data(self, *, Namespace: str, MetricData: list[dict[str, Any]]) -> None:  # noqa: N803
         self.namespaces.add(Namespace)

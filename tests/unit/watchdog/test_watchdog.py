@@ -1,11 +1,13 @@
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from bedrock_eval.costs import Rates
 from bedrock_eval.definition import Candidate, Dataset, Definition, Schedule
 from bedrock_eval.layout import RunLayout, definition_key
 from bedrock_eval.overdue import OverdueError, Requirement, requirement
@@ -88,10 +90,24 @@ def run(s3: FakeS3, run_id: str, *, evaluation: str = "support", finished: bool 
         s3.put_object(Bucket="results", Key=key, Body=b"{}")
 
 
-def look(s3: FakeS3, *, now: datetime = NOW) -> dict[str, dict[str, float]]:
+def look(
+    s3: FakeS3,
+    *,
+    now: datetime = NOW,
+    cloudwatch: FakeCloudWatch | None = None,
+    priced: Mapping[str, Rates | None] | None = None,
+) -> dict[str, dict[str, float]]:
     """Metric name -> what it is about -> value."""
     found: dict[str, dict[str, float]] = {}
-    for datum in Watch(s3=s3, bucket="results", application="shop", region="us-east-1").round(now):
+    watch = Watch(
+        s3=s3,
+        cloudwatch=cloudwatch or FakeCloudWatch(),
+        bucket="results",
+        application="shop",
+        region="us-east-1",
+        priced=priced or {},
+    )
+    for datum in watch.round(now):
         request = datum.request()
         dimensions = {item["Name"]: item["Value"] for item in request["Dimensions"]}
         assert dimensions.pop("Application") == "shop"
@@ -212,15 +228,79 @@ class TestEndOfLife:
         assert "end of life unknown" in caplog.text
 
 
+class TestMonthToDate:
+    def test_tokens_times_rates_of_the_month_so_far(self, s3: FakeS3) -> None:
+        cloudwatch = FakeCloudWatch()
+        cloudwatch.series = {
+            ("InputTokenCount", "haiku"): [1_000_000.0, 500_000.0],
+            ("OutputTokenCount", "haiku"): [100_000.0],
+            ("CacheReadInputTokenCount", "haiku"): [2_000_000.0],
+            ("InputTokenCount", "other"): [7e9],
+        }
+        found = look(s3, cloudwatch=cloudwatch, priced={"haiku": Rates(1.0, 5.0, cache_read=0.1)})
+        assert found["month_to_date_cost"] == {"": pytest.approx(1.5 + 0.5 + 0.2)}
+        assert found["month_to_date_unpriced_tokens"] == {"": 0.0}
+        (asked,) = cloudwatch.asked
+        assert asked["StartTime"] == datetime(2026, 11, 1, tzinfo=UTC)
+        assert asked["EndTime"] == NOW.replace(second=0) + timedelta(minutes=1)
+
+    def test_unpriced_tokens_are_counted_and_cost_nothing_is_not_said(self, s3: FakeS3) -> None:
+        cloudwatch = FakeCloudWatch()
+        cloudwatch.series = {("InputTokenCount", "nova"): [40.0], ("OutputTokenCount", "nova"): [2.0]}
+        found = look(s3, cloudwatch=cloudwatch, priced={"nova": None})
+        assert found == {"watchdog_heartbeat": {"": 1.0}, "month_to_date_unpriced_tokens": {"": 42.0}}
+
+    def test_the_first_minute_of_a_month(self, s3: FakeS3) -> None:
+        found = look(s3, now=datetime(2026, 12, 1, tzinfo=UTC), priced={"haiku": Rates(1, 5)})
+        assert found["month_to_date_cost"] == {"": 0.0}
+
+    def test_the_profiles_of_evaluations_are_the_applications_too(self, s3: FakeS3) -> None:
+        own = Candidate(
+            "a", "us.haiku.x", "arn:aws:bedrock:us-east-1:1:application-inference-profile/own1", rates=Rates(1, 5)
+        )
+        plain = Candidate("b", "us.haiku.x", "us.haiku.x", rates=Rates(1, 5))
+        deploy(s3, candidates=(own, plain), schedule=None)
+        cloudwatch = FakeCloudWatch()
+        cloudwatch.series = {("InputTokenCount", "own1"): [1_000_000.0], ("InputTokenCount", "us.haiku.x"): [9e9]}
+        assert look(s3, cloudwatch=cloudwatch)["month_to_date_cost"] == {"": 1.0}
+
+    def test_many_models_are_asked_for_in_turns(self, s3: FakeS3) -> None:
+        cloudwatch = FakeCloudWatch()
+        priced = {f"m{number}": Rates(1, 5) for number in range(200)}
+        cloudwatch.series = {("InputTokenCount", model): [1_000_000.0] for model in priced}
+        assert look(s3, cloudwatch=cloudwatch, priced=priced)["month_to_date_cost"] == {"": pytest.approx(200.0)}
+        assert len(cloudwatch.asked) == 2
+
+    @pytest.mark.parametrize("fault", ["refused", "InternalError", "PartialData"])
+    def test_an_error_publishes_no_cost_and_the_heartbeat_goes(
+        self, s3: FakeS3, fault: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        class Refusing(FakeCloudWatch):
+            def get_paginator(self, name: str) -> Any:
+                raise client_error("AccessDenied", status=403)
+
+        cloudwatch = Refusing() if fault == "refused" else FakeCloudWatch()
+        cloudwatch.status = fault
+        cloudwatch.series = {("InputTokenCount", "haiku"): [5.0]}
+        assert look(s3, cloudwatch=cloudwatch, priced={"haiku": Rates(1, 5)}) == {"watchdog_heartbeat": {"": 1.0}}
+        assert "month-to-date cost unknown" in caplog.text
+
+    def test_a_definition_that_cannot_be_read_hides_profiles_so_no_cost_is_said(self, s3: FakeS3) -> None:
+        s3.put_object(Bucket="results", Key=definition_key("broken"), Body=b"{")
+        assert "month_to_date_cost" not in look(s3, priced={"haiku": Rates(1, 5)})
+
+
 def test_the_entry_point_publishes_what_it_found(s3: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
     deploy(s3)
     cloudwatch = FakeCloudWatch()
     monkeypatch.setattr(entry, "client", {"s3": s3, "cloudwatch": cloudwatch}.__getitem__)
     monkeypatch.setenv("APPLICATION", "shop")
+    monkeypatch.setenv("PRICED_MODELS", '[{"model_id":"haiku","rates":{"input":1.0,"output":5}},{"model_id":"nova"}]')
     monkeypatch.setenv("RESULTS_BUCKET", "results")
-    assert entry.handler({}, FakeContext()) == {"datums": 2}
+    assert entry.handler({}, FakeContext()) == {"datums": 4}
     assert cloudwatch.namespaces == {"Custom/Bedrock"}
     assert cloudwatch.values("watchdog_heartbeat") == [({"Application": "shop"}, 1.0)]
+    assert cloudwatch.values("month_to_date_cost") == [({"Application": "shop"}, 0.0)]
 
 
 def test_a_refused_publication_is_an_error(s3: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,6 +310,7 @@ def test_a_refused_publication_is_an_error(s3: FakeS3, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(entry, "client", {"s3": s3, "cloudwatch": Refusing()}.__getitem__)
     monkeypatch.setenv("APPLICATION", "shop")
+    monkeypatch.setenv("PRICED_MODELS", '[{"model_id":"haiku","rates":{"input":1.0,"output":5}},{"model_id":"nova"}]')
     monkeypatch.setenv("RESULTS_BUCKET", "results")
     with pytest.raises(Exception, match="AccessDenied"):
         entry.handler({}, FakeContext())
