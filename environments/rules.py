@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from bedrock_eval.cases import Case, DatasetError, read_cases
+from bedrock_eval.catalogue import Better
 from bedrock_eval.metrics import METRICS
 from bedrock_eval.models import Model, ModelError
 from bedrock_eval.names import PREFIX_LIMIT, is_name, prefix
@@ -104,13 +105,14 @@ def parts_of(data: Mapping[str, Any], *, name: str, broken: frozenset[str]) -> P
 
 
 def _evaluation(raw: Mapping[str, Any]) -> EvaluationParts:
-    dataset, metrics = raw.get("dataset"), raw.get("metrics", EvaluationConfig.model_fields["metrics"].default)
+    dataset = raw.get("dataset")
+    defaults = [metric.name for metric in EvaluationConfig.model_fields["metrics"].default]
     return EvaluationParts(
         dataset=dataset if isinstance(dataset, str) else None,
         models=tuple(_model_of(item) for item in _list(raw.get("candidates"))),
         candidates=tuple(_candidate(item) for item in _list(raw.get("candidates"))),
         gates=tuple(_part(GateConfig, item) for item in _list(raw.get("gates"))),
-        metrics=tuple(str(item) for item in _list(metrics)),
+        metrics=tuple(str(_mapping(item).get("name", item)) for item in _list(raw.get("metrics", defaults))),
         headline=raw.get("headline") is True,
         max_cost=raw.get("max_cost") is not None,
         allow_unpriced=raw.get("allow_unpriced") is True,
@@ -376,7 +378,7 @@ def _gates(evaluation: EvaluationParts, _parts: Parts) -> Iterator[Mistake]:
             yield Mistake((*at, "metric"), f"{gate.metric!r} is not measured here; allowed: {among}")
         if gate.metric in first:
             other = first[gate.metric]
-            wrong = f"{gate.metric!r} has a gate already in gates[{other}]; put min and max there"
+            wrong = f"{gate.metric!r} has a gate already in gates[{other}]; put min, max and max_drop there"
             yield Mistake((*at, "metric"), wrong)
         first.setdefault(gate.metric, index)
         for mistake in _bounds(gate):
@@ -385,6 +387,14 @@ def _gates(evaluation: EvaluationParts, _parts: Parts) -> Iterator[Mistake]:
 
 def _bounds(gate: GateConfig) -> Iterator[Mistake]:
     metric = METRICS[gate.metric]
+    if gate.max_drop is not None and metric.better is Better.NEUTRAL:
+        yield Mistake(
+            ("max_drop",), f"{gate.metric} has no better direction, so that nothing is a drop; allowed: min and max"
+        )
+    if gate.max_drop is not None and metric.low is not None and metric.high is not None:
+        most = metric.high - metric.low
+        if gate.max_drop >= most:
+            yield Mistake(("max_drop",), f"{gate.max_drop:g} forbids nothing; allowed: less than {most:g}")
     low = float("-inf") if metric.low is None else metric.low
     high = float("inf") if metric.high is None else metric.high
     span = f"{low:g} or more" if metric.high is None else f"{low:g} to {high:g}"

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
 from pydantic.config import JsonDict
 
 from bedrock_eval.costs import Rates
 from bedrock_eval.definition import PROMPT_MARK
 from bedrock_eval.metrics import METRICS
 from bedrock_eval.models import Model
-from bedrock_eval.names import NAME_PATTERN, NAME_RULE, is_name, prefix
+from bedrock_eval.names import NAME_PATTERN, NAME_RULE, RunIdError, is_name, prefix, run_time
 from bedrock_eval.schedules import ScheduleError, parse_schedule
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -46,15 +46,9 @@ def _log_retention(days: int) -> int:
     return days
 
 
-# A metric that takes parameters has no place for them in an environment file.
-METRIC_NAMES = tuple(name for name, metric in METRICS.items() if metric.choosable)
-
-
 def _metric_name(name: str) -> str:
-    if name in METRICS and name not in METRIC_NAMES:
-        raise ValueError(f"{name!r} needs parameters, which a file cannot give; allowed: {', '.join(METRIC_NAMES)}")
     if name not in METRICS:
-        raise ValueError(f"{name!r} is not a metric; allowed: {', '.join(METRIC_NAMES)}")
+        raise ValueError(f"{name!r} is not a metric; allowed: {', '.join(METRICS)}")
     return name
 
 
@@ -105,7 +99,7 @@ Name = Annotated[
     Field(json_schema_extra={"pattern": f"^{NAME_PATTERN}$", **_told(NAME_RULE)}),
 ]
 LogRetention = Annotated[int, AfterValidator(_log_retention), Field(json_schema_extra=_enum(LOG_RETENTION_DAYS))]
-MetricName = Annotated[str, AfterValidator(_metric_name), Field(json_schema_extra=_enum(METRIC_NAMES))]
+MetricName = Annotated[str, AfterValidator(_metric_name), Field(json_schema_extra=_enum(tuple(METRICS)))]
 Region = Annotated[
     str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$", json_schema_extra=_told("a Region's name, as us-east-1"))
 ]
@@ -197,17 +191,37 @@ class CandidateConfig(Strict):
     parameters: ParametersConfig = Field(default=ParametersConfig(), description="Inference parameters.")
 
 
+class MetricConfig(Strict):
+    """What answers are scored by. A plain name is enough for a metric without parameters."""
+
+    name: MetricName = Field(description="See docs/evaluation.md for what each measures.")
+    parameters: Mapping[str, JsonValue] = Field(
+        default={},
+        description="`labels` of classification_accuracy, `schema` of json_schema_match, `pattern` of regex_match.",
+    )
+
+    @model_validator(mode="after")
+    def _parameters_fit(self) -> Self:
+        METRICS[self.name].check(self.parameters)
+        return self
+
+
 class GateConfig(Strict):
-    """A bound that the mean of a metric must keep; `min`, `max` or both."""
+    """What a metric must keep: bounds of its mean, how far it may fall behind the baseline, or both."""
 
     metric: MetricName = Field(description="One of the evaluation's `metrics`.")
     min: float | None = Field(default=None, description="The mean must not be below; in the metric's unit.")
     max: float | None = Field(default=None, description="The mean must not be above; in the metric's unit.")
+    max_drop: float | None = Field(
+        default=None,
+        ge=0,
+        description="How much worse than in the `baseline` run the mean may be; in the metric's unit.",
+    )
 
     @model_validator(mode="after")
     def _has_a_bound(self) -> Self:
-        if self.min is None and self.max is None:
-            raise ValueError("neither min nor max is given; needed: one of them or both")
+        if self.min is None and self.max is None and self.max_drop is None:
+            raise ValueError("neither min, max nor max_drop is given; needed: at least one of them")
         if self.min is not None and self.max is not None and self.min >= self.max:
             raise ValueError(f"min {self.min:g} is not below max {self.max:g}")
         return self
@@ -229,7 +243,21 @@ def _candidate(value: object) -> object:
     return {"name": value, "model": value} if isinstance(value, str) else value
 
 
+def _metric(value: object) -> object:
+    return {"name": value} if isinstance(value, str) else value
+
+
+def _run_id(text: str) -> str:
+    try:
+        run_time(text)
+    except RunIdError as error:
+        raise ValueError(str(error)) from None
+    return text
+
+
 Candidate = Annotated[CandidateConfig, BeforeValidator(_candidate, json_schema_input_type=Name | CandidateConfig)]
+
+Metric = Annotated[MetricConfig, BeforeValidator(_metric, json_schema_input_type=MetricName | MetricConfig)]
 
 
 class EvaluationConfig(Strict):
@@ -240,13 +268,20 @@ class EvaluationConfig(Strict):
     candidates: tuple[Candidate, ...] = Field(
         min_length=1, max_length=10, description="What is compared; a key of `models` alone is enough."
     )
-    metrics: tuple[MetricName, ...] = Field(
-        default=("relevance_score", "response_length", "exact_match", "f1_score"),
+    metrics: tuple[Metric, ...] = Field(
+        default=tuple(
+            MetricConfig(name=name)
+            for name in ("relevance_score", "response_length", "unicode_exact_match", "unicode_f1_score")
+        ),
         min_length=1,
-        description="What each answer is scored by.",
+        description="What each answer is scored by; a name alone is enough for a metric without parameters.",
     )
     gates: tuple[GateConfig, ...] = Field(
-        default=(), description="Bounds that every candidate must keep; a broken one rings an alarm."
+        default=(), description="What every candidate must keep; a broken one rings an alarm."
+    )
+    baseline: Annotated[str, AfterValidator(_run_id)] | None = Field(
+        default=None,
+        description="The accepted run that `max_drop` compares with; set by `python -m ops runs accept`.",
     )
     schedule: ScheduleConfig | None = Field(default=None, description="Left out: it is started by hand only.")
     headline: bool = Field(
@@ -263,6 +298,10 @@ class EvaluationConfig(Strict):
     allow_unpriced: bool = Field(
         default=False, description="A run with `max_cost` may ask models without `rates`, which it cannot see."
     )
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        return tuple(metric.name for metric in self.metrics)
 
 
 class InvocationLoggingConfig(Strict):

@@ -14,7 +14,7 @@ from botocore.config import Config
 
 from bedrock_eval import catalogue
 from bedrock_eval.catalogue import Metric
-from bedrock_eval.gates import Verdict
+from bedrock_eval.gates import Verdict, worst
 from bedrock_eval.layout import RunLayout
 from bedrock_eval.metrics import METRICS
 from bedrock_eval.names import PhysicalNames, parse_scheduled_time, run_id, start_minute
@@ -157,12 +157,14 @@ def read_back(
 
 def expected_alarms(summary: Summary, names: PhysicalNames) -> dict[str, str]:
     """Which verdict alarms the summary must have set, by name."""
-    return {
-        names.alarm("verdict", summary.evaluation, candidate.name, gate.metric): (
-            "ALARM" if gate.verdict is Verdict.WORSE else "OK"
-        )
+    verdicts = {
+        (candidate.name, gate.metric): worst(each for each in candidate.gates if each.metric == gate.metric).verdict
         for candidate in summary.candidates
         for gate in candidate.gates
+    }
+    return {
+        names.alarm("verdict", summary.evaluation, *subject): "ALARM" if verdict is Verdict.WORSE else "OK"
+        for subject, verdict in verdicts.items()
     }
 
 

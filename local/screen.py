@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bedrock_eval.gates import GateResult, bound_text, worst
 from bedrock_eval.report import interval, number
 from bedrock_eval.summary import CandidateSummary, Summary
 from local.evaluation import ReadBack
@@ -25,9 +26,7 @@ def _block(candidate: CandidateSummary, summary: Summary) -> str:
     for name, metric in candidate.metrics.items():
         lines.append(f"  {name:<{_WIDTH}}{metric.n:>7,}{number(metric.mean):>12}   {interval(metric.low, metric.high)}")
     for gate in candidate.gates:
-        bounds = [f"at least {gate.min:g}"] if gate.min is not None else []
-        bounds += [f"at most {gate.max:g}"] if gate.max is not None else []
-        lines.append(f"  gate {gate.metric} {' and '.join(bounds)}: {gate.verdict.value} ({gate.reason})")
+        lines.append(f"  gate {gate.metric} {bound_text(gate)}: {gate.verdict.value} ({gate.reason})")
     return "\n".join(lines)
 
 
@@ -69,5 +68,9 @@ def _model(candidate: CandidateSummary, found: ReadBack) -> dict[str, Any]:
             }
             for name, metric in candidate.metrics.items()
         },
-        "verdicts": {gate.metric: gate.verdict.value for gate in candidate.gates},
+        "verdicts": {gate.metric: worst(_of(candidate, gate.metric)).verdict.value for gate in candidate.gates},
     }
+
+
+def _of(candidate: CandidateSummary, metric: str) -> list[GateResult]:
+    return [gate for gate in candidate.gates if gate.metric == metric]

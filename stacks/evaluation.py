@@ -1,5 +1,6 @@
 """Evaluations of one environment: definitions, the evaluator, the state machine, schedules, the role for jobs."""
 
+import json
 from typing import Any
 
 from aws_cdk import CfnOutput, Stack
@@ -141,8 +142,14 @@ class EvaluationStack(Stack):
             evaluation=name,
             candidates=tuple(self._candidate(candidate) for candidate in config.candidates),
             dataset=self._dataset(config.dataset, self._environment.datasets[config.dataset]),
-            metrics=config.metrics,
+            metrics=config.metric_names,
+            metric_parameters={
+                metric.name: json.dumps(metric.parameters, sort_keys=True)
+                for metric in config.metrics
+                if metric.parameters
+            },
             gates=tuple(Gate(**gate.model_dump()) for gate in config.gates),
+            baseline=config.baseline,
             schedule=Schedule(**config.schedule.model_dump()) if config.schedule else None,
             headline=config.headline,
             confidence=config.confidence,

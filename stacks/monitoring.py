@@ -138,8 +138,8 @@ def _watched_evaluation(environment: Environment, name: str, config: EvaluationC
         candidates=tuple(
             WatchedCandidate(candidate.name, environment.models[candidate.model].id) for candidate in config.candidates
         ),
-        metrics=config.metrics,
-        gates=tuple(Gate(gate.metric, gate.min, gate.max) for gate in config.gates),
+        metrics=config.metric_names,
+        gates=tuple(Gate(**gate.model_dump()) for gate in config.gates),
         min_coverage=config.min_coverage,
         scheduled=config.schedule is not None,
     )

@@ -8,7 +8,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 
 from bedrock_eval.catalogue import CUSTOM
-from bedrock_eval.layout import DEFINITIONS, RUNS
+from bedrock_eval.layout import BASELINES, DEFINITIONS, RUNS
 from bedrock_eval.models import Model
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.evaluation_role import foundation_model_arns, profile_arns
@@ -66,6 +66,11 @@ class CustomEvaluator(PythonFunction):
             actions=["s3:GetObject"],
             resources=[datasets.arn_for_objects("*"), results.arn_for_objects(f"{DEFINITIONS}*")],
             wildcard="Which dataset and definition a run reads is known when it starts; all are this environment's.",
+        )
+        self.allow(
+            actions=["s3:GetObject"],
+            resources=[results.arn_for_objects(f"{BASELINES}*")],
+            wildcard="Which accepted run is the baseline changes by review, not by deploying a permission.",
         )
         self.allow(
             actions=["s3:GetObject", "s3:PutObject"],

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from bedrock_eval.gates import bound_text
 from bedrock_ops import alarms
 from bedrock_ops.alarms import AlarmFactory, RoutedAlarm
 from bedrock_ops.monitoring_subjects import Watched, WatchedEvaluation
@@ -41,16 +42,13 @@ def _of_evaluation(factory: AlarmFactory, evaluation: WatchedEvaluation) -> Iter
         yield factory.make(alarms.RUN_OVERDUE, evaluation.name, dimensions=evaluation.dimensions)
     for candidate in evaluation.candidates:
         for gate in evaluation.gates:
-            bounds = " and ".join(
-                f"{side} {bound:g}" for side, bound in (("min", gate.min), ("max", gate.max)) if bound is not None
-            )
             yield factory.make(
                 alarms.VERDICT,
                 evaluation.name,
                 candidate.name,
                 gate.metric,
                 dimensions=evaluation.verdict_dimensions(candidate, gate),
-                about=f"{gate.metric} ({bounds}) of candidate {candidate.name} in evaluation {evaluation.name}",
+                about=f"{gate.metric} ({bound_text(gate)}) of {candidate.name} in evaluation {evaluation.name}",
             )
 
 

@@ -1,6 +1,6 @@
 """One candidate against another, or a run against its baseline: case by case, and what that says.
 
-Gates of kind `max_drop` use `compare` once baselines are pinned. All differences are taken in the metric's good
+`max_drop` gates are `compare` against the pinned baseline. All differences are taken in the metric's good
 direction: above 0 the candidate is better.
 """
 
@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from bedrock_eval.catalogue import Better
 from bedrock_eval.gates import MIN_SAMPLE, Verdict, thin_coverage
-from bedrock_eval.metrics import MetricDefinition
+from bedrock_eval.measures import Measure
 from bedrock_eval.statistics import (
     Difference,
     Interval,
@@ -121,7 +121,7 @@ def pair(candidate: Mapping[str, float], baseline: Mapping[str, float]) -> Pairs
 def estimate_difference(
     pairs: Pairs,
     *,
-    metric: MetricDefinition,
+    metric: Measure,
     confidence: float,
     clusters: Mapping[str, Hashable] | None = None,
 ) -> PairedEstimate:
@@ -164,7 +164,7 @@ def compare(  # noqa: PLR0913 - one call site, all by keyword
     candidate: Mapping[str, float],
     baseline: Mapping[str, float] | None,
     *,
-    metric: MetricDefinition,
+    metric: Measure,
     max_drop: float,
     confidence: float,
     gates: int,
@@ -228,7 +228,7 @@ def compare_categories(  # noqa: PLR0913 - as compare
     baseline: Mapping[str, float],
     *,
     categories: Mapping[str, str],
-    metric: MetricDefinition,
+    metric: Measure,
     confidence: float,
     clusters: Mapping[str, Hashable] | None = None,
 ) -> tuple[CategoryComparison, ...]:
@@ -303,9 +303,7 @@ def _spread(estimate: PairedEstimate) -> float | None:
     return implied_deviation(Interval(estimate.low, estimate.high), n=estimate.n, confidence=estimate.confidence)
 
 
-def _rule_of_three_interval(
-    a: Sequence[float], b: Sequence[float], *, reach: float, metric: MetricDefinition
-) -> Interval:
+def _rule_of_three_interval(a: Sequence[float], b: Sequence[float], *, reach: float, metric: Measure) -> Interval:
     """Of the smallest difference seen at least 1 - reach of all cases do not fall short; the rest may be the worst."""
     far = _range(metric)
     if far is None or not a:
@@ -315,14 +313,14 @@ def _rule_of_three_interval(
     return Interval(low - reach * (low + far), high + reach * (far - high))
 
 
-def _within_range(difference: Difference, metric: MetricDefinition) -> Interval:
+def _within_range(difference: Difference, metric: Measure) -> Interval:
     far = _range(metric)
     if far is None or difference.low is None or difference.high is None:
         return Interval(difference.low, difference.high)
     return Interval(max(difference.low, -far), min(difference.high, far))
 
 
-def _range(metric: MetricDefinition) -> float | None:
+def _range(metric: Measure) -> float | None:
     """The largest difference that two values can have."""
     return None if metric.low is None or metric.high is None else metric.high - metric.low
 

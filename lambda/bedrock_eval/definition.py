@@ -11,6 +11,8 @@ from typing import Any
 from bedrock_eval import codec
 from bedrock_eval.costs import Rates
 from bedrock_eval.layout import SCHEMA_VERSION
+from bedrock_eval.measures import Measure
+from bedrock_eval.metrics import METRICS
 
 PROMPT_MARK = "{{prompt}}"
 
@@ -60,11 +62,21 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Gate:
-    """A bound that the mean of a metric must keep; one or both of `min` and `max`, in the metric's own unit."""
+    """What a metric must keep: its mean `min` and `max`, its fall behind the baseline `max_drop`; in its own unit."""
 
     metric: str
     min: float | None = None
     max: float | None = None
+    max_drop: float | None = None
+
+    @property
+    def bounded(self) -> bool:
+        return self.min is not None or self.max is not None
+
+    @property
+    def verdicts(self) -> int:
+        """How many verdicts it gives on a candidate: one for its bounds, one for the fall."""
+        return self.bounded + (self.max_drop is not None)
 
 
 @dataclass(frozen=True)
@@ -94,6 +106,8 @@ class Definition:
     """One custom evaluation.
 
     Attributes:
+        metric_parameters: by metric, its parameters as JSON text: CloudFormation would make texts of all their values.
+        baseline: the run that `max_drop` compares with, None: none is pinned.
         headline: scores are also published under {ModelId, Application}.
         confidence: of every interval; verdicts divide the rest by the number of gates.
         concurrency: Converse calls in flight, over all candidates.
@@ -109,7 +123,9 @@ class Definition:
     candidates: tuple[Candidate, ...]
     dataset: Dataset
     metrics: tuple[str, ...]
+    metric_parameters: Mapping[str, str] = field(default_factory=dict)
     gates: tuple[Gate, ...] = ()
+    baseline: str | None = None
     schedule: Schedule | None = None
     headline: bool = False
     confidence: float = 0.95
@@ -121,6 +137,21 @@ class Definition:
     allow_unpriced: bool = False
     first_deployed: str | None = None
     schema_version: int = SCHEMA_VERSION
+
+    @property
+    def verdicts(self) -> int:
+        """How many verdicts a run gives: they share its error."""
+        return len(self.candidates) * sum(gate.verdicts for gate in self.gates)
+
+    @property
+    def measures(self) -> Mapping[str, Measure]:
+        """What each of its metrics is."""
+        return {name: METRICS[name].measure for name in self.metrics}
+
+    def parameters(self, metric: str) -> Mapping[str, Any]:
+        """What the evaluation sets of a metric."""
+        value: Mapping[str, Any] = json.loads(self.metric_parameters.get(metric, "{}"))
+        return value
 
     def to_json(self) -> dict[str, Any]:
         """JSON value; also the custom resource's property `Definition`."""

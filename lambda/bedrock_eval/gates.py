@@ -1,10 +1,11 @@
 """What a gate says of a run: better, not worse, inconclusive or worse, by the interval and never by the mean alone."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from bedrock_eval.definition import Gate
-from bedrock_eval.metrics import MetricDefinition
+from bedrock_eval.measures import Measure
 from bedrock_eval.statistics import (
     Interval,
     implied_deviation,
@@ -32,12 +33,17 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class GateResult:
-    """One gate on one candidate.
+    """One verdict on one candidate: on the bounds of a mean, or with `max_drop` on its difference from the baseline.
 
     Attributes:
+        n: scored cases; with `max_drop` the pairs.
+        mean: with `max_drop` of the differences, candidate less baseline in the metric's good direction.
         low, high: the mean's interval at `confidence`, which the number of gates of the run has widened.
-        margin: distance of the interval's worse end to the bound; above 0 it passes. None when unknown.
+        margin: distance of the interval's worse end to the bound, above 0 it passes; with `max_drop` the interval's
+            low end. None when unknown.
         needed_n: cases with which four of five runs would decide, for an inconclusive verdict whose spread is known.
+        unpaired: cases that only one side scored; with `max_drop` only.
+        p_value, holm_p_value: two-sided, of no difference; they stand beside and decide nothing.
     """
 
     metric: str
@@ -52,9 +58,31 @@ class GateResult:
     max: float | None
     margin: float | None
     needed_n: int | None = None
+    max_drop: float | None = None
+    unpaired: int | None = None
+    minimum_detectable: float | None = None
+    p_value: float | None = None
+    holm_p_value: float | None = None
 
 
-def sample_interval(values: list[float], *, metric: MetricDefinition, confidence: float) -> Interval:
+def worst(results: Iterable[GateResult]) -> GateResult:
+    """The result that stands for a metric with several: the worst verdict, of equal ones the smaller margin.
+
+    Raises:
+        ValueError: there is none.
+    """
+    return min(results, key=lambda each: (-each.verdict.number, float("-inf") if each.margin is None else each.margin))
+
+
+def bound_text(result: Gate | GateResult) -> str:
+    """What a gate asks for, in words."""
+    parts = [f"at least {result.min:g}"] if result.min is not None else []
+    parts += [f"at most {result.max:g}"] if result.max is not None else []
+    parts += [f"at most {result.max_drop:g} below the baseline"] if result.max_drop is not None else []
+    return " and ".join(parts)
+
+
+def sample_interval(values: list[float], *, metric: Measure, confidence: float) -> Interval:
     """The interval of a metric's mean: Wilson for a binary one, else Student's t, within the metric's range.
 
     A sample without variance says nothing by its standard error; on a closed range the rule of three bounds it (a
@@ -72,7 +100,7 @@ def sample_interval(values: list[float], *, metric: MetricDefinition, confidence
     return Interval(low, high)
 
 
-def _without_variance(mean: float, reach: float, *, metric: MetricDefinition) -> Interval:
+def _without_variance(mean: float, reach: float, *, metric: Measure) -> Interval:
     if metric.low is None or metric.high is None:
         return Interval(None, None)
     return Interval(mean - reach * (mean - metric.low), mean + reach * (metric.high - mean))
@@ -82,7 +110,7 @@ def judge(  # noqa: PLR0913 - one call site, all by keyword
     gate: Gate,
     values: list[float],
     *,
-    metric: MetricDefinition,
+    metric: Measure,
     confidence: float,
     gates: int,
     coverage: float | None,

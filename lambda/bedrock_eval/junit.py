@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from bedrock_eval.gates import GateResult, Verdict
+from bedrock_eval.gates import GateResult, Verdict, bound_text
 from bedrock_eval.summary import CandidateSummary, Summary
 
 _SECONDS = len("2026-11-23T06:00:00")
@@ -20,13 +20,6 @@ def junit(summary: Summary) -> str:
     root.extend(_suite(candidate, summary, number=number) for number, candidate in enumerate(summary.candidates))
     indent(root)
     return f'<?xml version="1.0" encoding="utf-8"?>\n{tostring(root, encoding="unicode")}\n'
-
-
-def bound(gate: GateResult) -> str:
-    """What a gate asks for, in words."""
-    parts = [f"at least {gate.min:g}"] if gate.min is not None else []
-    parts += [f"at most {gate.max:g}"] if gate.max is not None else []
-    return " and ".join(parts)
 
 
 def _suite(candidate: CandidateSummary, summary: Summary, *, number: int) -> Element:
@@ -95,7 +88,7 @@ def _case(gate: GateResult, class_name: str) -> Element:
 
 
 def _name(gate: GateResult) -> str:
-    return f"{gate.metric} {bound(gate)}"
+    return f"{gate.metric} {bound_text(gate)}"
 
 
 def _clean(text: str) -> str:

@@ -58,8 +58,21 @@ class RunLayout:
         """Written after PutMetricData went through."""
         return f"{self.prefix}published.json"
 
+    @property
+    def results(self) -> str:
+        return f"{self.prefix}results/"
+
     def parts(self, candidate: str) -> str:
-        return f"{self.prefix}results/{candidate}/"
+        return f"{self.results}{candidate}/"
 
     def part(self, candidate: str, number: int) -> str:
         return f"{self.parts(candidate)}part-{number:05d}.jsonl"
+
+
+@dataclass(frozen=True)
+class BaselineLayout(RunLayout):
+    """The keys of a run that was accepted: a copy below another prefix, which no lifecycle rule touches."""
+
+    @property
+    def prefix(self) -> str:
+        return f"{BASELINES}{self.evaluation}/{self.run_id}/"

@@ -9,7 +9,7 @@ from typing import Any
 
 from bedrock_eval import catalogue
 from bedrock_eval.catalogue import Metric
-from bedrock_eval.metrics import METRICS
+from bedrock_eval.gates import worst
 from bedrock_eval.names import start_minute
 from bedrock_eval.summary import Bin, CandidateSummary, Summary
 
@@ -60,21 +60,21 @@ def run_datums(summary: Summary) -> tuple[Datum, ...]:
     ]
     for candidate in summary.candidates:
         dimensions = {**run, catalogue.CANDIDATE: candidate.name, catalogue.MODEL_ID: candidate.model_id}
-        found += _scores(candidate, dimensions, headline=summary.headline, timestamp=moment)
+        found += _scores(candidate, dimensions, summary=summary, timestamp=moment)
         found += _gauges(candidate, dimensions, duration=summary.duration_seconds, timestamp=moment)
         found += _verdicts(candidate, dimensions, timestamp=moment)
     return tuple(found)
 
 
 def _scores(
-    candidate: CandidateSummary, dimensions: Mapping[str, str], *, headline: bool, timestamp: datetime
+    candidate: CandidateSummary, dimensions: Mapping[str, str], *, summary: Summary, timestamp: datetime
 ) -> Iterator[Datum]:
     for name, metric in candidate.metrics.items():
         if not metric.n:
             continue
-        definition = METRICS[name]
-        for short in (False, True) if headline else (False,):
-            score = catalogue.score(name, better=definition.better, title=definition.title, headline=short)
+        measure = summary.measures[name]
+        for short in (False, True) if summary.headline else (False,):
+            score = catalogue.score(name, better=measure.better, title=measure.title, headline=short)
             yield Datum(score, dimensions, timestamp, metric.bins)
 
 
@@ -97,8 +97,10 @@ def _gauges(
 
 
 def _verdicts(candidate: CandidateSummary, dimensions: Mapping[str, str], *, timestamp: datetime) -> Iterator[Datum]:
-    for gate in candidate.gates:
-        of_gate = {**dimensions, catalogue.METRIC: gate.metric}
+    """One a metric: where a metric has bounds and a baseline, the worse of the two verdicts."""
+    for metric in dict.fromkeys(gate.metric for gate in candidate.gates):
+        gate = worst(each for each in candidate.gates if each.metric == metric)
+        of_gate = {**dimensions, catalogue.METRIC: metric}
         yield datum(catalogue.GATE_VERDICT, dimensions=of_gate, value=gate.verdict.number, timestamp=timestamp)
         if gate.margin is not None:
             yield datum(catalogue.GATE_MARGIN, dimensions=of_gate, value=gate.margin, timestamp=timestamp)

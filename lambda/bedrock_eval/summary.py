@@ -1,23 +1,18 @@
 """A finished run in one object: what summary.json holds, and what metrics, tables and the report are views of."""
 
 import json
-import math
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import pairwise
 
 from bedrock_eval import codec
-from bedrock_eval.costs import Cost, cost
-from bedrock_eval.definition import Candidate, Definition
-from bedrock_eval.gates import GateResult, judge, sample_interval
+from bedrock_eval.comparison import CategoryComparison, PairedEstimate
+from bedrock_eval.costs import Cost
+from bedrock_eval.gates import GateResult
 from bedrock_eval.layout import SCHEMA_VERSION
-from bedrock_eval.metrics import METRICS
-from bedrock_eval.outcomes import Outcome, Usage
-from bedrock_eval.statistics import standard_deviation
-
-MAX_BINS = 150
+from bedrock_eval.measures import Measure
+from bedrock_eval.metrics import Confusion
+from bedrock_eval.outcomes import Usage
 
 
 @dataclass(frozen=True)
@@ -51,8 +46,47 @@ class MetricSummary:
 
 
 @dataclass(frozen=True)
+class CategoryMetric:
+    """One metric over the cases of one category; the interval is at the run's confidence."""
+
+    n: int
+    mean: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class CategorySummary:
+    """The cases of one category: `cases` = `scored` + `failed`."""
+
+    cases: int
+    scored: int
+    failed: int
+    metrics: Mapping[str, CategoryMetric]
+
+
+@dataclass(frozen=True)
+class ClassSummary:
+    """What classification_accuracy says of a whole run; `confusion` adds up over parts and slices.
+
+    Attributes:
+        n: cases that count; the measures are None where nothing was counted.
+    """
+
+    n: int
+    balanced_accuracy: float | None
+    precision: float | None
+    recall: float | None
+    confusion: Confusion
+
+
+@dataclass(frozen=True)
 class CandidateSummary:
-    """One candidate: `cases` = `scored` + `failed`; failed ones are in no mean."""
+    """One candidate: `cases` = `scored` + `failed`; failed ones are in no mean.
+
+    Attributes:
+        categories: by name; cases without a category are in none of them.
+    """
 
     name: str
     model_id: str
@@ -65,11 +99,51 @@ class CandidateSummary:
     cost: Cost
     metrics: Mapping[str, MetricSummary]
     gates: tuple[GateResult, ...] = ()
+    categories: Mapping[str, CategorySummary] = field(default_factory=dict)
+    classes: ClassSummary | None = None
+
+
+@dataclass(frozen=True)
+class RunComparison:
+    """One candidate against a reference by one metric, case by case; it decides nothing.
+
+    Attributes:
+        reference: another candidate of the run, or with `against` "baseline" the same one in the baseline run.
+        estimate: of the difference in the metric's good direction, at the run's confidence.
+        holm_p_value: adjusted for all comparisons of the run.
+        candidate_only, reference_only: cases without a partner; they are in no mean.
+    """
+
+    metric: str
+    candidate: str
+    reference: str
+    against: str
+    estimate: PairedEstimate
+    holm_p_value: float | None
+    candidate_only: int
+    reference_only: int
+    categories: tuple[CategoryComparison, ...] = ()
+
+
+CANDIDATE, BASELINE = "candidate", "baseline"
+
+
+@dataclass(frozen=True)
+class BaselineRef:
+    """The run that this one was held against. `missing`: why nothing could be read of it."""
+
+    run_id: str
+    missing: str | None = None
 
 
 @dataclass(frozen=True)
 class Summary:
-    """A finished run. Times are ISO 8601 in UTC."""
+    """A finished run. Times are ISO 8601 in UTC.
+
+    Attributes:
+        measures: what each metric is, so that a reader needs no other table.
+        baseline: None: none is pinned.
+    """
 
     application: str
     environment: str
@@ -81,6 +155,10 @@ class Summary:
     confidence: float
     headline: bool
     candidates: tuple[CandidateSummary, ...]
+    measures: Mapping[str, Measure]
+    min_coverage: float = 0.95
+    baseline: BaselineRef | None = None
+    comparisons: tuple[RunComparison, ...] = ()
     schema_version: int = SCHEMA_VERSION
 
     @property
@@ -101,110 +179,3 @@ def read_summary(text: str | bytes) -> Summary:
         return codec.decode(Summary, json.loads(text), "summary")
     except json.JSONDecodeError as error:
         raise codec.DecodeError(f"summary: not JSON: {error}") from None
-
-
-def summarise(
-    definition: Definition, *, run_id: str, started: datetime, finished: datetime, outcomes: Iterable[Outcome]
-) -> Summary:
-    """Summarise the outcomes of all candidates of a run, in any order.
-
-    Raises:
-        ValueError: an outcome of a candidate that the definition does not have.
-    """
-    tallies = {candidate.name: _Tally(definition.metrics) for candidate in definition.candidates}
-    for outcome in outcomes:
-        if outcome.candidate not in tallies:
-            raise ValueError(f"outcome of candidate {outcome.candidate!r}; known: {', '.join(tallies)}")
-        tallies[outcome.candidate].add(outcome)
-    return Summary(
-        application=definition.application,
-        environment=definition.environment,
-        evaluation=definition.evaluation,
-        run_id=run_id,
-        started=started.isoformat(),
-        finished=finished.isoformat(),
-        dataset=definition.dataset.uri,
-        confidence=definition.confidence,
-        headline=definition.headline,
-        candidates=tuple(tallies[candidate.name].summary(candidate, definition) for candidate in definition.candidates),
-    )
-
-
-class _Tally:
-    """What one candidate's outcomes add up to."""
-
-    def __init__(self, metrics: Sequence[str]) -> None:
-        self.scored = 0
-        self.failures: Counter[str] = Counter()
-        self.tokens: Counter[str] = Counter()
-        self.values: dict[str, list[float]] = {name: [] for name in metrics}
-
-    def add(self, outcome: Outcome) -> None:
-        self.tokens.update(codec.encode(outcome.usage))
-        if outcome.failure is not None:
-            self.failures[outcome.failure.value] += 1
-            return
-        self.scored += 1
-        for name, values in self.values.items():
-            value = outcome.scores.get(name)
-            if value is not None:
-                values.append(value)
-
-    def summary(self, candidate: Candidate, definition: Definition) -> CandidateSummary:
-        failed = self.failures.total()
-        cases = self.scored + failed
-        coverage = self.scored / cases if cases else None
-        verdicts = len(definition.gates) * len(definition.candidates)
-        usage = Usage(**self.tokens)
-        return CandidateSummary(
-            name=candidate.name,
-            model_id=candidate.model_id,
-            cases=cases,
-            scored=self.scored,
-            failed=failed,
-            failures=dict(sorted(self.failures.items())),
-            coverage=coverage,
-            usage=usage,
-            cost=cost(usage, candidate.rates),
-            metrics={name: self._metric(name, definition.confidence) for name in self.values},
-            gates=tuple(
-                judge(
-                    gate,
-                    self.values[gate.metric],
-                    metric=METRICS[gate.metric],
-                    confidence=definition.confidence,
-                    gates=verdicts,
-                    coverage=coverage,
-                    min_coverage=definition.min_coverage,
-                )
-                for gate in definition.gates
-            ),
-        )
-
-    def _metric(self, name: str, confidence: float) -> MetricSummary:
-        values = sorted(self.values[name])
-        n = len(values)
-        interval = sample_interval(values, metric=METRICS[name], confidence=confidence)
-        return MetricSummary(
-            n=n,
-            not_applicable=self.scored - n,
-            mean=math.fsum(values) / n if n else None,
-            low=interval.low,
-            high=interval.high,
-            standard_deviation=standard_deviation(values),
-            minimum=values[0] if n else None,
-            median=(values[(n - 1) // 2] + values[n // 2]) / 2 if n else None,
-            maximum=values[-1] if n else None,
-            bins=bins(values),
-        )
-
-
-def bins(ordered: Sequence[float], *, most: int = MAX_BINS) -> tuple[Bin, ...]:
-    """Sorted values as at most `most` (value, count) pairs: each distinct value, or the means of equal-count parts."""
-    counts = Counter(ordered)
-    if len(counts) <= most:
-        return tuple(Bin(value, count) for value, count in counts.items())
-    n = len(ordered)
-    edges = [round(part * n / most) for part in range(most + 1)]
-    parts = (ordered[start:end] for start, end in pairwise(edges) if end > start)
-    return tuple(Bin(math.fsum(part) / len(part), len(part)) for part in parts)

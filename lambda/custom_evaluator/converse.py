@@ -12,7 +12,7 @@ from botocore.exceptions import ConnectionError as BotoConnectionError
 
 from bedrock_eval.cases import Case
 from bedrock_eval.definition import Candidate, Definition
-from bedrock_eval.metrics import score
+from bedrock_eval.metrics import METRICS, score
 from bedrock_eval.outcomes import FailureReason, Outcome, Usage
 
 DETAIL_LIMIT = 300
@@ -61,7 +61,7 @@ class Asker:
 
     def __init__(self, client: Any, *, definition: Definition, run_id: str) -> None:
         self._client = client
-        self._metrics = definition.metrics
+        self._parameters = {name: definition.parameters(name) for name in definition.metrics}
         members = client.meta.service_model.operation_model("Converse").input_shape.members
         self._requests = {
             candidate.name: _request(
@@ -90,12 +90,20 @@ class Asker:
         if not text.strip():
             reason = FailureReason.CONTENT_FILTERED if stop_reason in _WITHHELD else FailureReason.EMPTY_ANSWER
             return _outcome(candidate, case, failure=reason, detail=f"no text, stop reason {stop_reason}", **known)
-        return _outcome(candidate, case, response=text, scores=self._scores(text, case), **known)
+        return _outcome(candidate, case, response=text, scores=self._scores(text, case, stop_reason), **known)
 
-    def _scores(self, response: str, case: Case) -> dict[str, float | None]:
+    def _scores(self, response: str, case: Case, stop_reason: str | None) -> dict[str, float | None]:
+        of_the_call = {"stop_reason": stop_reason}
         return {
-            name: score(name, response=response, references=case.references, prompt=case.prompt)
-            for name in self._metrics
+            name: score(
+                name,
+                response=response,
+                references=case.references,
+                prompt=case.prompt,
+                **parameters,
+                **{key: of_the_call[key] for key in METRICS[name].of_the_call if key in of_the_call},
+            )
+            for name, parameters in self._parameters.items()
         }
 
     def _converse(self, request: Mapping[str, Any]) -> Mapping[str, Any] | Failure:

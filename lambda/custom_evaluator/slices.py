@@ -11,12 +11,14 @@ from bedrock_eval.codec import DecodeError
 from bedrock_eval.costs import Cost
 from bedrock_eval.definition import Candidate, Definition, read_definition
 from bedrock_eval.estimates import Estimate, estimate, mean_answer_tokens
+from bedrock_eval.gathering import Gathering
 from bedrock_eval.layout import RunLayout, definition_key
 from bedrock_eval.outcomes import FATAL_REASONS, STORM_REASONS, Outcome
 from bedrock_eval.report import render
 from bedrock_eval.runs import RunFailureReason, RunState, RunStatus, read_state, timestamp
-from bedrock_eval.summary import summarise
+from bedrock_eval.summarising import summarise
 from custom_evaluator import locks
+from custom_evaluator.baselines import baseline_outcomes, read_baseline
 from custom_evaluator.converse import Asker
 from custom_evaluator.datasets import dataset_cases, dataset_version, measure
 from custom_evaluator.errors import RunFailed
@@ -240,14 +242,21 @@ class _Slice:
     def _finish(self) -> None:
         """The report first: the summary's presence means that everything is there."""
         store, layout, now = self._services.store, self._layout, self._services.now()
+        baseline = read_baseline(store, self._definition)
+        gathering = Gathering(self._definition, baseline)
         summary = summarise(
             self._definition,
             run_id=layout.run_id,
             started=datetime.fromisoformat(self._state.started),
             finished=now,
-            outcomes=read_outcomes(store, layout, self._writers),
+            outcomes=gathering.watch(read_outcomes(store, layout, self._writers)),
+            baseline=baseline,
         )
-        store.put(layout.report, render(summary), content_type=HTML)
+        evidence = gathering.evidence(
+            run=read_outcomes(store, layout, self._writers),
+            baseline=baseline_outcomes(store, self._definition),
+        )
+        store.put(layout.report, render(summary, evidence), content_type=HTML)
         store.create(layout.summary, summary.to_json())
         self._state = replace(self._state, status=RunStatus.FINISHED)
         self._save()

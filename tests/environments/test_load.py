@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from bedrock_eval.metrics import METRICS as METRICS_BY_NAME
 from environments.load import EnvironmentsError, Loaded, load_environments
-from environments.schema import METRIC_NAMES, REPOSITORY
+from environments.schema import REPOSITORY
 
 Write = Callable[..., Path]
 Load = Callable[..., Loaded]
@@ -14,7 +15,7 @@ Mistakes = Callable[..., list[str]]
 ID = "id: amazon.nova-lite-v1:0"
 CANDIDATES = "candidates: [small]"
 METRICS = "metrics: [relevance_score, response_length]"
-KNOWN_METRICS = ", ".join(METRIC_NAMES)
+KNOWN_METRICS = ", ".join(METRICS_BY_NAME)
 NAME_RULE = "a lower-case letter, then at most 23 of a-z, 0-9 and -"
 TOP = (
     "application, account, region, owns_account, stand_in, owner, runbook_url, tags, permissions_boundary, "
@@ -127,7 +128,7 @@ OF_VALUES = [
     ),
     (
         ("        min: 0.5\n", ""),
-        "18: evaluations.quality.gates[0]: neither min nor max is given; needed: one of them or both",
+        "18: evaluations.quality.gates[0]: neither min, max nor max_drop is given; needed: at least one of them",
     ),
     (
         ("- metric: relevance_score", "- metric: fluency"),
@@ -135,10 +136,34 @@ OF_VALUES = [
     ),
     (
         (METRICS, "metrics: [relevance_score, regex_match]"),
-        "16: evaluations.quality.metrics[1]: 'regex_match' needs parameters, which a file cannot give; "
-        f"allowed: {KNOWN_METRICS}",
+        "16: evaluations.quality.metrics[1]: metric regex_match needs the parameter 'pattern'",
     ),
-    ((METRICS, "metrics: [1]"), f"16: evaluations.quality.metrics[0]: 1 is not allowed; allowed: {KNOWN_METRICS}"),
+    (
+        (METRICS, "metrics: [relevance_score, {name: regex_match, parameters: {pattern: '('}}]"),
+        "16: evaluations.quality.metrics[1]: metric regex_match, parameter 'pattern': '(' is no regular expression: "
+        "missing ), unterminated subpattern at position 0",
+    ),
+    (
+        (METRICS, "metrics: [relevance_score, {name: f1_score, parameters: {labels: [a]}}]"),
+        "16: evaluations.quality.metrics[1]: metric f1_score takes no parameter 'labels'; allowed: none",
+    ),
+    (
+        (METRICS, "metrics: [relevance_score, {name: truncated, parameters: {stop_reason: end_turn}}]"),
+        "16: evaluations.quality.metrics[1]: metric truncated takes no parameter 'stop_reason'; allowed: none",
+    ),
+    (
+        ("dataset: questions", "dataset: questions\n    baseline: last"),
+        "15: evaluations.quality.baseline: 'last' is not a run id (YYYYMMDDTHHMMSSZ, or that with -manual-<4 hex>)",
+    ),
+    (
+        ("min: 0.5", "max_drop: -0.1"),
+        "19: evaluations.quality.gates[0].max_drop: -0.1 is not allowed; allowed: 0 or more",
+    ),
+    (
+        ("min: 0.5", "max_drop: 1"),
+        "19: evaluations.quality.gates[0].max_drop: 1 forbids nothing; allowed: less than 1",
+    ),
+    ((METRICS, "metrics: [1]"), "16: evaluations.quality.metrics[0]: 1 is not text or keys with values"),
 ]
 
 
@@ -193,8 +218,8 @@ BETWEEN_VALUES = [
     ),
     (
         ("min: 0.5", "min: 0.5\n      - metric: relevance_score\n        max: 0.9"),
-        "20: evaluations.quality.gates[1].metric: 'relevance_score' has a gate already in gates[0]; put min "
-        "and max there",
+        "20: evaluations.quality.gates[1].metric: 'relevance_score' has a gate already in gates[0]; put min, "
+        "max and max_drop there",
     ),
     (
         ("min: 0.5", "min: 50"),

@@ -8,7 +8,7 @@ from bedrock_eval.definition import read_definition
 from bedrock_eval.metrics import score
 from bedrock_eval.outcomes import Outcome, Usage
 from bedrock_eval.publishing import run_datums
-from bedrock_eval.summary import summarise
+from bedrock_eval.summarising import summarise
 from tests.infrastructure.templates import shipped
 
 TEXT = (ROOT / "docs" / "cost.md").read_text()

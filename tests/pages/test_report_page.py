@@ -12,7 +12,7 @@ from bedrock_eval.definition import Candidate, Dataset, Definition, Gate
 from bedrock_eval.metrics import METRICS, score
 from bedrock_eval.outcomes import FailureReason, Outcome, Usage
 from bedrock_eval.report import render
-from bedrock_eval.summary import summarise
+from bedrock_eval.summarising import summarise
 
 HOSTILE = "<img src=x onerror=\"document.title='owned'\">"
 DEFINITION = Definition(

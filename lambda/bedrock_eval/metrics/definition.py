@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bedrock_eval.catalogue import Better
+from bedrock_eval.measures import Measure
 
 ScoreFunction = Callable[..., float | None]
 """(response, reference, **parameters) -> value; a metric without a reference is given an empty one."""
@@ -36,26 +37,12 @@ class Parameter:
     absent: Absent
 
 
-@dataclass(frozen=True)
-class MetricDefinition:
-    """A score of one answer.
+@dataclass(frozen=True, kw_only=True)
+class MetricDefinition(Measure):
+    """A score that this project computes itself."""
 
-    Attributes:
-        unit: of the value, for people: share (0 to 1), characters, ...
-        low, high: the range, but for rounding in the last digits; None where it is open. Bounds the mean of a sample
-            without variance.
-        binary: every value is 0 or 1, so that its mean is a proportion with a proportion's interval.
-    """
-
-    name: str
-    title: str
     function: ScoreFunction
-    better: Better
-    unit: str
-    low: float | None
-    high: float | None
     needs_reference: bool = True
-    binary: bool = False
     parameters: tuple[Parameter, ...] = ()
 
     @property
@@ -64,9 +51,28 @@ class MetricDefinition:
         return self.function.__doc__ or ""
 
     @property
-    def choosable(self) -> bool:
-        """Whether a name alone is enough, as in an environment file, which cannot give parameters."""
-        return all(parameter.absent is Absent.DEFAULT for parameter in self.parameters)
+    def required(self) -> tuple[str, ...]:
+        """The parameters without which it cannot be computed."""
+        return tuple(parameter.name for parameter in self.parameters if parameter.absent is Absent.REFUSED)
+
+    @property
+    def of_the_call(self) -> tuple[str, ...]:
+        """The parameters that every answer brings along, so that nobody sets them."""
+        return tuple(parameter.name for parameter in self.parameters if parameter.absent is Absent.NOT_APPLICABLE)
+
+    def check(self, parameters: Mapping[str, object]) -> None:
+        """Hold what an evaluation sets against what the metric takes.
+
+        Raises:
+            ParameterError: a parameter is unknown, missing or unusable.
+        """
+        allowed = [parameter.name for parameter in self.parameters if parameter.absent is not Absent.NOT_APPLICABLE]
+        unknown = [name for name in parameters if name not in allowed]
+        if unknown:
+            raise ParameterError(
+                f"metric {self.name} takes no parameter {unknown[0]!r}; allowed: {', '.join(allowed) or 'none'}"
+            )
+        self._applies(parameters)
 
     def score(
         self,

@@ -16,7 +16,8 @@ from bedrock_eval.estimates import (
     mean_answer_tokens,
 )
 from bedrock_eval.outcomes import FailureReason, Outcome, Usage
-from bedrock_eval.summary import Summary, summarise
+from bedrock_eval.summarising import summarise
+from bedrock_eval.summary import Summary
 
 RATES = Rates(input=2.0, output=10.0)
 PLAIN = Candidate("plain", "us.a.plain", "arn:plain", rates=RATES)

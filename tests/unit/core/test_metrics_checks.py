@@ -132,9 +132,10 @@ def test_a_wrong_parameter_is_one_clear_error(name: str, parameters: dict[str, A
     assert told in str(raised.value)
 
 
-def test_only_metrics_without_needed_parameters_can_be_chosen_by_name() -> None:
-    assert {name for name, metric in METRICS.items() if not metric.choosable} == {
-        *("json_schema_match", "regex_match", "truncated")
+def test_two_metrics_need_parameters_that_an_evaluation_sets() -> None:
+    assert {name for name, metric in METRICS.items() if metric.required} == {
+        "json_schema_match",
+        "regex_match",
     }
 
 

@@ -65,7 +65,7 @@ def test_f1_is_the_harmonic_mean_over_words(response: str, reference: str, expec
 @given(TEXT, TEXT)
 def test_every_score_lies_in_the_range_of_its_metric(response: str, reference: str) -> None:
     for name, metric in METRICS.items():
-        if not metric.choosable:
+        if metric.required:
             continue
         value = score(name, response=response, references=[reference])
         assert metric.low is not None
@@ -86,12 +86,20 @@ def test_more_words_never_lower_the_relevance(response: str, more: str, referenc
 
 def test_the_best_of_several_references_counts() -> None:
     assert score("exact_match", response="b", references=["a", "b"]) == 1.0
-    errors = MetricDefinition("e", "E", lambda _, reference: float(len(reference)), Better.LOWER, "x", 0.0, None)
+    errors = MetricDefinition(
+        name="e",
+        title="E",
+        function=lambda _, reference: float(len(reference)),
+        better=Better.LOWER,
+        unit="x",
+        low=0.0,
+        high=None,
+    )
     assert errors.score(response="", references=["aaa", "a"], prompt="") == 1.0
 
 
 def test_without_a_reference_a_metric_does_not_apply_and_is_not_zero() -> None:
-    without = {name: score(name, response="abc") for name, metric in METRICS.items() if metric.choosable}
+    without = {name: score(name, response="abc") for name, metric in METRICS.items() if not metric.required}
     known = {name: value for name, value in without.items() if value is not None}
     assert known == {"response_length": 3.0, "json_valid": 0.0}
     assert {name for name in without if METRICS[name].needs_reference}.isdisjoint(known)

@@ -1,0 +1,347 @@
+"""From the outcomes of a run to its summary. Exact, and in no order: the same outcomes give the same summary."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import combinations, pairwise
+
+from bedrock_eval.catalogue import Better
+from bedrock_eval.comparison import compare, compare_categories, estimate_difference, pair
+from bedrock_eval.costs import cost
+from bedrock_eval.definition import Candidate, Definition, Gate
+from bedrock_eval.gates import GateResult, judge, sample_interval
+from bedrock_eval.measures import Measure
+from bedrock_eval.metrics import Confusion, confusion
+from bedrock_eval.outcomes import Outcome, Usage
+from bedrock_eval.statistics import holm, standard_deviation
+from bedrock_eval.summary import (
+    BASELINE,
+    CANDIDATE,
+    BaselineRef,
+    Bin,
+    CandidateSummary,
+    CategoryMetric,
+    CategorySummary,
+    ClassSummary,
+    MetricSummary,
+    RunComparison,
+    Summary,
+)
+
+MAX_BINS = 150
+
+Values = Mapping[str, Mapping[str, float]]
+"""Scores of one candidate: by metric, by case id."""
+
+_CLASSES = "classification_accuracy"
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """An accepted run: the scores of its candidates by name, or why there are none."""
+
+    run_id: str
+    values: Mapping[str, Values] = field(default_factory=dict)
+    missing: str | None = None
+
+    def of(self, candidate: str, metric: str) -> Mapping[str, float] | str:
+        """The values of one metric by case id, or why there are none."""
+        if self.missing is not None:
+            return self.missing
+        if candidate not in self.values:
+            return f"baseline {self.run_id} has no candidate {candidate}"
+        values = self.values[candidate].get(metric)
+        return f"baseline {self.run_id} has no scores of {metric}" if values is None else values
+
+
+def baseline_values(outcomes: Iterable[Outcome]) -> dict[str, dict[str, dict[str, float]]]:
+    """The scores of a run's outcomes by candidate, metric and case id."""
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for outcome in outcomes:
+        of_candidate = found.setdefault(outcome.candidate, {})
+        for name, value in outcome.scores.items():
+            if value is not None and outcome.scored:
+                of_candidate.setdefault(name, {})[outcome.case_id] = value
+    return found
+
+
+def summarise(  # noqa: PLR0913 - all by keyword but the first
+    definition: Definition,
+    *,
+    run_id: str,
+    started: datetime,
+    finished: datetime,
+    outcomes: Iterable[Outcome],
+    baseline: Baseline | None = None,
+) -> Summary:
+    """Summarise the outcomes of all candidates of a run, in any order.
+
+    Args:
+        baseline: the run that the definition pins, None where it pins none.
+
+    Raises:
+        ValueError: an outcome of a candidate that the definition does not have.
+    """
+    tallies = {candidate.name: _Tally(candidate, definition) for candidate in definition.candidates}
+    for outcome in outcomes:
+        if outcome.candidate not in tallies:
+            raise ValueError(f"outcome of candidate {outcome.candidate!r}; known: {', '.join(tallies)}")
+        tallies[outcome.candidate].add(outcome)
+    return Summary(
+        application=definition.application,
+        environment=definition.environment,
+        evaluation=definition.evaluation,
+        run_id=run_id,
+        started=started.isoformat(),
+        finished=finished.isoformat(),
+        dataset=definition.dataset.uri,
+        confidence=definition.confidence,
+        headline=definition.headline,
+        candidates=_with_holm([tally.summary(baseline) for tally in tallies.values()]),
+        measures=definition.measures,
+        min_coverage=definition.min_coverage,
+        baseline=None if baseline is None else BaselineRef(baseline.run_id, baseline.missing),
+        comparisons=_comparisons(definition, tallies, baseline),
+    )
+
+
+class _Tally:
+    """What one candidate's outcomes add up to. Case by case, as pairs and categories need it."""
+
+    def __init__(self, candidate: Candidate, definition: Definition) -> None:
+        self._candidate = candidate
+        self._definition = definition
+        self._measures = definition.measures
+        self._labels: Sequence[str] = definition.parameters(_CLASSES).get("labels", ())
+        self._failed: dict[str, str] = {}
+        self._scored: set[str] = set()
+        self._usage = Usage()
+        self._classes = Confusion()
+        self.values: dict[str, dict[str, float]] = {name: {} for name in definition.metrics}
+        self.categories: dict[str, str] = {}
+        self.clusters: dict[str, str] = {}
+
+    def add(self, outcome: Outcome) -> None:
+        self._usage += outcome.usage
+        case = outcome.case_id
+        if outcome.category is not None:
+            self.categories[case] = outcome.category
+        if outcome.failure is not None:
+            self._failed[case] = outcome.failure.value
+            return
+        self._scored.add(case)
+        if outcome.cluster is not None:
+            self.clusters[case] = outcome.cluster
+        for name, values in self.values.items():
+            value = outcome.scores.get(name)
+            if value is not None:
+                values[case] = value
+        if case in self.values.get(_CLASSES, ()):
+            self._classify(outcome)
+
+    def _classify(self, outcome: Outcome) -> None:
+        """Without declared labels an answer that is wrong names none."""
+        truth = outcome.reference or ""
+        if self._labels:
+            self._classes += confusion([(outcome.response or "", truth)], labels=self._labels)
+        else:
+            right = self.values[_CLASSES][outcome.case_id] == 1
+            self._classes += Confusion.of([(truth, truth if right else None)])
+
+    @property
+    def _coverage(self) -> float | None:
+        cases = len(self._scored) + len(self._failed)
+        return len(self._scored) / cases if cases else None
+
+    def summary(self, baseline: Baseline | None) -> CandidateSummary:
+        return CandidateSummary(
+            name=self._candidate.name,
+            model_id=self._candidate.model_id,
+            cases=len(self._scored) + len(self._failed),
+            scored=len(self._scored),
+            failed=len(self._failed),
+            failures=dict(sorted(Counter(self._failed.values()).items())),
+            coverage=self._coverage,
+            usage=self._usage,
+            cost=cost(self._usage, self._candidate.rates),
+            metrics={name: self._metric(measure) for name, measure in self._measures.items()},
+            gates=tuple(result for gate in self._definition.gates for result in self._judged(gate, baseline)),
+            categories=self._categories(),
+            classes=self._class_summary(),
+        )
+
+    def _judged(self, gate: Gate, baseline: Baseline | None) -> list[GateResult]:
+        results = []
+        if gate.bounded:
+            results.append(
+                judge(
+                    gate,
+                    sorted(self.values[gate.metric].values()),
+                    metric=self._measures[gate.metric],
+                    confidence=self._definition.confidence,
+                    gates=self._definition.verdicts,
+                    coverage=self._coverage,
+                    min_coverage=self._definition.min_coverage,
+                )
+            )
+        if gate.max_drop is not None:
+            results.append(self._held(self._measures[gate.metric], gate.max_drop, baseline))
+        return results
+
+    def _held(self, measure: Measure, max_drop: float, baseline: Baseline | None) -> GateResult:
+        """The verdict against the baseline."""
+        found = "no baseline" if baseline is None else baseline.of(self._candidate.name, measure.name)
+        earlier = None if isinstance(found, str) else found
+        compared = compare(
+            self.values[measure.name],
+            earlier,
+            metric=measure,
+            max_drop=max_drop,
+            confidence=self._definition.confidence,
+            gates=self._definition.verdicts,
+            coverage=self._coverage,
+            min_coverage=self._definition.min_coverage,
+            clusters=self.clusters or None,
+        )
+        estimate = compared.estimate
+        return GateResult(
+            metric=measure.name,
+            verdict=compared.verdict,
+            reason=found if isinstance(found, str) else compared.reason,
+            confidence=estimate.confidence,
+            n=estimate.n,
+            mean=estimate.mean,
+            low=estimate.low,
+            high=estimate.high,
+            min=None,
+            max=None,
+            margin=compared.margin,
+            # Without a baseline no number of cases would decide.
+            needed_n=None if earlier is None else compared.needed_n,
+            max_drop=max_drop,
+            unpaired=None if earlier is None else compared.candidate_only + compared.baseline_only,
+            minimum_detectable=compared.minimum_detectable,
+            p_value=estimate.p_value,
+        )
+
+    def _metric(self, measure: Measure) -> MetricSummary:
+        values = sorted(self.values[measure.name].values())
+        n = len(values)
+        interval = sample_interval(values, metric=measure, confidence=self._definition.confidence)
+        return MetricSummary(
+            n=n,
+            not_applicable=len(self._scored) - n,
+            mean=math.fsum(values) / n if n else None,
+            low=interval.low,
+            high=interval.high,
+            standard_deviation=standard_deviation(values),
+            minimum=values[0] if n else None,
+            median=(values[(n - 1) // 2] + values[n // 2]) / 2 if n else None,
+            maximum=values[-1] if n else None,
+            bins=bins(values),
+        )
+
+    def _categories(self) -> dict[str, CategorySummary]:
+        cases: dict[str, list[str]] = {}
+        for case, category in self.categories.items():
+            cases.setdefault(category, []).append(case)
+        return {name: self._category(cases[name]) for name in sorted(cases)}
+
+    def _category(self, cases: Sequence[str]) -> CategorySummary:
+        metrics = {}
+        for name, measure in self._measures.items():
+            # Sorted, so that the sums do not depend on the order in which answers came in.
+            values = sorted(self.values[name][case] for case in cases if case in self.values[name])
+            interval = sample_interval(values, metric=measure, confidence=self._definition.confidence)
+            mean = math.fsum(values) / len(values) if values else None
+            metrics[name] = CategoryMetric(len(values), mean, interval.low, interval.high)
+        failed = sum(case in self._failed for case in cases)
+        return CategorySummary(len(cases), len(cases) - failed, failed, metrics)
+
+    def _class_summary(self) -> ClassSummary | None:
+        if _CLASSES not in self.values:
+            return None
+        found = self._classes
+        n = sum(cell.count for cell in found.cells)
+        return ClassSummary(n, found.balanced_accuracy, found.precision, found.recall, found)
+
+
+def _with_holm(candidates: Sequence[CandidateSummary]) -> tuple[CandidateSummary, ...]:
+    """P-values of all verdicts against the baseline, adjusted for one another."""
+    adjusted = iter(holm([gate.p_value for candidate in candidates for gate in candidate.gates]))
+    return tuple(
+        replace(candidate, gates=tuple(replace(gate, holm_p_value=next(adjusted)) for gate in candidate.gates))
+        for candidate in candidates
+    )
+
+
+@dataclass(frozen=True)
+class _Pairing:
+    """Who is held against whom, and the other's values by case id."""
+
+    candidate: str
+    reference: str
+    against: str
+    values: Mapping[str, float]
+
+
+def _comparisons(
+    definition: Definition, tallies: Mapping[str, _Tally], baseline: Baseline | None
+) -> tuple[RunComparison, ...]:
+    """Every pair of candidates, the earlier declared one the reference, and each candidate with the baseline."""
+    found = [
+        _compared(pairing, tallies[pairing.candidate], measure, definition.confidence)
+        for measure in definition.measures.values()
+        if measure.better is not Better.NEUTRAL
+        for pairing in _pairings(measure.name, tallies, baseline)
+    ]
+    adjusted = holm([each.estimate.p_value for each in found])
+    return tuple(replace(each, holm_p_value=value) for each, value in zip(found, adjusted, strict=True))
+
+
+def _pairings(metric: str, tallies: Mapping[str, _Tally], baseline: Baseline | None) -> Iterator[_Pairing]:
+    for first, second in combinations(tallies, 2):
+        yield _Pairing(second, first, CANDIDATE, tallies[first].values[metric])
+    if baseline is None:
+        return
+    for candidate in tallies:
+        earlier = baseline.of(candidate, metric)
+        if not isinstance(earlier, str):
+            yield _Pairing(candidate, candidate, BASELINE, earlier)
+
+
+def _compared(pairing: _Pairing, tally: _Tally, measure: Measure, confidence: float) -> RunComparison:
+    values, clusters = tally.values[measure.name], tally.clusters or None
+    pairs = pair(values, pairing.values)
+    categories = compare_categories(
+        values,
+        pairing.values,
+        categories=tally.categories,
+        metric=measure,
+        confidence=confidence,
+        clusters=clusters,
+    )
+    return RunComparison(
+        metric=measure.name,
+        candidate=pairing.candidate,
+        reference=pairing.reference,
+        against=pairing.against,
+        estimate=estimate_difference(pairs, metric=measure, confidence=confidence, clusters=clusters),
+        holm_p_value=None,
+        candidate_only=pairs.candidate_only,
+        reference_only=pairs.baseline_only,
+        categories=categories if tally.categories else (),
+    )
+
+
+def bins(ordered: Sequence[float], *, most: int = MAX_BINS) -> tuple[Bin, ...]:
+    """Sorted values as at most `most` (value, count) pairs: each distinct value, or the means of equal-count parts."""
+    counts = Counter(ordered)
+    if len(counts) <= most:
+        return tuple(Bin(value, count) for value, count in counts.items())
+    n = len(ordered)
+    edges = [round(part * n / most) for part in range(most + 1)]
+    parts = (ordered[start:end] for start, end in pairwise(edges) if end > start)
+    return tuple(Bin(math.fsum(part) / len(part), len(part)) for part in parts)
