@@ -22,6 +22,7 @@ from environments.schema import (
     DatasetConfig,
     EvaluationConfig,
     GateConfig,
+    GuardrailConfig,
     ModelConfig,
     SubscriptionConfig,
 )
@@ -72,6 +73,7 @@ class Parts:
     datasets: Mapping[str, DatasetConfig | None]
     evaluations: Mapping[str, EvaluationParts]
     subscriptions: tuple[SubscriptionConfig | None, ...]
+    guardrails: tuple[GuardrailConfig | None, ...]
 
     def sound(self, key: str) -> bool:
         """Whether what the file says of a key, or leaves to the default, can be gone by."""
@@ -101,6 +103,7 @@ def parts_of(data: Mapping[str, Any], *, name: str, broken: frozenset[str]) -> P
         datasets={key: _part(DatasetConfig, value) for key, value in _mapping(data.get("datasets")).items()},
         evaluations={key: _evaluation(_mapping(raw)) for key, raw in _mapping(data.get("evaluations")).items()},
         subscriptions=tuple(_part(SubscriptionConfig, item) for item in _list(data.get("subscriptions"))),
+        guardrails=tuple(_part(GuardrailConfig, item) for item in _list(data.get("guardrails"))),
     )
 
 
@@ -267,6 +270,27 @@ def _subscriptions(parts: Parts) -> Iterator[Mistake]:
         first.setdefault(subscription, index)
 
 
+def _guardrails(parts: Parts) -> Iterator[Mistake]:
+    region = parts.top.get("region")
+    names: dict[str, int] = {}
+    versions: dict[tuple[str, str], int] = {}
+    for index, guardrail in enumerate(parts.guardrails):
+        if guardrail is None:
+            continue
+        if guardrail.name in names:
+            at = names[guardrail.name]
+            yield Mistake(("guardrails", index, "name"), f"{guardrail.name!r} stands already in guardrails[{at}]")
+        one = (guardrail.id.rpartition("/")[2], guardrail.version)
+        if one in versions:
+            yield Mistake(
+                ("guardrails", index), f"{' version '.join(one)} stands already in guardrails[{versions[one]}]"
+            )
+        if guardrail.is_arn and region is not None and guardrail.id.split(":")[3] != region:
+            yield Mistake(("guardrails", index, "id"), f"{guardrail.id!r} has its metrics elsewhere; needed: {region}")
+        names.setdefault(guardrail.name, index)
+        versions.setdefault(one, index)
+
+
 def _models(parts: Parts) -> Iterator[Mistake]:
     region = parts.top.get("region")
     for name, config in parts.models.items():
@@ -419,7 +443,7 @@ def _references(evaluation: EvaluationParts, parts: Parts, datasets: DatasetRead
 
 _RULES: tuple[Callable[[Parts], Iterator[Mistake]], ...] = (
     *(_name, _account, _logging, _tags, _subscriptions),
-    *(_models, _headline),
+    *(_models, _guardrails, _headline),
 )
 _EVALUATION_RULES: tuple[Callable[[EvaluationParts, Parts], Iterator[Mistake]], ...] = (
     *(_dataset_known, _models_known, _candidates, _limit),

@@ -132,6 +132,23 @@ class RatesConfig(Strict):
     )
 
 
+class QuotaConfig(Strict):
+    """The account's on-demand quotas of a model, as Service Quotas shows them; what is not given is not watched."""
+
+    tokens_per_minute: int | None = Field(
+        default=None, ge=1, description="Input and weighted output tokens in a minute, all callers together."
+    )
+    requests_per_minute: int | None = Field(
+        default=None, ge=1, description="Requests in a minute, all callers together."
+    )
+
+    @model_validator(mode="after")
+    def _has_a_quota(self) -> Self:
+        if self.tokens_per_minute is None and self.requests_per_minute is None:
+            raise ValueError("no quota is given; needed: tokens_per_minute, requests_per_minute or both")
+        return self
+
+
 class ModelConfig(Strict):
     """A model that the environment uses: monitored, allowed to the evaluation role, and open to candidates."""
 
@@ -142,11 +159,34 @@ class ModelConfig(Strict):
         default=(), description="Overrides the built-in table of Regions that the profile can route to."
     )
     rates: RatesConfig | None = Field(default=None, description="Left out: its price is unknown and shown so.")
+    quota: QuotaConfig | None = Field(
+        default=None, description="Left out: how much of its quota is used is neither drawn nor alarmed on."
+    )
     profile: bool = Field(
         default=False,
         description="Make an application inference profile with tags for cost allocation, for the application to call; "
         "its ARN is an output and in Parameter Store. Dashboard, alarms and costs then watch the profile.",
     )
+
+
+class GuardrailConfig(Strict):
+    """A guardrail that exists already and is watched."""
+
+    name: Name = Field(description="Stands in alarms and on the dashboard.")
+    id: str = Field(
+        pattern=r"^([a-z0-9]{1,64}|arn:[a-z-]+:bedrock:[a-z0-9-]+:\d{12}:guardrail/[a-z0-9]{1,64})$",
+        description="Its id, if it is of this account and Region, or its ARN.",
+        json_schema_extra=_told("a guardrail's id, as gr1abcd2efgh, or its ARN"),
+    )
+    version: str = Field(
+        pattern=r"^([1-9]\d{0,7}|DRAFT)$",
+        description="The version that requests name.",
+        json_schema_extra=_told('DRAFT or a number in quotes, as "1"'),
+    )
+
+    @property
+    def is_arn(self) -> bool:
+        return self.id.startswith("arn:")
 
 
 class DatasetConfig(Strict):
@@ -410,6 +450,7 @@ class Environment(Strict):
     models: Mapping[Name, ModelConfig] = Field(min_length=1, description="The models in use, by a name of your own.")
     datasets: Mapping[Name, DatasetConfig] = Field(default={}, description="The datasets, by name.")
     evaluations: Mapping[Name, EvaluationConfig] = Field(default={}, description="The evaluations, by name.")
+    guardrails: tuple[GuardrailConfig, ...] = Field(default=(), description="The guardrails that are watched.")
     own_profile: bool = Field(
         default=True,
         description="Evaluate through inference profiles of our own, so that production's panels stay clean.",

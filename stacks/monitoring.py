@@ -1,6 +1,6 @@
 """Topic, watchdog, alarms and dashboard of one environment. Deployed after the evaluation stack, which it names."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from aws_cdk import ArnFormat, CfnOutput, Stack
@@ -15,11 +15,18 @@ from bedrock_ops.alarms import AlarmFactory, Thresholds
 from bedrock_ops.dashboard import MonitoringDashboard
 from bedrock_ops.inference_profiles import application_profile_id
 from bedrock_ops.monitoring_alarms import add_alarms
-from bedrock_ops.monitoring_subjects import Watched, WatchedCandidate, WatchedEvaluation, WatchedModel
+from bedrock_ops.monitoring_subjects import (
+    Quota,
+    Watched,
+    WatchedCandidate,
+    WatchedEvaluation,
+    WatchedGuardrail,
+    WatchedModel,
+)
 from bedrock_ops.topic import AlarmTopic, Subscriber
 from bedrock_ops.watchdog import Watchdog
 from constructs import Construct
-from environments.schema import Environment, EvaluationConfig
+from environments.schema import Environment, EvaluationConfig, GuardrailConfig, ModelConfig
 
 
 class MonitoringStack(Stack):
@@ -45,6 +52,7 @@ class MonitoringStack(Stack):
         watched = watched_environment(
             environment,
             state_machine_arn=self._state_machine_arn(names),
+            guardrails=[self._guardrail(each) for each in environment.guardrails],
             profile_ids={
                 name: application_profile_id(self, names=names, model_name=name)
                 for name, model in environment.models.items()
@@ -92,6 +100,10 @@ class MonitoringStack(Stack):
         CfnOutput(self, "TopicArn", value=topic.topic.topic_arn)
         CfnOutput(self, "WatchdogFunction", value=watchdog.function.function_name)
 
+    def _guardrail(self, config: GuardrailConfig) -> WatchedGuardrail:
+        by_id = self.format_arn(service="bedrock", resource="guardrail", resource_name=config.id)
+        return WatchedGuardrail(config.name, config.id if config.is_arn else by_id, config.version)
+
     def _state_machine_arn(self, names: PhysicalNames) -> str:
         return self.format_arn(
             service="states",
@@ -101,7 +113,13 @@ class MonitoringStack(Stack):
         )
 
 
-def watched_environment(environment: Environment, *, state_machine_arn: str, profile_ids: Mapping[str, str]) -> Watched:
+def watched_environment(
+    environment: Environment,
+    *,
+    state_machine_arn: str,
+    profile_ids: Mapping[str, str],
+    guardrails: Sequence[WatchedGuardrail],
+) -> Watched:
     """An environment file as the monitoring constructs see it.
 
     Args:
@@ -114,7 +132,7 @@ def watched_environment(environment: Environment, *, state_machine_arn: str, pro
         runbook_url=environment.runbook_url,
         names=PhysicalNames(environment.prefix),
         models=tuple(
-            WatchedModel(name, config.id, environment.rates(name), profile_ids.get(name))
+            WatchedModel(name, config.id, environment.rates(name), profile_ids.get(name), _quota(config))
             for name, config in environment.models.items()
         ),
         evaluations=tuple(_watched_evaluation(environment, *item) for item in environment.evaluations.items()),
@@ -122,6 +140,7 @@ def watched_environment(environment: Environment, *, state_machine_arn: str, pro
         logs_invocations=environment.owns_account and environment.invocation_logging.mode != "none",
         own_profile=environment.own_profile,
         state_machine_arn=state_machine_arn,
+        guardrails=tuple(guardrails),
     )
 
 
@@ -129,6 +148,10 @@ def _priced_models(watched: Watched) -> list[PricedModel]:
     """What is this application's to pay: its profiles, and for the owner of the account also what has none."""
     ours = (model for model in watched.models if watched.owns_account or model.profile_id is not None)
     return [PricedModel(model.metric_id, model.rates) for model in ours]
+
+
+def _quota(config: ModelConfig) -> Quota | None:
+    return None if config.quota is None else Quota(**config.quota.model_dump())
 
 
 def _watched_evaluation(environment: Environment, name: str, config: EvaluationConfig) -> WatchedEvaluation:

@@ -10,6 +10,27 @@ from bedrock_eval.names import PhysicalNames
 
 
 @dataclass(frozen=True)
+class Quota:
+    """The account's on-demand quotas of a model; None: not known."""
+
+    tokens_per_minute: int | None = None
+    requests_per_minute: int | None = None
+
+
+@dataclass(frozen=True)
+class WatchedGuardrail:
+    """A guardrail in one version; `arn` may hold tokens of CDK."""
+
+    name: str
+    arn: str
+    version: str
+
+    @property
+    def dimensions(self) -> Mapping[str, str]:
+        return {catalogue.GUARDRAIL_ARN: self.arn, catalogue.GUARDRAIL_VERSION: self.version}
+
+
+@dataclass(frozen=True)
 class WatchedModel:
     """A declared model.
 
@@ -17,12 +38,14 @@ class WatchedModel:
         model_id: as declared.
         rates: what its tokens cost; None: unknown, and shown as unpriced tokens.
         profile_id: of the application inference profile that the application calls it through; a token of CDK.
+        quota: None: not known, and its use is not watched.
     """
 
     name: str
     model_id: str
     rates: Rates | None = None
     profile_id: str | None = None
+    quota: Quota | None = None
 
     @property
     def metric_id(self) -> str:
@@ -87,6 +110,7 @@ class Watched:
     logs_invocations: bool
     own_profile: bool
     state_machine_arn: str
+    guardrails: tuple[WatchedGuardrail, ...] = ()
 
     @property
     def application_dimensions(self) -> Mapping[str, str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 BEDROCK = "AWS/Bedrock"
+GUARDRAILS = "AWS/Bedrock/Guardrails"
 CUSTOM = "Custom/Bedrock"
 
 
@@ -43,12 +44,15 @@ APPLICATION = "Application"
 EVALUATION = "Evaluation"
 CANDIDATE = "Candidate"
 METRIC = "Metric"
+GUARDRAIL_ARN = "GuardrailArn"
+GUARDRAIL_VERSION = "GuardrailVersion"
 
 SCORE_DIMENSIONS = (MODEL_ID, APPLICATION, EVALUATION, CANDIDATE)
 HEADLINE_DIMENSIONS = (MODEL_ID, APPLICATION)
 RUN_DIMENSIONS = (APPLICATION, EVALUATION, CANDIDATE)
 EVALUATION_DIMENSIONS = (APPLICATION, EVALUATION)
 VERDICT_DIMENSIONS = (APPLICATION, EVALUATION, CANDIDATE, METRIC)
+GUARDRAIL_DIMENSIONS = (GUARDRAIL_ARN, GUARDRAIL_VERSION)
 
 
 def _bedrock(name: str, title: str, *, unit: str = "Count", statistic: str = "Sum", better: Better) -> Metric:
@@ -70,6 +74,24 @@ OUTPUT_TOKENS = _bedrock("OutputTokenCount", "Output tokens", better=Better.NEUT
 CACHE_READ_TOKENS = _bedrock("CacheReadInputTokenCount", "Input tokens read from cache", better=Better.NEUTRAL)
 CACHE_WRITE_TOKENS = _bedrock("CacheWriteInputTokenCount", "Input tokens written to cache", better=Better.NEUTRAL)
 LEGACY_INVOCATIONS = _bedrock("LegacyModelInvocations", "Calls of legacy models", better=Better.LOWER)
+
+# Tokens that count against the quota, not a percentage, and without what `max_tokens` reserves: a lower estimate.
+QUOTA_TOKENS = _bedrock("EstimatedTPMQuotaUsage", "Tokens against the quota, estimated", better=Better.LOWER)
+
+
+def _guardrail(name: str, title: str, *, unit: str = "Count", statistic: str = "Sum", better: Better) -> Metric:
+    return Metric(GUARDRAILS, name, GUARDRAIL_DIMENSIONS, unit, statistic, better, title)
+
+
+GUARDRAIL_INVOCATIONS = _guardrail("Invocations", "Guardrail calls", better=Better.NEUTRAL)
+GUARDRAIL_INTERVENED = _guardrail("InvocationsIntervened", "Interventions", better=Better.NEUTRAL)
+GUARDRAIL_LATENCY = _guardrail(
+    "InvocationLatency", "Latency of the guardrail", unit="Milliseconds", statistic="p90", better=Better.LOWER
+)
+GUARDRAIL_CLIENT_ERRORS = _guardrail("InvocationClientErrors", "Client errors", better=Better.LOWER)
+GUARDRAIL_SERVER_ERRORS = _guardrail("InvocationServerErrors", "Server errors", better=Better.LOWER)
+GUARDRAIL_THROTTLES = _guardrail("InvocationThrottles", "Throttles", better=Better.LOWER)
+GUARDRAIL_TEXT_UNITS = _guardrail("TextUnitCount", "Text units", better=Better.NEUTRAL)
 
 # Published without a dimension.
 LOG_DELIVERY_FAILURES = Metric(

@@ -18,7 +18,18 @@ DOCUMENTED = {
     "CacheWriteInputTokenCount",
     "TimeToFirstToken",
     "LegacyModelInvocations",
+    "EstimatedTPMQuotaUsage",
     "ModelInvocationLogsCloudWatchDeliveryFailure",
+}
+# Bedrock user guide, monitoring-guardrails-cw-metrics; those that come by GuardrailArn and GuardrailVersion.
+OF_GUARDRAILS = {
+    "Invocations",
+    "InvocationLatency",
+    "InvocationClientErrors",
+    "InvocationServerErrors",
+    "InvocationThrottles",
+    "InvocationsIntervened",
+    "TextUnitCount",
 }
 # PutMetricData, MetricDatum.Unit; those that we use.
 UNITS = {"None", "Count", "Seconds", "Milliseconds"}
@@ -37,6 +48,17 @@ def test_bedrock_metrics_are_by_model_but_for_the_lost_logs() -> None:
         catalogue.LOG_DELIVERY_FAILURES.name
     }
     assert catalogue.LOG_DELIVERY_FAILURES.dimensions == ()
+
+
+def test_guardrail_metrics_are_documented_with_their_dimensions() -> None:
+    found = named(catalogue.GUARDRAILS)
+    assert {metric.name for metric in found} == OF_GUARDRAILS
+    assert {metric.dimensions for metric in found} == {("GuardrailArn", "GuardrailVersion")}
+
+
+def test_use_of_a_quota_is_a_sum_of_tokens() -> None:
+    # Every successful request puts its tokens; one minute of them is what the quota is about.
+    assert (catalogue.QUOTA_TOKENS.unit, catalogue.QUOTA_TOKENS.statistic) == ("Count", "Sum")
 
 
 def test_no_series_stands_twice() -> None:

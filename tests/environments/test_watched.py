@@ -1,0 +1,70 @@
+"""Quotas and guardrails in an environment file."""
+
+import pytest
+
+from tests.environments.conftest import Load, Mistakes, Write
+
+ID = "id: amazon.nova-lite-v1:0"
+OWNER = "owner: team"
+ARN = "arn:aws:bedrock:us-east-1:111111111111:guardrail/abc123"
+
+
+def test_one_quota_is_enough(write: Write, load: Load) -> None:
+    write("dev", (ID, f"{ID}\n    quota: {{tokens_per_minute: 200000}}"))
+    quota = load().environments[0].models["small"].quota
+    assert quota is not None
+    assert (quota.tokens_per_minute, quota.requests_per_minute) == (200_000, None)
+
+
+@pytest.mark.parametrize(
+    ("quota", "told"),
+    [
+        ("{}", "9: models.small.quota: no quota is given; needed: tokens_per_minute, requests_per_minute or both"),
+        (
+            "{requests_per_minute: 0}",
+            "9: models.small.quota.requests_per_minute: 0 is not allowed; allowed: 1 or more",
+        ),
+    ],
+)
+def test_wrong_quotas_are_named(quota: str, told: str, write: Write, mistakes: Mistakes) -> None:
+    write("dev", (ID, f"{ID}\n    quota: {quota}"))
+    assert mistakes() == [told]
+
+
+def test_guardrails_are_given_by_id_or_arn(write: Write, load: Load) -> None:
+    listed = f'  - {{name: a, id: abc123, version: DRAFT}}\n  - {{name: b, id: "{ARN}", version: "12"}}'
+    write("dev", (OWNER, f"{OWNER}\nguardrails:\n{listed}"))
+    assert [(each.name, each.is_arn) for each in load().environments[0].guardrails] == [("a", False), ("b", True)]
+
+
+@pytest.mark.parametrize(
+    ("guardrail", "told"),
+    [
+        (
+            '{name: b, id: My Guard, version: "1"}',
+            "7: guardrails[1].id: 'My Guard' is not allowed; allowed: a guardrail's id, as gr1abcd2efgh, or its ARN",
+        ),
+        (
+            "{name: b, id: abc124, version: 1}",
+            '7: guardrails[1].version: 1 is a number; needed: text, so put it in quotes: "1"',
+        ),
+        (
+            '{name: b, id: abc124, version: "0"}',
+            """7: guardrails[1].version: '0' is not allowed; allowed: DRAFT or a number in quotes, as "1\"""",
+        ),
+        ('{name: a, id: abc124, version: "1"}', "7: guardrails[1].name: 'a' stands already in guardrails[0]"),
+        (
+            f'{{name: b, id: "{ARN}", version: DRAFT}}',
+            "7: guardrails[1]: abc123 version DRAFT stands already in guardrails[0]",
+        ),
+        (
+            f'{{name: b, id: "{ARN.replace("us-east-1", "eu-west-1")}", version: "1"}}',
+            "7: guardrails[1].id: 'arn:aws:bedrock:eu-west-1:111111111111:guardrail/abc123' has its metrics elsewhere; "
+            "needed: us-east-1",
+        ),
+    ],
+)
+def test_wrong_guardrails_are_named(guardrail: str, told: str, write: Write, mistakes: Mistakes) -> None:
+    first = "  - {name: a, id: abc123, version: DRAFT}"
+    write("dev", (OWNER, f"{OWNER}\nguardrails:\n{first}\n  - {guardrail}"))
+    assert mistakes() == [told]
