@@ -77,7 +77,7 @@ def read_document(text: str) -> Document:
     Raises:
         DocumentError: at a mistake that leaves nothing to look at.
     """
-    root = _compose(text)
+    root = compose(text)
     if root is None:
         raise DocumentError("the file is empty; needed: application, region and so on, a key and a value each", line=1)
     if not isinstance(root, MappingNode):
@@ -88,7 +88,12 @@ def read_document(text: str) -> Document:
     return Document(data=data, lines=reader.lines, written=reader.written, mistakes=tuple(reader.mistakes))
 
 
-def _compose(text: str) -> Node | None:
+def compose(text: str) -> Node | None:
+    """The text as nodes, each with its place; None when there is nothing in it.
+
+    Raises:
+        DocumentError: the text is not YAML.
+    """
     yaml = YAML(typ="safe", pure=True)
     try:
         node: Node | None = yaml.compose(text)

@@ -1,0 +1,136 @@
+"""Changes single values of an environment file and leaves every other character as it is, comments included.
+
+The text is cut and pasted at the places that the YAML parser names, instead of being written anew from data: a writer
+would choose its own indentation, quotes and line breaks. What comes out is read again, and must hold the old data with
+the change in it and nothing else.
+"""
+
+import copy
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date
+
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from environments.document import DocumentError, Path, compose, read_document
+
+Scalar = str | int | float | bool
+
+_INDENTATION = 2
+# What YAML would read as text without quotes, by the strictest of its rules.
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
+_WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n"})
+
+
+class EditError(ValueError):
+    """A value cannot be changed without touching others; the message says where and why."""
+
+
+def edit(text: str, changes: Mapping[Path, Scalar]) -> str:
+    """The text with values set, each at a path of keys; missing mappings on the way are made.
+
+    Raises:
+        EditError: the place is an alias or not a mapping, or the file is not one that can be read.
+    """
+    for path, value in changes.items():
+        text = _set(text, path, value)
+    return text
+
+
+def _set(text: str, path: Path, value: Scalar) -> str:
+    try:
+        before = read_document(text).data
+        changed = _paste(text, path, value)
+        after = read_document(changed).data
+    except DocumentError as error:
+        raise EditError(f"line {error.line}: {error}") from None
+    if after != _expected(before, path, value):
+        raise EditError(f"{'.'.join(map(str, path))}: the change would reach further (an alias?): edit it by hand")
+    return changed
+
+
+def _expected(data: dict[str, object], path: Path, value: Scalar) -> dict[str, object]:
+    expected = copy.deepcopy(data)
+    place: object = expected
+    for key in path[:-1]:
+        if not isinstance(place, dict):
+            raise EditError(f"{'.'.join(map(str, path))}: {key!r} is below something that is no mapping")
+        place = place.setdefault(key, {})
+    if not isinstance(place, dict):
+        raise EditError(f"{'.'.join(map(str, path))}: is below something that is no mapping")
+    place[path[-1]] = value
+    return expected
+
+
+def _paste(text: str, path: Path, value: Scalar) -> str:
+    node, place = compose(text), slice(0, 0)
+    for depth, key in enumerate(path):
+        if not isinstance(node, MappingNode):
+            break
+        pair = next((pair for pair in node.value if pair[0].value == key), None)
+        if pair is None:
+            return _insert(text, node, path[depth:], value)
+        node, place = pair[1], _place(text, *pair)
+    else:
+        if isinstance(node, ScalarNode):
+            blank = "" if text[place] else " "
+            return text[: place.start] + blank + _written(value) + text[place.stop :]
+    raise EditError(f"{'.'.join(map(str, path))}: something else than a single value stands there: edit it by hand")
+
+
+def _place(text: str, key: Node, value: Node) -> slice:
+    """Where a value stands; an empty one, for which the parser names the next token, right behind the colon."""
+    start, end = value.start_mark.index, value.end_mark.index
+    if start == end:
+        start = end = text.index(":", key.end_mark.index) + 1
+    return slice(start, end)
+
+
+def _insert(text: str, parent: MappingNode, rest: Path, value: Scalar) -> str:
+    if parent.flow_style:
+        inside = f"{rest[-1]}: {_written(value)}"
+        for key in reversed(rest[:-1]):
+            inside = f"{key}: {{{inside}}}"
+        at = parent.value[-1][1].end_mark.index if parent.value else parent.start_mark.index + 1
+        return text[:at] + (", " if parent.value else "") + inside + text[at:]
+    newline = "\r\n" if "\r\n" in text else "\n"
+    at = text.find("\n", _end(parent.value[-1][1]))
+    lines = newline.join(_lines(rest, value, column=parent.value[0][0].start_mark.column))
+    return f"{text}{newline}{lines}" if at < 0 else f"{text[: at + 1]}{lines}{newline}{text[at + 1 :]}"
+
+
+def _lines(rest: Path, value: Scalar, *, column: int) -> Iterator[str]:
+    for depth, key in enumerate(rest):
+        end = f" {_written(value)}" if depth == len(rest) - 1 else ""
+        yield f"{' ' * (column + depth * _INDENTATION)}{key}:{end}"
+
+
+def _end(node: Node) -> int:
+    """Behind the last character of a value; a block's own end lies behind the blank lines and comments after it."""
+    while isinstance(node, MappingNode | SequenceNode) and not node.flow_style and node.value:
+        last = node.value[-1]
+        node = last[1] if isinstance(last, tuple) else last
+    # A literal block ends at the beginning of the next line.
+    end = int(node.end_mark.index)
+    return end - 1 if isinstance(node, ScalarNode) and node.style in ("|", ">") else end
+
+
+def _written(value: Scalar) -> str:
+    """As a person would write it: no exponents, and quotes where text could be taken for something else."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:.9f}".rstrip("0").rstrip(".")
+    if isinstance(value, int):
+        return str(value)
+    plain = _PLAIN.fullmatch(value) and value.lower() not in _WORDS
+    return value if plain or _is_day(value) else json.dumps(value, ensure_ascii=not value.isprintable())
+
+
+def _is_day(text: str) -> bool:
+    """The reader takes a date for text, which is what the schema wants."""
+    try:
+        return len(text) == len("2026-12-31") and bool(date.fromisoformat(text))
+    except ValueError:
+        return False
