@@ -1,6 +1,9 @@
-"""The report as a reader sees it."""
+"""The report as a reader sees it, in Chromium."""
 
 import json
+import sys
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,54 +11,113 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
+from bedrock_eval.costs import Rates
 from bedrock_eval.definition import Candidate, Dataset, Definition, Gate
+from bedrock_eval.evidence import MAX_FAILURES, MAX_REGRESSIONS, CaseView, Evidence, FailedCase, cut
 from bedrock_eval.metrics import METRICS, score
 from bedrock_eval.outcomes import FailureReason, Outcome, Usage
 from bedrock_eval.report import render
 from bedrock_eval.summarising import summarise
 
-HOSTILE = "<img src=x onerror=\"document.title='owned'\">"
+HOSTILE = "<img src=x onerror=\"document.title='owned'\"> \u202egnp.exe"
+LONG_WORD = "a-word-without-any-place-to-break/" * 20
 DEFINITION = Definition(
     application="customer-support",
     environment=f"dev {HOSTILE}",
     evaluation="support-quality",
     candidates=(
-        Candidate("haiku", "us.anthropic.claude-haiku-5-5", "haiku"),
-        Candidate("nova", "us.amazon.nova-2-lite-v1:0", "nova"),
+        Candidate("haiku", "us.anthropic.claude-haiku-5-5", "haiku", rates=Rates(input=1.0, output=5.0)),
+        Candidate("nova-with-a-name-of-24-x", "us.amazon.nova-2-lite-v1:0", "nova"),
     ),
     dataset=Dataset("faq", "a-bucket-with-quite-a-long-name-111111111111-us-east-1", "datasets/customer-support.jsonl"),
-    metrics=tuple(METRICS),
-    gates=(Gate("relevance_score", min=0.5), Gate("response_length", max=30)),
+    metrics=tuple(name for name, metric in METRICS.items() if not metric.required),
+    gates=(Gate("relevance_score", min=0.5), Gate("response_length", max=35.85)),
+)
+TIMES = {"started": datetime(2026, 11, 23, 6, 0, tzinfo=UTC), "finished": datetime(2026, 11, 23, 6, 4, tzinfo=UTC)}
+REFERENCE = "Returns are accepted within 30 days."
+ANSWERS = dict(
+    zip(
+        (candidate.name for candidate in DEFINITION.candidates),
+        ("Returns are accepted within {} days.", "Please see our site for {} things."),
+        strict=True,
+    )
 )
 
 
+def view(index: int, metric: str = "relevance_score") -> CaseView:
+    first, second = ANSWERS
+    return CaseView(
+        case_id=f"case-{index}",
+        category=f"category-{index % 3}",
+        prompt=cut(f"How long may I return it? {HOSTILE} {LONG_WORD}"),
+        references=(REFERENCE,),
+        metric=metric,
+        candidate=second,
+        reference=first,
+        against="candidate",
+        candidate_score=0.1,
+        reference_score=0.9,
+        candidate_answer=cut(f"{ANSWERS[second].format(index)} {HOSTILE} {LONG_WORD} " * 3),
+        reference_answer=cut(f"{ANSWERS[first].format(index)} {LONG_WORD} " * 3),
+    )
+
+
 def page() -> str:
-    answers = {"haiku": "Returns are accepted within {} days.", "nova": "Please see our site for {} things."}
-    reference = ["Returns are accepted within 30 days."]
     outcomes = [
         Outcome(
             f"case-{index}",
             name,
             "How long?",
             scores={
-                metric: score(metric, response=text.format(index), references=reference)
+                metric: score(metric, response=text.format(index), references=[REFERENCE])
                 for metric in DEFINITION.metrics
             },
             usage=Usage(input_tokens=12, output_tokens=20 + index),
         )
-        for name, text in answers.items()
+        for name, text in ANSWERS.items()
         for index in range(60)
     ]
-    outcomes += [Outcome(f"lost-{index}", "nova", "p", failure=FailureReason.THROTTLED) for index in range(2)]
-    return render(
-        summarise(
-            DEFINITION,
-            run_id="20261123T060000Z",
-            started=datetime(2026, 11, 23, 6, 0, tzinfo=UTC),
-            finished=datetime(2026, 11, 23, 6, 4, tzinfo=UTC),
-            outcomes=outcomes,
-        )
+    lost = list(ANSWERS)[-1]
+    outcomes += [Outcome(f"lost-{index}", lost, "p", failure=FailureReason.THROTTLED) for index in range(2)]
+    evidence = Evidence(
+        regressions=tuple(view(index) for index in range(3)),
+        failures=(FailedCase("lost-0", lost, "throttled", f"ThrottlingException: {HOSTILE} {LONG_WORD}"),),
+        latency_ms={name: tuple(400.0 + 10 * index for index in range(60)) for name in ANSWERS},
     )
+    return render(summarise(DEFINITION, run_id="20261123T060000Z", outcomes=outcomes, **TIMES), evidence)
+
+
+def large_page() -> str:
+    """10,000 cases of each candidate, and as much evidence as a run hands over."""
+    outcomes = (
+        Outcome(
+            f"case-{index}",
+            name,
+            "How long?",
+            scores=dict.fromkeys(DEFINITION.metrics, (index * 7919 + at * 31) % 9973 / 9973),
+            usage=Usage(input_tokens=12, output_tokens=20),
+        )
+        for at, name in enumerate(ANSWERS)
+        for index in range(10_000)
+    )
+    summary = summarise(DEFINITION, run_id="20261123T060000Z", outcomes=outcomes, **TIMES)
+    views = [
+        view(at * MAX_REGRESSIONS + index, metric)
+        for at, metric in enumerate(DEFINITION.metrics)
+        for index in range(MAX_REGRESSIONS)
+    ]
+    failed = [
+        FailedCase(f"lost-{index}", name, reason.value, cut(LONG_WORD * 4))
+        for name in ANSWERS
+        for reason in FailureReason
+        for index in range(MAX_FAILURES)
+    ]
+    latency = {name: tuple(float(index % 3_000) for index in range(10_000)) for name in ANSWERS}
+    evidence = Evidence(tuple(views), tuple(failed), latency)
+    start = time.perf_counter()
+    made = render(summary, evidence)
+    sys.stdout.write(f"10,000 cases: rendered in {time.perf_counter() - start:.2f} s, {len(made.encode()):,} bytes\n")
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -65,59 +127,155 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     return path.as_uri()
 
 
-@pytest.mark.parametrize("size", [(1280, 900), (390, 844)], ids=["desktop", "phone"])
+@pytest.fixture
+def chromium(browser: webdriver.Chrome) -> Iterator[webdriver.Chrome]:
+    """The browser, as it was afterwards."""
+    yield browser
+    for command in ("Emulation.clearDeviceMetricsOverride", "Emulation.setScriptExecutionDisabled"):
+        browser.execute_cdp_cmd(command, {"value": False} if command.endswith("Disabled") else {})
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})
+
+
+def show(browser: webdriver.Chrome, address: str, *, width: int = 1280, scheme: str = "light") -> None:
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    feature = {"name": "prefers-color-scheme", "value": scheme}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+    browser.get(address)
+
+
+def unfold(browser: webdriver.Chrome) -> None:
+    browser.execute_script("document.querySelectorAll('details').forEach(each => { each.open = true })")
+
+
+# Every text with its colour and the first background behind it that is not transparent.
+TEXTS = """
+const found = new Map();
+const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+while (walker.nextNode()) {
+  const node = walker.currentNode, own = node.parentElement;
+  if (!node.data.trim() || ['STYLE', 'TITLE', 'title', 'desc'].includes(own.tagName)) continue;
+  const style = getComputedStyle(own);
+  const ink = own.namespaceURI.endsWith('svg') ? style.fill : style.color;
+  let behind = own;
+  while (behind && getComputedStyle(behind).backgroundColor === 'rgba(0, 0, 0, 0)') behind = behind.parentElement;
+  const paper = getComputedStyle(behind || document.body).backgroundColor;
+  found.set(ink + paper, [ink, paper, node.data.trim().slice(0, 40)]);
+}
+return [...found.values()];
+"""
+
+
+@pytest.mark.parametrize("width", [1280, 768, 390], ids=["desktop", "tablet", "phone"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits_the_screen_and_can_be_read(
-    browser: webdriver.Chrome, pictures: Path, address: str, size: tuple[int, int], scheme: str
+    chromium: webdriver.Chrome, pictures: Path, address: str, width: int, scheme: str
 ) -> None:
-    width, height = size
-    browser.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride",
-        {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False},
+    show(chromium, address, width=width, scheme=scheme)
+    chromium.save_screenshot(str(pictures / f"report-{width}-{scheme}.png"))
+    unfold(chromium)
+    assert chromium.execute_script("return document.documentElement.scrollWidth") <= width
+    outside = chromium.execute_script(
+        "return [...document.querySelectorAll('p, h1, h2, h3, h4, td, th, li, dd, dt, summary')]"
+        ".filter(each => !each.closest('.wide, .unseen') && each.getBoundingClientRect().right > innerWidth + 1)"
+        ".map(each => each.textContent.slice(0, 40))"
     )
-    browser.execute_cdp_cmd(
-        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    assert not outside
+    texts = chromium.execute_script(TEXTS)
+    assert len(texts) > 8
+    pale = {told: contrast(ink, paper) for ink, paper, told in texts if contrast(ink, paper) < 4.5}
+    assert not pale
+
+
+def test_verdicts_come_first_and_say_why(chromium: webdriver.Chrome, address: str) -> None:
+    show(chromium, address)
+    assert chromium.find_element(By.CSS_SELECTOR, "h2").text == "Verdicts"
+    words = [each.text for each in chromium.find_elements(By.CSS_SELECTOR, ".gate .badge")]
+    assert words == ["Fails", "Inconclusive", "Passes", "Passes"]
+    for badge in chromium.find_elements(By.CSS_SELECTOR, ".gate .badge"):
+        assert badge.find_element(By.CSS_SELECTOR, "svg path").is_displayed()
+
+
+def test_rows_are_as_wide_as_their_head(chromium: webdriver.Chrome, address: str) -> None:
+    show(chromium, address)
+    counted = chromium.execute_script(
+        "const wide = row => [...row.cells].reduce((sum, cell) => sum + cell.colSpan, 0);"
+        "return [...document.querySelectorAll('table')].map(table => [...table.rows].map(wide))"
     )
-    browser.get(address)
-    browser.save_screenshot(str(pictures / f"report-{width}-{scheme}.png"))
-    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
-    ink, paper = browser.execute_script(
-        "const s = getComputedStyle(document.body); return [s.color, s.backgroundColor].map("
-        "c => c.match(/[0-9]+/g).slice(0, 3).map(Number))"
-    )
-    assert contrast(ink, paper) > 7
-    assert browser.find_element(By.CSS_SELECTOR, "h1").is_displayed()
+    assert counted
+    assert all(len(set(rows)) == 1 for rows in counted)
 
 
-def test_verdicts_come_first_and_say_why(browser: webdriver.Chrome, address: str) -> None:
-    browser.get(address)
-    first = browser.find_element(By.CSS_SELECTOR, "h2")
-    assert first.text == "Verdicts"
-    words = [cell.text for cell in browser.find_elements(By.CSS_SELECTOR, "td.verdict")]
-    assert words == ["Passes", "Fails", "Fails", "Fails"]
-    for table in browser.find_elements(By.CSS_SELECTOR, "table"):
-        heads = table.find_elements(By.CSS_SELECTOR, "thead th")
-        for row in table.find_elements(By.CSS_SELECTOR, "tbody tr"):
-            assert len(row.find_elements(By.CSS_SELECTOR, "th, td")) == len(heads)
-
-
-def test_it_needs_no_network_and_runs_nothing(browser: webdriver.Chrome, address: str) -> None:
-    browser.get_log("performance")
-    browser.get(address)
-    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+def test_it_needs_no_network_runs_nothing_and_complains_of_nothing(chromium: webdriver.Chrome, address: str) -> None:
+    chromium.get_log("performance")
+    chromium.get_log("browser")
+    show(chromium, address)
+    unfold(chromium)
+    messages = [json.loads(entry["message"])["message"] for entry in chromium.get_log("performance")]
     asked = {
         message["params"]["request"]["url"] for message in messages if message["method"] == "Network.requestWillBeSent"
     }
-    assert asked <= {address}
-    assert browser.find_elements(By.CSS_SELECTOR, "script, img") == []
-    assert "onerror" in browser.title
+    assert {url for url in asked if not url.startswith("data:")} <= {address}
+    assert chromium.get_log("browser") == []
+    assert chromium.find_elements(By.CSS_SELECTOR, "script, img, iframe") == []
+    assert "onerror" in chromium.title
 
 
-def contrast(one: list[int], other: list[int]) -> float:
-    """The WCAG contrast ratio of two colours."""
+def test_it_reads_the_same_without_script(chromium: webdriver.Chrome, address: str) -> None:
+    """By the tree that a screen reader gets, which needs no script."""
+    chromium.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    show(chromium, address)
+    nodes = chromium.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+    roles = {(node.get("role", {}).get("value"), node.get("name", {}).get("value")) for node in nodes}
+    assert {
+        ("heading", "Verdicts"),
+        ("heading", "Worst regressions"),
+        ("table", "Failed cases by candidate and reason"),
+    } <= roles
+    assert {"banner", "navigation", "main", "contentinfo", "columnheader", "rowheader"} <= {role for role, _ in roles}
+    assert any(
+        role == "image" and str(name).startswith("Relevance (word recall) of haiku: mean ") for role, name in roles
+    )
+    assert any("How long may I return it?" in str(name) for role, name in roles)
+    assert not any(role == "image" and not name for role, name in roles)
 
-    def luminance(colour: list[int]) -> float:
-        parts = [value / 255 for value in colour]
+
+def test_the_keyboard_reaches_the_content_first(chromium: webdriver.Chrome, address: str) -> None:
+    show(chromium, address)
+    focused = chromium.find_element(By.CSS_SELECTOR, "a.skip")
+    focused.send_keys("")
+    assert focused.location["x"] >= 0
+    assert focused.get_attribute("href") == f"{address}#verdicts"
+
+
+def test_on_paper_everything_is_unfolded(chromium: webdriver.Chrome, address: str) -> None:
+    show(chromium, address)
+    chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    hidden = chromium.execute_script(
+        "return [...document.querySelectorAll('details > :not(summary)')].filter(each => !each.checkVisibility())"
+        ".length"
+    )
+    assert hidden == 0
+    assert not chromium.find_element(By.CSS_SELECTOR, "nav").is_displayed()
+
+
+def test_a_run_of_10_000_cases_opens_at_once(chromium: webdriver.Chrome, tmp_path: Path) -> None:
+    path = tmp_path / "large.html"
+    path.write_text(large_page())
+    assert path.stat().st_size < 1_500_000
+    show(chromium, path.as_uri())
+    timing = chromium.execute_script("return performance.getEntriesByType('navigation')[0].toJSON()")
+    sys.stdout.write(f"10,000 cases: opened in {timing['loadEventEnd']:.0f} ms\n")
+    assert timing["loadEventEnd"] < 10_000
+    note = chromium.find_element(By.CSS_SELECTOR, "#regressions .note").text
+    assert note.startswith("A sample: ")
+
+
+def contrast(one: str, other: str) -> float:
+    """The WCAG contrast ratio of two colours, written as rgb(r, g, b)."""
+
+    def luminance(colour: str) -> float:
+        parts = [float(part) / 255 for part in colour[colour.index("(") + 1 : -1].split(",")[:3]]
         linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
         return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 

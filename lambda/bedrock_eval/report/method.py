@@ -1,0 +1,71 @@
+"""How the numbers were made."""
+
+from bedrock_eval.metrics import METRICS
+from bedrock_eval.report.markup import Child, Markup, join, tag
+from bedrock_eval.report.subjects import metric_names
+from bedrock_eval.report.wording import count, instant, level, seconds
+from bedrock_eval.summary import Summary
+
+
+def method(summary: Summary) -> Markup:
+    """The section on how it was computed."""
+    facts = tag("dl", [_fact(term, told) for term, told in _facts(summary)], class_="method")
+    return tag("div", facts, _formulas(summary), class_="card")
+
+
+def _fact(term: str, told: Child) -> Markup:
+    return join(tag("dt", term), tag("dd", told))
+
+
+def _facts(summary: Summary) -> list[tuple[str, Child]]:
+    gates = [gate for candidate in summary.candidates for gate in candidate.gates]
+    levels = sorted({level(gate.confidence) for gate in gates})
+    k = f"k = {len(gates)}, so each at {' and '.join(levels)}" if gates else "none here"
+    return [
+        ("Run", f"{summary.run_id}, {instant(summary.started)}, took {seconds(summary.duration_seconds)}"),
+        ("Dataset", tag("code", summary.dataset)),
+        (
+            "What is counted",
+            "A case is scored, or failed, or for one metric not applicable. n counts scored cases; a failed case is in "
+            "no mean. Coverage is answered of asked.",
+        ),
+        (
+            "Intervals",
+            f"At {level(summary.confidence)}: Wilson's for metrics of 0 and 1, Student's t for the others, the rule of "
+            "three where all values are the same. The interval covers the mean of all cases like these, not the next "
+            "answer.",
+        ),
+        (
+            "Differences",
+            "Paired by case: only cases that both sides answered, the others are counted as unpaired. Tango's score "
+            "interval for metrics of 0 and 1, paired t for the others. Always in the metric's good direction: above 0 "
+            "the candidate is better. Neutral metrics have none.",
+        ),
+        (
+            "Verdicts",
+            f"By the interval at 1 - (1 - {level(summary.confidence)}) / k, with k the gates of the run (Bonferroni): "
+            f"{k}. Better: the whole interval above 0. Passes: it keeps the bound. Fails: it lies wholly on the wrong "
+            "side. Inconclusive: it spans the bound, or there are under 10 cases, or too few were answered.",
+        ),
+        (
+            "Holm p-values",
+            "Of no difference, adjusted for all comparisons of the run. They stand beside and decide nothing.",
+        ),
+        ("Cases it takes", "With which four of five runs would decide (power 80%), from the spread seen here."),
+        ("Form", f"summary.json, schema version {summary.schema_version}; percentiles of latency by nearest rank"),
+    ]
+
+
+def _formulas(summary: Summary) -> Markup:
+    known = [METRICS[name] for name in metric_names(summary) if name in METRICS]
+    docs = [
+        _fact(definition.title, (tag("code", definition.name), tag("div", _plain(definition.doc), class_="doc")))
+        for definition in known
+    ]
+    title = tag("summary", f"Formula and source of {count(len(known), 'metric')}")
+    return tag("details", title, tag("dl", docs, class_="method"), class_="more")
+
+
+def _plain(doc: str) -> str:
+    """A docstring without its indentation."""
+    return "\n".join(line.strip() for line in doc.strip().splitlines())

@@ -1,0 +1,67 @@
+"""Every metric of every candidate: mean, interval, median, n."""
+
+from bedrock_eval.report.drawing import interval_plot
+from bedrock_eval.report.markup import Child, Markup, tag
+from bedrock_eval.report.scale import Scale, axis, close_scale
+from bedrock_eval.report.subjects import chip, colour, measure, metric_names
+from bedrock_eval.report.tables import Body, Column, Kind, table
+from bedrock_eval.report.wording import direction, interval, level, number
+from bedrock_eval.summary import CandidateSummary, Summary
+
+
+def scores(summary: Summary) -> Markup:
+    """The section of scores, one group of rows a metric."""
+    columns = (
+        Column("Candidate", Kind.TEXT),
+        Column("Mean", label="mean"),
+        Column(f"{level(summary.confidence)} interval", label="interval"),
+        Column("Mean and interval, each metric on a scale of its own", Kind.PLOT),
+        Column("Median", label="median"),
+        Column("Deviation", label="deviation"),
+        Column("Cases", label="cases"),
+    )
+    bodies = [_metric(summary, name) for name in metric_names(summary)]
+    return tag("div", table(columns, bodies, caption="Scores of each metric and candidate"), class_="card")
+
+
+def _metric(summary: Summary, name: str) -> Body:
+    definition = measure(summary, name)
+    found = [candidate.metrics[name] for candidate in summary.candidates]
+    bounds = {
+        value
+        for candidate in summary.candidates
+        for gate in candidate.gates
+        for value in (gate.min, gate.max)
+        if gate.metric == name and value is not None
+    }
+    ends = [value for metric in found for value in (metric.mean, metric.low, metric.high)]
+    scale = close_scale((*ends, *bounds), definition)
+    rows = [_row(summary, candidate, name=name, scale=scale, bounds=sorted(bounds)) for candidate in summary.candidates]
+    about = tag("small", f" {definition.unit}, {direction(definition.better)}")
+    return Body(rows, title=(definition.title, about), axis=axis(scale))
+
+
+def _row(
+    summary: Summary, candidate: CandidateSummary, *, name: str, scale: Scale, bounds: list[float]
+) -> tuple[Child, ...]:
+    metric = candidate.metrics[name]
+    span = interval(metric.low, metric.high)
+    plot = interval_plot(
+        title=f"{measure(summary, name).title} of {candidate.name}: mean {number(metric.mean)}, {span}",
+        scale=scale,
+        mean=metric.mean,
+        low=metric.low,
+        high=metric.high,
+        kind=colour(summary, candidate.name),
+        bounds=bounds,
+    )
+    absent = tag("small", f"{metric.not_applicable:,} not applicable") if metric.not_applicable else None
+    return (
+        chip(summary, candidate.name),
+        number(metric.mean),
+        span,
+        plot,
+        number(metric.median),
+        number(metric.standard_deviation),
+        (metric.n, absent),
+    )
