@@ -3,8 +3,8 @@
 from typing import Any
 
 from bedrock_eval.gates import GateResult, bound_text, worst
-from bedrock_eval.report import interval, number
 from bedrock_eval.summary import CandidateSummary, Summary
+from bedrock_eval.wording import interval, number
 from local.evaluation import ReadBack
 
 _WIDTH = 18

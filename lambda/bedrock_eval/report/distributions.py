@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from bedrock_eval.report.markup import Markup, tag
 from bedrock_eval.report.scale import Scale, axis, upright, whole_scale
 from bedrock_eval.report.subjects import chip, colour, measure, metric_names
-from bedrock_eval.report.wording import count, direction, number, percent
 from bedrock_eval.summary import Bin, MetricSummary, Summary
+from bedrock_eval.wording import count, direction, number, percent
 
 _BARS = 32
 _OPEN = 6

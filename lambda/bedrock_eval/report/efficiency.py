@@ -10,8 +10,8 @@ from bedrock_eval.report.markup import Child, Markup, tag
 from bedrock_eval.report.scale import Scale, scale_of
 from bedrock_eval.report.subjects import chip, colour, leading_metric, measure
 from bedrock_eval.report.tables import Body, Column, Kind, table
-from bedrock_eval.report.wording import UNKNOWN, interval, number, seconds
 from bedrock_eval.summary import CandidateSummary, MetricSummary, Summary
+from bedrock_eval.wording import UNKNOWN, interval, number, seconds
 
 _WIDTH, _HEIGHT = 440, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 16, 26, 42

@@ -7,8 +7,8 @@ from bedrock_eval.evidence import MAX_FAILURES, FailedCase
 from bedrock_eval.report.markup import Child, Markup, tag
 from bedrock_eval.report.subjects import chip
 from bedrock_eval.report.tables import Body, Column, Kind, table
-from bedrock_eval.report.wording import count, percent
 from bedrock_eval.summary import Summary
+from bedrock_eval.wording import count, percent
 
 _DETAIL = 300
 """Characters of a failure's detail."""

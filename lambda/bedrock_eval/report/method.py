@@ -3,8 +3,8 @@
 from bedrock_eval.metrics import METRICS
 from bedrock_eval.report.markup import Child, Markup, join, tag
 from bedrock_eval.report.subjects import metric_names
-from bedrock_eval.report.wording import count, instant, level, seconds
 from bedrock_eval.summary import Summary
+from bedrock_eval.wording import count, instant, level, seconds
 
 
 def method(summary: Summary) -> Markup:

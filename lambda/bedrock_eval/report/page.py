@@ -14,8 +14,8 @@ from bedrock_eval.report.scores import scores
 from bedrock_eval.report.style import STYLE
 from bedrock_eval.report.subjects import chip
 from bedrock_eval.report.verdicts import tally, verdicts
-from bedrock_eval.report.wording import count, instant, seconds
 from bedrock_eval.summary import Summary
+from bedrock_eval.wording import count, instant, seconds
 
 _NO_EVIDENCE = Evidence()
 

@@ -9,8 +9,8 @@ from bedrock_eval.evidence import MAX_REGRESSIONS, MAX_TEXT, CaseView
 from bedrock_eval.report.diff import marked
 from bedrock_eval.report.markup import Child, Markup, tag
 from bedrock_eval.report.subjects import chip, colour, measure
-from bedrock_eval.report.wording import count, number, signed
 from bedrock_eval.summary import Summary
+from bedrock_eval.wording import count, number, signed
 
 MAX_BYTES = 600_000
 MAX_CASES = 60

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bedrock_eval.measures import Measure
 from bedrock_eval.report.markup import Markup, tag
-from bedrock_eval.report.wording import MINUS
+from bedrock_eval.wording import MINUS
 
 _PAD = 2.0
 _TICKS = 4

@@ -5,8 +5,8 @@ from bedrock_eval.report.markup import Child, Markup, tag
 from bedrock_eval.report.scale import Scale, axis, close_scale
 from bedrock_eval.report.subjects import chip, colour, measure, metric_names
 from bedrock_eval.report.tables import Body, Column, Kind, table
-from bedrock_eval.report.wording import direction, interval, level, number
 from bedrock_eval.summary import CandidateSummary, Summary
+from bedrock_eval.wording import direction, interval, level, number
 
 
 def scores(summary: Summary) -> Markup:

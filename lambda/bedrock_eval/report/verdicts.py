@@ -7,8 +7,8 @@ from bedrock_eval.report.drawing import interval_plot, symbol
 from bedrock_eval.report.markup import Markup, tag
 from bedrock_eval.report.scale import axis, close_scale
 from bedrock_eval.report.subjects import chip, measure
-from bedrock_eval.report.wording import count, interval, level, number
 from bedrock_eval.summary import Summary
+from bedrock_eval.wording import count, interval, level, number
 
 _WORDS = {
     Verdict.BETTER: ("Better", "better"),
