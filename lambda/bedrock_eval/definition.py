@@ -10,6 +10,7 @@ from typing import Any
 
 from bedrock_eval import codec
 from bedrock_eval.costs import Rates
+from bedrock_eval.jobs.definition import JobSettings
 from bedrock_eval.layout import SCHEMA_VERSION
 from bedrock_eval.measures import Measure
 from bedrock_eval.metrics import METRICS
@@ -46,6 +47,8 @@ class Candidate:
         invoke_id: what Converse is called with: the evaluator's own application inference profile, or `model_id`.
         template: holds `{{prompt}}` once; without one the prompt is sent byte for byte.
         rates: what its tokens cost; None: unknown, they are counted as unpriced.
+        additional_fields: JSON text of further request fields of the model; of evaluation jobs only.
+        answers_of: source of answers that stand in the dataset, so that the model is not asked; of jobs only.
     """
 
     name: str
@@ -55,6 +58,8 @@ class Candidate:
     template: str | None = None
     parameters: InferenceParameters = field(default_factory=InferenceParameters)
     rates: Rates | None = None
+    additional_fields: str | None = None
+    answers_of: str | None = None
 
     def user_text(self, prompt: str) -> str:
         return prompt if self.template is None else self.template.replace(PROMPT_MARK, prompt)
@@ -81,15 +86,19 @@ class Gate:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Where the cases lie."""
+    """Where the cases lie; one of Bedrock's own (`Builtin.*`) has a name only."""
 
     name: str
-    bucket: str
-    key: str
+    bucket: str = ""
+    key: str = ""
+
+    @property
+    def built_in(self) -> bool:
+        return not self.bucket
 
     @property
     def uri(self) -> str:
-        return f"s3://{self.bucket}/{self.key}"
+        return self.name if self.built_in else f"s3://{self.bucket}/{self.key}"
 
 
 @dataclass(frozen=True)
@@ -103,9 +112,10 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Definition:
-    """One custom evaluation.
+    """One evaluation.
 
     Attributes:
+        job: how Bedrock scores it; None: this project's own functions do.
         metric_parameters: by metric, its parameters as JSON text: CloudFormation would make texts of all their values.
         baseline: the run that `max_drop` compares with, None: none is pinned.
         headline: scores are also published under {ModelId, Application}.
@@ -123,6 +133,7 @@ class Definition:
     candidates: tuple[Candidate, ...]
     dataset: Dataset
     metrics: tuple[str, ...]
+    job: JobSettings | None = None
     metric_parameters: Mapping[str, str] = field(default_factory=dict)
     gates: tuple[Gate, ...] = ()
     baseline: str | None = None
@@ -146,6 +157,8 @@ class Definition:
     @property
     def measures(self) -> Mapping[str, Measure]:
         """What each of its metrics is."""
+        if self.job is not None:
+            return {name: self.job.measure(name) for name in self.metrics}
         return {name: METRICS[name].measure for name in self.metrics}
 
     def parameters(self, metric: str) -> Mapping[str, Any]:

@@ -11,29 +11,25 @@ import pytest
 from botocore.exceptions import ClientError
 
 from bedrock_eval.cases import read_cases
+from bedrock_eval.definition import Candidate, Dataset, Definition
 from bedrock_eval.jobs.collection import Collected, collect, read_lines, result_keys
-from bedrock_eval.jobs.definition import (
-    Criterion,
-    JobCandidate,
-    JobDataset,
-    JobDefinition,
-    JobKind,
-    Rating,
-    RatingValue,
-)
-from bedrock_eval.jobs.request import JobPlace, build_request
-from bedrock_eval.jobs.scales import RatingMethod, Task
+from bedrock_eval.jobs.definition import Criterion, JobKind, JobSettings, Rating, ScaleStep
+from bedrock_eval.jobs.measures import RatingMethod, Task
+from bedrock_eval.jobs.request import JobPlace, build_request, groups
 from bedrock_eval.outcomes import FailureReason
 from tests.standin.conftest import PLAIN, QUESTIONS, StandIn, trust
 
 SOURCE_ARN = "arn:aws:bedrock:us-east-1:000000000000:evaluation-job/*"
 ASKED = QUESTIONS[:20]
-NOVA = JobCandidate("nova", PLAIN, PLAIN)
+NOVA = Candidate("nova", PLAIN, PLAIN)
 TONE = Criterion(
     "tone",
     "Rate.\n{{prompt}}\n{{prediction}}",
-    scale=(RatingValue("off", 0), RatingValue("half", 1), RatingValue("on", 2)),
+    scale=(ScaleStep("off", 0), ScaleStep("half", 1), ScaleStep("on", 2)),
 )
+
+AUTOMATIC = JobSettings(JobKind.AUTOMATIC, Task.QUESTION_AND_ANSWER)
+JUDGE = JobSettings(JobKind.JUDGE, Task.GENERAL, judge=PLAIN)
 
 
 @dataclass(frozen=True)
@@ -48,24 +44,23 @@ class Place:
     def client(self) -> Any:
         return self.standin.client("bedrock")
 
-    def definition(self, **changes: Any) -> JobDefinition:
-        plain = JobDefinition(
+    def definition(self, job: JobSettings = AUTOMATIC, **changes: Any) -> Definition:
+        plain = Definition(
             application="support",
             environment="dev",
             evaluation=f"e{uuid.uuid4().hex[:8]}",
-            kind=JobKind.AUTOMATIC,
-            task=Task.QUESTION_AND_ANSWER,
             candidates=(NOVA,),
-            dataset=JobDataset("questions", f"s3://{self.bucket}/questions.jsonl"),
+            dataset=Dataset("questions", self.bucket, "questions.jsonl"),
             metrics=("Builtin.Accuracy", "Builtin.Robustness"),
+            job=job,
         )
         return replace(plain, **changes)
 
-    def request(self, definition: JobDefinition, *, run: str = "20261123T060000Z") -> dict[str, Any]:
+    def request(self, definition: Definition, *, run: str = "20261123T060000Z") -> dict[str, Any]:
         place = JobPlace(self.role_arn, f"s3://{self.bucket}/jobs/")
-        return build_request(definition, run_id=run, candidates=definition.groups[0], place=place)
+        return build_request(definition, run_id=run, candidates=groups(definition)[0], place=place)
 
-    def start(self, definition: JobDefinition) -> str:
+    def start(self, definition: Definition) -> str:
         arn: str = self.client.create_evaluation_job(**self.request(definition))["jobArn"]
         return arn
 
@@ -77,7 +72,7 @@ class Place:
             time.sleep(0.05)
         raise AssertionError("the job never ends")
 
-    def collected(self, definition: JobDefinition, arn: str) -> Collected:
+    def collected(self, definition: Definition, arn: str) -> Collected:
         job = self.end(arn)
         assert job["status"] == "Completed", job
         s3 = self.standin.client("s3")
@@ -92,9 +87,9 @@ class Place:
         return collect(
             read_lines(lines, source="output"),
             candidates={
-                candidate.answers_of or candidate.identifier: candidate.name for candidate in definition.candidates
+                candidate.answers_of or candidate.invoke_id: candidate.name for candidate in definition.candidates
             },
-            metrics=definition.metric_names,
+            metrics=definition.metrics,
             asked=list(read_cases(self.lines(), source="questions")),
         )
 
@@ -146,17 +141,15 @@ def test_an_automatic_job(place: Place) -> None:
 
 def test_a_judge_with_a_criterion_of_ones_own(place: Place) -> None:
     metrics = ("Builtin.Correctness", "Builtin.Harmfulness", "tone")
-    definition = place.definition(kind=JobKind.JUDGE, task=Task.GENERAL, judge=PLAIN, metrics=metrics, criteria=(TONE,))
+    definition = place.definition(replace(JUDGE, criteria=(TONE,)), metrics=metrics)
     found = place.collected(definition, place.start(definition))
     assert {name for outcome in found.outcomes for name in outcome.scores} == set(metrics)
     assert {outcome.scores["tone"] for outcome in found.outcomes} == {2.0}
 
 
 def test_answers_that_exist_already_are_judged(place: Place) -> None:
-    earlier = JobCandidate("nova", PLAIN, PLAIN, answers_of="an-earlier-run")
-    definition = place.definition(
-        kind=JobKind.JUDGE, task=Task.GENERAL, judge=PLAIN, metrics=("Builtin.Correctness",), candidates=(earlier,)
-    )
+    earlier = Candidate("nova", PLAIN, PLAIN, answers_of="an-earlier-run")
+    definition = place.definition(JUDGE, metrics=("Builtin.Correctness",), candidates=(earlier,))
     before = place.standin.calls()
     found = place.collected(definition, place.start(definition))
     assert all((outcome.response or "").startswith("Earlier: ") for outcome in found.outcomes)
@@ -165,12 +158,11 @@ def test_answers_that_exist_already_are_judged(place: Place) -> None:
 
 def test_people_rate_two_models(place: Place) -> None:
     ratings = tuple(Rating(method.value, method) for method in RatingMethod)
+    flow = "arn:aws:sagemaker:us-east-1:000000000000:flow-definition/x"
     definition = place.definition(
-        kind=JobKind.HUMAN,
-        metrics=(),
-        candidates=(NOVA, JobCandidate("again", PLAIN, "us." + PLAIN)),
-        ratings=ratings,
-        flow_definition_arn="arn:aws:sagemaker:us-east-1:000000000000:flow-definition/x",
+        JobSettings(JobKind.HUMAN, Task.QUESTION_AND_ANSWER, ratings=ratings, flow_definition_arn=flow),
+        metrics=tuple(rating.name for rating in ratings),
+        candidates=(NOVA, Candidate("again", PLAIN, "us." + PLAIN)),
     )
     found = place.collected(definition, place.start(definition))
     assert len(found.outcomes) == 2 * len(ASKED)
@@ -241,9 +233,9 @@ def test_only_ended_jobs_are_deleted(place: Place) -> None:
 
 REFUSED = {
     "bare metric name": {"metrics": ("Accuracy",)},
-    "toxicity of classes": {"task": Task.CLASSIFICATION, "metrics": ("Builtin.Toxicity",)},
+    "toxicity of classes": {"job": replace(AUTOMATIC, task=Task.CLASSIFICATION), "metrics": ("Builtin.Toxicity",)},
     "metric of a judge": {"metrics": ("Builtin.Relevance",)},
-    "missing dataset": {"dataset": JobDataset("none", "s3://nowhere-at-all/none.jsonl")},
+    "missing dataset": {"dataset": Dataset("none", "nowhere-at-all", "none.jsonl")},
 }
 
 

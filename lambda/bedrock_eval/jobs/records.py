@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bedrock_eval.jobs.scales import RatingMethod, canonical
+from bedrock_eval.jobs.measures import RatingMethod, canonical
 
 _METHODS = {method.casefold(): method for method in RatingMethod}
 _LIKERT_STEPS = 5
@@ -176,7 +176,7 @@ def _rating(
 def _values(
     rating: Mapping[str, Any], *, method: RatingMethod | None, identifiers: Sequence[str]
 ) -> Iterator[tuple[str | None, float | None]]:
-    """(id of the answer, value) of one rating; see scales.rating_scale for what the values mean."""
+    """(id of the answer, value) of one rating; see measures.rating_measure for what the values mean."""
     result = rating.get("result")
     if method is RatingMethod.COMPARISON_RANK:
         for rank in _objects(result):

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bedrock_eval.jobs.definition import Criterion, JobCandidate, JobDefinition, JobKind, Rating
+from bedrock_eval.definition import Candidate, Definition
+from bedrock_eval.jobs.definition import Criterion, JobKind, JobSettings, Rating, ScaleStep
 
 MOST_JOB_NAME = 63
+MOST_DESCRIPTION = 200
 
 
 @dataclass(frozen=True)
@@ -25,89 +27,109 @@ class JobPlace:
     key_arn: str | None = None
 
 
-def job_name(definition: JobDefinition, *, run_id: str, candidate: str | None) -> str:
+def job_name(definition: Definition, *, run_id: str, candidate: str | None) -> str:
     """The one name of this job in the account: the same run asks under the same name, so that it starts once.
 
     At most 63 of a-z, 0-9 and hyphens, ending in a hash over everything that tells one job from another.
     """
     whole = "/".join((definition.application, definition.environment, definition.evaluation, run_id, candidate or ""))
     mark = hashlib.sha256(whole.encode()).hexdigest()[:10]
-    parts = (definition.environment, definition.evaluation, candidate or "all", run_id.lower())
+    parts = (name_prefix(definition), candidate or "all", run_id.lower())
     readable = "-".join(parts)[: MOST_JOB_NAME - 11].strip("-")
     return f"{readable}-{mark}"
 
 
-def build_request(
-    definition: JobDefinition, *, run_id: str, candidates: tuple[JobCandidate, ...], place: JobPlace
-) -> dict[str, Any]:
-    """The request of one of `definition.groups`. Name and token come from the run id: asking again starts nothing new.
+def name_prefix(definition: Definition) -> str:
+    """What the names of all jobs of an evaluation begin with."""
+    return f"{definition.environment}-{definition.evaluation}"
+
+
+def groups(definition: Definition) -> tuple[tuple[Candidate, ...], ...]:
+    """The candidates of each job: an automated job takes one model, a human one up to two."""
+    if settings(definition).kind is JobKind.HUMAN:
+        return (definition.candidates,)
+    return tuple((candidate,) for candidate in definition.candidates)
+
+
+def settings(definition: Definition) -> JobSettings:
+    """The part of a definition that is about jobs.
 
     Raises:
-        ValueError: the evaluation asks for what Bedrock would refuse (see rules.problems).
+        ValueError: this project's own functions score the evaluation.
     """
-    name = job_name(
-        definition, run_id=run_id, candidate=candidates[0].name if definition.kind is not JobKind.HUMAN else None
-    )
+    if definition.job is None:
+        raise ValueError(f"evaluation {definition.evaluation} is of kind custom: no job of Bedrock belongs to it")
+    return definition.job
+
+
+def build_request(
+    definition: Definition, *, run_id: str, candidates: tuple[Candidate, ...], place: JobPlace
+) -> dict[str, Any]:
+    """The request of one of the `groups`. Name and token come from the run id: asking again starts nothing new.
+
+    Raises:
+        ValueError: not an evaluation by jobs, or one by people without a flow definition.
+    """
+    job = settings(definition)
+    name = job_name(definition, run_id=run_id, candidate=None if job.kind is JobKind.HUMAN else candidates[0].name)
+    description = f"{definition.evaluation} of {definition.application} {definition.environment}, run {run_id}"
     request: dict[str, Any] = {
         "jobName": name,
-        "jobDescription": f"{definition.evaluation} of {definition.application} {definition.environment}, run {run_id}"[
-            :200
-        ],
+        "jobDescription": description[:MOST_DESCRIPTION],
         "clientRequestToken": name,
         "roleArn": place.role_arn,
         "applicationType": "ModelEvaluation",
-        "evaluationConfig": _evaluation(definition),
+        "evaluationConfig": {
+            **({"human": _human(definition, job)} if job.kind is JobKind.HUMAN else {}),
+            **({"automated": _automated(definition, job)} if job.kind is not JobKind.HUMAN else {}),
+        },
         "inferenceConfig": {"models": [_model(candidate) for candidate in candidates]},
         "outputDataConfig": {"s3Uri": place.output},
-        "jobTags": [{"key": key, "value": value} for key, value in sorted(definition.tags.items())],
+        "jobTags": [{"key": key, "value": value} for key, value in sorted(job.tags.items())],
     }
     if place.key_arn is not None:
         request["customerEncryptionKeyId"] = place.key_arn
     return request
 
 
-def inference_parameters(candidate: JobCandidate) -> str | None:
+def inference_parameters(candidate: Candidate) -> str | None:
     """`inferenceParams`: JSON text in Converse's shape, None when nothing is set: the model's defaults stand."""
     value: dict[str, Any] = {}
     config = candidate.parameters.converse()
     if config:
         value["inferenceConfig"] = config
-    if candidate.additional_fields:
-        value["additionalModelRequestFields"] = dict(candidate.additional_fields)
+    if candidate.additional_fields is not None:
+        value["additionalModelRequestFields"] = json.loads(candidate.additional_fields)
     return json.dumps(value, separators=(",", ":"), sort_keys=True) if value else None
 
 
-def _model(candidate: JobCandidate) -> dict[str, Any]:
+def _model(candidate: Candidate) -> dict[str, Any]:
     if candidate.answers_of is not None:
         return {"precomputedInferenceSource": {"inferenceSourceIdentifier": candidate.answers_of}}
-    model: dict[str, Any] = {"modelIdentifier": candidate.identifier}
+    model: dict[str, Any] = {"modelIdentifier": candidate.invoke_id}
     parameters = inference_parameters(candidate)
     if parameters is not None:
         model["inferenceParams"] = parameters
     return {"bedrockModel": model}
 
 
-def _evaluation(definition: JobDefinition) -> dict[str, Any]:
-    return {"human": _human(definition)} if definition.kind is JobKind.HUMAN else {"automated": _automated(definition)}
-
-
-def _dataset_metrics(definition: JobDefinition) -> list[dict[str, Any]]:
+def _dataset_metrics(definition: Definition, job: JobSettings) -> list[dict[str, Any]]:
     dataset: dict[str, Any] = {"name": definition.dataset.name}
-    if definition.dataset.uri is not None:
+    if not definition.dataset.built_in:
         dataset["datasetLocation"] = {"s3Uri": definition.dataset.uri}
-    return [{"taskType": definition.task.value, "dataset": dataset, "metricNames": list(definition.metric_names)}]
+    return [{"taskType": job.task.value, "dataset": dataset, "metricNames": list(definition.metrics)}]
 
 
-def _automated(definition: JobDefinition) -> dict[str, Any]:
-    config: dict[str, Any] = {"datasetMetricConfigs": _dataset_metrics(definition)}
-    if definition.judge is None:
+def _automated(definition: Definition, job: JobSettings) -> dict[str, Any]:
+    config: dict[str, Any] = {"datasetMetricConfigs": _dataset_metrics(definition, job)}
+    if job.judge is None:
         return config
-    judge = {"bedrockEvaluatorModels": [{"modelIdentifier": definition.judge}]}
+    judge = {"bedrockEvaluatorModels": [{"modelIdentifier": job.judge}]}
     config["evaluatorModelConfig"] = judge
-    if definition.criteria:
+    if job.criteria:
         # A second place for the same judge: the API keeps built-in metrics and those of one's own apart.
         config["customMetricConfig"] = {
-            "customMetrics": [{"customMetricDefinition": _criterion(each)} for each in definition.criteria],
+            "customMetrics": [{"customMetricDefinition": _criterion(each)} for each in job.criteria],
             "evaluatorModelConfig": judge,
         }
     return config
@@ -116,28 +138,24 @@ def _automated(definition: JobDefinition) -> dict[str, Any]:
 def _criterion(criterion: Criterion) -> dict[str, Any]:
     value: dict[str, Any] = {"name": criterion.name, "instructions": criterion.instructions}
     if criterion.scale:
-        value["ratingScale"] = [
-            {
-                "definition": step.definition,
-                "value": {"stringValue": step.value}
-                if isinstance(step.value, str)
-                else {"floatValue": float(step.value)},
-            }
-            for step in criterion.scale
-        ]
+        value["ratingScale"] = [{"definition": step.definition, "value": _step(step)} for step in criterion.scale]
     return value
 
 
-def _human(definition: JobDefinition) -> dict[str, Any]:
-    if definition.flow_definition_arn is None:
+def _step(step: ScaleStep) -> dict[str, Any]:
+    return {"floatValue": float(step.value)} if step.value is not None else {"stringValue": step.text}
+
+
+def _human(definition: Definition, job: JobSettings) -> dict[str, Any]:
+    if job.flow_definition_arn is None:
         raise ValueError(f"evaluation {definition.evaluation}: flow_definition_arn is missing; people work through one")
-    workflow: dict[str, Any] = {"flowDefinitionArn": definition.flow_definition_arn}
-    if definition.instructions is not None:
-        workflow["instructions"] = definition.instructions
+    workflow: dict[str, Any] = {"flowDefinitionArn": job.flow_definition_arn}
+    if job.instructions is not None:
+        workflow["instructions"] = job.instructions
     return {
         "humanWorkflowConfig": workflow,
-        "customMetrics": [_rating(rating) for rating in definition.ratings],
-        "datasetMetricConfigs": _dataset_metrics(definition),
+        "customMetrics": [_rating(rating) for rating in job.ratings],
+        "datasetMetricConfigs": _dataset_metrics(definition, job),
     }
 
 

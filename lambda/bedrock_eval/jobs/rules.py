@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from bedrock_eval.jobs.definition import Criterion, JobCandidate, JobDefinition, JobKind, Rating
-from bedrock_eval.jobs.request import inference_parameters
-from bedrock_eval.jobs.scales import (
+from bedrock_eval.definition import Candidate, Definition
+from bedrock_eval.jobs.definition import Criterion, JobKind, JobSettings, Rating
+from bedrock_eval.jobs.measures import (
     AUTOMATIC,
     AUTOMATIC_TASKS,
     BUILT_IN,
@@ -20,6 +20,7 @@ from bedrock_eval.jobs.scales import (
     RatingMethod,
     Task,
 )
+from bedrock_eval.jobs.request import inference_parameters, settings
 
 API = "CreateEvaluationJob"
 QUOTAS = "AWS General Reference, Amazon Bedrock quotas (not adjustable)"
@@ -34,7 +35,6 @@ MOST_RATINGS = 10
 MOST_CRITERIA = 10
 MOST_SCALE = 10
 MOST_NAME = 63
-MOST_DESCRIPTION = 200
 MOST_RATING_DESCRIPTION = 63
 MOST_INSTRUCTIONS = 5_000
 MOST_SCALE_TEXT = 100
@@ -72,12 +72,13 @@ class Problem:
         return f"{self.key}: {self.message} ({self.source})"
 
 
-def problems(definition: JobDefinition) -> tuple[Problem, ...]:
+def problems(definition: Definition) -> tuple[Problem, ...]:
     """Everything that the API or a quota would refuse of this evaluation; none when it can be asked for."""
-    return tuple(problem for rule in _RULES for problem in rule(definition))
+    job = settings(definition)
+    return tuple(problem for rule in _RULES for problem in rule(definition, job))
 
 
-def dataset_problems(prompts: list[str], *, references: int, definition: JobDefinition) -> tuple[Problem, ...]:
+def dataset_problems(prompts: list[str], *, references: int, definition: Definition) -> tuple[Problem, ...]:
     """What would be refused of a dataset of one's own.
 
     Args:
@@ -103,54 +104,55 @@ def dataset_problems(prompts: list[str], *, references: int, definition: JobDefi
     return tuple(found)
 
 
-def _needs_references(definition: JobDefinition) -> bool:
+def _needs_references(definition: Definition) -> bool:
+    job = settings(definition)
     wanting = {f"{BUILT_IN}Accuracy", f"{BUILT_IN}Robustness"}
-    return definition.kind is JobKind.AUTOMATIC and not wanting.isdisjoint(definition.metrics)
+    return job.kind is JobKind.AUTOMATIC and not wanting.isdisjoint(definition.metrics)
 
 
-def _task(definition: JobDefinition) -> Iterator[Problem]:
-    if definition.kind is JobKind.AUTOMATIC and definition.task not in AUTOMATIC_TASKS:
+def _task(_definition: Definition, job: JobSettings) -> Iterator[Problem]:
+    if job.kind is JobKind.AUTOMATIC and job.task not in AUTOMATIC_TASKS:
         yield Problem(
             "task",
-            f"{definition.task} has no automatic metric; allowed: {', '.join(AUTOMATIC_TASKS)}",
+            f"{job.task} has no automatic metric; allowed: {', '.join(AUTOMATIC_TASKS)}",
             f"{USER_GUIDE}, model-evaluation-tasks",
         )
-    if definition.kind is JobKind.JUDGE and definition.task is not Task.GENERAL:
+    if job.kind is JobKind.JUDGE and job.task is not Task.GENERAL:
         yield Problem(
             "task",
-            f"{definition.task} is not for a judge; leave it out (it becomes {Task.GENERAL})",
+            f"{job.task} is not for a judge; leave it out (it becomes {Task.GENERAL})",
             f"{USER_GUIDE}, model-evaluation-built-in-metrics",
         )
-    if definition.kind is JobKind.HUMAN and definition.task is Task.GENERAL:
+    if job.kind is JobKind.HUMAN and job.task is Task.GENERAL:
         yield Problem("task", f"{Task.GENERAL} is for a judge; allowed: {', '.join(list(Task)[:-1])}", API)
 
 
-def _metrics(definition: JobDefinition) -> Iterator[Problem]:
-    if definition.kind is JobKind.HUMAN:
-        if definition.metrics:
+def _metrics(definition: Definition, job: JobSettings) -> Iterator[Problem]:
+    if job.kind is JobKind.HUMAN:
+        if definition.metrics != tuple(rating.name for rating in job.ratings):
             yield Problem("metrics", "people are asked for `ratings`; leave metrics out", f"{API}, human")
         return
     if not definition.metrics:
-        yield Problem("metrics", f"none is named; allowed: {', '.join(_allowed_metrics(definition))}", API)
+        yield Problem("metrics", f"none is named; allowed: {', '.join(_allowed_metrics(job))}", API)
     for name in definition.metrics:
-        yield from _metric(name, definition)
+        yield from _metric(name, job)
     repeated = [name for name, count in Counter(definition.metrics).items() if count > 1]
     if repeated:
         yield Problem("metrics", f"{repeated[0]} stands twice", API)
-    most = MOST_METRICS_AUTOMATIC if definition.kind is JobKind.AUTOMATIC else MOST_METRICS
+    most = MOST_METRICS_AUTOMATIC if job.kind is JobKind.AUTOMATIC else MOST_METRICS
     if len(definition.metrics) > most:
-        source = QUOTAS if definition.kind is JobKind.AUTOMATIC else f"{API}, metricNames"
+        source = QUOTAS if job.kind is JobKind.AUTOMATIC else f"{API}, metricNames"
         yield Problem("metrics", f"{len(definition.metrics)} metrics; allowed: {most}", source)
 
 
-def _allowed_metrics(definition: JobDefinition) -> tuple[str, ...]:
-    if definition.kind is JobKind.AUTOMATIC:
-        return TASK_METRICS.get(definition.task, tuple(AUTOMATIC))
-    return (*JUDGED, *(criterion.name for criterion in definition.criteria))
+def _allowed_metrics(job: JobSettings) -> tuple[str, ...]:
+    if job.kind is JobKind.AUTOMATIC:
+        return TASK_METRICS.get(job.task, tuple(AUTOMATIC))
+    return (*JUDGED, *(criterion.name for criterion in job.criteria))
 
 
-def _metric(name: str, definition: JobDefinition) -> Iterator[Problem]:
-    allowed = _allowed_metrics(definition)
+def _metric(name: str, job: JobSettings) -> Iterator[Problem]:
+    allowed = _allowed_metrics(job)
     if name in allowed:
         return
     bare = name.removeprefix(BUILT_IN)
@@ -164,25 +166,25 @@ def _metric(name: str, definition: JobDefinition) -> Iterator[Problem]:
             "no kind of evaluation has a built-in Fluency; nearest: kind judge with "
             "Builtin.Coherence or Builtin.ProfessionalStyleAndTone, or a criterion of your own"
         )
-    elif meant in JUDGED and definition.kind is JobKind.AUTOMATIC:
+    elif meant in JUDGED and job.kind is JobKind.AUTOMATIC:
         message = f"{meant} needs a judge model: use kind judge; allowed here: {', '.join(allowed)}"
-    elif meant in AUTOMATIC and definition.kind is JobKind.JUDGE:
+    elif meant in AUTOMATIC and job.kind is JobKind.JUDGE:
         message = f"{meant} is of kind automatic; allowed here: {', '.join(allowed)}"
     elif meant in AUTOMATIC:
-        message = f"{meant} does not exist for task {definition.task}; allowed: {', '.join(allowed)}"
+        message = f"{meant} does not exist for task {job.task}; allowed: {', '.join(allowed)}"
     else:
         message = f"{name!r} is not a metric; allowed: {', '.join(allowed)}"
     yield Problem("metrics", message, source)
 
 
-def _candidates(definition: JobDefinition) -> Iterator[Problem]:
-    human = definition.kind is JobKind.HUMAN
+def _candidates(definition: Definition, job: JobSettings) -> Iterator[Problem]:
+    human = job.kind is JobKind.HUMAN
     if human and len(definition.candidates) > MOST_MODELS_HUMAN:
         yield Problem(
             "candidates", f"{len(definition.candidates)} candidates; people compare at most {MOST_MODELS_HUMAN}", QUOTAS
         )
     precomputed = [candidate for candidate in definition.candidates if candidate.answers_of is not None]
-    if definition.kind is JobKind.AUTOMATIC and precomputed:
+    if job.kind is JobKind.AUTOMATIC and precomputed:
         yield Problem(
             f"candidates[{definition.candidates.index(precomputed[0])}].answers_of",
             "answers that exist already are taken by kind judge and human only",
@@ -194,7 +196,7 @@ def _candidates(definition: JobDefinition) -> Iterator[Problem]:
         yield from _candidate(f"candidates[{index}]", candidate)
 
 
-def _candidate(key: str, candidate: JobCandidate) -> Iterator[Problem]:
+def _candidate(key: str, candidate: Candidate) -> Iterator[Problem]:
     if candidate.answers_of is not None and not _ANSWERS_OF.fullmatch(candidate.answers_of):
         yield Problem(
             f"{key}.answers_of",
@@ -206,23 +208,23 @@ def _candidate(key: str, candidate: JobCandidate) -> Iterator[Problem]:
         yield Problem(f"{key}.parameters", f"{len(parameters):,} characters as JSON; allowed: {MOST_PARAMETERS:,}", API)
 
 
-def _judge(definition: JobDefinition) -> Iterator[Problem]:
-    if definition.kind is JobKind.JUDGE and definition.judge is None:
+def _judge(_definition: Definition, job: JobSettings) -> Iterator[Problem]:
+    if job.kind is JobKind.JUDGE and job.judge is None:
         yield Problem("judge", "is missing; needed: the model that rates, a key of `models`", API)
-    if definition.kind is not JobKind.JUDGE and definition.judge is not None:
+    if job.kind is not JobKind.JUDGE and job.judge is not None:
         # Its mere presence makes Bedrock take the job for a judge's.
-        yield Problem("judge", f"has no meaning for kind {definition.kind}; allowed: kind judge", API)
+        yield Problem("judge", f"has no meaning for kind {job.kind}; allowed: kind judge", API)
 
 
-def _criteria(definition: JobDefinition) -> Iterator[Problem]:
-    if definition.criteria and definition.kind is not JobKind.JUDGE:
-        yield Problem("criteria", f"have no meaning for kind {definition.kind}; allowed: kind judge", API)
-    if len(definition.criteria) > MOST_CRITERIA:
-        yield Problem("criteria", f"{len(definition.criteria)}; allowed: {MOST_CRITERIA}", f"{API}, customMetrics")
-    for name, count in Counter(criterion.name for criterion in definition.criteria).items():
+def _criteria(definition: Definition, job: JobSettings) -> Iterator[Problem]:
+    if job.criteria and job.kind is not JobKind.JUDGE:
+        yield Problem("criteria", f"have no meaning for kind {job.kind}; allowed: kind judge", API)
+    if len(job.criteria) > MOST_CRITERIA:
+        yield Problem("criteria", f"{len(job.criteria)}; allowed: {MOST_CRITERIA}", f"{API}, customMetrics")
+    for name, count in Counter(criterion.name for criterion in job.criteria).items():
         if count > 1:
             yield Problem("criteria", f"{name!r} stands {count} times", API)
-    for index, criterion in enumerate(definition.criteria):
+    for index, criterion in enumerate(job.criteria):
         if criterion.name not in definition.metrics:
             yield Problem(f"criteria[{index}]", f"{criterion.name!r} is not among `metrics`, so nothing asks it", API)
         yield from _criterion(f"criteria[{index}]", criterion)
@@ -236,7 +238,7 @@ def _criterion(key: str, criterion: Criterion) -> Iterator[Problem]:
     yield from _variables(f"{key}.instructions", criterion.instructions)
     if len(criterion.scale) > MOST_SCALE:
         yield Problem(f"{key}.scale", f"{len(criterion.scale)} steps; allowed: {MOST_SCALE}", f"{API}, ratingScale")
-    texts = [step for step in criterion.scale if isinstance(step.value, str)]
+    texts = [step for step in criterion.scale if step.text is not None]
     if texts and len(texts) < len(criterion.scale):
         yield Problem(
             f"{key}.scale",
@@ -244,8 +246,10 @@ def _criterion(key: str, criterion: Criterion) -> Iterator[Problem]:
             f"{USER_GUIDE}, model-evaluation-custom-metrics-prompt-formats",
         )
     for number, step in enumerate(criterion.scale):
-        longest = max(len(step.definition), len(step.value) if isinstance(step.value, str) else 0)
-        if not step.definition or longest > MOST_SCALE_TEXT:
+        longest = max(len(step.definition), len(step.text or ""))
+        if (step.value is None) == (step.text is None):
+            yield Problem(f"{key}.scale[{number}]", "needed: a value, a number or a text", API)
+        if not step.definition or longest > MOST_SCALE_TEXT or step.text == "":
             yield Problem(f"{key}.scale[{number}]", f"texts have 1 to {MOST_SCALE_TEXT} characters", API)
 
 
@@ -270,17 +274,17 @@ def _variables(key: str, instructions: str) -> Iterator[Problem]:
 _LABEL_WORDS = 6
 
 
-def _ratings(definition: JobDefinition) -> Iterator[Problem]:
-    if definition.kind is not JobKind.HUMAN:
-        if definition.ratings:
-            yield Problem("ratings", f"have no meaning for kind {definition.kind}; allowed: kind human", API)
+def _ratings(definition: Definition, job: JobSettings) -> Iterator[Problem]:
+    if job.kind is not JobKind.HUMAN:
+        if job.ratings:
+            yield Problem("ratings", f"have no meaning for kind {job.kind}; allowed: kind human", API)
         return
-    if not 1 <= len(definition.ratings) <= MOST_RATINGS:
-        yield Problem("ratings", f"{len(definition.ratings)}; allowed: 1 to {MOST_RATINGS}", QUOTAS)
-    for name, count in Counter(rating.name for rating in definition.ratings).items():
+    if not 1 <= len(job.ratings) <= MOST_RATINGS:
+        yield Problem("ratings", f"{len(job.ratings)}; allowed: 1 to {MOST_RATINGS}", QUOTAS)
+    for name, count in Counter(rating.name for rating in job.ratings).items():
         if count > 1:
             yield Problem("ratings", f"{name!r} stands {count} times", API)
-    for index, rating in enumerate(definition.ratings):
+    for index, rating in enumerate(job.ratings):
         yield from _rating(f"ratings[{index}]", rating, models=len(definition.candidates))
 
 
@@ -311,33 +315,29 @@ def _own_name(key: str, name: str) -> Iterator[Problem]:
         yield Problem(f"{key}.name", f"{name!r} begins as Bedrock's own do; allowed: a name of your own", API)
 
 
-def _people(definition: JobDefinition) -> Iterator[Problem]:
-    if definition.kind is not JobKind.HUMAN:
+def _people(_definition: Definition, job: JobSettings) -> Iterator[Problem]:
+    if job.kind is not JobKind.HUMAN:
         return
-    arn = definition.flow_definition_arn
+    arn = job.flow_definition_arn
     # A token of the CDK is not an ARN yet; the construct makes it one.
     if arn is not None and "${" not in arn and not _FLOW_DEFINITION.fullmatch(arn):
         yield Problem("flow_definition_arn", f"{arn!r} is not the ARN of a flow definition", API)
-    if definition.instructions is not None and not 1 <= len(definition.instructions) <= MOST_INSTRUCTIONS:
-        yield Problem(
-            "instructions", f"{len(definition.instructions):,} characters; allowed: 1 to {MOST_INSTRUCTIONS:,}", API
-        )
-    if definition.deadline_hours > MOST_HUMAN_HOURS:
-        yield Problem(
-            "deadline_hours", f"{definition.deadline_hours:g}; people's tasks live {MOST_HUMAN_HOURS} hours", QUOTAS
-        )
+    if job.instructions is not None and not 1 <= len(job.instructions) <= MOST_INSTRUCTIONS:
+        yield Problem("instructions", f"{len(job.instructions):,} characters; allowed: 1 to {MOST_INSTRUCTIONS:,}", API)
+    if job.deadline_hours > MOST_HUMAN_HOURS:
+        yield Problem("deadline_hours", f"{job.deadline_hours:g}; people's tasks live {MOST_HUMAN_HOURS} hours", QUOTAS)
 
 
-def _dataset(definition: JobDefinition) -> Iterator[Problem]:
+def _dataset(definition: Definition, job: JobSettings) -> Iterator[Problem]:
     dataset = definition.dataset
-    if dataset.uri is None:
+    if dataset.built_in:
         if dataset.name not in BUILT_IN_DATASETS:
             yield Problem(
                 "dataset",
                 f"{dataset.name!r} is not one of Bedrock's; those: {', '.join(BUILT_IN_DATASETS)}",
                 USER_GUIDE,
             )
-        elif definition.kind is not JobKind.AUTOMATIC:
+        elif job.kind is not JobKind.AUTOMATIC:
             yield Problem(
                 "dataset",
                 f"{dataset.name} is for kind automatic; needed: a dataset of your own",
@@ -346,14 +346,15 @@ def _dataset(definition: JobDefinition) -> Iterator[Problem]:
         return
     if not _DATASET_NAME.fullmatch(dataset.name) or len(dataset.name) > MOST_NAME:
         yield Problem("dataset", f"name {dataset.name!r}; allowed: 1 to {MOST_NAME} of letters, digits, - _ .", API)
-    if "${" not in dataset.uri and not (_S3_URI.fullmatch(dataset.uri) and dataset.uri.endswith(".jsonl")):
+    # The bucket's name may be a reference that CloudFormation resolves.
+    if not _S3_URI.fullmatch(f"s3://bucket/{dataset.key}") or not dataset.key.endswith(".jsonl"):
         yield Problem("dataset", f"{dataset.uri!r}; allowed: s3://bucket/key.jsonl without spaces or commas", API)
 
 
-def _tags(definition: JobDefinition) -> Iterator[Problem]:
-    if len(definition.tags) > MOST_TAGS:
-        yield Problem("tags", f"{len(definition.tags)}; allowed: {MOST_TAGS}", f"{API}, jobTags")
-    for key, value in definition.tags.items():
+def _tags(_definition: Definition, job: JobSettings) -> Iterator[Problem]:
+    if len(job.tags) > MOST_TAGS:
+        yield Problem("tags", f"{len(job.tags)}; allowed: {MOST_TAGS}", f"{API}, jobTags")
+    for key, value in job.tags.items():
         if not (1 <= len(key) <= 128 and len(value) <= 256 and _TAG.fullmatch(key) and _TAG.fullmatch(value)):
             yield Problem(
                 f"tags.{key}",
@@ -362,15 +363,15 @@ def _tags(definition: JobDefinition) -> Iterator[Problem]:
             )
 
 
-def _limits(definition: JobDefinition) -> Iterator[Problem]:
-    most = MOST_CONCURRENT[definition.kind]
-    if not 1 <= definition.parallel <= most:
-        yield Problem("parallel", f"{definition.parallel}; allowed: 1 to {most} of kind {definition.kind}", QUOTAS)
-    if not 1 <= definition.keep_jobs < MOST_JOBS_OF_ACCOUNT:
-        yield Problem("keep_jobs", f"{definition.keep_jobs}; allowed: 1 to {MOST_JOBS_OF_ACCOUNT - 1:,}", QUOTAS)
+def _limits(_definition: Definition, job: JobSettings) -> Iterator[Problem]:
+    most = MOST_CONCURRENT[job.kind]
+    if not 1 <= job.parallel <= most:
+        yield Problem("parallel", f"{job.parallel}; allowed: 1 to {most} of kind {job.kind}", QUOTAS)
+    if not 1 <= job.keep_jobs < MOST_JOBS_OF_ACCOUNT:
+        yield Problem("keep_jobs", f"{job.keep_jobs}; allowed: 1 to {MOST_JOBS_OF_ACCOUNT - 1:,}", QUOTAS)
 
 
-_RULES: tuple[Callable[[JobDefinition], Iterator[Problem]], ...] = (
+_RULES: tuple[Callable[[Definition, JobSettings], Iterator[Problem]], ...] = (
     _task,
     _metrics,
     _candidates,

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from bedrock_eval.cases import Case, read_cases
 from bedrock_eval.jobs.collection import Agreement, Collected, collect, read_lines, result_keys
+from bedrock_eval.jobs.measures import BUILT_INS, RatingMethod, canonical
 from bedrock_eval.jobs.records import JobRecord, Unread, read_record
-from bedrock_eval.jobs.scales import BUILT_INS, RatingMethod, canonical
 from bedrock_eval.outcomes import FailureReason
 
 NOVA = "arn:aws:bedrock:us-east-1:111111111111:inference-profile/us.amazon.nova-2-lite-v1:0"

@@ -13,19 +13,11 @@ from botocore.validate import validate_parameters
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bedrock_eval.definition import InferenceParameters
-from bedrock_eval.jobs.definition import (
-    Criterion,
-    JobCandidate,
-    JobDataset,
-    JobDefinition,
-    JobKind,
-    Rating,
-    RatingValue,
-)
-from bedrock_eval.jobs.request import JobPlace, build_request, job_name
+from bedrock_eval.definition import Candidate, Dataset, Definition, InferenceParameters, read_definition
+from bedrock_eval.jobs.definition import Criterion, JobKind, JobSettings, Rating, ScaleStep
+from bedrock_eval.jobs.measures import RatingMethod, Task
+from bedrock_eval.jobs.request import JobPlace, build_request, groups, job_name, settings
 from bedrock_eval.jobs.rules import problems
-from bedrock_eval.jobs.scales import RatingMethod, Task
 
 RUN = "20261123T060000Z"
 PLACE = JobPlace(
@@ -33,59 +25,57 @@ PLACE = JobPlace(
     output="s3://support-dev-results/jobs/quality/20261123T060000Z/",
     key_arn="arn:aws:kms:us-east-1:111111111111:key/12345678-1234-1234-1234-123456789012",
 )
-NOVA = JobCandidate(
+NOVA = Candidate(
     "nova",
     "us.amazon.nova-2-lite-v1:0",
     "arn:aws:bedrock:us-east-1:111111111111:inference-profile/us.amazon.nova-2-lite-v1:0",
     parameters=InferenceParameters(max_tokens=512, temperature=0.2, stop_sequences=("END",)),
 )
-HAIKU = JobCandidate(
+HAIKU = Candidate(
     "haiku",
     "us.anthropic.claude-haiku-5-5",
     "arn:aws:bedrock:us-east-1:111111111111:inference-profile/us.anthropic.claude-haiku-5-5",
-    additional_fields={"top_k": 50},
+    additional_fields='{"top_k": 50}',
 )
-DATASET = JobDataset("questions", "s3://support-dev-datasets/questions.jsonl")
+DATASET = Dataset("questions", "support-dev-datasets", "questions.jsonl")
 JUDGE = "arn:aws:bedrock:us-east-1:111111111111:inference-profile/us.amazon.nova-2-lite-v1:0"
 TONE = Criterion(
     "brand-tone",
     "Rate how well the answer keeps our tone.\n\nQuestion: {{prompt}}\nAnswer: {{prediction}}",
-    scale=(RatingValue("off", 0), RatingValue("on", 1)),
+    scale=(ScaleStep("off", 0), ScaleStep("on", 1)),
 )
 FLOW = "arn:aws:sagemaker:us-east-1:111111111111:flow-definition/support-dev"
 
-AUTOMATIC = JobDefinition(
+AUTOMATIC = Definition(
     application="support",
     environment="dev",
     evaluation="quality",
-    kind=JobKind.AUTOMATIC,
-    task=Task.QUESTION_AND_ANSWER,
     candidates=(NOVA, HAIKU),
     dataset=DATASET,
     metrics=("Builtin.Accuracy", "Builtin.Robustness"),
-    tags={"team": "support"},
+    job=JobSettings(JobKind.AUTOMATIC, Task.QUESTION_AND_ANSWER, tags={"team": "support"}),
 )
 JUDGED = replace(
     AUTOMATIC,
-    kind=JobKind.JUDGE,
-    task=Task.GENERAL,
-    judge=JUDGE,
     metrics=("Builtin.Correctness", "Builtin.Harmfulness", "brand-tone"),
-    criteria=(TONE,),
+    job=JobSettings(JobKind.JUDGE, Task.GENERAL, judge=JUDGE, criteria=(TONE,)),
 )
 OWN_ANSWERS = replace(JUDGED, candidates=(replace(NOVA, answers_of="nova-run-1"),))
 HUMAN = replace(
     AUTOMATIC,
-    kind=JobKind.HUMAN,
-    metrics=(),
-    ratings=(
-        Rating("Helpfulness", RatingMethod.THUMBS, "How helpful is the response?"),
-        Rating("Preference", RatingMethod.COMPARISON_CHOICE),
+    metrics=("Helpfulness", "Preference"),
+    job=JobSettings(
+        JobKind.HUMAN,
+        Task.QUESTION_AND_ANSWER,
+        ratings=(
+            Rating("Helpfulness", RatingMethod.THUMBS, "How helpful is the response?"),
+            Rating("Preference", RatingMethod.COMPARISON_CHOICE),
+        ),
+        flow_definition_arn=FLOW,
+        instructions="Rate each answer.",
     ),
-    flow_definition_arn=FLOW,
-    instructions="Rate each answer.",
 )
-BUILT_IN = replace(AUTOMATIC, dataset=JobDataset("Builtin.BoolQ"))
+BUILT_IN = replace(AUTOMATIC, dataset=Dataset("Builtin.BoolQ"))
 EVERY_KIND = {
     "automatic": AUTOMATIC,
     "judge": JUDGED,
@@ -128,8 +118,8 @@ def broken_rules(shape: Shape, value: Any, path: str = "") -> list[str]:
     return found
 
 
-def requests(definition: JobDefinition) -> list[dict[str, Any]]:
-    return [build_request(definition, run_id=RUN, candidates=group, place=PLACE) for group in definition.groups]
+def requests(definition: Definition) -> list[dict[str, Any]]:
+    return [build_request(definition, run_id=RUN, candidates=group, place=PLACE) for group in groups(definition)]
 
 
 @pytest.mark.parametrize("kind", EVERY_KIND)
@@ -139,6 +129,18 @@ def test_every_kind_of_request_is_what_the_service_model_takes(kind: str) -> Non
     for request in requests(definition):
         validate_parameters(request, request_shape())
         assert broken_rules(request_shape(), request) == []
+
+
+@pytest.mark.parametrize("kind", EVERY_KIND)
+def test_a_definition_comes_back_through_cloudformation_whose_scalars_are_texts(kind: str) -> None:
+    def as_texts(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: as_texts(each) for key, each in value.items()}
+        if isinstance(value, list):
+            return [as_texts(each) for each in value]
+        return {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
+
+    assert read_definition(as_texts(EVERY_KIND[kind].to_json())) == EVERY_KIND[kind]
 
 
 def test_the_checker_of_this_test_finds_what_botocore_lets_pass() -> None:
@@ -189,7 +191,7 @@ def test_people_are_asked_for_metrics_named_as_the_ratings() -> None:
 
 def test_a_human_evaluation_without_a_flow_definition_cannot_be_asked() -> None:
     with pytest.raises(ValueError, match="flow_definition_arn is missing"):
-        requests(replace(HUMAN, flow_definition_arn=None))
+        requests(replace(HUMAN, job=replace(settings(HUMAN), flow_definition_arn=None)))
 
 
 def test_the_same_run_asks_under_the_same_name_and_token() -> None:
@@ -215,13 +217,17 @@ def test_every_job_name_is_legal(environment: str, evaluation: str, candidate: s
 @given(st.text(max_size=80), st.text(max_size=80), st.sampled_from(list(EVERY_KIND)))
 def test_what_the_rules_let_pass_the_service_model_takes(name: str, text: str, kind: str) -> None:
     definition = EVERY_KIND[kind]
+    job = settings(definition)
     tried = replace(
         definition,
-        tags={name: text},
         dataset=definition.dataset if definition.dataset.built_in else replace(DATASET, name=name),
-        criteria=tuple(replace(each, name=name) for each in definition.criteria),
         metrics=tuple(name if metric == "brand-tone" else metric for metric in definition.metrics),
-        ratings=tuple(replace(each, description=text) for each in definition.ratings),
+        job=replace(
+            job,
+            tags={name: text},
+            criteria=tuple(replace(each, name=name) for each in job.criteria),
+            ratings=tuple(replace(each, description=text) for each in job.ratings),
+        ),
     )
     if not problems(tried):
         for request in requests(tried):

@@ -1,54 +1,63 @@
 """What Bedrock would refuse is refused before a deploy, with the key, and with what to use instead."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from bedrock_eval.jobs.definition import (
-    Criterion,
-    JobCandidate,
-    JobDataset,
-    JobDefinition,
-    JobKind,
-    Rating,
-    RatingValue,
-)
+from bedrock_eval.definition import Candidate, Dataset, Definition
+from bedrock_eval.jobs.definition import Criterion, JobKind, JobSettings, Rating, ScaleStep
+from bedrock_eval.jobs.measures import AUTOMATIC as AUTOMATIC_METRICS
+from bedrock_eval.jobs.measures import JUDGED as JUDGE_METRICS
+from bedrock_eval.jobs.measures import RatingMethod, Task
+from bedrock_eval.jobs.request import settings
 from bedrock_eval.jobs.rules import dataset_problems, problems
-from bedrock_eval.jobs.scales import AUTOMATIC as AUTOMATIC_METRICS
-from bedrock_eval.jobs.scales import JUDGED as JUDGE_METRICS
-from bedrock_eval.jobs.scales import RatingMethod, Task
 
-NOVA = JobCandidate("nova", "amazon.nova-lite-v1:0", "amazon.nova-lite-v1:0")
-AUTOMATIC = JobDefinition(
+NOVA = Candidate("nova", "amazon.nova-lite-v1:0", "amazon.nova-lite-v1:0")
+AUTOMATIC = Definition(
     application="support",
     environment="dev",
     evaluation="quality",
-    kind=JobKind.AUTOMATIC,
-    task=Task.QUESTION_AND_ANSWER,
     candidates=(NOVA,),
-    dataset=JobDataset("questions", "s3://datasets/questions.jsonl"),
+    dataset=Dataset("questions", "datasets", "questions.jsonl"),
     metrics=("Builtin.Accuracy",),
+    job=JobSettings(JobKind.AUTOMATIC, Task.QUESTION_AND_ANSWER),
 )
 TONE = Criterion("tone", "Rate.\n{{prompt}}\n{{prediction}}")
 JUDGE = replace(
-    AUTOMATIC, kind=JobKind.JUDGE, task=Task.GENERAL, judge="amazon.nova-pro-v1:0", metrics=("Builtin.Relevance",)
+    AUTOMATIC,
+    metrics=("Builtin.Relevance",),
+    job=JobSettings(JobKind.JUDGE, Task.GENERAL, judge="amazon.nova-pro-v1:0"),
 )
-OWN = replace(JUDGE, metrics=("tone",), criteria=(TONE,))
-HUMAN = replace(AUTOMATIC, kind=JobKind.HUMAN, metrics=(), ratings=(Rating("Helpful", RatingMethod.THUMBS),))
+OWN = replace(JUDGE, metrics=("tone",), job=replace(settings(JUDGE), criteria=(TONE,)))
+HELPFUL = Rating("Helpful", RatingMethod.THUMBS)
+HUMAN = replace(
+    AUTOMATIC,
+    metrics=("Helpful",),
+    job=JobSettings(JobKind.HUMAN, Task.QUESTION_AND_ANSWER, ratings=(HELPFUL,)),
+)
 
 
-def told(definition: JobDefinition) -> str:
+def with_job(definition: Definition, **changes: Any) -> Definition:
+    return replace(definition, job=replace(settings(definition), **changes))
+
+
+def rated(rating: Rating) -> Definition:
+    return with_job(replace(HUMAN, metrics=(rating.name,)), ratings=(rating,))
+
+
+def told(definition: Definition) -> str:
     return "\n".join(map(str, problems(definition)))
 
 
 @pytest.mark.parametrize("definition", [AUTOMATIC, JUDGE, OWN, HUMAN], ids=["automatic", "judge", "own", "human"])
-def test_what_is_right_passes(definition: JobDefinition) -> None:
+def test_what_is_right_passes(definition: Definition) -> None:
     assert told(definition) == ""
 
 
-def tone(**changes: Any) -> JobDefinition:
-    return replace(OWN, criteria=(replace(TONE, **changes),))
+def tone(**changes: Any) -> Definition:
+    return with_job(OWN, criteria=(replace(TONE, **changes),))
 
 
 REFUSED = {
@@ -57,7 +66,7 @@ REFUSED = {
     "fluency": (replace(AUTOMATIC, metrics=("Fluency",)), "no kind of evaluation has a built-in Fluency"),
     "fluency of a judge": (replace(JUDGE, metrics=("Builtin.Fluency",)), "Builtin.Coherence"),
     "toxicity of classes": (
-        replace(AUTOMATIC, task=Task.CLASSIFICATION, metrics=("Builtin.Toxicity",)),
+        with_job(replace(AUTOMATIC, metrics=("Builtin.Toxicity",)), task=Task.CLASSIFICATION),
         "Builtin.Toxicity does not exist for task Classification; allowed: Builtin.Accuracy, Builtin.Robustness",
     ),
     "accuracy by a judge": (replace(JUDGE, metrics=("Builtin.Accuracy",)), "Builtin.Accuracy is of kind automatic"),
@@ -65,39 +74,39 @@ REFUSED = {
     "no metric": (replace(AUTOMATIC, metrics=()), "metrics: none is named"),
     "twice": (replace(AUTOMATIC, metrics=("Builtin.Accuracy",) * 2), "stands twice"),
     "four metrics": (replace(AUTOMATIC, metrics=(*AUTOMATIC_METRICS, "Builtin.Accuracy")), "4 metrics; allowed: 3"),
-    "task": (replace(AUTOMATIC, task=Task.CUSTOM), "task: Custom has no automatic metric"),
-    "task of a judge": (replace(JUDGE, task=Task.SUMMARIZATION), "leave it out"),
-    "no judge": (replace(JUDGE, judge=None), "judge: is missing"),
-    "judge of nothing": (replace(AUTOMATIC, judge="x"), "judge: has no meaning for kind automatic"),
+    "task": (with_job(AUTOMATIC, task=Task.CUSTOM), "task: Custom has no automatic metric"),
+    "task of a judge": (with_job(JUDGE, task=Task.SUMMARIZATION), "leave it out"),
+    "no judge": (with_job(JUDGE, judge=None), "judge: is missing"),
+    "judge of nothing": (with_job(AUTOMATIC, judge="x"), "judge: has no meaning for kind automatic"),
     "own answers": (
         replace(AUTOMATIC, candidates=(replace(NOVA, answers_of="run-1"),)),
         "candidates[0].answers_of: answers that exist already are taken by kind judge and human only",
     ),
     "answers' name": (replace(JUDGE, candidates=(replace(NOVA, answers_of="-x"),)), "candidates[0].answers_of: '-x'"),
     "parameters": (
-        replace(AUTOMATIC, candidates=(replace(NOVA, additional_fields={"x": "y" * 1_100}),)),
+        replace(AUTOMATIC, candidates=(replace(NOVA, additional_fields=json.dumps({"x": "y" * 1_100})),)),
         "characters as JSON; allowed: 1,023",
     ),
-    "metrics of people": (replace(HUMAN, metrics=("Helpful",)), "people are asked for `ratings`"),
+    "metrics of people": (replace(HUMAN, metrics=("Builtin.Accuracy",)), "people are asked for `ratings`"),
     "three candidates": (replace(HUMAN, candidates=(NOVA,) * 3), "3 candidates; people compare at most 2"),
     "comparison of one": (
-        replace(HUMAN, ratings=(Rating("Better", RatingMethod.COMPARISON_RANK),)),
+        rated(Rating("Better", RatingMethod.COMPARISON_RANK)),
         "compares two candidates and there is 1; allowed: ThumbsUpDown, IndividualLikertScale",
     ),
-    "no rating": (replace(HUMAN, ratings=()), "ratings: 0; allowed: 1 to 10"),
+    "no rating": (with_job(replace(HUMAN, metrics=()), ratings=()), "ratings: 0; allowed: 1 to 10"),
     "long description": (
-        replace(HUMAN, ratings=(Rating("Helpful", RatingMethod.THUMBS, "x" * 64),)),
+        rated(Rating("Helpful", RatingMethod.THUMBS, "x" * 64)),
         "ratings[0].description: 64 characters; allowed: one line of 1 to 63",
     ),
-    "rating's name": (replace(HUMAN, ratings=(Rating("very helpful", RatingMethod.THUMBS),)), "ratings[0].name"),
+    "rating's name": (rated(Rating("very helpful", RatingMethod.THUMBS)), "ratings[0].name"),
     "borrowed name": (
-        replace(HUMAN, ratings=(Rating("Builtin.Helpfulness", RatingMethod.THUMBS),)),
+        rated(Rating("Builtin.Helpfulness", RatingMethod.THUMBS)),
         "begins as Bedrock's own do",
     ),
-    "ratings elsewhere": (replace(AUTOMATIC, ratings=HUMAN.ratings), "ratings: have no meaning for kind automatic"),
-    "flow definition": (replace(HUMAN, flow_definition_arn="my-flow"), "is not the ARN of a flow definition"),
-    "for ever": (replace(HUMAN, deadline_hours=721), "people's tasks live 720 hours"),
-    "criteria elsewhere": (replace(AUTOMATIC, criteria=(TONE,)), "criteria: have no meaning for kind automatic"),
+    "ratings elsewhere": (with_job(AUTOMATIC, ratings=(HELPFUL,)), "ratings: have no meaning for kind automatic"),
+    "flow definition": (with_job(HUMAN, flow_definition_arn="my-flow"), "is not the ARN of a flow definition"),
+    "for ever": (with_job(HUMAN, deadline_hours=721), "people's tasks live 720 hours"),
+    "criteria elsewhere": (with_job(AUTOMATIC, criteria=(TONE,)), "criteria: have no meaning for kind automatic"),
     "criterion unasked": (replace(OWN, metrics=("Builtin.Relevance",)), "so nothing asks it"),
     "no variable": (tone(instructions="Rate {{prompt}}"), "{{prediction}} missing"),
     "odd variable": (tone(instructions="{{prompt}} {{prediction}} {{answer}}"), "{{answer}} is unknown"),
@@ -105,17 +114,17 @@ REFUSED = {
         tone(instructions="{{prompt}} {{prediction}}\nNow rate it from one to five and explain why."),
         "the variables must come last",
     ),
-    "mixed scale": (tone(scale=(RatingValue("bad", 0), RatingValue("good", "yes"))), "mixes numbers and texts"),
-    "long scale": (tone(scale=tuple(RatingValue(str(n), n) for n in range(11))), "11 steps; allowed: 10"),
+    "mixed scale": (tone(scale=(ScaleStep("bad", 0), ScaleStep("good", text="yes"))), "mixes numbers and texts"),
+    "long scale": (tone(scale=tuple(ScaleStep(str(n), n) for n in range(11))), "11 steps; allowed: 10"),
     "long instructions": (tone(instructions="x" * 5_001 + "{{prompt}}{{prediction}}"), "allowed: 1 to 5,000"),
-    "dataset": (replace(AUTOMATIC, dataset=JobDataset("Builtin.MMLU")), "'Builtin.MMLU' is not one of Bedrock's"),
-    "dataset of a judge": (replace(JUDGE, dataset=JobDataset("Builtin.BoolQ")), "is for kind automatic"),
+    "dataset": (replace(AUTOMATIC, dataset=Dataset("Builtin.MMLU")), "'Builtin.MMLU' is not one of Bedrock's"),
+    "dataset of a judge": (replace(JUDGE, dataset=Dataset("Builtin.BoolQ")), "is for kind automatic"),
     "dataset's ending": (
-        replace(AUTOMATIC, dataset=JobDataset("questions", "s3://datasets/questions.json")),
+        replace(AUTOMATIC, dataset=Dataset("questions", "datasets", "questions.json")),
         "allowed: s3://bucket/key.jsonl",
     ),
-    "tag": (replace(AUTOMATIC, tags={"team": "a;b"}), "tags.team: allowed"),
-    "too many at once": (replace(AUTOMATIC, parallel=21), "parallel: 21; allowed: 1 to 20"),
+    "tag": (with_job(AUTOMATIC, tags={"team": "a;b"}), "tags.team: allowed"),
+    "too many at once": (with_job(AUTOMATIC, parallel=21), "parallel: 21; allowed: 1 to 20"),
 }
 
 

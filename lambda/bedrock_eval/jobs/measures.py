@@ -5,11 +5,11 @@ model-evaluation-tasks (which task takes which metric), model-evaluation-type-hu
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
 from bedrock_eval.catalogue import Better
+from bedrock_eval.measures import Measure
 
 BUILT_IN = "Builtin."
 
@@ -43,62 +43,34 @@ class RatingMethod(StrEnum):
         return self in (RatingMethod.COMPARISON_LIKERT, RatingMethod.COMPARISON_CHOICE, RatingMethod.COMPARISON_RANK)
 
 
-@dataclass(frozen=True)
-class Scale:
-    """What a score of a job is: the attributes that intervals, gates and reports read of a metric.
-
-    Attributes:
-        name: as in the environment file, in CloudWatch and in reports: `Builtin.Accuracy`, or a name of one's own.
-        low, high: the range; None where it is open.
-        binary: every single value is 0 or 1.
-    """
-
-    name: str
-    title: str
-    better: Better
-    unit: str
-    low: float | None
-    high: float | None
-    binary: bool = False
-    doc: str = ""
+def _automatic(name: str, better: Better, *, high: float | None) -> Measure:
+    return Measure(BUILT_IN + name, name, better, "score", 0.0, high)
 
 
-def _automatic(name: str, better: Better, *, high: float | None, doc: str) -> Scale:
-    return Scale(BUILT_IN + name, name, better, "score", 0.0, high, doc=doc)
-
-
-AUTOMATIC: Mapping[str, Scale] = MappingProxyType(
+# Accuracy is F1 over words (questions), real world knowledge (generation), BERTScore (summaries) or the right class.
+# Robustness is how much the score changes when the prompt is perturbed, each prompt being asked about six times: a
+# relative change or a word error rate, of which values above 1 have been seen. Toxicity is detoxify's.
+AUTOMATIC: Mapping[str, Measure] = MappingProxyType(
     {
-        scale.name: scale
-        for scale in (
-            _automatic(
-                "Accuracy",
-                Better.HIGHER,
-                high=1.0,
-                doc="F1 over words (questions), real world knowledge (generation), BERTScore (summaries), right class.",
-            ),
-            _automatic(
-                "Robustness",
-                Better.LOWER,
-                # Values above 1 have been seen: it is a relative change, or a word error rate.
-                high=None,
-                doc="How much the score changes when the prompt is perturbed; each prompt is asked about six times.",
-            ),
-            _automatic("Toxicity", Better.LOWER, high=1.0, doc="Toxicity of the answer by detoxify."),
+        measure.name: measure
+        for measure in (
+            _automatic("Accuracy", Better.HIGHER, high=1.0),
+            _automatic("Robustness", Better.LOWER, high=None),
+            _automatic("Toxicity", Better.LOWER, high=1.0),
         )
     }
 )
 
 
-def _judged(name: str, title: str, better: Better = Better.HIGHER) -> Scale:
-    doc = "Rated by a judge model; Bedrock normalises the rating to 0 to 1."
-    return Scale(BUILT_IN + name, title, better, "score", 0.0, 1.0, doc=doc)
+def _judged(name: str, title: str, better: Better = Better.HIGHER) -> Measure:
+    """Bedrock normalises the judge's rating to 0 to 1."""
+    return Measure(BUILT_IN + name, title, better, "score", 0.0, 1.0)
 
 
-JUDGED: Mapping[str, Scale] = MappingProxyType(
+JUDGED: Mapping[str, Measure] = MappingProxyType(
     {
-        scale.name: scale
-        for scale in (
+        measure.name: measure
+        for measure in (
             _judged("Correctness", "Correctness"),
             _judged("Completeness", "Completeness"),
             _judged("Faithfulness", "Faithfulness"),
@@ -115,10 +87,10 @@ JUDGED: Mapping[str, Scale] = MappingProxyType(
 )
 
 # Of a retrieval job that another stack started: read, never asked for here.
-RETRIEVAL: Mapping[str, Scale] = MappingProxyType(
+RETRIEVAL: Mapping[str, Measure] = MappingProxyType(
     {
-        scale.name: scale
-        for scale in (
+        measure.name: measure
+        for measure in (
             _judged("ContextRelevance", "Context relevance"),
             _judged("ContextCoverage", "Context coverage"),
             _judged("LogicalCoherence", "Logical coherence"),
@@ -128,7 +100,7 @@ RETRIEVAL: Mapping[str, Scale] = MappingProxyType(
     }
 )
 
-BUILT_INS: Mapping[str, Scale] = MappingProxyType({**AUTOMATIC, **JUDGED, **RETRIEVAL})
+BUILT_INS: Mapping[str, Measure] = MappingProxyType({**AUTOMATIC, **JUDGED, **RETRIEVAL})
 
 TASK_METRICS: Mapping[Task, tuple[str, ...]] = MappingProxyType(
     {
@@ -156,19 +128,19 @@ BUILT_IN_DATASET_PROMPTS = 100
 """Bedrock samples each of its datasets down to so many prompts."""
 
 
-def rating_scale(name: str, method: RatingMethod) -> Scale:
-    """The scale of a rating by people.
+def rating_measure(name: str, method: RatingMethod) -> Measure:
+    """What a rating by people measures.
 
     Ratings of one answer are taken as they are (thumbs as 0 and 1, Likert as 1 to 5). Choices and Likert comparisons
     become the share of the preference that an answer got, 0 to 1, where 0.5 is a tie; ranks stay ranks, 1 is best.
     """
     if method is RatingMethod.THUMBS:
-        return Scale(name, name, Better.HIGHER, "share of thumbs up", 0.0, 1.0, binary=True)
+        return Measure(name, name, Better.HIGHER, "share of thumbs up", 0.0, 1.0, binary=True)
     if method is RatingMethod.LIKERT:
-        return Scale(name, name, Better.HIGHER, "points of 5", 1.0, 5.0)
+        return Measure(name, name, Better.HIGHER, "points of 5", 1.0, 5.0)
     if method is RatingMethod.COMPARISON_RANK:
-        return Scale(name, name, Better.LOWER, "rank", 1.0, 2.0)
-    return Scale(name, name, Better.HIGHER, "share of preference", 0.0, 1.0)
+        return Measure(name, name, Better.LOWER, "rank", 1.0, 2.0)
+    return Measure(name, name, Better.HIGHER, "share of preference", 0.0, 1.0)
 
 
 def canonical(name: str) -> str:
