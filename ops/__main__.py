@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from ops import logs
+from ops import logs, prices
 from ops.errors import OpsError
 from ops.screen import tell
 
@@ -21,9 +21,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _Parser(prog="python -m ops", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
     logs.add_command(commands)
+    prices.add_command(commands)
     options = parser.parse_args(arguments)
     try:
-        {"logs": logs.run}[options.command](options)
+        {"logs": logs.run, "prices": prices.run}[options.command](options)
     except OpsError as error:
         tell(f"error: {error}")
         return 1

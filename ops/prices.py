@@ -1,0 +1,192 @@
+"""`python -m ops prices`: compares the rates of an environment with AWS's Price List, and brings them up to date."""
+
+import argparse
+import difflib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from bedrock_eval.costs import Rates
+from bedrock_eval.models import Model
+from bedrock_eval.price_list import KINDS, VERIFIED_ON, Quote, listing, quote
+from environments.document import Path as DocumentPath
+from environments.edit import EditError, Scalar, edit
+from environments.load import EnvironmentsError, load_environments
+from environments.schema import REPOSITORY, Environment
+from ops.errors import OpsError
+from ops.screen import Table, say, tell
+
+ENVIRONMENTS = REPOSITORY / "environments"
+VALID_DAYS = 90
+
+# The Price List answers in three Regions only, for all Regions.
+_ENDPOINTS: Mapping[str, str] = {"eu": "eu-central-1", "ap": "ap-south-1"}
+_ELSEWHERE = "us-east-1"
+
+
+@dataclass(frozen=True)
+class Priced:
+    """A model of the environment, its rates in the file, and what the Price List says of it."""
+
+    name: str
+    model: Model
+    rates: Rates | None
+    quote: Quote
+
+    @property
+    def stale(self) -> bool:
+        """Whether the Price List has a rate that the file does not have like that."""
+        return any(getattr(self.rates, kind, None) != rate for kind, rate in self.quote.rates.items())
+
+
+def add_command(commands: Any) -> None:
+    """The sub-command's own options."""
+    prices = commands.add_parser("prices", help="compare rates with AWS's Price List", description=__doc__)
+    prices.add_argument("--env", required=True, help="environment, as dev")
+    prices.add_argument("--check", action="store_true", help="exit with 1 when a rate differs; show no patch")
+    prices.add_argument("--write", action="store_true", help="write the patch, not only show it")
+    prices.add_argument(
+        "--valid-days",
+        type=_days,
+        default=VALID_DAYS,
+        help=f"how long synth trusts rates that were found (verified_until; {VALID_DAYS})",
+    )
+
+
+def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> None:
+    """Show file and Price List side by side, then the patch of the file.
+
+    Raises:
+        OpsError: the Price List could not be asked, the file not be changed, or with --check a rate differs.
+    """
+    today = (now or datetime.now(UTC)).date()
+    environment = _environment(arguments.env, now or datetime.now(UTC))
+    client = _client(environment)
+    models = [_priced(client, environment, name) for name in environment.models]
+    say(_table(models).text())
+    for each in models:
+        for problem in each.quote.problems:
+            tell(f"{each.name}: {problem}; its rate is left alone")
+    if arguments.check:
+        _check(models, environment)
+        return
+    verified_until = (today + timedelta(days=arguments.valid_days)).isoformat()
+    path = ENVIRONMENTS / f"{environment.name}.yaml"
+    before = path.read_bytes()
+    text = before.decode("utf-8-sig")
+    try:
+        after = edit(text, dict(_changes(models, verified_until=verified_until)))
+    except EditError as error:
+        raise OpsError(f"{path.name}: {error}") from None
+    _show_patch(text, after, name=path.name, write=arguments.write)
+    if arguments.write and after != text:
+        _write(path, after, mark=before.startswith(b"\xef\xbb\xbf"))
+
+
+def _environment(name: str, now: datetime) -> Environment:
+    try:
+        environment = load_environments(ENVIRONMENTS, only=[name], today=now.date()).environments[0]
+    except EnvironmentsError as error:
+        raise OpsError(str(error)) from None
+    if environment.stand_in:
+        raise OpsError(f"environment {name} has no AWS behind it, and its models no price")
+    return environment
+
+
+def _client(environment: Environment) -> Any:
+    region = _ENDPOINTS.get(environment.region.partition("-")[0], _ELSEWHERE)
+    try:
+        return boto3.client("pricing", region_name=region)
+    except BotoCoreError as error:
+        raise OpsError(f"no client for pricing: {error}") from None
+
+
+def _priced(client: Any, environment: Environment, name: str) -> Priced:
+    model = environment.model(name)
+    return Priced(name, model, environment.rates(name), _quote(client, model))
+
+
+def _quote(client: Any, model: Model) -> Quote:
+    place = listing(model)
+    if place is None:
+        known = f"not in the table of {VERIFIED_ON} (lambda/bedrock_eval/price_list.py)"
+        return Quote({}, (f"{model.base_id} is {known}",))
+    filters = {place.attribute: place.value, "regionCode": model.region}
+    pages = client.get_paginator("get_products").paginate(
+        ServiceCode=place.service_code,
+        Filters=[{"Type": "TERM_MATCH", "Field": field, "Value": value} for field, value in filters.items()],
+        FormatVersion="aws_v1",
+    )
+    try:
+        return quote(model, [json.loads(product) for page in pages for product in page["PriceList"]])
+    except (ClientError, BotoCoreError) as error:
+        raise OpsError(f"the Price List does not answer: {error}") from None
+
+
+def _table(models: list[Priced]) -> Table:
+    rows = [
+        (each.name, kind, _shown(getattr(each.rates, kind, None)), _shown(each.quote.rates.get(kind)))
+        for each in models
+        for kind in KINDS
+        if getattr(each.rates, kind, None) is not None or kind in each.quote.rates or kind in ("input", "output")
+    ]
+    title = "Rates in US dollars per million tokens, on-demand"
+    return Table(title, ("model", "tokens", "in the file", "Price List"), rows)
+
+
+def _shown(rate: float | None) -> str | None:
+    return None if rate is None else f"{rate:.9f}".rstrip("0").rstrip(".")
+
+
+def _check(models: list[Priced], environment: Environment) -> None:
+    stale = [each.name for each in models if each.stale]
+    if stale:
+        raise OpsError(
+            f"{', '.join(stale)}: the Price List says something else; bring the file up to date with: "
+            f"python -m ops prices --env {environment.name} --write"
+        )
+
+
+def _changes(models: list[Priced], *, verified_until: str) -> Iterator[tuple[DocumentPath, Scalar]]:
+    """What the Price List says and the file does not, and until when both are trusted to agree."""
+    for each in models:
+        if not each.quote.rates:
+            continue
+        for kind, rate in each.quote.rates.items():
+            if getattr(each.rates, kind, None) != rate:
+                yield ("models", each.name, "rates", kind), rate
+        yield ("models", each.name, "rates", "verified_until"), verified_until
+
+
+def _show_patch(before: str, after: str, *, name: str, write: bool) -> None:
+    if before == after:
+        say("\nthe file says all of this already")
+        return
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), f"a/{name}", f"b/{name}", lineterm="")
+    say("\n" + "\n".join(lines))
+    if not write:
+        say("\nnothing was written; add --write to do so")
+
+
+def _write(path: Path, text: str, *, mark: bool) -> None:
+    try:
+        path.write_bytes(text.encode("utf-8-sig" if mark else "utf-8"))
+    except OSError as error:
+        raise OpsError(f"{path}: cannot be written: {error.strerror}") from None
+    say(f"\n{path.name} written; review it as any change")
+
+
+def _days(text: str) -> int:
+    try:
+        days = int(text)
+    except ValueError:
+        days = 0
+    if not 1 <= days <= 3650:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of days; allowed: 1 to 3650")
+    return days
