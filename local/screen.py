@@ -20,7 +20,8 @@ def _block(candidate: CandidateSummary, summary: Summary) -> str:
     lines = [
         f"{candidate.name}  ({candidate.model_id})",
         f"  {candidate.cases:,} cases, {candidate.failed:,} failed{f' ({failures})' if failures else ''}; "
-        f"{candidate.usage.input_tokens:,} input and {candidate.usage.output_tokens:,} output tokens",
+        f"{candidate.usage.input_tokens:,} input and {candidate.usage.output_tokens:,} output tokens; "
+        f"estimated {candidate.cost}",
         f"  {'metric':<{_WIDTH}}{'n':>7}{'mean':>12}   {summary.confidence:.0%} interval",
     ]
     for name, metric in candidate.metrics.items():
@@ -58,6 +59,8 @@ def _model(candidate: CandidateSummary, found: ReadBack) -> dict[str, Any]:
         "failures": dict(candidate.failures),
         "input_tokens": candidate.usage.input_tokens,
         "output_tokens": candidate.usage.output_tokens,
+        "cost_usd": candidate.cost.usd if candidate.cost.known else None,
+        "unpriced_tokens": candidate.cost.unpriced_tokens,
         "metrics": {
             name: {
                 "n": metric.n,
