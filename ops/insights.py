@@ -11,8 +11,8 @@ from typing import Any, TextIO
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from bedrock_eval.log_queries import LIMIT, Query, between
 from ops.errors import OpsError
-from ops.queries import LIMIT, Query, between
 
 Row = Mapping[str, str]
 

@@ -13,13 +13,13 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from bedrock_eval.log_queries import Query
 from environments.load import EnvironmentsError, load_environments
 from environments.schema import REPOSITORY, Environment
 from ops import questions
 from ops.errors import OpsError
 from ops.exports import Export, read_export
 from ops.insights import Insights, Row
-from ops.queries import Query
 from ops.questions import Live, Records, Source
 from ops.screen import Table, say, tell, write_csv
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from bedrock_eval import log_queries as queries
 from bedrock_eval.invocation_records import InvocationRecord, model_name, parse_time
-from ops import queries
+from bedrock_eval.log_queries import Query
 from ops.errors import OpsError
 from ops.insights import Row
-from ops.queries import Query
 from ops.screen import UNKNOWN, Cell, Table
 
 BURST = timedelta(minutes=5)

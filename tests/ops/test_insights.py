@@ -12,11 +12,12 @@ import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 
-from ops import logs, queries
+from bedrock_eval import log_queries as queries
+from bedrock_eval.log_queries import LIMIT, Query
+from ops import logs
 from ops.__main__ import main
 from ops.errors import OpsError
 from ops.insights import Insights, Progress
-from ops.queries import LIMIT, Query
 
 END = datetime(2026, 11, 23, 12, tzinfo=UTC)
 START = END - timedelta(hours=24)

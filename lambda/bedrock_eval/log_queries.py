@@ -1,4 +1,4 @@
-"""The Logs Insights queries on the invocation log, the only place that holds them.
+"""The Logs Insights queries on the invocation log: one text for `ops logs`, saved queries and dashboard widgets.
 
 Logs Insights finds at most 200 fields in an event, in the order of its text, and a long chat has more. The bodies stand
 before the counts, so `output.*`, `identity.arn` and `schemaType` are the first to vanish. Every field that can is
