@@ -2,12 +2,26 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
-from typing import NoReturn
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NoReturn, Protocol
 
 from ops import logs, prices
 from ops.errors import OpsError
 from ops.screen import tell
+
+
+class Command(Protocol):
+    """A module of this package that is one command."""
+
+    def add_command(self, commands: Any, /) -> None:
+        """Add the command's parser, under its name in COMMANDS, with its own options."""
+
+    def run(self, arguments: argparse.Namespace, /) -> int:
+        """Carry it out; gives the exit code. OpsError: it cannot be, which is code 1."""
+
+
+COMMANDS: Mapping[str, Command] = MappingProxyType({"logs": logs, "prices": prices})
 
 
 class _Parser(argparse.ArgumentParser):
@@ -17,21 +31,24 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. Exit codes: 0 it was answered, 1 it was not (usage included)."""
+    """Run one command.
+
+    Exit codes: 0 it was done, and every gate is kept; 1 an error (usage included); 10 a gate is broken; 11 a gate is
+    undecided; 130 stopped by Ctrl-C.
+    """
     parser = _Parser(prog="python -m ops", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
-    logs.add_command(commands)
-    prices.add_command(commands)
+    for command in COMMANDS.values():
+        command.add_command(commands)
     options = parser.parse_args(arguments)
     try:
-        {"logs": logs.run, "prices": prices.run}[options.command](options)
+        return COMMANDS[options.command].run(options)
     except OpsError as error:
         tell(f"error: {error}")
         return 1
     except KeyboardInterrupt:
         tell("\nstopped")
         return 130
-    return 0
 
 
 if __name__ == "__main__":

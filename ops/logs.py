@@ -63,8 +63,8 @@ def add_command(commands: Any) -> None:
     logs.add_argument("--from", dest="source", type=Path, metavar="PATH", help="file or folder of exported records")
 
 
-def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> None:
-    """Answer one question and print its tables.
+def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
+    """Answer one question and print its tables; gives the exit code 0.
 
     Raises:
         OpsError: the question cannot be answered.
@@ -83,6 +83,7 @@ def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> None:
     say("\n\n".join(table.text() for table in tables))
     if options.csv is not None:
         say(f"\n{len(tables[0].rows):,} rows in {options.csv}")
+    return 0
 
 
 def _answer(options: Options, source: Source) -> Sequence[Table]:

@@ -59,8 +59,8 @@ def add_command(commands: Any) -> None:
     )
 
 
-def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> None:
-    """Show file and Price List side by side, then the patch of the file.
+def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
+    """Show file and Price List side by side, then the patch of the file; gives the exit code 0.
 
     Raises:
         OpsError: the Price List could not be asked, the file not be changed, or with --check a rate differs.
@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> None:
             tell(f"{each.name}: {problem}; its rate is left alone")
     if arguments.check:
         _check(models, environment)
-        return
+        return 0
     verified_until = (today + timedelta(days=arguments.valid_days)).isoformat()
     path = ENVIRONMENTS / f"{environment.name}.yaml"
     before = path.read_bytes()
@@ -87,6 +87,7 @@ def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> None:
     _show_patch(text, after, name=path.name, write=arguments.write)
     if arguments.write and after != text:
         _write(path, after, mark=before.startswith(b"\xef\xbb\xbf"))
+    return 0
 
 
 def _environment(name: str, now: datetime) -> Environment:
