@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from bedrock_eval.names import NAME_RULE, is_name
 from environments import document as yaml
 from environments.document import Document, DocumentError, Mistake
-from environments.rules import LOCAL, DatasetReader, Parts, ends_of_life, expired_rates, mistakes_between, parts_of
+from environments.rules import LOCAL, DatasetReader, Parts, ends_of_life, mistakes_between, notes, parts_of
 from environments.schema import Environment
 from environments.sentences import mistakes_of
 
@@ -114,7 +114,7 @@ def _check(name: str, document: Document, *, shown: str, datasets: DatasetReader
     parts = parts_of(document.data, name=name, broken=broken)
     between = mistakes_between(parts, datasets=datasets, today=today)
     mistakes = tuple(_lines((*own, *between), document, shown=shown))
-    warnings = (ends_of_life if parts.flag("stand_in") else expired_rates)(parts, today=today)
+    warnings = (ends_of_life if parts.flag("stand_in") else notes)(parts, today=today)
     return _File(
         shown=shown,
         mistakes=mistakes,

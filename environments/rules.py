@@ -197,7 +197,13 @@ def ends_of_life(parts: Parts, *, today: date) -> Iterator[Mistake]:
         yield Mistake(("models", name, "id"), f"{model.model_id!r} {when}; AWS answers it no more")
 
 
-def expired_rates(parts: Parts, *, today: date) -> Iterator[Mistake]:
+def notes(parts: Parts, *, today: date) -> Iterator[Mistake]:
+    """What is no mistake but worth saying of an environment that calls AWS."""
+    yield from _expired_rates(parts, today=today)
+    yield from _blind_budget(parts)
+
+
+def _expired_rates(parts: Parts, *, today: date) -> Iterator[Mistake]:
     """Rates that somebody wanted to have compared with AWS's by now: a warning, costs are estimates anyway."""
     for name, model in parts.models.items():
         until = None if model is None or model.rates is None else model.rates.verified_until
@@ -206,6 +212,18 @@ def expired_rates(parts: Parts, *, today: date) -> Iterator[Mistake]:
                 ("models", name, "rates", "verified_until"),
                 f"{until} is past: compare the rates with AWS's, as by python -m ops prices --env {parts.name}",
             )
+
+
+def _blind_budget(parts: Parts) -> Iterator[Mistake]:
+    """A budget that goes by a tag, and no model that carries one: a warning, it still sees everything else."""
+    budget = _mapping(parts.top.get("budget"))
+    profiles = any(model is None or model.profile for model in parts.models.values())
+    if budget and budget.get("scope", "application") == "application" and not profiles:
+        yield Mistake(
+            ("budget",),
+            "sees no call of the application to a model, as only profiles carry its tag; give models profile: true, or "
+            "the budget scope: account",
+        )
 
 
 def _account(parts: Parts) -> Iterator[Mistake]:

@@ -407,6 +407,26 @@ class AlarmsConfig(Strict):
     traffic_floor: int = Field(default=20, ge=1, description="Requests in 5 minutes; with fewer, rates say nothing.")
 
 
+def _once(percents: tuple[float, ...]) -> tuple[float, ...]:
+    if len(set(percents)) < len(percents):
+        raise ValueError("the same percentage stands there twice; needed: each once")
+    return percents
+
+
+class BudgetConfig(Strict):
+    """A monthly budget of AWS Budgets that notifies the topic of alarms. It sees what the bill says, a day late."""
+
+    monthly_usd: float = Field(gt=0, description="US dollars a month, credits and refunds left out.")
+    notify_percent: Annotated[tuple[Annotated[float, Field(gt=0, le=1000)], ...], AfterValidator(_once)] = Field(
+        default=(80, 100), min_length=1, max_length=5, description="Per cent of it that are told of when passed."
+    )
+    scope: Literal["application", "account"] = Field(
+        default="application",
+        description="application: what carries the tag `application`, so of models only calls through profiles "
+        "(`profile: true`), and only once the tag is active for cost allocation; account: the whole bill.",
+    )
+
+
 class Environment(Strict):
     """One environment: what `cdk deploy '<name>/*'` makes. Its name is the file's."""
 
@@ -460,6 +480,7 @@ class Environment(Strict):
     )
     retention_days: RetentionConfig = Field(default=RetentionConfig(), description="How long data is kept.")
     subscriptions: tuple[SubscriptionConfig, ...] = Field(default=(), description="Who hears of alarms.")
+    budget: BudgetConfig | None = Field(default=None, description="A monthly budget; left out: none.")
     alarms: AlarmsConfig = Field(default=AlarmsConfig(), description="Thresholds of the alarms.")
 
     @property

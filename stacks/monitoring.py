@@ -12,6 +12,7 @@ from bedrock_eval.costs import PricedModel
 from bedrock_eval.definition import Gate
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.alarms import AlarmFactory, Thresholds
+from bedrock_ops.budget import MonthlyBudget
 from bedrock_ops.dashboard import MonitoringDashboard
 from bedrock_ops.inference_profiles import application_profile_id
 from bedrock_ops.monitoring_alarms import add_alarms
@@ -66,6 +67,16 @@ class MonitoringStack(Stack):
             key=key,
             subscribers=[Subscriber(each.protocol, each.endpoint) for each in environment.subscriptions],
         )
+        if environment.budget is not None:
+            MonthlyBudget(
+                self,
+                "Budget",
+                names=names,
+                topic=topic.topic,
+                application=environment.application if environment.budget.scope == "application" else None,
+                monthly_usd=environment.budget.monthly_usd,
+                notify_percent=environment.budget.notify_percent,
+            )
         watchdog = Watchdog(
             self,
             "Watchdog",

@@ -55,6 +55,7 @@ class StorageStack(Stack):
             names=self._names,
             scheduler_roles=[self._names.scheduler_role, self._names.function("watchdog-schedule")],
             log_groups=[logging.log_group] if logs_invocations else [],
+            budget=self._environment.budget is not None,
             removal_policy=self._removal_policy,
         )
 

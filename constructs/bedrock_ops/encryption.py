@@ -12,6 +12,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 
 from bedrock_eval.names import PhysicalNames
+from bedrock_ops.budget import budgets_arn
 from bedrock_ops.permissions import from_this_account, regional_arn
 from constructs import Construct
 
@@ -22,6 +23,7 @@ class EnvironmentKey(kms.Key):
     Args:
         log_groups: names of log groups beside those of the environment's functions and state machine.
         scheduler_roles: names of the roles with which EventBridge Scheduler writes to the dead-letter queue.
+        budget: whether AWS Budgets notifies the topic.
     """
 
     def __init__(  # noqa: PLR0913 - all by keyword but the first two
@@ -33,6 +35,7 @@ class EnvironmentKey(kms.Key):
         scheduler_roles: Sequence[str],
         removal_policy: RemovalPolicy,
         log_groups: Sequence[str] = (),
+        budget: bool = False,
     ) -> None:
         super().__init__(
             scope,
@@ -45,6 +48,8 @@ class EnvironmentKey(kms.Key):
         own_groups = (f"/aws/lambda/{names.prefix}-*", f"/aws/vendedlogs/states/{names.prefix}-*")
         self._allow_logs((*own_groups, *log_groups))
         self._allow_alarms(names)
+        if budget:
+            self._allow_budgets()
         self._allow_scheduler(scheduler_roles)
         self._allow_evaluation_jobs()
 
@@ -65,6 +70,15 @@ class EnvironmentKey(kms.Key):
             principal=iam.ServicePrincipal("cloudwatch.amazonaws.com"),
             actions=["kms:Decrypt", "kms:GenerateDataKey*"],
             conditions=from_this_account(regional_arn("cloudwatch", f"alarm:{names.alarm('*')}")),
+        )
+
+    def _allow_budgets(self) -> None:
+        """Source: AWS Budgets user guide, budgets-sns-policy (encrypted topics)."""
+        self._allow(
+            "BudgetsToTopic",
+            principal=iam.ServicePrincipal("budgets.amazonaws.com"),
+            actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+            conditions=from_this_account(budgets_arn()),
         )
 
     def _allow_scheduler(self, roles: Sequence[str]) -> None:

@@ -118,6 +118,10 @@ class PhysicalNames:
     def dashboard(self) -> str:
         return self.prefix
 
+    @property
+    def budget(self) -> str:
+        return self.prefix
+
     def profile_parameter(self, model: str, value: str) -> str:
         """Where the `id` or the `arn` of a model's application inference profile stands in Parameter Store."""
         return f"/{self.prefix}/profiles/{model}/{value}"

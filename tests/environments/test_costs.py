@@ -78,3 +78,41 @@ def test_unpriced_is_allowed_under_a_limit_only(write: Write, mistakes: Mistakes
     assert mistakes() == [
         "16: evaluations.quality.allow_unpriced: has a meaning with max_cost only: remove the key, or give max_cost"
     ]
+
+
+BUDGET = ("owner: team", "owner: team\nbudget:\n  monthly_usd: 50")
+
+
+def test_a_budget_tells_of_80_and_100_per_cent_of_the_application(write: Write, load: Load) -> None:
+    write("dev", BUDGET, (ID, f"{ID}\n    profile: true"))
+    loaded = load()
+    budget = loaded.environments[0].budget
+    assert budget is not None
+    assert (budget.monthly_usd, budget.notify_percent, budget.scope) == (50, (80, 100), "application")
+    assert loaded.warnings == ()
+
+
+def test_a_budget_that_sees_no_model_is_a_warning(write: Write, load: Load) -> None:
+    write("dev", BUDGET)
+    (warning,) = load().warnings
+    assert warning.startswith("environments/dev.yaml:5: budget: sees no call of the application to a model")
+    write("dev", ("owner: team", "owner: team\nbudget: {monthly_usd: 50, scope: account}"))
+    assert load().warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("budget", "told"),
+    [
+        ("{monthly_usd: 0}", "budget.monthly_usd: 0 is not allowed; allowed: above 0"),
+        ("{monthly_usd: 5, notify_percent: [80, 80]}", "notify_percent: the same percentage stands there twice"),
+        (
+            "{monthly_usd: 5, notify_percent: [1, 2, 3, 4, 5, 6]}",
+            "budget.notify_percent: 6 stand here; allowed: 1 to 5",
+        ),
+        ("{}", "budget.monthly_usd: required, but missing"),
+    ],
+)
+def test_a_wrong_budget_is_named(budget: str, told: str, write: Write, mistakes: Mistakes) -> None:
+    write("dev", ("owner: team", f"owner: team\nbudget: {budget}"))
+    (mistake,) = mistakes()
+    assert told in mistake

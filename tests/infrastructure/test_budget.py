@@ -1,0 +1,70 @@
+"""The monthly budget: what it counts, whom it tells, and what must be allowed so that it is heard."""
+
+from functools import cache
+from typing import Any
+
+from tests.infrastructure.templates import Deployed, Resource, environment, retained, synthesize
+
+BUDGETS = {"Service": "budgets.amazonaws.com"}
+FROM_HERE = {
+    "StringEquals": {"aws:SourceAccount": "<AWS::AccountId>"},
+    "ArnLike": {"aws:SourceArn": "arn:<AWS::Partition>:budgets::<AWS::AccountId>:*"},
+}
+
+
+@cache
+def with_budget(scope: str = "application") -> Deployed:
+    """Synthesized under cdk-nag, as everything."""
+    return synthesize(environment(budget={"monthly_usd": 250, "notify_percent": (50, 100), "scope": scope}))
+
+
+def budget(deployed: Deployed) -> Resource:
+    return deployed["monitoring"].only("AWS::Budgets::Budget")
+
+
+def statements(deployed: Deployed, room: str, kind: str, key: str) -> list[Any]:
+    policies = [properties[key]["Statement"] for properties in deployed[room].resources(kind).values()]
+    return [each for policy in policies for each in policy if each["Principal"] == BUDGETS]
+
+
+def test_it_counts_by_tag_and_not_by_service_which_would_miss_the_marketplace() -> None:
+    found = budget(with_budget())["Budget"]
+    assert found["BudgetLimit"] == {"Amount": 250, "Unit": "USD"}
+    assert (found["BudgetType"], found["TimeUnit"], found["BudgetName"]) == ("COST", "MONTHLY", "shop-dev")
+    assert found["CostFilters"] == {"TagKeyValue": ["user:application$shop"]}
+    assert found["CostTypes"] == {"IncludeCredit": False, "IncludeRefund": False}
+
+
+def test_the_whole_account_has_no_filter() -> None:
+    assert "CostFilters" not in budget(with_budget("account"))["Budget"]
+
+
+def test_each_percentage_tells_the_topic_of_alarms() -> None:
+    made = with_budget()
+    (topic,) = made["monitoring"].raw("AWS::SNS::Topic")
+    notifications = budget(made)["NotificationsWithSubscribers"]
+    assert [each["Notification"]["Threshold"] for each in notifications] == [50, 100]
+    for each in notifications:
+        assert each["Notification"]["NotificationType"] == "ACTUAL"
+        assert each["Subscribers"] == [{"SubscriptionType": "SNS", "Address": f"<{topic}>"}]
+
+
+def test_budgets_may_publish_and_use_the_key_for_this_account_alone() -> None:
+    made = with_budget()
+    (publish,) = statements(made, "monitoring", "AWS::SNS::TopicPolicy", "PolicyDocument")
+    assert (publish["Action"], publish["Condition"]) == ("sns:Publish", FROM_HERE)
+    (use,) = statements(made, "storage", "AWS::KMS::Key", "KeyPolicy")
+    assert (use["Action"], use["Condition"]) == (["kms:Decrypt", "kms:GenerateDataKey*"], FROM_HERE)
+
+
+def test_it_is_made_after_the_topic_lets_it_publish() -> None:
+    monitoring = with_budget()["monitoring"]
+    (made,) = monitoring.raw("AWS::Budgets::Budget").values()
+    (policy,) = monitoring.raw("AWS::SNS::TopicPolicy")
+    assert policy in made["DependsOn"]
+
+
+def test_without_one_nothing_is_allowed() -> None:
+    assert not retained()["monitoring"].raw("AWS::Budgets::Budget")
+    assert not statements(retained(), "monitoring", "AWS::SNS::TopicPolicy", "PolicyDocument")
+    assert not statements(retained(), "storage", "AWS::KMS::Key", "KeyPolicy")
