@@ -15,7 +15,7 @@ def number(value: float | None) -> str:
     if size == 0 or size >= 1000:
         shown = f"{size:,.0f}"
     elif size < 0.0005:
-        shown = f"{size:.1e}"
+        shown = f"{size:.4f}" if size >= 0.00005 else f"{size:.1e}"
     else:
         shown = f"{size:.3f}" if size < 10 else f"{size:.2f}" if size < 100 else f"{size:.1f}"
     return f"{MINUS}{shown}" if value < 0 else shown

@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from bedrock_eval.evidence import MAX_FAILURES, MAX_REGRESSIONS, CaseView, Evide
 from bedrock_eval.metrics import METRICS, score
 from bedrock_eval.outcomes import FailureReason, Outcome, Usage
 from bedrock_eval.report import render
-from bedrock_eval.summarising import summarise
+from bedrock_eval.summarising import Baseline, baseline_values, summarise
 
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"> \u202egnp.exe"
 LONG_WORD = "a-word-without-any-place-to-break/" * 20
@@ -62,6 +63,11 @@ def view(index: int, metric: str = "relevance_score") -> CaseView:
     )
 
 
+def answer(text: str, index: int) -> str:
+    """One word fewer in every third, so that word metrics have a variance."""
+    return text.format(index).replace("our site", "oursite" if index % 3 == 0 else "our site")
+
+
 def page() -> str:
     outcomes = [
         Outcome(
@@ -69,7 +75,7 @@ def page() -> str:
             name,
             "How long?",
             scores={
-                metric: score(metric, response=text.format(index), references=[REFERENCE])
+                metric: score(metric, response=answer(text, index), references=[REFERENCE])
                 for metric in DEFINITION.metrics
             },
             usage=Usage(input_tokens=12, output_tokens=20 + index),
@@ -88,22 +94,25 @@ def page() -> str:
 
 
 def large_page() -> str:
-    """10,000 cases of each candidate, and as much evidence as a run hands over."""
-    outcomes = (
+    """10,000 cases of each candidate in 200 categories, a baseline, and as much evidence as a run hands over."""
+    definition = replace(DEFINITION, metrics=DEFINITION.metrics[:8])
+    outcomes = [
         Outcome(
             f"case-{index}",
             name,
             "How long?",
-            scores=dict.fromkeys(DEFINITION.metrics, (index * 7919 + at * 31) % 9973 / 9973),
+            category=f"category-{index % 200}",
+            scores=dict.fromkeys(definition.metrics, (index * 7919 + at * 31) % 9973 / 9973),
             usage=Usage(input_tokens=12, output_tokens=20),
         )
         for at, name in enumerate(ANSWERS)
         for index in range(10_000)
-    )
-    summary = summarise(DEFINITION, run_id="20261123T060000Z", outcomes=outcomes, **TIMES)
+    ]
+    baseline = Baseline("20261101T060000Z", baseline_values(outcomes))
+    summary = summarise(definition, run_id="20261123T060000Z", outcomes=outcomes, baseline=baseline, **TIMES)
     views = [
         view(at * MAX_REGRESSIONS + index, metric)
-        for at, metric in enumerate(DEFINITION.metrics)
+        for at, metric in enumerate(definition.metrics)
         for index in range(MAX_REGRESSIONS)
     ]
     failed = [
@@ -194,6 +203,23 @@ def test_verdicts_come_first_and_say_why(chromium: webdriver.Chrome, address: st
     assert words == ["Fails", "Inconclusive", "Passes", "Passes"]
     for badge in chromium.find_elements(By.CSS_SELECTOR, ".gate .badge"):
         assert badge.find_element(By.CSS_SELECTOR, "svg path").is_displayed()
+
+
+def test_a_worse_candidate_lies_left_of_zero_and_the_interval_around_its_mean(
+    chromium: webdriver.Chrome, address: str
+) -> None:
+    """As drawn: `nova` is worse by recall, where higher is better, and by word error rate, where lower is."""
+    show(chromium, address)
+    drawn = chromium.execute_script(
+        "const middle = each => { const box = each.getBoundingClientRect(); return (box.left + box.right) / 2; };"
+        "return Object.fromEntries([...document.querySelectorAll('.forest svg.plot:has(.span)')].map(svg => {"
+        "  const span = svg.querySelector('.span').getBoundingClientRect();"
+        "  return [svg.querySelector('title').textContent.split(':')[0],"
+        "    [middle(svg.querySelector('.mean')), middle(svg.querySelector('.zero')), span.left, span.right]]; }))"
+    )
+    for title in ("Relevance (word recall)", "Word error rate"):
+        mean, zero, low, high = drawn[title]
+        assert low <= mean <= high < zero
 
 
 def test_rows_are_as_wide_as_their_head(chromium: webdriver.Chrome, address: str) -> None:

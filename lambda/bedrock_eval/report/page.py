@@ -4,17 +4,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bedrock_eval.evidence import Evidence
+from bedrock_eval.report.categories import categories
+from bedrock_eval.report.differences import differences
 from bedrock_eval.report.distributions import distributions
 from bedrock_eval.report.efficiency import efficiency
 from bedrock_eval.report.failures import failures
 from bedrock_eval.report.markup import Child, Markup, tag
 from bedrock_eval.report.method import method
+from bedrock_eval.report.planning import planning
 from bedrock_eval.report.regressions import regressions
 from bedrock_eval.report.scores import scores
 from bedrock_eval.report.style import STYLE
 from bedrock_eval.report.subjects import chip
 from bedrock_eval.report.verdicts import tally, verdicts
-from bedrock_eval.summary import Summary
+from bedrock_eval.summary import CandidateSummary, Summary
 from bedrock_eval.wording import count, instant, seconds
 
 _NO_EVIDENCE = Evidence()
@@ -32,12 +35,15 @@ class _Section:
 
 _SECTIONS = (
     _Section("verdicts", "Verdicts", lambda summary, _: verdicts(summary)),
+    _Section("differences", "Differences, case by case", lambda summary, _: differences(summary)),
     _Section("scores", "Scores", lambda summary, _: scores(summary)),
     _Section("distributions", "Distributions", lambda summary, _: distributions(summary)),
+    _Section("categories", "Categories", lambda summary, _: categories(summary)),
     _Section("efficiency", "Cost and latency", efficiency),
     _Section("regressions", "Worst regressions", lambda summary, evidence: regressions(summary, evidence.regressions)),
     _Section("failures", "Failures", lambda summary, evidence: failures(summary, evidence.failures)),
     _Section("method", "How it was computed", lambda summary, _: method(summary)),
+    _Section("planning", "Cases it takes", lambda summary, _: planning(summary)),
 )
 
 
@@ -87,18 +93,22 @@ def _header(summary: Summary) -> Markup:
         tag("p", f"{summary.application} / {summary.environment}", class_="eyebrow"),
         tag("h1", summary.evaluation),
         tally(summary),
+        tag("ul", [_model(summary, candidate) for candidate in summary.candidates], class_="facts models"),
         tag("dl", [tag("div", tag("dt", term), tag("dd", told)) for term, told in _facts(summary)], class_="facts"),
     )
+
+
+def _model(summary: Summary, candidate: CandidateSummary) -> Markup:
+    return tag("li", chip(summary, candidate.name), " ", candidate.model_id)
 
 
 def _facts(summary: Summary) -> list[tuple[str, Child]]:
     asked = sum(candidate.cases for candidate in summary.candidates)
     failed = sum(candidate.failed for candidate in summary.candidates)
-    models: list[tuple[str, Child]] = [
-        ("", (chip(summary, candidate.name), " ", candidate.model_id)) for candidate in summary.candidates
-    ]
+    held = summary.baseline
+    baseline = "none pinned" if held is None else f"{held.run_id}{f' ({held.missing})' if held.missing else ''}"
     return [
-        *models,
         ("Run", f"{instant(summary.started)}, took {seconds(summary.duration_seconds)}"),
         ("Answers", f"{count(asked, 'case')} asked, {failed:,} failed"),
+        ("Baseline", baseline),
     ]

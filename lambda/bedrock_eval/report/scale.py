@@ -51,15 +51,13 @@ def whole_scale(values: Iterable[float | None], definition: Measure) -> Scale:
     return scale_of(values, low=definition.low, high=definition.high)
 
 
-def close_scale(values: Iterable[float | None], definition: Measure) -> Scale:
+def close_scale(values: Iterable[float | None], definition: Measure | None = None) -> Scale:
     """What is seen with some room on either side, within the metric's range: intervals are small beside it."""
     seen = scale_of(values)
     room = _ROOM * (seen.high - seen.low)
     low, high = seen.low - room, seen.high + room
-    return Scale(
-        low if definition.low is None else max(low, definition.low),
-        high if definition.high is None else min(high, definition.high),
-    )
+    least, most = (None, None) if definition is None else (definition.low, definition.high)
+    return Scale(low if least is None else max(low, least), high if most is None else min(high, most))
 
 
 def upright(scale: Scale, value: float, kind: str, *, y1: str = "0", y2: str = "100%") -> Markup:

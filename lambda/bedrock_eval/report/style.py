@@ -39,6 +39,8 @@ small, .soft { color: var(--soft); font-size: .85rem; font-weight: 400; }
 header .lead { font-size: 1.1rem; margin-top: .9rem; max-width: 46rem; }
 .facts { display: flex; flex-wrap: wrap; gap: .35rem 1.75rem; margin-top: 1rem; color: var(--soft);
   font-size: .85rem; }
+.models { color: var(--ink); } .models li { overflow-wrap: anywhere; }
+.facts + .facts { margin-top: .35rem; }
 .facts div { display: flex; gap: .4rem; min-width: 0; } .facts dd { color: var(--ink); overflow-wrap: anywhere; }
 nav ul { display: flex; flex-wrap: wrap; gap: .15rem 1.1rem; font-size: .85rem; }
 nav { border-block: 1px solid var(--line); padding: .55rem 0; margin-top: 1.5rem; }
@@ -70,7 +72,8 @@ thead th { color: var(--soft); font-weight: 600; font-size: .78rem; vertical-ali
   border-bottom-color: var(--line); }
 tbody th { font-weight: 500; } th.text, td.text, th.plot, td.plot { text-align: left; }
 tbody:last-child tr:last-child > * { border-bottom: 0; }
-td.number { white-space: nowrap; } td small { display: block; line-height: 1.3; }
+td.number { white-space: nowrap; }
+td small, th[scope="row"] small { display: block; line-height: 1.3; font-weight: 400; }
 tr.group th { text-align: left; padding-top: 1rem; font-weight: 650; border-bottom-color: var(--line); }
 tbody:first-of-type tr.group th { padding-top: .5rem; }
 td.plot, th.plot { width: 34%; min-width: 11rem; } th.plot { padding-bottom: .1rem; }
@@ -93,7 +96,8 @@ circle.mean { fill: var(--mark);
 .word { display: inline-flex; align-items: center; gap: .35rem; font-weight: 650; white-space: nowrap; }
 .word.better { color: var(--better); } .word.not_worse { color: var(--not_worse); } .word.worse {
   color: var(--worse); }
-.word.inconclusive { color: var(--inconclusive); } .word.none { color: var(--soft); font-weight: 500; }
+.word.inconclusive { color: var(--inconclusive); }
+.word.none { color: var(--soft); font-weight: 500; white-space: normal; }
 .badge { padding: .16rem .6rem .16rem .45rem; border-radius: 99px; }
 .badge.better { background: var(--better-tint); } .badge.not_worse { background: var(--not_worse-tint); }
 .badge.worse { background: var(--worse-tint); } .badge.inconclusive { background: var(--inconclusive-tint); }
@@ -124,7 +128,7 @@ details.case { margin-top: .6rem; padding: 0; }
 .case > summary::marker { content: ""; } .case > summary::-webkit-details-marker { display: none; }
 .case > summary .ask { font-weight: 550; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .case > summary .fall { text-align: right; white-space: nowrap; }
-.case[open] > summary { border-bottom: 1px solid var(--faint); } .case[open] > summary .ask { white-space: normal; }
+.case[open] > summary { border-bottom: 1px solid var(--faint); }
 .case > div { padding: .9rem 1.15rem 1.1rem; }
 .said { white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: plaintext; font-size: .9rem; line-height: 1.5;
   max-height: 26rem; overflow-y: auto; }
@@ -143,10 +147,14 @@ footer { margin-top: 3rem; border-top: 1px solid var(--line); padding-top: 1rem;
 """
 
 _NARROW = """
+@media (min-width: 60.01rem) { .forest table { table-layout: fixed; } .forest thead th:nth-child(1) { width: 21%; }
+  .forest thead th.plot { width: 34%; } .forest thead th:nth-child(3) { width: 16%; }
+  .forest thead th:nth-child(n + 4) { width: 9%; } .forest thead th:last-child { width: auto; } }
 @media (max-width: 56rem) { .gate { grid-template-columns: minmax(0, 1fr) minmax(0, 1.2fr); }
   .gate .told { grid-column: 1 / -1; } }
 @media (max-width: 60rem) {
-  .stacked thead { display: none; } .stacked, .stacked tbody { display: block; }
+  .stacked, .stacked thead, .stacked tbody { display: block; } .stacked thead th:not(.plot) { display: none; }
+  .stacked thead tr { padding: 0; } .stacked thead th.plot { display: block; width: 100%; }
   .stacked tr { display: flex; flex-wrap: wrap; gap: 0 1.1rem; padding: .5rem 0;
     border-bottom: 1px solid var(--faint); }
   .stacked tbody:last-child tr:last-child { border-bottom: 0; }
@@ -154,7 +162,8 @@ _NARROW = """
   .stacked tbody th, .stacked td.plot, .stacked td.text { width: 100%; } .stacked td:empty { display: none; }
   .stacked tbody tr.group th { padding: .6rem 0 .1rem; }
   .stacked td[data-label]::before { content: attr(data-label) " "; color: var(--soft); font-size: .85rem; }
-  .stacked td small { display: inline; } }
+  .stacked td small, .stacked tbody th small { display: inline; }
+  .stacked small::before { content: " "; } }
 @media (max-width: 44rem) {
   .page { padding: 1.5rem 1rem 3rem; } h1 { font-size: 1.65rem; } section { margin-top: 2.25rem; }
   .card { padding: .85rem .9rem; }

@@ -14,16 +14,22 @@ from hypothesis import strategies as st
 from bedrock_eval.costs import Rates
 from bedrock_eval.definition import Candidate, Dataset, Definition, Gate
 from bedrock_eval.evidence import MAX_TEXT, CaseView, Evidence, FailedCase, cut
+from bedrock_eval.gates import Verdict
 from bedrock_eval.outcomes import FailureReason, Outcome, Usage
 from bedrock_eval.report import render
+from bedrock_eval.report.categories import MAX_CATEGORIES
 from bedrock_eval.report.diff import marked
+from bedrock_eval.report.differences import reading
 from bedrock_eval.report.distributions import heights
 from bedrock_eval.report.efficiency import percentile
 from bedrock_eval.report.markup import tag, text
+from bedrock_eval.report.planning import spread_of
 from bedrock_eval.report.regressions import MAX_BYTES, chosen, gain
 from bedrock_eval.report.scale import Scale, scale_of
-from bedrock_eval.summarising import bins, summarise
-from bedrock_eval.summary import Bin, Summary
+from bedrock_eval.statistics import minimum_detectable_effect, needed_n
+from bedrock_eval.summarising import Baseline, bins, summarise
+from bedrock_eval.summary import Bin, CategorySummary, Summary
+from bedrock_eval.wording import number
 
 HOSTILE = "</p><script>alert(1)</script>\" onload='x' \u202egnp.exe \x00\ud800\U000e0041"
 VOID = {"br", "circle", "hr", "line", "link", "meta", "path", "rect"}
@@ -41,13 +47,14 @@ DEFINITION = Definition(
 )
 
 
-def summary(definition: Definition = DEFINITION, *, failed: int = 1) -> Summary:
+def summary(definition: Definition = DEFINITION, *, failed: int = 1, baseline: Baseline | None = None) -> Summary:
     values = {"good": (0.8, 0.2, 1.0, 40.0), "bad": (0.2, 0.46, 0.0, 90.0)}
     outcomes = [
         Outcome(
             f"case-{index}",
             candidate.name,
             "How long?",
+            category=None if index == 0 else "returns" if index < 5 else "delivery",
             scores={
                 name: value if name == "exact_match" else value * (1 + index % 5 / 20)
                 for name, value in zip(DEFINITION.metrics, values[candidate.name], strict=True)
@@ -60,7 +67,7 @@ def summary(definition: Definition = DEFINITION, *, failed: int = 1) -> Summary:
     lost = definition.candidates[-1].name
     outcomes += [Outcome(f"lost-{index}", lost, "p", failure=FailureReason.THROTTLED) for index in range(failed)]
     times = {"started": datetime(2026, 11, 23, 6, 0, tzinfo=UTC), "finished": datetime(2026, 11, 23, 6, 4, tzinfo=UTC)}
-    return summarise(definition, run_id="20261123T060000Z", outcomes=outcomes, **times)
+    return summarise(definition, run_id="20261123T060000Z", outcomes=outcomes, baseline=baseline, **times)
 
 
 def view(case: str = "case-1", **changes: object) -> CaseView:
@@ -122,8 +129,18 @@ class Page(HTMLParser):
 def test_the_sections_come_in_their_order_and_the_page_has_landmarks() -> None:
     page = Page(render(summary(), Evidence(regressions=(view(),))))
     titles = list(page.all("h2"))
-    assert titles[0] == "Verdicts"
-    assert titles[-1] == "How it was computed"
+    assert titles == [
+        "Verdicts",
+        "Differences, case by case",
+        "Scores",
+        "Distributions",
+        "Categories",
+        "Cost and latency",
+        "Worst regressions",
+        "Failures",
+        "How it was computed",
+        "Cases it takes",
+    ]
     names = [name for name, _, _ in page.elements]
     assert [names.count(landmark) for landmark in ("header", "nav", "main", "footer", "h1")] == [1] * 5
     targets = {attributes["href"] for name, attributes, _ in page.elements if name == "a"}
@@ -166,7 +183,7 @@ def test_verdicts_are_words_with_reason_numbers_and_the_cases_that_would_decide(
         "Passes",
     ]
     failing, open_one = words[:2]
-    assert "F1 over words at least 0.5" in failing
+    assert "F1 over wordsbad at least 0.5" in failing
     assert "The interval lies below 0.5." in failing
     assert "(98.75%), 40 cases" in failing
     assert re.search(r"The interval spans the bound\. About [\d,]+ cases would decide\.", open_one)
@@ -175,6 +192,105 @@ def test_verdicts_are_words_with_reason_numbers_and_the_cases_that_would_decide(
 def test_without_gates_it_says_that_nothing_is_decided() -> None:
     page = Page(render(summary(replace(DEFINITION, gates=()))))
     assert any("No gate is declared" in told for told in page.all("p", "note"))
+
+
+def test_differences_stand_in_the_good_direction_with_their_scale_and_p_value() -> None:
+    """`bad` has the lower F1 and the higher word error rate: both lie left of 0, on the side of `good`."""
+    whole = summary()
+    rows = Page(render(whole)).table("Differences of bad and good")
+    found = {each.metric: each for each in whole.comparisons}
+    assert found["f1_score"].estimate.mean == pytest.approx(-0.66)
+    assert found["word_error_rate"].estimate.mean == pytest.approx(-0.286)
+    told = " ".join(rows)
+    assert "← good better bad better →" in told
+    assert "F1 over words: −0.660, −0.674 to −0.646, 40 pairs, good better" in told
+    assert "Word error rate lower is better, sign turned Word error rate: −0.286" in told
+    assert "below 0.001 40 0 unpaired" in told
+    assert "Response length" not in told
+    assert [reading(found[name])[1] for name in ("f1_score", "word_error_rate")] == ["good better"] * 2
+
+
+def test_a_difference_that_holm_does_not_confirm_is_perhaps_one() -> None:
+    clear = summary().comparisons[0]
+    assert reading(replace(clear, holm_p_value=0.2)) == (Verdict.INCONCLUSIVE, "perhaps good better")
+    assert reading(replace(clear, holm_p_value=None))[0] is Verdict.INCONCLUSIVE
+    few = replace(clear.estimate, n=9)
+    assert reading(replace(clear, estimate=few)) == (Verdict.INCONCLUSIVE, "too few pairs")
+    spans = replace(clear.estimate, low=-0.1, high=0.1)
+    assert reading(replace(clear, estimate=spans)) == (Verdict.INCONCLUSIVE, "no difference shown")
+    assert reading(replace(clear, against="baseline", candidate="bad", reference="bad")) == (Verdict.WORSE, "worse")
+
+
+BASELINE_RUN = Baseline(
+    "20261101T060000Z",
+    {
+        "good": {"f1_score": {f"case-{index}": 0.8 * (1 + index % 5 / 20) + index % 3 / 100 for index in range(38)}},
+        "bad": {"f1_score": {f"case-{index}": 0.5 + index % 4 / 50 for index in range(40)}},
+    },
+)
+
+
+def test_a_fall_behind_the_baseline_is_a_verdict_with_its_pairs_and_a_dashed_line() -> None:
+    definition = replace(DEFINITION, baseline="20261101T060000Z", gates=(Gate("f1_score", max_drop=0.02),))
+    source = render(summary(definition, baseline=BASELINE_RUN))
+    page = Page(source)
+    failing, passing = page.all("li", "gate")
+    assert failing.startswith("Fails")
+    assert "at most 0.02 below the baseline" in failing
+    assert "The whole interval lies below 0." in failing
+    assert re.search(r"difference −0\.3\d+, −0\.3\d+ to −0\.3\d+ \(97\.5%\), 40 pairs, 0 unpaired", failing)
+    assert "A drop of more than 0.02 is excluded." in passing
+    assert "38 pairs, 2 unpaired" in passing
+    assert "run 20261101T060000Z" in source
+    told = " ".join(page.table("Differences of good and its baseline"))
+    assert "← worse better →" in told
+    assert "38 2 unpaired" in told
+    bounds = [attributes for _, attributes, _ in page.elements if attributes.get("class") == "bound"]
+    assert len(bounds) == 4
+
+
+def test_one_candidate_without_baseline_has_nothing_to_compare() -> None:
+    page = Page(render(summary(replace(DEFINITION, candidates=DEFINITION.candidates[:1]))))
+    assert "Nothing to compare: one candidate, and no baseline is pinned." in list(page.all("p", "note"))
+    assert "Cases it takes" not in list(page.all("h2"))
+    missing = Baseline("20261101T060000Z", missing="no such run")
+    definition = replace(DEFINITION, candidates=DEFINITION.candidates[:1], baseline="20261101T060000Z")
+    page = Page(render(summary(definition, baseline=missing)))
+    assert "Nothing to compare: of baseline 20261101T060000Z: no such run." in list(page.all("p", "note"))
+
+
+def test_categories_show_n_interval_and_difference_and_mark_small_ones() -> None:
+    whole = summary()
+    told = " ".join(Page(render(whole)).table("F1 over words by category")).replace("  ", " ")
+    found = whole.candidates[0].categories["returns"].metrics["f1_score"]
+    assert found.n == 4
+    assert f"returns {number(found.mean)} {number(found.low)} to {number(found.high)}, n 4, few" in told
+    assert "n 35 " in told
+    assert "bad less good" in told
+    notes = " ".join(Page(render(whole)).all("p", "note"))
+    assert "2 cases without a category" in notes
+
+
+def test_many_categories_are_cut_to_the_largest_and_it_says_so() -> None:
+    whole = summary()
+    many = {f"category-{index:03}": CategorySummary(index + 1, index + 1, 0, {}) for index in range(200)}
+    crowded = replace(whole, candidates=tuple(replace(each, categories=many) for each in whole.candidates))
+    page = Page(render(crowded))
+    told = page.table("F1 over words by category")
+    assert "category-199" in told
+    assert "category-100" not in told
+    assert f"Shown are the {MAX_CATEGORIES} largest of 200 categories." in " ".join(page.all("p", "note"))
+
+
+def test_the_cases_it_takes_come_from_the_spread_of_the_differences() -> None:
+    comparison = summary().comparisons[0]
+    spread = spread_of(comparison)
+    assert spread is not None
+    told = " ".join(Page(render(summary())).table("Cases it takes"))
+    needed = needed_n(effect=0.01, standard_deviation=spread)
+    smallest = minimum_detectable_effect(n=40, standard_deviation=spread)
+    assert f"F1 over words 40 {number(smallest)} share {needed:,}" in told
+    assert "Exact match 40 unknown unknown unknown unknown" in told
 
 
 def test_unknown_and_unpriced_are_said_and_never_zero() -> None:
