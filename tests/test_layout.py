@@ -18,6 +18,8 @@ ROOMS: dict[str, tuple[str, set[str], set[str]]] = {
     "environments": ("environments", {"bedrock_eval"}, {"pydantic", "pydantic_core", "ruamel"}),
     "bedrock_eval": ("lambda/bedrock_eval", set(), set()),
     **{name: (f"lambda/{name}", {"bedrock_eval"}, {"boto3", "botocore"}) for name in FUNCTIONS},
+    # Runs of every kind share store, lock, publication and failures.
+    "evaluation_jobs": ("lambda/evaluation_jobs", {"bedrock_eval", "custom_evaluator"}, {"boto3", "botocore"}),
     # `ops evaluate` runs the deployed evaluator's own code from a terminal.
     "ops": ("ops", {"bedrock_eval", "custom_evaluator", "environments"}, {"boto3", "botocore"}),
     # `make run` reads the environment that it deploys.

@@ -7,13 +7,11 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
+from bedrock_eval.layout import JOBS
 from bedrock_eval.models import Model
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.permissions import allow, from_this_account, regional_arn
 from constructs import Construct
-
-JOBS = "jobs/"
-"""Below it Bedrock writes the output of evaluation jobs."""
 
 
 class EvaluationJobRole(iam.Role):

@@ -7,6 +7,8 @@ SCHEMA_VERSION = 1
 RUNS = "runs/"
 DEFINITIONS = "definitions/"
 BASELINES = "baselines/"
+JOBS = "jobs/"
+"""Below it Bedrock writes the output of evaluation jobs."""
 
 
 def definition_key(evaluation: str) -> str:
@@ -57,6 +59,20 @@ class RunLayout:
     def published(self) -> str:
         """Written after PutMetricData went through."""
         return f"{self.prefix}published.json"
+
+    @property
+    def jobs(self) -> str:
+        """jobs.json: the evaluation jobs of a run, of an evaluation that Bedrock scores."""
+        return f"{self.prefix}jobs.json"
+
+    @property
+    def job_folder(self) -> str:
+        """Where below JOBS the jobs of this run write."""
+        return f"{self.evaluation}/{self.run_id}/"
+
+    @property
+    def job_output(self) -> str:
+        return f"{JOBS}{self.job_folder}"
 
     @property
     def results(self) -> str:

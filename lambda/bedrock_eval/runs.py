@@ -45,6 +45,10 @@ class RunFailureReason(StrEnum):
     ESTIMATE_OVER_LIMIT = "estimate_over_limit"
     COST_OVER_LIMIT = "cost_over_limit"
     UNPRICED = "unpriced"
+    JOB_REFUSED = "job_refused"
+    JOB_FAILED = "job_failed"
+    JOB_OVERDUE = "job_overdue"
+    JOB_OUTPUT_MISSING = "job_output_missing"
     NOT_PUBLISHED = "not_published"
     UNEXPECTED = "unexpected"
 

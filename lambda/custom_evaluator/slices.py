@@ -49,19 +49,26 @@ class SliceStatus(StrEnum):
     """What the state machine's choice goes by."""
 
     RUNNING = "running"
+    WAITING = "waiting"
     FINISHED = "finished"
     SKIPPED = "skipped"
 
 
 @dataclass(frozen=True)
 class SliceResult:
-    """What a slice returns to the state machine; `completed` and `total` count cases over all candidates."""
+    """What a slice returns to the state machine.
+
+    Attributes:
+        completed, total: cases over all candidates.
+        pause_seconds: with WAITING, how long the state machine waits before the next slice.
+    """
 
     status: SliceStatus
     run_id: str
     completed: int = 0
     total: int | None = None
     reason: str | None = None
+    pause_seconds: int = 0
 
     def to_json(self) -> dict[str, object]:
         value: dict[str, object] = {
@@ -69,6 +76,7 @@ class SliceResult:
             "runId": self.run_id,
             "completed": self.completed,
             "total": self.total,
+            "pauseSeconds": self.pause_seconds,
         }
         return value if self.reason is None else {**value, "reason": self.reason}
 
@@ -81,7 +89,7 @@ def run_slice(services: Services, event: SliceEvent, *, remaining_seconds: float
     """
     layout = event.layout
     if services.store.exists(layout.summary):
-        return _finished(layout, saved_state(services.store, layout))
+        return finished(layout, saved_state(services.store, layout))
     if remaining_seconds <= RESERVE_SECONDS:
         raise RunFailed(
             RunFailureReason.TIME_LIMIT,
@@ -92,30 +100,33 @@ def run_slice(services: Services, event: SliceEvent, *, remaining_seconds: float
     holding = locks.acquire(services.store, layout, owner=event.execution, now=now, deadline=deadline)
     if not holding.ours:
         # run.json is the other's, who works on it.
-        return _skipped(services, layout, "another execution works on this run")
+        return skipped(services, layout, "another execution works on this run")
     if holding.fresh:
         earlier = locks.earlier_run(services.store, layout, holding.lock, now=now)
         if earlier is not None:
-            return _give_way(services, event, earlier)
+            return give_way(services, event, earlier)
     return _Slice(services, event, now=now).run(services.clock() + remaining_seconds - RESERVE_SECONDS)
 
 
-def _finished(layout: RunLayout, state: RunState | None) -> SliceResult:
+def finished(layout: RunLayout, state: RunState | None) -> SliceResult:
+    """The result of a run that has its summary."""
     completed, total = (state.completed, state.total) if state is not None else (0, None)
     return SliceResult(SliceStatus.FINISHED, layout.run_id, completed, total)
 
 
-def _give_way(services: Services, event: SliceEvent, earlier: str) -> SliceResult:
+def give_way(services: Services, event: SliceEvent, earlier: str) -> SliceResult:
+    """Leave the evaluation to an earlier run that is not finished, counted and with a word in run.json."""
     layout, now = event.layout, services.now()
     reason = f"run {earlier} of the same evaluation is not finished"
     state = saved_state(services.store, layout) or new_state(layout, now=now)
     state = replace(state, status=RunStatus.SKIPPED, updated=timestamp(now), reason="overlap", message=reason)
     services.store.put(layout.state, state.to_json())
     locks.release(services.store, layout, owner=event.execution, now=now)
-    return _skipped(services, layout, reason)
+    return skipped(services, layout, reason)
 
 
-def _skipped(services: Services, layout: RunLayout, reason: str) -> SliceResult:
+def skipped(services: Services, layout: RunLayout, reason: str) -> SliceResult:
+    """The result of a run that does not take place, counted."""
     publish_fact(services, catalogue.RUN_SKIPPED, evaluation=layout.evaluation)
     logger.warning("run skipped", extra={"evaluation": layout.evaluation, "run": layout.run_id, "reason": reason})
     return SliceResult(SliceStatus.SKIPPED, layout.run_id, reason=reason)
@@ -148,7 +159,7 @@ class _Slice:
         self._services = services
         self._layout = event.layout
         self._execution = event.execution
-        self._definition = _run_definition(services.store, event.layout)
+        self._definition = run_definition(services.store, event.layout)
         saved = saved_state(services.store, event.layout) or new_state(event.layout, now=now)
         # A run that failed and is started again by hand goes on where it stopped.
         self._state = replace(saved, status=RunStatus.RUNNING, execution=event.execution, reason=None, message=None)
@@ -300,7 +311,7 @@ class _Slice:
         )
 
 
-def _run_definition(store: Store, layout: RunLayout) -> Definition:
+def run_definition(store: Store, layout: RunLayout) -> Definition:
     """The definition as it was when the run began: the first slice copies it, later ones read the copy."""
     stored = store.read(layout.definition)
     if stored is None:

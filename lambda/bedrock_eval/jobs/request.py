@@ -33,15 +33,19 @@ def job_name(definition: Definition, *, run_id: str, candidate: str | None) -> s
     At most 63 of a-z, 0-9 and hyphens, ending in a hash over everything that tells one job from another.
     """
     whole = "/".join((definition.application, definition.environment, definition.evaluation, run_id, candidate or ""))
-    mark = hashlib.sha256(whole.encode()).hexdigest()[:10]
-    parts = (name_prefix(definition), candidate or "all", run_id.lower())
-    readable = "-".join(parts)[: MOST_JOB_NAME - 11].strip("-")
-    return f"{readable}-{mark}"
+    end = f"{evaluation_mark(definition)}-{_hash(whole)}"
+    parts = (definition.environment, definition.evaluation, candidate or "all", run_id.lower())
+    readable = "-".join(parts)[: MOST_JOB_NAME - len(end) - 1].strip("-")
+    return f"{readable}-{end}"
 
 
-def name_prefix(definition: Definition) -> str:
-    """What the names of all jobs of an evaluation begin with."""
-    return f"{definition.environment}-{definition.evaluation}"
+def evaluation_mark(definition: Definition) -> str:
+    """What the names of all jobs of an evaluation hold, and of no other's."""
+    return _hash("/".join((definition.application, definition.environment, definition.evaluation)))
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def groups(definition: Definition) -> tuple[tuple[Candidate, ...], ...]:

@@ -41,7 +41,8 @@ MOST_SCALE_TEXT = 100
 MOST_PARAMETERS = 1_023
 MOST_TAGS = 200
 MOST_CONCURRENT = {JobKind.AUTOMATIC: 20, JobKind.JUDGE: 20, JobKind.HUMAN: 10}
-MOST_HUMAN_HOURS = 30 * 24
+MOST_HOURS = {JobKind.AUTOMATIC: 7 * 24, JobKind.JUDGE: 7 * 24, JobKind.HUMAN: 30 * 24}
+"""People's tasks live 30 days; the others' limit is ours, and keeps an execution below 10,000 events."""
 MOST_JOBS_OF_ACCOUNT = 5_000
 
 _METRIC_NAME = re.compile(r"[0-9a-zA-Z-_.]+")
@@ -324,8 +325,6 @@ def _people(_definition: Definition, job: JobSettings) -> Iterator[Problem]:
         yield Problem("flow_definition_arn", f"{arn!r} is not the ARN of a flow definition", API)
     if job.instructions is not None and not 1 <= len(job.instructions) <= MOST_INSTRUCTIONS:
         yield Problem("instructions", f"{len(job.instructions):,} characters; allowed: 1 to {MOST_INSTRUCTIONS:,}", API)
-    if job.deadline_hours > MOST_HUMAN_HOURS:
-        yield Problem("deadline_hours", f"{job.deadline_hours:g}; people's tasks live {MOST_HUMAN_HOURS} hours", QUOTAS)
 
 
 def _dataset(definition: Definition, job: JobSettings) -> Iterator[Problem]:
@@ -364,6 +363,9 @@ def _tags(_definition: Definition, job: JobSettings) -> Iterator[Problem]:
 
 
 def _limits(_definition: Definition, job: JobSettings) -> Iterator[Problem]:
+    hours = MOST_HOURS[job.kind]
+    if not 0 < job.deadline_hours <= hours:
+        yield Problem("deadline_hours", f"{job.deadline_hours:g}; allowed: up to {hours} of kind {job.kind}", QUOTAS)
     most = MOST_CONCURRENT[job.kind]
     if not 1 <= job.parallel <= most:
         yield Problem("parallel", f"{job.parallel}; allowed: 1 to {most} of kind {job.kind}", QUOTAS)

@@ -41,7 +41,13 @@ def many(world: World, count: int) -> None:
 class TestARunInOneSlice:
     def test_everything_is_asked_once_and_summarised(self, world: World) -> None:
         result = slice_of(world)
-        assert result.to_json() == {"status": "finished", "runId": RUN_ID, "completed": 6, "total": 6}
+        assert result.to_json() == {
+            "status": "finished",
+            "runId": RUN_ID,
+            "completed": 6,
+            "total": 6,
+            "pauseSeconds": 0,
+        }
         assert set(world.models.asked().values()) == {1}
         summary = read_summary(world.s3.text(BUCKET, LAYOUT.summary))
         small = summary.candidates[0]

@@ -105,7 +105,7 @@ REFUSED = {
     ),
     "ratings elsewhere": (with_job(AUTOMATIC, ratings=(HELPFUL,)), "ratings: have no meaning for kind automatic"),
     "flow definition": (with_job(HUMAN, flow_definition_arn="my-flow"), "is not the ARN of a flow definition"),
-    "for ever": (with_job(HUMAN, deadline_hours=721), "people's tasks live 720 hours"),
+    "for ever": (with_job(HUMAN, deadline_hours=721), "deadline_hours: 721; allowed: up to 720 of kind human"),
     "criteria elsewhere": (with_job(AUTOMATIC, criteria=(TONE,)), "criteria: have no meaning for kind automatic"),
     "criterion unasked": (replace(OWN, metrics=("Builtin.Relevance",)), "so nothing asks it"),
     "no variable": (tone(instructions="Rate {{prompt}}"), "{{prediction}} missing"),

@@ -1,0 +1,108 @@
+"""How far the jobs of a run are (jobs.json), and how long to wait before looking again."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+from bedrock_eval import codec
+from bedrock_eval.jobs.definition import JobKind
+from bedrock_eval.layout import SCHEMA_VERSION
+
+_SHORTEST = timedelta(minutes=1)
+_LONGEST: Mapping[JobKind, timedelta] = {
+    JobKind.AUTOMATIC: timedelta(minutes=30),
+    JobKind.JUDGE: timedelta(minutes=30),
+    # People take days.
+    JobKind.HUMAN: timedelta(hours=2),
+}
+_GROWTH = 4
+
+
+class JobStatus(StrEnum):
+    """Bedrock's states of a job, and WAITING: not started yet."""
+
+    WAITING = "Waiting"
+    IN_PROGRESS = "InProgress"
+    COMPLETED = "Completed"
+    FAILED = "Failed"
+    STOPPING = "Stopping"
+    STOPPED = "Stopped"
+    DELETING = "Deleting"
+
+    @property
+    def under_way(self) -> bool:
+        return self in (JobStatus.IN_PROGRESS, JobStatus.STOPPING)
+
+    @property
+    def ended(self) -> bool:
+        return self in (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.STOPPED, JobStatus.DELETING)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job of a run. Times are ISO 8601 in UTC.
+
+    Attributes:
+        candidates: who answers in it; of an automated job one.
+        message: why it failed, was stopped or could not be started yet.
+    """
+
+    name: str
+    candidates: tuple[str, ...]
+    status: JobStatus = JobStatus.WAITING
+    arn: str | None = None
+    started: str | None = None
+    ended: str | None = None
+    message: str | None = None
+
+    @property
+    def identifier(self) -> str | None:
+        """The last part of the ARN, which names the folder of the output."""
+        return None if self.arn is None else self.arn.rpartition("/")[2]
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """jobs.json. `strays`, `unread` and `unexpected` say what of the output was not taken, and `agreement` how far
+    people agreed: equal pairs of all pairs of ratings, by rating."""
+
+    jobs: tuple[Job, ...]
+    strays: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+    unexpected: tuple[str, ...] = ()
+    agreement: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    schema_version: int = SCHEMA_VERSION
+
+    @property
+    def ended(self) -> bool:
+        return all(job.status.ended for job in self.jobs)
+
+    @property
+    def under_way(self) -> int:
+        return sum(job.status.under_way for job in self.jobs)
+
+    def to_json(self) -> str:
+        return json.dumps(codec.encode(self), indent=1)
+
+
+def read_jobs(text: str | bytes) -> Jobs:
+    """Read jobs.json.
+
+    Raises:
+        codec.DecodeError: naming the path of what does not fit.
+    """
+    try:
+        return codec.decode(Jobs, json.loads(text), "jobs")
+    except json.JSONDecodeError as error:
+        raise codec.DecodeError(f"jobs: not JSON: {error}") from None
+
+
+def pause(kind: JobKind, *, since_start: timedelta) -> timedelta:
+    """How long to wait before the next look: a quarter of the time so far, from a minute to half an hour.
+
+    For people to two hours. Growing pauses keep an execution of the state machine far below its 25,000 events, and a
+    job of ten minutes is not seen half an hour late.
+    """
+    return min(max(since_start / _GROWTH, _SHORTEST), _LONGEST[kind])

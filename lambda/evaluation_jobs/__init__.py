@@ -1,0 +1,1 @@
+"""The function that runs evaluations by Bedrock evaluation jobs: starts, looks, stops, collects, prunes."""

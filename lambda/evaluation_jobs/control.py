@@ -1,0 +1,118 @@
+"""The control plane's edge: each call, and what its errors mean for a run."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+
+from bedrock_eval.jobs.progress import JobStatus
+from bedrock_eval.runs import RunFailureReason
+from custom_evaluator.errors import RunFailed
+
+_MOST_DELETED = 25
+_PASSING = frozenset(
+    {"ThrottlingException", "TooManyRequestsException", "ServiceQuotaExceededException", "InternalServerException"}
+    | {"ServiceUnavailableException", "RequestTimeout"}
+)
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A job as Bedrock shows it."""
+
+    status: JobStatus
+    message: str | None = None
+
+
+class NotNowError(Exception):
+    """The service refuses for the moment; asking again later may do."""
+
+
+@dataclass(frozen=True)
+class Control:
+    """Evaluation jobs of this account and Region."""
+
+    client: Any
+
+    def create(self, request: dict[str, Any]) -> str:
+        """Start a job; the ARN, also of the one that an earlier call with this name and token has started.
+
+        Raises:
+            NotNowError: throttled, at a quota, or trouble of the service.
+            RunFailed: refused for good.
+        """
+        try:
+            arn: str = self.client.create_evaluation_job(**request)["jobArn"]
+        except ParamValidationError as error:
+            raise RunFailed(RunFailureReason.JOB_REFUSED, str(error)) from None
+        except ClientError as error:
+            code = _code(error)
+            if code == "ConflictException":
+                return self._known(request["jobName"], error)
+            if code in _PASSING:
+                raise NotNowError(_sentence(error)) from None
+            raise RunFailed(RunFailureReason.JOB_REFUSED, _sentence(error)) from None
+        except BotoCoreError as error:
+            raise NotNowError(f"{type(error).__name__}: {error}") from None
+        return arn
+
+    def _known(self, name: str, error: ClientError) -> str:
+        """The job that has the name: an earlier call started it and its answer was lost, past the token's life."""
+        for job in self._list(name):
+            if job["jobName"] == name:
+                return str(job["jobArn"])
+        raise RunFailed(RunFailureReason.JOB_REFUSED, _sentence(error)) from None
+
+    def look(self, arn: str) -> Seen | None:
+        """The job's state; None when the service does not tell for the moment."""
+        try:
+            job = self.client.get_evaluation_job(jobIdentifier=arn)
+        except ClientError as error:
+            if _code(error) == "ResourceNotFoundException":
+                return Seen(JobStatus.DELETING, "the job has been deleted")
+            if _code(error) in _PASSING:
+                return None
+            raise RunFailed(RunFailureReason.JOB_REFUSED, _sentence(error)) from None
+        messages = "; ".join(job.get("failureMessages", ())) or None
+        return Seen(JobStatus(job["status"]), messages)
+
+    def stop(self, arn: str) -> None:
+        """Ask a job to stop; one that has ended meanwhile is left as it is."""
+        try:
+            self.client.stop_evaluation_job(jobIdentifier=arn)
+        except ClientError as error:
+            if _code(error) not in {"ConflictException", *_PASSING}:
+                raise RunFailed(RunFailureReason.JOB_REFUSED, _sentence(error)) from None
+
+    def prune(self, *, containing: str, keep: int) -> int:
+        """Delete all but the newest `keep` ended jobs whose name holds a text; how many were deleted."""
+        ended = [job for job in self._list(containing) if JobStatus(job["status"]).ended]
+        old = [str(job["jobArn"]) for job in sorted(ended, key=lambda job: job["creationTime"], reverse=True)[keep:]]
+        deleted = 0
+        for start in range(0, len(old), _MOST_DELETED):
+            deleted += self._delete(old[start : start + _MOST_DELETED])
+        return deleted
+
+    def _delete(self, arns: Sequence[str]) -> int:
+        answer = self.client.batch_delete_evaluation_job(jobIdentifiers=list(arns))
+        for error in answer.get("errors", ()):
+            logger.warning("job not deleted", extra={"job": error["jobIdentifier"], "reason": error.get("code")})
+        return len(answer.get("evaluationJobs", ()))
+
+    def _list(self, containing: str) -> Iterator[dict[str, Any]]:
+        """A page has five entries whatever is asked for."""
+        pages = self.client.get_paginator("list_evaluation_jobs").paginate(nameContains=containing)
+        for page in pages:
+            yield from page["jobSummaries"]
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _sentence(error: ClientError) -> str:
+    return f"{_code(error)}: {error.response.get('Error', {}).get('Message', '')}"

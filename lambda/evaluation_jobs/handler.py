@@ -1,0 +1,47 @@
+"""Entry point: the same three actions of the state machine as the custom evaluator's."""
+
+import logging
+from typing import Any
+
+from bedrock_eval.jobs.request import evaluation_mark, settings
+from custom_evaluator.events import PublishEvent, SliceEvent, parse_event
+from custom_evaluator.failures import fail_run
+from custom_evaluator.publication import publish_run
+from custom_evaluator.slices import run_definition
+from evaluation_jobs.control import Control
+from evaluation_jobs.looks import look
+from evaluation_jobs.services import JobServices, services
+
+logging.getLogger("evaluation_jobs").setLevel(logging.INFO)
+logger = logging.getLogger(__name__)
+
+
+def handler(event: object, context: Any) -> dict[str, object]:
+    """Look at the jobs of a run, publish a finished run and prune old jobs, or record a failed one.
+
+    Raises:
+        EventError: the event is not one of the three.
+        RunFailed: the run cannot go on; the message is `<reason>: <sentence>`.
+    """
+    parsed = parse_event(event)
+    if isinstance(parsed, SliceEvent):
+        remaining = context.get_remaining_time_in_millis() / 1000
+        return look(services(), parsed, remaining_seconds=remaining).to_json()
+    if isinstance(parsed, PublishEvent):
+        publish_run(services().runs, parsed.layout)
+        _prune(services(), parsed)
+        return {"status": "published", "runId": parsed.layout.run_id}
+    return fail_run(services().runs, parsed)
+
+
+def _prune(found: JobServices, event: PublishEvent) -> None:
+    """After everything else: a job that stays is a line in a list, a run that fails over it is an alarm."""
+    try:
+        definition = run_definition(found.runs.store, event.layout)
+        keep = settings(definition).keep_jobs
+        deleted = Control(found.bedrock).prune(containing=evaluation_mark(definition), keep=keep)
+    except Exception:  # any error: see above
+        logger.exception("jobs not pruned", extra={"evaluation": event.layout.evaluation})
+        return
+    if deleted:
+        logger.info("jobs pruned", extra={"evaluation": event.layout.evaluation, "deleted": deleted})

@@ -1,0 +1,169 @@
+"""One look at the jobs of a run: start what may start, ask how others are, stop what overran, collect."""
+
+import logging
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bedrock_eval.codec import DecodeError
+from bedrock_eval.definition import Candidate, Definition
+from bedrock_eval.jobs.definition import JobKind, JobSettings
+from bedrock_eval.jobs.progress import Job, Jobs, JobStatus, pause, read_jobs
+from bedrock_eval.jobs.request import build_request, groups, job_name, settings
+from bedrock_eval.layout import RunLayout
+from bedrock_eval.runs import RunFailureReason, RunState, RunStatus, timestamp
+from custom_evaluator import locks
+from custom_evaluator.errors import RunFailed
+from custom_evaluator.events import SliceEvent
+from custom_evaluator.slices import (
+    SliceResult,
+    SliceStatus,
+    finished,
+    give_way,
+    new_state,
+    run_definition,
+    saved_state,
+    skipped,
+)
+from evaluation_jobs.collecting import collect_run
+from evaluation_jobs.control import Control, NotNowError
+from evaluation_jobs.services import JobServices
+
+logger = logging.getLogger(__name__)
+
+
+def look(services: JobServices, event: SliceEvent, *, remaining_seconds: float) -> SliceResult:
+    """Bring a run forward and say how long to wait before the next look.
+
+    May be repeated at any point: a job's name and token are made of the run id, so that nothing starts twice.
+
+    Raises:
+        RunFailed: the run cannot go on; jobs that are under way are asked to stop.
+    """
+    runs, layout = services.runs, event.layout
+    if runs.store.exists(layout.summary):
+        return finished(layout, saved_state(runs.store, layout))
+    now = runs.now()
+    definition = run_definition(runs.store, layout)
+    state = saved_state(runs.store, layout) or new_state(layout, now=now)
+    wait = pause(settings(definition).kind, since_start=now - datetime.fromisoformat(state.started))
+    deadline = now + timedelta(seconds=remaining_seconds) + wait
+    holding = locks.acquire(runs.store, layout, owner=event.execution, now=now, deadline=deadline)
+    if not holding.ours:
+        return skipped(runs, layout, "another execution works on this run")
+    if holding.fresh:
+        earlier = locks.earlier_run(runs.store, layout, holding.lock, now=now)
+        if earlier is not None:
+            return give_way(runs, event, earlier)
+    state = replace(state, status=RunStatus.RUNNING, execution=event.execution, reason=None, message=None)
+    return _Look(services, layout, definition, state).run(wait)
+
+
+class _Look:
+    """A look that holds the lock."""
+
+    def __init__(self, services: JobServices, layout: RunLayout, definition: Definition, state: RunState) -> None:
+        self._services = services
+        self._runs = services.runs
+        self._layout = layout
+        self._definition = definition
+        self._state = state
+        self._control = Control(services.bedrock)
+        self._jobs = self._saved_jobs()
+
+    @property
+    def _settings(self) -> JobSettings:
+        return settings(self._definition)
+
+    def run(self, wait: timedelta) -> SliceResult:
+        try:
+            self._bring_forward()
+        except RunFailed:
+            self._stop_all()
+            raise
+        finally:
+            self._save()
+        if not self._jobs.ended:
+            seconds = int(wait.total_seconds())
+            return SliceResult(SliceStatus.WAITING, self._layout.run_id, pause_seconds=seconds)
+        self._refuse_failed()
+        self._jobs = collect_run(self._services, self._layout, self._definition, self._state, self._jobs)
+        self._state = replace(self._state, status=RunStatus.FINISHED)
+        self._save()
+        locks.release(self._runs.store, self._layout, owner=self._state.execution, now=self._runs.now())
+        logger.info("run finished", extra={"evaluation": self._layout.evaluation, "run": self._layout.run_id})
+        return SliceResult(SliceStatus.FINISHED, self._layout.run_id)
+
+    def _saved_jobs(self) -> Jobs:
+        stored = self._runs.store.read(self._layout.jobs)
+        if stored is not None:
+            try:
+                return read_jobs(stored.body)
+            except DecodeError as error:
+                # Asking again finds the same jobs by their names.
+                logger.warning("jobs.json cannot be read", extra={"reason": str(error)})
+        return Jobs(tuple(self._waiting(group) for group in groups(self._definition)))
+
+    def _waiting(self, group: tuple[Candidate, ...]) -> Job:
+        candidate = group[0].name if self._settings.kind is not JobKind.HUMAN else None
+        name = job_name(self._definition, run_id=self._layout.run_id, candidate=candidate)
+        return Job(name, tuple(each.name for each in group))
+
+    def _bring_forward(self) -> None:
+        now = self._runs.now()
+        overdue = now > datetime.fromisoformat(self._state.started) + timedelta(hours=self._settings.deadline_hours)
+        jobs = [self._looked_at(job, now=now, overdue=overdue) for job in self._jobs.jobs]
+        self._jobs = replace(self._jobs, jobs=tuple(jobs))
+        for index, job in enumerate(jobs):
+            if job.status is JobStatus.WAITING and self._jobs.under_way < self._settings.parallel:
+                jobs[index] = self._started(job, now=now, overdue=overdue)
+                self._jobs = replace(self._jobs, jobs=tuple(jobs))
+
+    def _looked_at(self, job: Job, *, now: datetime, overdue: bool) -> Job:
+        if job.arn is None or job.status.ended:
+            return job
+        seen = self._control.look(job.arn)
+        if seen is None:
+            return job
+        if seen.status.ended:
+            return replace(job, status=seen.status, ended=timestamp(now), message=seen.message or job.message)
+        if overdue and seen.status is JobStatus.IN_PROGRESS:
+            self._control.stop(job.arn)
+            message = f"stopped after {self._settings.deadline_hours:g} hours"
+            return replace(job, status=JobStatus.STOPPING, message=message)
+        return replace(job, status=seen.status)
+
+    def _started(self, job: Job, *, now: datetime, overdue: bool) -> Job:
+        if overdue:
+            sentence = f"{job.name} could not be started within {self._settings.deadline_hours:g} hours: {job.message}"
+            raise RunFailed(RunFailureReason.JOB_OVERDUE, sentence)
+        group = tuple(candidate for candidate in self._definition.candidates if candidate.name in job.candidates)
+        place = replace(self._services.place, output=self._services.place.output + self._layout.job_folder)
+        request = build_request(self._definition, run_id=self._layout.run_id, candidates=group, place=place)
+        try:
+            arn = self._control.create(request)
+        except NotNowError as error:
+            logger.warning("job not started yet", extra={"run": self._layout.run_id, "reason": str(error)})
+            return replace(job, message=str(error))
+        return replace(job, status=JobStatus.IN_PROGRESS, arn=arn, started=timestamp(now), message=None)
+
+    def _refuse_failed(self) -> None:
+        failed = [job for job in self._jobs.jobs if job.status is not JobStatus.COMPLETED]
+        if not failed:
+            return
+        overran = any(job.status is JobStatus.STOPPED for job in failed)
+        reason = RunFailureReason.JOB_OVERDUE if overran else RunFailureReason.JOB_FAILED
+        raise RunFailed(
+            reason,
+            "; ".join(f"{job.name} ({', '.join(job.candidates)}): {job.message or job.status.value}" for job in failed),
+        )
+
+    def _stop_all(self) -> None:
+        for job in self._jobs.jobs:
+            if job.arn is not None and job.status is JobStatus.IN_PROGRESS:
+                self._control.stop(job.arn)
+
+    def _save(self) -> None:
+        store = self._runs.store
+        self._state = replace(self._state, updated=timestamp(self._runs.now()))
+        store.put(self._layout.jobs, self._jobs.to_json())
+        store.put(self._layout.state, self._state.to_json())

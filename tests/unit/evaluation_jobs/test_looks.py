@@ -1,0 +1,217 @@
+"""A run of evaluation jobs from the first look to the summary, and every way in which it can go wrong."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bedrock_eval.jobs.definition import JobKind
+from bedrock_eval.jobs.progress import Jobs, JobStatus, pause, read_jobs
+from bedrock_eval.jobs.rules import MOST_HOURS
+from bedrock_eval.runs import RunFailureReason
+from custom_evaluator.errors import RunFailed
+from evaluation_jobs import handler as entry
+from tests.unit.evaluation_jobs.conftest import BUCKET, DEFINITION, EXECUTION, INPUT, LAYOUT, RUN_ID, SLICE, World
+from tests.unit.fakes import FakeContext
+
+PUBLISH = {"action": "publish", "input": INPUT, "execution": EXECUTION}
+
+
+@pytest.fixture(autouse=True)
+def _served(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(entry, "services", lambda: world.services)
+
+
+def call(event: object = SLICE) -> dict[str, object]:
+    return entry.handler(event, FakeContext())
+
+
+def jobs(world: World) -> Jobs:
+    return read_jobs(world.s3.text(BUCKET, LAYOUT.jobs))
+
+
+def failure(world: World) -> RunFailed:
+    with pytest.raises(RunFailed) as caught:
+        call()
+    return caught.value
+
+
+class TestARun:
+    def test_one_job_for_each_candidate_then_a_summary_like_every_other(self, world: World) -> None:
+        first = call()
+        assert (first["status"], first["pauseSeconds"]) == ("waiting", 60)
+        assert len(world.bedrock.created) == 2
+        world.clock.advance(60)
+        world.bedrock.complete(1.0)
+        assert call()["status"] == "finished"
+        summary = world.json(LAYOUT.summary)
+        assert [each["metrics"]["Builtin.Correctness"]["n"] for each in summary["candidates"]] == [12, 12]
+        assert summary["measures"]["Builtin.Harmfulness"]["better"] == "lower"
+        assert {each["candidate"] for each in summary["comparisons"]} == {"large"}
+        assert "<html" in world.s3.text(BUCKET, LAYOUT.report)
+        assert world.json(LAYOUT.state)["status"] == "finished"
+
+    def test_the_output_lies_below_the_run(self, world: World) -> None:
+        call()
+        places = {request["outputDataConfig"]["s3Uri"] for request in world.bedrock.created}
+        assert places == {f"s3://{BUCKET}/jobs/judged/{RUN_ID}/"}
+
+    def test_a_look_may_be_repeated_without_starting_anything_twice(self, world: World) -> None:
+        call()
+        world.s3.delete_object(Bucket=BUCKET, Key=LAYOUT.jobs)
+        call()
+        assert len(world.bedrock.created) == 2
+
+    def test_jobs_wait_for_their_turn(self, world: World) -> None:
+        world.deploy(parallel=1)
+        call()
+        assert [job.status for job in jobs(world).jobs] == [JobStatus.IN_PROGRESS, JobStatus.WAITING]
+        world.bedrock.complete()
+        call()
+        assert len(world.bedrock.created) == 2
+
+    def test_unanswered_prompts_are_failed_cases_and_lower_the_coverage(self, world: World) -> None:
+        call()
+        world.bedrock.complete(leave_out=3)
+        call()
+        for candidate in world.json(LAYOUT.summary)["candidates"]:
+            assert (candidate["cases"], candidate["failed"], candidate["coverage"]) == (12, 3, 0.75)
+
+    def test_what_was_not_taken_is_named(self, world: World) -> None:
+        call()
+        world.bedrock.complete()
+        call()
+        assert all(key.endswith("permission-check") for key in jobs(world).strays)
+        assert len(jobs(world).strays) == 2
+
+    def test_a_finished_run_is_not_touched(self, world: World) -> None:
+        call()
+        world.bedrock.complete()
+        call()
+        before = world.s3.text(BUCKET, LAYOUT.jobs)
+        assert call()["status"] == "finished"
+        assert world.s3.text(BUCKET, LAYOUT.jobs) == before
+
+    def test_scores_are_published_under_the_declared_names(self, world: World) -> None:
+        call()
+        world.bedrock.complete(0.5)
+        call()
+        call(PUBLISH)
+        assert {datum["MetricName"] for datum in world.cloudwatch.data} >= {
+            "Builtin.Correctness",
+            "Builtin.Harmfulness",
+            "run_coverage",
+        }
+
+    def test_another_execution_is_sent_away_also_during_the_pause(self, world: World) -> None:
+        call()
+        world.clock.advance(61)
+        other = call({**SLICE, "execution": EXECUTION.replace("one", "two")})
+        assert (other["status"], other["reason"]) == ("skipped", "another execution works on this run")
+
+
+class TestTrouble:
+    @pytest.mark.parametrize("code", ["ThrottlingException", "ServiceQuotaExceededException"])
+    def test_a_passing_refusal_is_tried_again_at_the_next_look(self, world: World, code: str) -> None:
+        world.bedrock.refusals = [code]
+        call()
+        waiting, started = jobs(world).jobs
+        assert (waiting.status, started.status) == (JobStatus.WAITING, JobStatus.IN_PROGRESS)
+        assert code in (waiting.message or "")
+        call()
+        assert len(world.bedrock.created) == 2
+
+    def test_a_name_that_is_taken_is_the_job_of_an_earlier_attempt(self, world: World) -> None:
+        call()
+        known = jobs(world).jobs[0]
+        world.s3.delete_object(Bucket=BUCKET, Key=LAYOUT.jobs)
+        world.bedrock.refusals = ["ConflictException"]
+        call()
+        assert jobs(world).jobs[0].arn == known.arn
+
+    def test_a_request_that_is_refused_ends_the_run_and_stops_the_others(self, world: World) -> None:
+        world.deploy(parallel=1)
+        call()
+        world.bedrock.status = "Completed"
+        world.bedrock.refusals = ["ValidationException"]
+        assert failure(world).reason is RunFailureReason.JOB_REFUSED
+
+    def test_a_failed_job_ends_the_run_with_its_messages(self, world: World) -> None:
+        call()
+        world.bedrock.status, world.bedrock.failure = "Failed", "The model cannot be accessed."
+        failed = failure(world)
+        assert failed.reason is RunFailureReason.JOB_FAILED
+        assert "The model cannot be accessed." in failed.sentence
+        assert "(small)" in failed.sentence
+
+    def test_a_job_that_overran_is_stopped_and_ends_the_run(self, world: World) -> None:
+        world.deploy(deadline_hours=2)
+        call()
+        world.clock.advance(2 * 3600 + 1)
+        assert call()["status"] == "waiting"
+        assert len(world.bedrock.stopped) == 2
+        failed = failure(world)
+        assert failed.reason is RunFailureReason.JOB_OVERDUE
+        assert "stopped after 2 hours" in failed.sentence
+
+    def test_what_could_never_be_started_ends_the_run_at_its_deadline(self, world: World) -> None:
+        world.deploy(deadline_hours=1)
+        world.bedrock.refusals = ["ThrottlingException"] * 4
+        call()
+        world.clock.advance(3601)
+        assert failure(world).reason is RunFailureReason.JOB_OVERDUE
+
+    def test_a_completed_job_without_results_is_said(self, world: World) -> None:
+        call()
+        world.bedrock.status = "Completed"
+        assert failure(world).reason is RunFailureReason.JOB_OUTPUT_MISSING
+
+    def test_an_attempt_that_died_while_collecting_goes_on(self, world: World) -> None:
+        call()
+        world.bedrock.complete()
+        call()
+        parts = [key for key in world.s3.keys(BUCKET) if key.startswith(LAYOUT.results)]
+        world.s3.delete_object(Bucket=BUCKET, Key=LAYOUT.summary)
+        call()
+        assert [key for key in world.s3.keys(BUCKET) if key.startswith(LAYOUT.results)] == parts
+        assert world.json(LAYOUT.summary)["candidates"][0]["cases"] == 12
+
+
+class TestPruning:
+    def test_old_jobs_of_this_evaluation_go_and_the_newest_stay(self, world: World) -> None:
+        world.deploy(keep_jobs=1)
+        call()
+        world.bedrock.complete()
+        call()
+        foreign = {"jobArn": "arn:x/y", "jobName": "dev-judged-elsewhere", "status": "Completed"}
+        world.bedrock.jobs["arn:x/y"] = {**foreign, "creationTime": world.clock.now() - timedelta(days=9)}
+        call(PUBLISH)
+        assert len(world.bedrock.deleted) == 1
+        assert "arn:x/y" not in world.bedrock.deleted
+
+    def test_a_prune_that_fails_fails_no_run(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        call()
+        world.bedrock.complete()
+        call()
+
+        def broken(**_: Any) -> None:
+            raise RuntimeError("no")
+
+        monkeypatch.setattr(world.bedrock, "paginate", broken)
+        assert call(PUBLISH)["status"] == "published"
+
+
+@pytest.mark.parametrize("kind", JobKind)
+def test_a_run_up_to_its_deadline_stays_below_ten_thousand_events(kind: JobKind) -> None:
+    """About ten events a round: the task, the choice and the pause, each entered and left."""
+    longest = timedelta(hours=MOST_HOURS[kind])
+    elapsed, rounds = timedelta(), 0
+    while elapsed < longest:
+        elapsed += pause(kind, since_start=elapsed)
+        rounds += 1
+    assert rounds * 12 < 10_000
+
+
+def test_the_definition_is_read_as_json() -> None:
+    assert json.loads(json.dumps(DEFINITION.to_json()))["job"]["kind"] == "judge"
