@@ -6,13 +6,12 @@ from typing import Any
 from aws_cdk import CfnOutput, RemovalPolicy, Stack
 from aws_cdk import aws_s3 as s3
 
-from bedrock_eval.layout import DEFINITIONS, RUNS
+from bedrock_eval.layout import DEFINITIONS, JOBS, RUNS
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.bucket_emptier import BucketEmptier
 from bedrock_ops.buckets import AccessLogBucket, DataBucket, expire, expire_noncurrent
 from bedrock_ops.dataset_files import DatasetFiles
 from bedrock_ops.encryption import EnvironmentKey
-from bedrock_ops.evaluation_role import JOBS
 from constructs import Construct
 from environments.schema import Environment
 from stacks.code import function_code
