@@ -42,7 +42,7 @@ def _note(summary: Summary, names: Sequence[str], unshown: int) -> str:
     known = {name for candidate in summary.candidates for name in candidate.categories}
     parts = [
         "Slices to look into, not verdicts: each has fewer cases than the whole. p is adjusted over the categories of "
-        f"one comparison (Holm). Under {MIN_SAMPLE} cases are marked as few."
+        f"one comparison (Holm); bold: the interval misses 0. Under {MIN_SAMPLE} cases are marked as few."
     ]
     if len(known) > len(names):
         parts.append(f"Shown are the {len(names)} largest of {len(known):,} categories.")

@@ -45,13 +45,15 @@ def _card(summary: Summary, name: str) -> Markup:
     for candidate, metric in found:
         kind = colour(summary, candidate.name)
         if not metric.n:
-            drawn = tag("small", "no value")
+            told, drawn = "no value", None
         elif definition.binary:
-            drawn = _share(metric, kind=kind)
+            told, drawn = f"{percent(metric.mean, digits=1)} of {metric.n:,}", _share(metric, kind=kind)
         else:
+            told = f"median {number(metric.median)}"
             drawn = _histogram(metric, scale, tallest=tallest, kind=kind)
-        strips.append(tag("div", tag("span", chip(summary, candidate.name)), drawn, class_="strip"))
-    below = tag("div", tag("span"), None if definition.binary else axis(scale), class_="strip")
+        head = tag("div", chip(summary, candidate.name), tag("small", told), class_="ends")
+        strips.append(tag("div", head, drawn, class_="strip"))
+    below = None if definition.binary else axis(scale)
     about = tag("small", f"{definition.unit}, {direction(definition.better)}")
     return tag("div", tag("h3", definition.title), about, strips, below, class_="card")
 
@@ -59,7 +61,7 @@ def _card(summary: Summary, name: str) -> Markup:
 def _share(metric: MetricSummary, *, kind: str) -> Markup:
     told = f"{percent(metric.mean, digits=1)} of {count(metric.n, 'case')} are 1, the others 0"
     filled = f"{100 * (metric.mean or 0.0):.2f}%"
-    svg = tag(
+    return tag(
         "svg",
         tag("title", told),
         tag("rect", class_="rest", width="100%", height="100%"),
@@ -67,7 +69,6 @@ def _share(metric: MetricSummary, *, kind: str) -> Markup:
         class_=f"bar {kind}",
         role="img",
     )
-    return tag("div", tag("small", f"{percent(metric.mean, digits=1)} of {metric.n:,}"), svg)
 
 
 def _histogram(metric: MetricSummary, scale: Scale, *, tallest: float, kind: str) -> Markup:

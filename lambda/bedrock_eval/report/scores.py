@@ -21,7 +21,27 @@ def scores(summary: Summary) -> Markup:
         Column("Cases", label="cases"),
     )
     bodies = [_metric(summary, name) for name in metric_names(summary)]
-    return tag("div", table(columns, bodies, caption="Scores of each metric and candidate"), class_="card")
+    made = tag("div", table(columns, bodies, caption="Scores of each metric and candidate"), class_="card")
+    return tag("div", made, _classes(summary), class_="apart")
+
+
+def _classes(summary: Summary) -> Markup | None:
+    """What a classification comes to over the whole run, where there is one."""
+    found = [(candidate.name, candidate.classes) for candidate in summary.candidates if candidate.classes is not None]
+    if not found:
+        return None
+    columns = (
+        Column("Classification over the run", Kind.TEXT),
+        Column("Balanced accuracy", label="balanced accuracy"),
+        Column("Precision", label="precision"),
+        Column("Recall", label="recall"),
+        Column("Cases", label="cases"),
+    )
+    rows = [
+        (chip(summary, name), number(each.balanced_accuracy), number(each.precision), number(each.recall), each.n)
+        for name, each in found
+    ]
+    return tag("div", table(columns, [Body(rows)], caption="Classification over the run"), class_="card")
 
 
 def _metric(summary: Summary, name: str) -> Body:

@@ -111,16 +111,15 @@ _SECTIONS = """
 .gate h3 { line-height: 1.3; } .gate .told { font-size: .9rem; }
 .tally { display: flex; flex-wrap: wrap; gap: .5rem; margin-top: .6rem; }
 .small { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 21rem), 1fr)); gap: .9rem; }
-.strip { display: grid; grid-template-columns: 6.5rem minmax(0, 1fr); gap: 0 .9rem; align-items: end;
-  margin-top: .5rem; }
-.strip > span { font-size: .85rem; overflow: hidden; text-overflow: ellipsis; align-self: center; }
+.strip { margin-top: .6rem; } .strip .ends { align-items: baseline; font-size: .85rem; margin-bottom: .2rem; }
 .histogram { height: 44px; width: 100%; } .histogram path { fill: var(--mark); opacity: .5; }
 .histogram .base { stroke: var(--line); } .histogram .median { stroke: var(--ink); stroke-width: 1.5; }
 .bar { height: 16px; width: 100%; } .share { fill: var(--mark); opacity: .5; } .rest { fill: var(--faint); }
-.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); gap: .9rem; }
+.pair { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 24rem), 1fr)); gap: .9rem; }
 .scatter { width: 100%; max-width: 36rem; height: auto; }
 .scatter text { font-size: 11px; fill: var(--soft); } .scatter .name { fill: var(--ink); font-size: 12px;
   font-weight: 600; }
+.scatter .name { paint-order: stroke; stroke: var(--card); stroke-width: 4px; stroke-linejoin: round; }
 .scatter .frame { stroke: var(--line); }
 details.case { margin-top: .6rem; padding: 0; }
 .case > summary { padding: .7rem 1.15rem; display: grid; grid-template-columns: minmax(0, 1fr) auto;
@@ -147,11 +146,11 @@ footer { margin-top: 3rem; border-top: 1px solid var(--line); padding-top: 1rem;
 """
 
 _NARROW = """
-@media (min-width: 60.01rem) { .forest table { table-layout: fixed; } .forest thead th:nth-child(1) { width: 21%; }
-  .forest thead th.plot { width: 34%; } .forest thead th:nth-child(3) { width: 16%; }
-  .forest thead th:nth-child(n + 4) { width: 9%; } .forest thead th:last-child { width: auto; } }
-@media (max-width: 56rem) { .gate { grid-template-columns: minmax(0, 1fr) minmax(0, 1.2fr); }
-  .gate .told { grid-column: 1 / -1; } }
+@media (min-width: 60.01rem) { .forest table { table-layout: fixed; } .forest thead th:nth-child(1) { width: 20%; }
+  .forest thead th.plot { width: 32%; } .forest thead th:nth-child(3) { width: 16%; }
+  .forest thead th:nth-child(n + 4) { width: 8.5%; } .forest thead th:last-child { width: auto; } }
+@media (max-width: 60rem) { .gate { grid-template-columns: 8.5rem minmax(0, 1fr) minmax(0, 1fr); }
+  .gate .told { grid-column: 2 / -1; } }
 @media (max-width: 60rem) {
   .stacked, .stacked thead, .stacked tbody { display: block; } .stacked thead th:not(.plot) { display: none; }
   .stacked thead tr { padding: 0; } .stacked thead th.plot { display: block; width: 100%; }
@@ -167,7 +166,8 @@ _NARROW = """
 @media (max-width: 44rem) {
   .page { padding: 1.5rem 1rem 3rem; } h1 { font-size: 1.65rem; } section { margin-top: 2.25rem; }
   .card { padding: .85rem .9rem; }
-  .gate { grid-template-columns: minmax(0, 1fr); } .sides, .method { grid-template-columns: minmax(0, 1fr);
+  .gate { grid-template-columns: minmax(0, 1fr); } .gate .told { grid-column: 1; }
+  .sides, .method { grid-template-columns: minmax(0, 1fr);
   gap: .75rem; }
   .method { gap: .15rem; } .method dd { margin-bottom: .7rem; }
   .case > summary { grid-template-columns: minmax(0, 1fr); }

@@ -15,6 +15,7 @@ from bedrock_eval.costs import Rates
 from bedrock_eval.definition import Candidate, Dataset, Definition, Gate
 from bedrock_eval.evidence import MAX_TEXT, CaseView, Evidence, FailedCase, cut
 from bedrock_eval.gates import Verdict
+from bedrock_eval.metrics import Confusion
 from bedrock_eval.outcomes import FailureReason, Outcome, Usage
 from bedrock_eval.report import render
 from bedrock_eval.report.categories import MAX_CATEGORIES
@@ -28,7 +29,7 @@ from bedrock_eval.report.regressions import MAX_BYTES, chosen, gain
 from bedrock_eval.report.scale import Scale, scale_of
 from bedrock_eval.statistics import minimum_detectable_effect, needed_n
 from bedrock_eval.summarising import Baseline, bins, summarise
-from bedrock_eval.summary import Bin, CategorySummary, Summary
+from bedrock_eval.summary import Bin, CategorySummary, ClassSummary, Summary
 from bedrock_eval.wording import number
 
 HOSTILE = "</p><script>alert(1)</script>\" onload='x' \u202egnp.exe \x00\ud800\U000e0041"
@@ -269,6 +270,15 @@ def test_categories_show_n_interval_and_difference_and_mark_small_ones() -> None
     assert "bad less good" in told
     notes = " ".join(Page(render(whole)).all("p", "note"))
     assert "2 cases without a category" in notes
+
+
+def test_a_classification_is_summed_up_over_the_run() -> None:
+    whole = summary()
+    classes = ClassSummary(n=40, balanced_accuracy=0.75, precision=None, recall=0.5, confusion=Confusion())
+    first = replace(whole.candidates[0], classes=classes)
+    page = Page(render(replace(whole, candidates=(first, *whole.candidates[1:]))))
+    assert page.table("Classification over the run")[-5:] == ["good", "0.750", "unknown", "0.500", "40"]
+    assert not any("Classification" in caption for caption in Page(render(whole)).all("caption"))
 
 
 def test_many_categories_are_cut_to_the_largest_and_it_says_so() -> None:
