@@ -29,7 +29,7 @@ def recorded() -> dict[str, dict[str, float]]:
     values: dict[str, dict[str, list[float]]] = {}
     for line in (ROOT / "datasets" / "customer-support.answers.jsonl").read_text().splitlines():
         answer = json.loads(line)
-        for name in ("relevance_score", "response_length", "exact_match", "f1_score"):
+        for name in ("relevance_score", "response_length", "unicode_exact_match", "unicode_f1_score"):
             value = score(name, response=answer["response"], references=[references[answer["prompt"]]])
             assert value is not None
             values.setdefault(answer["modelId"], {}).setdefault(name, []).append(value)
