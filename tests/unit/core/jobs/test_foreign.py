@@ -1,0 +1,74 @@
+"""The output of a job that was started elsewhere, read without knowing what it was asked."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from bedrock_eval.jobs.collection import read_lines
+from bedrock_eval.jobs.definition import JobKind
+from bedrock_eval.jobs.foreign import ForeignJobs, read_foreign
+from bedrock_eval.summarising import summarise
+from bedrock_eval.summary import Summary
+
+NOVA = "arn:aws:bedrock:us-east-1:111111111111:inference-profile/us.amazon.nova-2-lite-v1:0"
+HAIKU = "anthropic.claude-haiku-4-5-20251001-v1:0"
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+def line(model: str, number: int, **scores: float) -> str:
+    listed = [{"metricName": name.replace("__", "."), "result": value} for name, value in scores.items()]
+    return json.dumps(
+        {
+            "automatedEvaluationResult": {"scores": listed},
+            "inputRecord": {"prompt": f"prompt {number}", "category": "all"},
+            "modelResponses": [{"modelIdentifier": model, "response": "r"}],
+        }
+    )
+
+
+def read(*lines: str) -> ForeignJobs:
+    return read_foreign(read_lines(lines, source="out"), source="s3://bucket/jobs/")
+
+
+def summary(found: ForeignJobs) -> Summary:
+    return summarise(
+        found.definition, run_id="collected", started=NOON, finished=NOON, outcomes=found.collected.outcomes
+    )
+
+
+def test_jobs_of_a_comparison_are_joined_on_the_prompt() -> None:
+    lines = [line(NOVA, number, Accuracy=0.5 + number / 100) for number in range(12)]
+    lines += [line(HAIKU, number, Accuracy=0.7 + number / 90) for number in range(12)]
+    found = summary(read(*lines))
+    assert [each.name for each in found.candidates] == ["nova-2-lite", "claude-haiku-4-5"]
+    (compared,) = found.comparisons
+    assert (compared.metric, compared.estimate.n) == ("Builtin.Accuracy", 12)
+    assert compared.estimate.mean is not None
+    assert compared.estimate.mean > 0
+
+
+def test_lower_is_better_where_bedrock_means_that() -> None:
+    found = summary(read(line(NOVA, 1, Toxicity=0.2), line(HAIKU, 1, Toxicity=0.1)))
+    assert found.comparisons[0].estimate.mean == pytest.approx(0.1)
+
+
+def test_a_metric_of_the_authors_own_has_no_known_direction() -> None:
+    found = read(line(NOVA, 1, brand=3.0), line(HAIKU, 1, brand=4.0))
+    assert found.definition.measures["brand"].better == "neutral"
+    assert summary(found).comparisons == ()
+
+
+def test_who_scored_is_seen() -> None:
+    details: dict[str, Any] = {"evaluatorDetails": [{"explanation": "why"}]}
+    judged = json.loads(line(NOVA, 1, Builtin__Correctness=1.0))
+    judged["automatedEvaluationResult"]["scores"][0] |= details
+    job = read(json.dumps(judged)).definition.job
+    assert job is not None
+    assert job.kind is JobKind.JUDGE
+
+
+def test_what_holds_no_score_is_said() -> None:
+    with pytest.raises(ValueError, match="s3://bucket/jobs/: holds no score of an evaluation job"):
+        read('{"a": 1}')
