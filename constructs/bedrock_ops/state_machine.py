@@ -113,7 +113,11 @@ def state_machine_definition(function_arn: str, *, task_timeout: Duration) -> di
         "EvaluateSlice": {
             **task,
             "Parameters": {"FunctionName": function_arn, "Payload": {"action": "slice", **payload}},
-            "ResultSelector": {"status.$": "$.Payload.status", "runId.$": "$.Payload.runId"},
+            "ResultSelector": {
+                "status.$": "$.Payload.status",
+                "runId.$": "$.Payload.runId",
+                "pauseSeconds.$": "$.Payload.pauseSeconds",
+            },
             "ResultPath": "$.slice",
             "Catch": [_catch("$.error", following="RecordFailure")],
             "Next": "SliceResult",
@@ -122,10 +126,13 @@ def state_machine_definition(function_arn: str, *, task_timeout: Duration) -> di
             "Type": "Choice",
             "Choices": [
                 _when("running", following="EvaluateSlice"),
+                _when("waiting", following="Pause"),
                 _when("skipped", following="Skipped"),
                 _when("finished", following="Publish"),
             ],
         },
+        # The function lets its pauses grow: an execution has at most 25,000 events.
+        "Pause": {"Type": "Wait", "SecondsPath": "$.slice.pauseSeconds", "Next": "EvaluateSlice"},
         "Publish": {
             **task,
             "Parameters": {"FunctionName": function_arn, "Payload": {"action": "publish", **payload}},

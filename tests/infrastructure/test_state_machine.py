@@ -39,7 +39,8 @@ def payload(state: str) -> dict[str, str]:
 
 class TestPath:
     @pytest.mark.parametrize(
-        ("status", "following"), [("running", "EvaluateSlice"), ("skipped", "Skipped"), ("finished", "Publish")]
+        ("status", "following"),
+        [("running", "EvaluateSlice"), ("waiting", "Pause"), ("skipped", "Skipped"), ("finished", "Publish")],
     )
     def test_a_slice_says_what_follows(self, status: str, following: str) -> None:
         slice_state = states()["EvaluateSlice"]
@@ -51,6 +52,7 @@ class TestPath:
 
     def test_it_begins_with_a_slice_and_a_published_run_is_finished(self) -> None:
         assert definition()["StartAt"] == "EvaluateSlice"
+        assert states()["Pause"] == {"Type": "Wait", "SecondsPath": "$.slice.pauseSeconds", "Next": "EvaluateSlice"}
         assert states()[states()["Publish"]["Next"]]["Type"] == "Succeed"
         assert states()["Skipped"]["Type"] == "Succeed"
 
