@@ -14,6 +14,7 @@ from typing import NoReturn
 
 from bedrock_eval.layout import RunLayout
 from bedrock_eval.names import PhysicalNames
+from bedrock_eval.table import table
 from environments.load import EnvironmentsError, load_environments
 from environments.schema import Environment
 from local import evaluation, screen
@@ -133,7 +134,7 @@ def _show(found: evaluation.ReadBack, *, directory: Path) -> None:
     report, summary = directory / "report.html", directory / "summary.json"
     report.write_text(found.report)
     summary.write_text(json.dumps(screen.view(found), indent=1))
-    print(f"\n{screen.table(found.summary)}\n")
+    print(f"\n{table(found.summary)}\n")
     states = list(found.alarms.values())
     counted = ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states)))
     print(f"Alarms: {len(states)} ({counted})")

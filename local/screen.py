@@ -1,34 +1,10 @@
-"""What `make run` shows and writes: the table on the screen, build/run/summary.json."""
+"""What `make run` writes: build/run/summary.json."""
 
 from typing import Any
 
-from bedrock_eval.gates import GateResult, bound_text, worst
-from bedrock_eval.summary import CandidateSummary, Summary
-from bedrock_eval.wording import interval, number
+from bedrock_eval.gates import GateResult, worst
+from bedrock_eval.summary import CandidateSummary
 from local.evaluation import ReadBack
-
-_WIDTH = 18
-
-
-def table(summary: Summary) -> str:
-    """One block a candidate: cases, tokens, and each metric with n, mean and interval."""
-    return "\n\n".join(_block(candidate, summary) for candidate in summary.candidates)
-
-
-def _block(candidate: CandidateSummary, summary: Summary) -> str:
-    failures = ", ".join(f"{count} {reason}" for reason, count in candidate.failures.items())
-    lines = [
-        f"{candidate.name}  ({candidate.model_id})",
-        f"  {candidate.cases:,} cases, {candidate.failed:,} failed{f' ({failures})' if failures else ''}; "
-        f"{candidate.usage.input_tokens:,} input and {candidate.usage.output_tokens:,} output tokens; "
-        f"estimated {candidate.cost}",
-        f"  {'metric':<{_WIDTH}}{'n':>7}{'mean':>12}   {summary.confidence:.0%} interval",
-    ]
-    for name, metric in candidate.metrics.items():
-        lines.append(f"  {name:<{_WIDTH}}{metric.n:>7,}{number(metric.mean):>12}   {interval(metric.low, metric.high)}")
-    for gate in candidate.gates:
-        lines.append(f"  gate {gate.metric} {bound_text(gate)}: {gate.verdict.value} ({gate.reason})")
-    return "\n".join(lines)
 
 
 def view(found: ReadBack) -> dict[str, Any]:

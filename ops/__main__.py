@@ -1,12 +1,13 @@
 """`python -m ops`: the commands for day 2."""
 
 import argparse
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NoReturn, Protocol
 
-from ops import logs, prices
+from ops import evaluate, logs, prices
 from ops.errors import OpsError
 from ops.screen import tell
 
@@ -21,7 +22,9 @@ class Command(Protocol):
         """Carry it out; gives the exit code. OpsError: it cannot be, which is code 1."""
 
 
-COMMANDS: Mapping[str, Command] = MappingProxyType({"logs": logs, "prices": prices})
+STOPPED = 130
+
+COMMANDS: Mapping[str, Command] = MappingProxyType({"evaluate": evaluate, "logs": logs, "prices": prices})
 
 
 class _Parser(argparse.ArgumentParser):
@@ -48,8 +51,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         tell("\nstopped")
-        return 130
+        return STOPPED
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    if code == STOPPED:
+        # Python would wait for the threads whose calls nobody waits for any more.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)

@@ -33,7 +33,7 @@ class Limits:
     Attributes:
         stop_at: nothing is begun from here on.
         drain_until: what is still in flight then is given up; a later slice asks it again.
-        drain_seconds: how long what is in flight is waited for when the run fails.
+        drain_seconds: how long what is in flight is waited for when the run fails or is stopped.
     """
 
     concurrency: int
@@ -43,14 +43,20 @@ class Limits:
 
 
 class Runner:
-    """Runs the work of one slice."""
+    """Runs the work of one slice. `stopping`: whether somebody wants it to end early, as if its time were up."""
 
     def __init__(
-        self, *, ask: Callable[[Candidate, Case], Outcome], limits: Limits, clock: Callable[[], float]
+        self,
+        *,
+        ask: Callable[[Candidate, Case], Outcome],
+        limits: Limits,
+        clock: Callable[[], float],
+        stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         self._ask = ask
         self._limits = limits
         self._clock = clock
+        self._asked_to_stop = stopping
         self._stopping = Event()
         self._results: SimpleQueue[Outcome | Exception | None] = SimpleQueue()
         self._pending = 0
@@ -81,6 +87,8 @@ class Runner:
         while True:
             if self._clock() >= self._limits.stop_at:
                 self._stopping.set()
+            elif self._asked_to_stop() and not self._stopping.is_set():
+                self._stop()
             exhausted = exhausted or self._fill(work, executor)
             if self._pending == 0 or self._clock() >= self._drain_until:
                 return exhausted
@@ -129,7 +137,11 @@ class Runner:
         sink.tick()
 
     def _fail(self, error: Exception) -> None:
-        """The first failure counts. Nothing more is begun; what is in flight gets a little time."""
+        """The first failure counts."""
         self._failure = self._failure or error
+        self._stop()
+
+    def _stop(self) -> None:
+        """Nothing more is begun; what is in flight gets a little time."""
         self._stopping.set()
         self._drain_until = min(self._drain_until, self._clock() + self._limits.drain_seconds)

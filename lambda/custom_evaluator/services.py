@@ -12,7 +12,17 @@ import boto3
 from botocore.config import Config
 
 from bedrock_eval.definition import Definition
+from bedrock_eval.runs import RunState
 from custom_evaluator.store import Store
+
+
+def _nobody_watches(_: RunState) -> None:
+    """A function has no terminal."""
+
+
+def _nobody_stops() -> bool:
+    return False
+
 
 _EDGE = Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=5, read_timeout=60)
 
@@ -26,6 +36,8 @@ class Services:
         models: makes the bedrock-runtime client that a definition asks for.
         now: the time in UTC.
         clock: seconds that only grow.
+        progress: told of the run after each answer and every half second.
+        stopping: whether somebody wants the slice to end early, as if its time were up.
     """
 
     application: str
@@ -34,6 +46,8 @@ class Services:
     models: Callable[[Definition], Any]
     now: Callable[[], datetime]
     clock: Callable[[], float]
+    progress: Callable[[RunState], None] = _nobody_watches
+    stopping: Callable[[], bool] = _nobody_stops
 
     @property
     def s3(self) -> Any:
@@ -58,10 +72,12 @@ def services() -> Services:
     )
 
 
-def model_client(definition: Definition) -> Any:
+def model_client(definition: Definition, *, region: str | None = None, endpoint_url: str | None = None) -> Any:
     """One client for all threads, its pool as large as the concurrency: a smaller one would serialise the calls."""
     return boto3.client(
         "bedrock-runtime",
+        region_name=region,
+        endpoint_url=endpoint_url,
         config=Config(
             max_pool_connections=definition.concurrency,
             # Said explicitly: botocore's defaults differ between the versions that Lambda has had.

@@ -206,6 +206,7 @@ class _Slice:
             writer.flush_if_due()
         if self._services.clock() - self._saved_at >= STATE_SECONDS:
             self._save()
+        self._services.progress(self._present())
 
     def _open_dataset(self) -> Version:
         """The dataset of the first slice, counted and checked once."""
@@ -236,7 +237,8 @@ class _Slice:
             concurrency=self._definition.concurrency, stop_at=end - drain, drain_until=end, drain_seconds=drain
         )
         try:
-            return Runner(ask=asker.ask, limits=limits, clock=clock).run(self._work(version), self)
+            runner = Runner(ask=asker.ask, limits=limits, clock=clock, stopping=self._services.stopping)
+            return runner.run(self._work(version), self)
         finally:
             for writer in self._writers.values():
                 writer.flush()
@@ -273,10 +275,12 @@ class _Slice:
         self._save()
         locks.release(store, layout, owner=self._execution, now=now)
 
+    def _present(self) -> RunState:
+        return replace(self._state, candidates={name: writer.progress for name, writer in self._writers.items()})
+
     def _save(self) -> None:
-        progress = {name: writer.progress for name, writer in self._writers.items()}
         now = timestamp(self._services.now())
-        self._state = replace(self._state, candidates=progress, cost=self._spent(), updated=now)
+        self._state = replace(self._present(), cost=self._spent(), updated=now)
         self._services.store.put(self._layout.state, self._state.to_json())
         self._saved_at = self._services.clock()
 

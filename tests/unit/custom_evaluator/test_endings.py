@@ -181,10 +181,12 @@ def test_the_entry_point_refuses_other_events() -> None:
 
 def test_the_model_client_is_configured_by_the_definition(monkeypatch: pytest.MonkeyPatch) -> None:
     made: dict[str, Any] = {}
-    monkeypatch.setattr("custom_evaluator.services.boto3.client", lambda name, config: made.update(name=name, c=config))
+    monkeypatch.setattr("custom_evaluator.services.boto3.client", lambda name, **rest: made.update(rest, name=name))
     model_client(DEFINITION)
-    config = made["c"]
+    config = made["config"]
     assert made["name"] == "bedrock-runtime"
+    # None leaves both to boto3, which reads the function's environment.
+    assert (made["region_name"], made["endpoint_url"]) == (None, None)
     assert config.max_pool_connections == DEFINITION.concurrency
     assert config.retries == {"mode": "standard", "total_max_attempts": DEFINITION.max_attempts}
     assert (config.connect_timeout, config.read_timeout) == (5, DEFINITION.read_timeout_seconds)

@@ -178,3 +178,17 @@ def test_a_part_waits_five_seconds_at_most() -> None:
     writer.flush()
     assert len(s3.keys(BUCKET)) == 1
     assert FLUSH_SECONDS == 5
+
+
+def test_who_is_asked_to_stop_begins_nothing_more_and_takes_what_comes_back() -> None:
+    sink = Taken()
+    begun: list[str] = []
+
+    def ask(candidate: Candidate, case: Case) -> Outcome:
+        begun.append(case.id)
+        return outcome(candidate, case)
+
+    runner = Runner(ask=ask, limits=LIMITS, clock=FakeClock().seconds, stopping=lambda: len(sink) >= 3)
+    assert not runner.run(work(1000), sink)
+    assert sink == begun
+    assert 3 <= len(sink) <= 3 + 2 * LIMITS.concurrency

@@ -1,0 +1,62 @@
+"""A finished run as text: per candidate the means, verdicts and what they rest on, then the comparisons."""
+
+from bedrock_eval.gates import bound_text
+from bedrock_eval.summary import BASELINE, CandidateSummary, RunComparison, Summary
+from bedrock_eval.wording import interval, level, number, p_value, signed, signed_interval
+
+
+def table(summary: Summary) -> str:
+    """One block a candidate, then one line for each comparison of two candidates or with the baseline."""
+    width = 2 + max((len(name) for name in summary.measures), default=0)
+    blocks = [_candidate(candidate, summary, width=width) for candidate in summary.candidates]
+    if summary.comparisons:
+        blocks.append(_comparisons(summary, width=width))
+    return "\n\n".join(blocks)
+
+
+def _candidate(candidate: CandidateSummary, summary: Summary, *, width: int) -> str:
+    failures = ", ".join(f"{count} {reason}" for reason, count in candidate.failures.items())
+    lines = [
+        f"{candidate.name}  ({candidate.model_id})",
+        f"  {candidate.cases:,} cases, {candidate.failed:,} failed{f' ({failures})' if failures else ''}; "
+        f"{candidate.usage.input_tokens:,} input and {candidate.usage.output_tokens:,} output tokens; "
+        f"estimated {candidate.cost}",
+        f"  {'metric':<{width}}{'n':>7}{'mean':>12}   {level(summary.confidence)} interval",
+    ]
+    for name, metric in candidate.metrics.items():
+        lines.append(f"  {name:<{width}}{metric.n:>7,}{number(metric.mean):>12}   {interval(metric.low, metric.high)}")
+    for gate in candidate.gates:
+        needed = f"; about {gate.needed_n:,} cases would decide" if gate.needed_n else ""
+        lines.append(f"  gate {gate.metric} {bound_text(gate)}: {gate.verdict.value} ({gate.reason}{needed})")
+    return "\n".join(lines)
+
+
+def _comparisons(summary: Summary, *, width: int) -> str:
+    """A name stands there only where the interval leaves out 0."""
+    lines = [
+        "Differences case by case, in the metric's good direction",
+        f"  {'metric':<{width}}{'pairs':>7}{'mean':>12}   {level(summary.confidence)} interval, p-value by Holm",
+    ]
+    lines += [f"  {_comparison(each, width=width)}" for each in summary.comparisons]
+    return "\n".join(lines)
+
+
+def _comparison(compared: RunComparison, *, width: int) -> str:
+    estimate = compared.estimate
+    other = "its baseline" if compared.against == BASELINE else compared.reference
+    unpaired = compared.candidate_only + compared.reference_only
+    left_out = f", {unpaired:,} cases unpaired" if unpaired else ""
+    return (
+        f"{compared.metric:<{width}}{estimate.n:>7,}{signed(estimate.mean):>12}   "
+        f"{signed_interval(estimate.low, estimate.high)}, p {p_value(compared.holm_p_value)}: "
+        f"{_better(compared, other)}{left_out}"
+    )
+
+
+def _better(compared: RunComparison, other: str) -> str:
+    low, high = compared.estimate.low, compared.estimate.high
+    if low is not None and low > 0:
+        return f"{compared.candidate} is better than {other}"
+    if high is not None and high < 0:
+        return f"{compared.candidate} is worse than {other}"
+    return f"no difference of {compared.candidate} and {other} is shown"

@@ -1,0 +1,196 @@
+"""`python -m ops evaluate`: the deployed evaluation's own code at this terminal, without a deployed stack."""
+
+import argparse
+import math
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from bedrock_eval.codec import DecodeError
+from bedrock_eval.definition import PROMPT_MARK
+from bedrock_eval.summary import Summary, read_summary
+from bedrock_eval.wording import count
+from custom_evaluator.errors import RunFailed
+from custom_evaluator.events import SliceEvent
+from custom_evaluator.services import Services, model_client
+from custom_evaluator.slices import SliceStatus, run_slice
+from ops.errors import OpsError
+from ops.evaluate_options import APPLICATION, definition_of
+from ops.folder import OWNER, Folder, opened
+from ops.progress import ProgressBar
+from ops.results import exit_code, show, write_junit
+from ops.screen import say, tell
+
+DEFAULT_FOLDER = Path("build") / "evaluate"
+DEFAULT_CONCURRENCY = 8
+DEFAULT_CONFIDENCE = 0.95
+
+# Longer than any run: a terminal has no deadline, and what is not done then goes on in the next slice.
+_SLICE_SECONDS = 7 * 24 * 3600.0
+
+
+def add_command(commands: Any) -> None:
+    """The sub-command's own options."""
+    evaluate = commands.add_parser("evaluate", help="evaluate models from this terminal", description=__doc__)
+    add = evaluate.add_argument
+    add("--dataset", type=Path, required=True, metavar="F", help="JSONL with prompt and referenceResponse")
+    add("--model", action="append", required=True, metavar="[NAME=]ID", help="what is asked; may be repeated")
+    add("--system", type=Path, metavar="F", help="file with the system prompt (without its last line break)")
+    add("--template", type=Path, metavar="F", help=f"file with the text around the prompt, {PROMPT_MARK} once in it")
+    add("--max-tokens", type=_whole(1, 1_000_000), metavar="N", help="longest answer")
+    add("--metric", action="append", metavar="M", help="NAME or NAME={JSON of its parameters}; may be repeated")
+    add("--gate", action="append", default=[], metavar="G", help='as "f1_score>=0.5" or "truncated<=0.1"; repeatable')
+    add("--baseline", type=Path, metavar="DIR", help="the folder of an earlier evaluation, for --max-drop")
+    add("--max-drop", action="append", default=[], metavar="M=X", help="how far M may fall behind; may be repeated")
+    add("--confidence", type=_share, default=DEFAULT_CONFIDENCE, metavar="C", help="of intervals and gates (0.95)")
+    add("--out", type=Path, metavar="DIR", help=f"where everything is written ({DEFAULT_FOLDER}/<dataset>)")
+    add("--concurrency", type=_whole(1, 256), default=DEFAULT_CONCURRENCY, metavar="N", help="calls in flight (8)")
+    add("--region", metavar="R", help="the Region of Bedrock, if the credentials' configuration names none")
+    add("--endpoint-url", metavar="URL", help="another endpoint than AWS's, as an emulator's")
+
+
+def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
+    """Evaluate, or go on with what the folder holds of the same evaluation.
+
+    Exit codes: 0 every gate is kept, 10 one is broken, 11 one is undecided, 130 stopped by Ctrl-C.
+
+    Raises:
+        OpsError: the options do not fit, the folder is another evaluation's, or the run cannot go on.
+    """
+    baseline = None if arguments.baseline is None else _baseline(arguments.baseline)
+    definition = definition_of(arguments, baseline)
+    path = arguments.out or DEFAULT_FOLDER / definition.evaluation
+    with opened(
+        path,
+        definition,
+        dataset=arguments.dataset,
+        baseline=arguments.baseline,
+        now=now or datetime.now(UTC),
+    ) as folder:
+        if not _evaluated(folder, arguments):
+            return 130
+        summary = _summary(folder.path)
+        write_junit(folder.path / "junit.xml", summary)
+    show(summary)
+    say(f"\n{path}: report.html, summary.json, junit.xml")
+    return exit_code(summary)
+
+
+def _evaluated(folder: Folder, arguments: argparse.Namespace) -> bool:
+    """Whether the run is finished; False when Ctrl-C has stopped it."""
+    if folder.finished:
+        tell(f"{folder.path}: finished before, nothing is asked; another --out makes a new run")
+        return True
+    if folder.answered:
+        tell(f"{folder.path}: goes on after {count(folder.answered, 'answer')}")
+    client = partial(model_client, region=arguments.region, endpoint_url=arguments.endpoint_url)
+    bar = ProgressBar()
+    try:
+        with _interruptible() as interruption:
+            services = Services(
+                application=APPLICATION,
+                store=folder.store,
+                cloudwatch=_Unpublished(),
+                models=client,
+                now=lambda: datetime.now(UTC),
+                clock=time.monotonic,
+                progress=bar.show,
+                stopping=interruption,
+            )
+            _slices(services, folder, interruption)
+    except RunFailed as error:
+        raise OpsError(f"{error.sentence}; what was answered is in {folder.path}") from None
+    except (ClientError, BotoCoreError) as error:
+        raise OpsError(f"Bedrock cannot be called: {error}") from None
+    except KeyboardInterrupt:
+        tell("\nstopped at once")
+    except OSError as error:
+        raise OpsError(f"{folder.path}: {error}") from None
+    finally:
+        bar.close()
+    if folder.finished:
+        return True
+    tell(f"stopped; {count(folder.answered, 'answer')} in {folder.path}: the same command goes on from there")
+    return False
+
+
+def _slices(services: Services, folder: Folder, interruption: "_Interruption") -> None:
+    """The loop of the state machine."""
+    event = SliceEvent(folder.layout, OWNER)
+    while not interruption():
+        if run_slice(services, event, remaining_seconds=_SLICE_SECONDS).status is not SliceStatus.RUNNING:
+            return
+
+
+class _Interruption:
+    """Whether Ctrl-C came. The first lets what is in flight come back, the second ends everything."""
+
+    def __init__(self) -> None:
+        self._came = False
+
+    def __call__(self) -> bool:
+        return self._came
+
+    def come(self, _number: int, _frame: FrameType | None) -> None:
+        if self._came:
+            raise KeyboardInterrupt
+        self._came = True
+        tell("\nstopping; what is in flight is waited for, half a minute at most (Ctrl-C again: not waited for)")
+
+
+@contextmanager
+def _interruptible() -> Iterator[_Interruption]:
+    interruption = _Interruption()
+    before = {number: signal.signal(number, interruption.come) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield interruption
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _Unpublished:
+    """In the place of CloudWatch: a run at a terminal publishes nothing."""
+
+    def put_metric_data(self, **_: Any) -> None:
+        """Nothing."""
+
+
+def _baseline(path: Path) -> Summary:
+    if not (path / "summary.json").is_file():
+        raise OpsError(f"--baseline {path}: holds no summary.json; needed: the folder of a finished evaluation")
+    return _summary(path)
+
+
+def _summary(path: Path) -> Summary:
+    try:
+        return read_summary((path / "summary.json").read_bytes())
+    except (OSError, DecodeError) as error:
+        raise OpsError(f"{path}: {error}") from None
+
+
+def _whole(low: int, high: int) -> Any:
+    def whole(text: str) -> int:
+        if not text.isdecimal() or not low <= int(text) <= high:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number; allowed: {low} to {high}")
+        return int(text)
+
+    return whole
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = math.nan
+    if not 0.5 <= share < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a confidence; allowed: 0.5 to below 1")
+    return share

@@ -1,0 +1,192 @@
+"""From the command line of `ops evaluate` to the definition of an evaluation."""
+
+import argparse
+import json
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from bedrock_eval.catalogue import Better
+from bedrock_eval.definition import PROMPT_MARK, Candidate, Dataset, Definition, Gate, InferenceParameters
+from bedrock_eval.metrics import METRICS
+from bedrock_eval.models import Model, ModelError, candidate_name
+from bedrock_eval.names import NAME_RULE, is_name
+from bedrock_eval.summary import Summary
+from environments.schema import EvaluationConfig
+from ops.errors import OpsError
+
+APPLICATION, ENVIRONMENT = "ops", "terminal"
+
+_GATE = re.compile(r"([a-z0-9_]+)\s*(>=|<=)\s*([^\s<>=]+)")
+_DROP = re.compile(r"([a-z0-9_]+)\s*=\s*([^\s=]+)")
+
+
+def definition_of(arguments: argparse.Namespace, baseline: Summary | None) -> Definition:
+    """The evaluation that a command line describes.
+
+    Args:
+        baseline: the earlier evaluation that `--max-drop` compares with.
+
+    Raises:
+        OpsError: an option cannot be used, naming it and what is allowed.
+    """
+    region = arguments.region or boto3.Session().region_name
+    if region is None:
+        raise OpsError("no Region; needed: --region, AWS_REGION, or one in the AWS configuration")
+    if not arguments.dataset.is_file():
+        raise OpsError(f"--dataset {arguments.dataset}: no such file; needed: a .jsonl file")
+    gates = _gates(arguments)
+    parameters = _metrics(arguments.metric, gates)
+    if any(gate.max_drop is not None for gate in gates) and baseline is None:
+        raise OpsError("--max-drop compares with an earlier evaluation; needed: --baseline with its folder")
+    return Definition(
+        application=APPLICATION,
+        environment=ENVIRONMENT,
+        evaluation=_evaluation_name(arguments.dataset),
+        candidates=_candidates(arguments, region=region),
+        dataset=Dataset(name=_shown(arguments.dataset), key="dataset.jsonl"),
+        metrics=tuple(parameters),
+        metric_parameters={name: text for name, text in parameters.items() if text},
+        gates=gates,
+        baseline=None if baseline is None else baseline.run_id,
+        confidence=arguments.confidence,
+        concurrency=arguments.concurrency,
+    )
+
+
+def _evaluation_name(dataset: Path) -> str:
+    name = re.sub(r"[^a-z0-9]+", "-", dataset.stem.lower()).strip("-")
+    return (name if name[:1].isalpha() else f"d-{name}")[:24].rstrip("-")
+
+
+def _shown(path: Path) -> str:
+    """Relative to the working directory where it can be, so that another spelling is the same dataset."""
+    full = path.resolve()
+    return (full.relative_to(Path.cwd()) if full.is_relative_to(Path.cwd()) else full).as_posix()
+
+
+def _candidates(arguments: argparse.Namespace, *, region: str) -> tuple[Candidate, ...]:
+    system = None if arguments.system is None else _text(arguments.system, "--system")
+    template = None if arguments.template is None else _text(arguments.template, "--template")
+    if template is not None and template.count(PROMPT_MARK) != 1:
+        times = template.count(PROMPT_MARK)
+        raise OpsError(f"--template {arguments.template}: holds {PROMPT_MARK} {times} times; needed: once")
+    found: dict[str, Candidate] = {}
+    for given in arguments.model:
+        name, model_id = _named_model(given, taken=list(found), region=region)
+        found[name] = Candidate(
+            name=name,
+            model_id=model_id,
+            invoke_id=model_id,
+            system=system,
+            template=template,
+            parameters=InferenceParameters(max_tokens=arguments.max_tokens),
+        )
+    return tuple(found.values())
+
+
+def _named_model(given: str, *, taken: Sequence[str], region: str) -> tuple[str, str]:
+    name, separator, model_id = given.rpartition("=")
+    try:
+        if not model_id.startswith("arn:"):
+            Model(model_id, region=region)
+        name = name if separator else candidate_name(model_id, taken=taken)
+    except ModelError as error:
+        raise OpsError(f"--model {given}: {error}") from None
+    if not is_name(name):
+        raise OpsError(f"--model {given}: {name!r} is not a name; needed: {NAME_RULE}")
+    if name in taken:
+        raise OpsError(f"--model {given}: there is another candidate {name}; needed: NAME=ID with a name of its own")
+    return name, model_id
+
+
+def _text(path: Path, option: str) -> str:
+    try:
+        text = path.read_bytes().decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise OpsError(f"{option} {path}: cannot be read: {error}") from None
+    if not text.strip():
+        raise OpsError(f"{option} {path}: is empty")
+    return text.removesuffix("\n").removesuffix("\r")
+
+
+def _metrics(given: Sequence[str] | None, gates: Sequence[Gate]) -> dict[str, str]:
+    """Parameters as JSON text by metric; those of gates are always among them."""
+    default: tuple[Any, ...] = EvaluationConfig.model_fields["metrics"].default
+    found = dict(_metric(text) for text in given or [metric.name for metric in default])
+    for gate in gates:
+        found.setdefault(*_metric(gate.metric))
+    return found
+
+
+def _metric(text: str) -> tuple[str, str]:
+    name, _, parameters = text.partition("=")
+    _known(name, f"--metric {text}")
+    try:
+        value = json.loads(parameters or "{}")
+        if not isinstance(value, dict):
+            raise ValueError(f"{parameters} is not a JSON object")
+        METRICS[name].check(value)
+    except ValueError as error:
+        raise OpsError(f"--metric {text}: {error}") from None
+    return name, json.dumps(value, sort_keys=True) if value else ""
+
+
+def _gates(arguments: argparse.Namespace) -> tuple[Gate, ...]:
+    """One gate a metric, as in an environment file."""
+    found: dict[str, Gate] = {}
+    for text in arguments.gate:
+        name, sign, number = _parsed(_GATE, text, "--gate", needed="as f1_score>=0.5")
+        key = "min" if sign == ">=" else "max"
+        found[name] = _with(found.get(name, Gate(name)), key, _number(number, f"--gate {text}"), f"--gate {text}")
+    for text in arguments.max_drop:
+        name, number = _parsed(_DROP, text, "--max-drop", needed="as f1_score=0.02")
+        found[name] = _with(found.get(name, Gate(name)), "max_drop", _number(number, text), f"--max-drop {text}")
+    for gate in found.values():
+        _check_gate(gate)
+    return tuple(found.values())
+
+
+def _with(gate: Gate, key: str, value: float, option: str) -> Gate:
+    if getattr(gate, key) is not None:
+        raise OpsError(f"{option}: {gate.metric} has another {key} already")
+    return Gate(**{**asdict(gate), key: value})
+
+
+def _check_gate(gate: Gate) -> None:
+    if gate.min is not None and gate.max is not None and gate.min >= gate.max:
+        raise OpsError(f"--gate {gate.metric}: min {gate.min:g} is not below max {gate.max:g}")
+    if gate.max_drop is None:
+        return
+    if gate.max_drop < 0:
+        raise OpsError(f"--max-drop {gate.metric}={gate.max_drop:g}: needed: 0 or more")
+    if METRICS[gate.metric].better is Better.NEUTRAL:
+        raise OpsError(f"--max-drop {gate.metric}: the metric has no better direction; allowed: --gate")
+
+
+def _parsed(pattern: re.Pattern[str], text: str, option: str, *, needed: str) -> tuple[str, ...]:
+    match = pattern.fullmatch(text.strip())
+    if match is None:
+        raise OpsError(f"{option} {text}: cannot be read; needed: {needed}")
+    _known(match[1], f"{option} {text}")
+    return match.groups()
+
+
+def _known(name: str, option: str) -> None:
+    if name not in METRICS:
+        raise OpsError(f"{option}: {name!r} is not a metric; allowed: {', '.join(METRICS)}")
+
+
+def _number(text: str, option: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise OpsError(f"{option}: {text!r} is not a number")
+    return number

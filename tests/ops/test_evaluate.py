@@ -1,0 +1,245 @@
+"""`ops evaluate` with faked models: what is asked, written, refused and concluded."""
+
+import io
+import json
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from xml.etree.ElementTree import parse
+
+import pytest
+from botocore.exceptions import ClientError
+
+from bedrock_eval.runs import Progress, RunState, RunStatus
+from bedrock_eval.summary import read_summary
+from custom_evaluator.store import Store
+from ops import evaluate
+from ops.__main__ import main
+from ops.disk import Disk
+from ops.progress import ProgressBar
+from tests.unit.fakes import FakeModels, answer, client_error
+
+MODEL = "amazon.nova-lite-v1:0"
+CASES = 12
+
+Run = Callable[..., int]
+
+
+@pytest.fixture
+def models(monkeypatch: pytest.MonkeyPatch) -> FakeModels:
+    fake = FakeModels(lambda _, prompt: answer({"text": f"answer {prompt.split()[-1]}"}))
+    monkeypatch.setattr(evaluate, "model_client", lambda definition, **_: fake)
+    return fake
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.chdir(tmp_path)
+    lines = [{"prompt": f"question {n}", "referenceResponse": f"answer {n}"} for n in range(CASES)]
+    (tmp_path / "cases.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    region = ("--region", "us-east-1")
+
+    def evaluated(*options: str, model: str = MODEL) -> int:
+        return main(["evaluate", "--dataset", "cases.jsonl", "--model", model, *region, *options])
+
+    return evaluated
+
+
+def test_a_run_leaves_report_summary_and_junit(
+    run: Run, models: FakeModels, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("--metric", "f1_score", "--gate", "f1_score>=0.5") == 0
+    out = tmp_path / "build" / "evaluate" / "cases"
+    summary = read_summary((out / "summary.json").read_bytes())
+    assert (summary.dataset, summary.candidates[0].metrics["f1_score"].mean) == ("cases.jsonl", 1.0)
+    assert (out / "report.html").read_text().startswith("<!doctype html>")
+    assert parse(out / "junit.xml").getroot().find("testsuite/testcase") is not None
+    told = capsys.readouterr()
+    assert "nova-lite  (amazon.nova-lite-v1:0)" in told.out
+    assert "gate f1_score at least 0.5: not_worse" in told.out
+
+
+@pytest.mark.parametrize(
+    ("gate", "code"), [("f1_score>=0.5", 0), ("f1_score<=0.5", 10), ("f1_score>=0.9", 11), ("response_length>=8", 11)]
+)
+def test_the_exit_code_is_the_verdict(gate: str, code: int, run: Run, models: FakeModels) -> None:
+    assert run("--gate", gate) == code
+
+
+def test_the_same_command_asks_nothing_again(run: Run, models: FakeModels, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run() == 0
+    first = capsys.readouterr().out
+    assert run() == 0
+    told = capsys.readouterr()
+    assert len(models.requests) == CASES
+    assert told.out == first
+    assert "finished before, nothing is asked" in told.err
+
+
+def test_what_stopped_goes_on_without_asking_again(
+    run: Run, models: FakeModels, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(_: str, prompt: str) -> dict[str, Any]:
+        if len(models.requests) == 5:
+            signal.raise_signal(signal.SIGINT)
+        return answer({"text": prompt})
+
+    models.script = interrupted
+    assert run("--concurrency", "1") == 130
+    kept = len(models.requests)
+    assert kept < CASES
+    assert f"{kept} answers in build/evaluate/cases: the same command goes on" in capsys.readouterr().err
+    assert not (tmp_path / "build/evaluate/cases/summary.json").exists()
+    assert run("--concurrency", "4") == 0
+    assert max(models.asked().values()) == 1
+    assert len(models.requests) == CASES
+    assert f"goes on after {kept} answers" in capsys.readouterr().err
+
+
+def test_the_requests_carry_the_options(run: Run, models: FakeModels, tmp_path: Path) -> None:
+    (tmp_path / "system.txt").write_text("Be brief.\n")
+    (tmp_path / "around.txt").write_text("Q: {{prompt}}\nA:\n")
+    options = ("--system", "system.txt", "--template", "around.txt", "--max-tokens", "64")
+    assert run(*options, model=f"mine={MODEL}") == 0
+    request = models.requests[0]
+    assert (request["modelId"], request["system"]) == (MODEL, [{"text": "Be brief."}])
+    assert request["inferenceConfig"] == {"maxTokens": 64}
+    assert request["messages"][0]["content"][0]["text"].endswith("\nA:")
+    assert request["requestMetadata"]["candidate"] == "mine"
+
+
+def test_a_drop_against_the_folder_of_an_earlier_evaluation(run: Run, models: FakeModels) -> None:
+    assert run("--out", "before") == 0
+    held = ("--baseline", "before", "--max-drop", "unicode_f1_score=0.1", "--out")
+    assert run(*held, "same") == 11
+    models.script = lambda _, prompt: answer({"text": "nothing of it" if prompt[-1] != "3" else "answer 3"})
+    assert run(*held, "worse") == 10
+    summary = read_summary(Path("worse/summary.json").read_bytes())
+    assert summary.baseline is not None
+    assert summary.candidates[0].gates[0].n == CASES
+
+
+def test_a_model_that_is_refused_is_one_message(
+    run: Run, models: FakeModels, capsys: pytest.CaptureFixture[str]
+) -> None:
+    models.script = lambda *_: client_error("AccessDeniedException", "no access to the model", status=403)
+    assert run() == 1
+    assert "error: candidate nova-lite: AccessDeniedException: no access to the model" in capsys.readouterr().err
+
+
+REFUSED = [
+    (("--metric", "rouge"), "--metric rouge: 'rouge' is not a metric; allowed: relevance_score"),
+    (("--metric", 'regex_match={"pattern": "("}'), "no regular expression"),
+    (("--gate", "f1_score>0.5"), "--gate f1_score>0.5: cannot be read; needed: as f1_score>=0.5"),
+    (("--gate", "f1_score>=much"), "'much' is not a number"),
+    (("--gate", "f1_score>=0.5", "--gate", "f1_score>=0.6"), "f1_score has another min already"),
+    (("--gate", "f1_score>=0.6", "--gate", "f1_score<=0.5"), "min 0.6 is not below max 0.5"),
+    (("--max-drop", "f1_score=0.1"), "needed: --baseline"),
+    (("--max-drop", "response_length=1"), "the metric has no better direction"),
+    (("--baseline", "."), "--baseline .: holds no summary.json"),
+    (("--model", "no such model"), "--model no such model:"),
+    (("--model", f"nova-lite={MODEL}"), "there is another candidate nova-lite"),
+    (("--system", "absent.txt"), "--system absent.txt: cannot be read"),
+    (("--template", "cases.jsonl"), "--template cases.jsonl: holds {{prompt}} 0 times; needed: once"),
+    (("--out", "."), "--out .: holds cases.jsonl and no evaluation"),
+    (("--dataset", "absent.jsonl"), "--dataset absent.jsonl: no such file"),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), REFUSED)
+def test_what_does_not_fit_is_one_message(
+    options: tuple[str, ...], message: str, run: Run, models: FakeModels, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*options) == 1
+    told = capsys.readouterr()
+    assert message in told.err
+    assert told.out == ""
+    assert not models.requests
+
+
+def test_a_folder_of_another_evaluation_is_refused_and_named(
+    run: Run, models: FakeModels, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "system.txt").write_text("Be brief.")
+    assert run() == 0
+    asked = len(models.requests)
+    assert run("--system", "system.txt") == 1
+    assert 'candidates[0].system is not given there, "Be brief." here' in capsys.readouterr().err
+    (tmp_path / "cases.jsonl").write_text('{"prompt": "another"}\n')
+    assert run() == 1
+    assert "cases.jsonl has changed since" in capsys.readouterr().err
+    assert len(models.requests) == asked
+
+
+def test_one_process_at_a_time_works_in_a_folder(
+    run: Run, models: FakeModels, capsys: pytest.CaptureFixture[str]
+) -> None:
+    codes: list[int] = []
+
+    def second(_: str, prompt: str) -> dict[str, Any]:
+        if not codes:
+            codes.append(0)
+            codes[0] = main(["evaluate", "--dataset", "cases.jsonl", "--model", MODEL, "--region", "us-east-1"])
+        return answer({"text": prompt})
+
+    models.script = second
+    assert run("--concurrency", "1") == 0
+    assert codes == [1]
+    assert "another process evaluates there" in capsys.readouterr().err
+
+
+def test_a_dataset_with_a_mistake_names_its_line(
+    run: Run, models: FakeModels, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (tmp_path / "cases.jsonl").open("a") as file:
+        file.write('{"prompt": ""}\n')
+    assert run() == 1
+    assert f"cases.jsonl:{CASES + 1}: key 'prompt' must be text that is not blank" in capsys.readouterr().err
+    assert not models.requests
+
+
+def test_files_honour_the_conditions_of_the_bucket(tmp_path: Path) -> None:
+    store = Store(Disk({"runs/a/1/": tmp_path / "one"}), "")
+    key = "runs/a/1/results/small/part-00000.jsonl"
+    assert store.read(key) is None
+    assert store.create(key, "first")
+    assert not store.create(key, "second")
+    found = store.read(key)
+    assert found is not None
+    assert found.body == b"first"
+    assert store.replace(key, "third", etag=found.etag)
+    assert not store.replace(key, "fourth", etag=found.etag)
+    assert not store.replace("runs/a/1/absent", "x", etag=found.etag)
+    assert list(store.keys("runs/a/1/")) == [key]
+    assert list(store.folders("runs/a/")) == ["1"]
+    with pytest.raises(ClientError, match="NoSuchBucket"):
+        store.put("elsewhere/x", "x")
+
+
+def a_state(completed: int, failed: int = 0) -> RunState:
+    candidates = {"small": Progress(completed, failed)}
+    return RunState("a", "1", RunStatus.RUNNING, "", "", total=100, candidates=candidates)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_progress_has_rate_remaining_time_and_failures(terminal: bool) -> None:
+    clock = SimpleNamespace(now=0.0)
+    stream = Terminal() if terminal else io.StringIO()
+    bar = ProgressBar(stream, clock=lambda: clock.now)
+    for second, done in ((0.0, 40), (0.01, 41), (20.0, 60), (40.0, 100)):
+        clock.now = second
+        bar.show(a_state(done, failed=done // 30))
+    bar.close()
+    shown = stream.getvalue().replace("\r", "\n").split("\n")
+    # What was answered before this command does not count in the rate.
+    assert any("60 of 100 answers (60%), 1.0 a second, 40 s left, 2 failed" in line for line in shown)
+    assert "100 of 100 answers (100%)" in shown[-2]
+    assert ("[" in shown[-2]) == terminal
+    assert sum("answers" in line for line in shown) == (3 if terminal else 2)
