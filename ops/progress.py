@@ -53,8 +53,7 @@ class ProgressBar:
         told = [f"{failed:,} failed"]
         rate = self._rate(state, now)
         if rate is not None:
-            left = "" if state.total is None or _is_done(state) else f", {seconds((state.total - state.completed) / rate)} left"
-            told.insert(0, f"{rate:.1f} a second{left}")
+            told.insert(0, f"{rate:.1f} a second{_left(state, rate)}")
         if state.total is None:
             return f"{state.completed:,} answers, {', '.join(told)}"
         share = state.completed / max(state.total, 1)
@@ -74,6 +73,12 @@ class ProgressBar:
         else:
             self._stream.write(text + "\n")
         self._stream.flush()
+
+
+def _left(state: RunState, rate: float) -> str:
+    if state.total is None or _is_done(state):
+        return ""
+    return f", {seconds((state.total - state.completed) / rate)} left"
 
 
 def _is_done(state: RunState) -> bool:
