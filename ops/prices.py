@@ -1,12 +1,10 @@
 """`python -m ops prices`: compares the rates of an environment with AWS's Price List, and brings them up to date."""
 
 import argparse
-import difflib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -16,10 +14,11 @@ from bedrock_eval.costs import Rates
 from bedrock_eval.models import Model
 from bedrock_eval.price_list import KINDS, VERIFIED_ON, Quote, listing, quote
 from environments.document import Path as DocumentPath
-from environments.edit import EditError, Scalar, edit
+from environments.edit import Scalar
 from environments.load import EnvironmentsError, load_environments
 from environments.schema import REPOSITORY, Environment
 from ops.errors import OpsError
+from ops.patch import offer, patch_of
 from ops.screen import Table, say, tell
 
 ENVIRONMENTS = REPOSITORY / "environments"
@@ -77,16 +76,8 @@ def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
         _check(models, environment)
         return 0
     verified_until = (today + timedelta(days=arguments.valid_days)).isoformat()
-    path = ENVIRONMENTS / f"{environment.name}.yaml"
-    before = path.read_bytes()
-    text = before.decode("utf-8-sig")
-    try:
-        after = edit(text, dict(_changes(models, verified_until=verified_until)))
-    except EditError as error:
-        raise OpsError(f"{path.name}: {error}") from None
-    _show_patch(text, after, name=path.name, write=arguments.write)
-    if arguments.write and after != text:
-        _write(path, after, mark=before.startswith(b"\xef\xbb\xbf"))
+    changes = dict(_changes(models, verified_until=verified_until))
+    offer(patch_of(ENVIRONMENTS / f"{environment.name}.yaml", changes), write=arguments.write)
     return 0
 
 
@@ -163,24 +154,6 @@ def _changes(models: list[Priced], *, verified_until: str) -> Iterator[tuple[Doc
             if getattr(each.rates, kind, None) != rate:
                 yield ("models", each.name, "rates", kind), rate
         yield ("models", each.name, "rates", "verified_until"), verified_until
-
-
-def _show_patch(before: str, after: str, *, name: str, write: bool) -> None:
-    if before == after:
-        say("\nthe file says all of this already")
-        return
-    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), f"a/{name}", f"b/{name}", lineterm="")
-    say("\n" + "\n".join(lines))
-    if not write:
-        say("\nnothing was written; add --write to do so")
-
-
-def _write(path: Path, text: str, *, mark: bool) -> None:
-    try:
-        path.write_bytes(text.encode("utf-8-sig" if mark else "utf-8"))
-    except OSError as error:
-        raise OpsError(f"{path}: cannot be written: {error.strerror}") from None
-    say(f"\n{path.name} written; review it as any change")
 
 
 def _days(text: str) -> int:
