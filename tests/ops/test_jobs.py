@@ -1,0 +1,113 @@
+"""`python -m ops jobs`: any finished job's output as table and report, and the jobs of an account."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from bedrock_eval.summary import read_summary
+from ops import jobs
+from ops.__main__ import main
+
+NOVA, HAIKU = "amazon.nova-2-lite-v1:0", "anthropic.claude-haiku-4-5-20251001-v1:0"
+ARN = "arn:aws:bedrock:us-east-1:111122223333:evaluation-job/abcdefabcdef"
+
+
+def record(model: str, number: int, result: float) -> str:
+    return json.dumps(
+        {
+            "automatedEvaluationResult": {"scores": [{"metricName": "Accuracy", "result": result}]},
+            "inputRecord": {"prompt": f"prompt {number}", "referenceResponse": "r", "category": "c"},
+            "modelResponses": [{"modelIdentifier": model, "response": f"{model} {number}"}],
+        }
+    )
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Path:
+    """Of two jobs, with the stray files that Bedrock leaves."""
+    for model, shift in ((NOVA, 0.2), (HAIKU, 0.4)):
+        folder = tmp_path / "out" / model[:6] / "models" / "m" / "taskTypes" / "General" / "datasets" / "d"
+        folder.mkdir(parents=True)
+        lines = [record(model, number, shift + number / 100) for number in range(15)]
+        (folder / "1_output.jsonl").write_text("\n".join(lines))
+        (tmp_path / "out" / model[:6] / "amazon-bedrock-permission-check").write_text("")
+    return tmp_path / "out"
+
+
+def test_the_output_of_jobs_becomes_table_summary_and_report(
+    output: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["jobs", "collect", "--from", str(output), "--out", str(tmp_path / "made")]) == 0
+    said = capsys.readouterr()
+    assert "claude-haiku-4-5" in said.out
+    assert "amazon-bedrock-permission-check: holds no results" in said.err
+    summary = read_summary((tmp_path / "made" / "summary.json").read_text())
+    assert {(each.name, each.scored) for each in summary.candidates} == {("nova-2-lite", 15), ("claude-haiku-4-5", 15)}
+    (compared,) = summary.comparisons
+    assert compared.estimate.n == 15
+    assert "<html" in (tmp_path / "made" / "report.html").read_text()
+
+
+def test_lines_that_are_no_record_are_named(output: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (output / "broken_output.jsonl").write_text("{\n")
+    assert main(["jobs", "collect", "--from", str(output), "--out", str(tmp_path / "made")]) == 0
+    assert "broken_output.jsonl:1: not JSON; not counted" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [("nowhere", "no such file or folder"), (".", "holds no file that ends with _output.jsonl")],
+)
+def test_a_place_without_output_is_one_clear_error(
+    source: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["jobs", "collect", "--from", source]) == 1
+    assert told in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+class Control:
+    """A `bedrock` client."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+
+    def get_paginator(self, operation: str) -> "Control":
+        assert operation == "list_evaluation_jobs"
+        return self
+
+    def paginate(self, **request: Any) -> list[dict[str, Any]]:
+        self.asked.append(("list", request))
+        return [{"jobSummaries": []}]
+
+    def stop_evaluation_job(self, **request: Any) -> None:
+        self.asked.append(("stop", request))
+        if request["jobIdentifier"] != ARN:
+            body = {"Error": {"Code": "ConflictException", "Message": "it has ended"}}
+            raise ClientError(body, "StopEvaluationJob")
+
+
+@pytest.fixture
+def control(monkeypatch: pytest.MonkeyPatch) -> Control:
+    made = Control()
+    monkeypatch.setattr(jobs.boto3, "client", lambda *_, **__: made)
+    return made
+
+
+def test_jobs_are_listed_by_status_and_name(control: Control, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["jobs", "list", "--status", "Failed", "--containing", "dev"]) == 0
+    assert control.asked == [
+        ("list", {"sortBy": "CreationTime", "sortOrder": "Descending", "statusEquals": "Failed", "nameContains": "dev"})
+    ]
+    assert "Evaluation jobs: 0" in capsys.readouterr().out
+
+
+def test_a_job_that_cannot_be_stopped_is_one_clear_error(control: Control, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["jobs", "stop", ARN]) == 0
+    assert main(["jobs", "stop", "other"]) == 1
+    assert "it has ended" in capsys.readouterr().err
+    assert len(control.asked) == 2
