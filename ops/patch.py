@@ -27,9 +27,9 @@ class Patch:
         return self.before == self.after
 
     def __str__(self) -> str:
-        lines = (text.splitlines() for text in (self.before, self.after))
-        names = (f"{side}/environments/{self.path.name}" for side in "ab")
-        return "\n".join(difflib.unified_diff(*lines, *names, lineterm=""))
+        name = f"environments/{self.path.name}"
+        before, after = self.before.splitlines(), self.after.splitlines()
+        return "\n".join(difflib.unified_diff(before, after, f"a/{name}", f"b/{name}", lineterm=""))
 
     def write(self) -> None:
         """Write the file.
