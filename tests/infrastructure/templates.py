@@ -208,11 +208,26 @@ def tenant() -> Deployed:
     )
 
 
+@cache
+def billed() -> Deployed:
+    """With everything that is about money: rates, a profile for the application, a limit of a run, a budget."""
+    rates = {"input": 0.06, "output": 0.24, "cache_read": 0.015, "verified_until": "2026-12-31"}
+    evaluation = {"dataset": "questions", "candidates": ["nova"], "max_cost": 2.5}
+    return synthesize(
+        environment(
+            models={"nova": {"id": "amazon.nova-lite-v1:0", "profile": True, "rates": rates}},
+            evaluations={"quality": evaluation},
+            budget={"monthly_usd": 250, "notify_percent": (50, 100)},
+        )
+    )
+
+
 MADE: Mapping[str, Callable[[], Deployed]] = {
     **{name: partial(_shipped, name) for name in SHIPPED},
     "retained": retained,
     "destroyed": destroyed,
     "tenant": tenant,
+    "billed": billed,
 }
 """All of the above by name: what holds everywhere is asked of each, by the fixture `deployed`."""
 

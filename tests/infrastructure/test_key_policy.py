@@ -100,7 +100,8 @@ def test_nobody_else_is_in_the_policy_and_nobody_is_without_a_condition(deployed
     first, *others = policy(deployed)
     assert (first["Action"], str(first["Principal"]["AWS"]).endswith(":root")) == ("kms:*", True)
     services = {str(next(iter(statement["Principal"].values()))).partition(".")[0] for statement in others}
-    assert services == {"logs", "cloudwatch", "bedrock", str(first["Principal"]["AWS"])}
+    budgets = {"budgets"} if deployed["monitoring"].raw("AWS::Budgets::Budget") else set()
+    assert services == {"logs", "cloudwatch", "bedrock", str(first["Principal"]["AWS"])} | budgets
     assert all(statement["Condition"] for statement in others)
 
 
