@@ -11,7 +11,7 @@ def word_error_rate(response: str, reference: str) -> float | None:
     """Fewest insertions, deletions and substitutions of words between the texts / words of the reference; 0 is best.
 
     Source: jiwer.wer with its default transform: case and punctuation count, a single line break does not separate
-    words. Not bounded by 1. None for a reference without a word, which jiwer refuses.
+    words. Not bounded by 1. None for a reference without a word, where jiwer counts the words of the answer.
     """
     wanted = jiwer_words(reference)
     return edit_distance(wanted, jiwer_words(response)) / len(wanted) if wanted else None
