@@ -11,6 +11,7 @@ from bedrock_eval import codec
 from bedrock_eval.costs import Cost
 from bedrock_eval.estimates import Estimate
 from bedrock_eval.layout import SCHEMA_VERSION
+from bedrock_eval.planning import GatePlan
 
 T = TypeVar("T")
 
@@ -71,6 +72,7 @@ class RunState:
         total: candidates times cases, None until the dataset has been read once.
         dataset_etag: the dataset as the first slice read it; later slices refuse another.
         estimate: what the run was going to cost, made before its first call.
+        plan: how many cases the run's gates would take, said before its first call too.
         cost: of what has been answered so far.
         reason, message: of a failed or skipped run.
     """
@@ -85,6 +87,7 @@ class RunState:
     dataset_etag: str | None = None
     candidates: Mapping[str, Progress] = field(default_factory=dict)
     estimate: Estimate | None = None
+    plan: tuple[GatePlan, ...] = ()
     cost: Cost = field(default_factory=Cost)
     reason: str | None = None
     message: str | None = None

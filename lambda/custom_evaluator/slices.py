@@ -14,6 +14,7 @@ from bedrock_eval.estimates import Estimate, estimate, mean_answer_tokens
 from bedrock_eval.gathering import Gathering
 from bedrock_eval.layout import RunLayout, definition_key
 from bedrock_eval.outcomes import FATAL_REASONS, STORM_REASONS, Outcome
+from bedrock_eval.planning import plan
 from bedrock_eval.report import render
 from bedrock_eval.runs import RunFailureReason, RunState, RunStatus, read_state, timestamp
 from bedrock_eval.summarising import summarise
@@ -216,7 +217,8 @@ class _Slice:
             size = measure(s3, dataset, version)
             last = last_summary(self._services.store, self._layout)
             made = estimate(self._definition, size, answer_tokens=mean_answer_tokens(last, self._definition))
-            self._state = replace(self._state, total=made.calls, dataset_etag=version.etag, estimate=made)
+            planned = plan(self._definition, last, cases=size.cases)
+            self._state = replace(self._state, total=made.calls, dataset_etag=version.etag, estimate=made, plan=planned)
             self._log_estimate(made)
         return version
 
@@ -296,6 +298,7 @@ class _Slice:
                 "calls": made.calls,
                 "estimate": str(made),
                 "max_cost": self._definition.max_cost,
+                "gates": [str(each) for each in self._state.plan],
             },
         )
 

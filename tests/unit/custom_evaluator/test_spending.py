@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bedrock_eval.costs import Rates
+from bedrock_eval.definition import Gate
 from bedrock_eval.layout import RunLayout
 from bedrock_eval.runs import RunFailureReason, read_state
 from bedrock_eval.summary import read_summary
@@ -104,6 +105,24 @@ class TestBeforeTheFirstCall:
             "large": "last_run",
         }
         assert estimates["small"].output_tokens == 15
+
+    def test_what_the_gates_would_take_is_said_by_the_last_run(
+        self, world: World, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO, "custom_evaluator")
+        world.deploy(gates=(Gate("response_length", max=100),))
+        slice_of(world)
+        assert {each.unknown for each in state(world).plan} == {"no earlier run"}
+        world.models.script = lambda model, prompt: answer({"text": prompt * 9})
+        slice_of(world, event={**SLICE, "input": {**INPUT, "scheduledTime": "2026-11-24T06:00:00Z"}})
+        slice_of(world, event={**SLICE, "input": {**INPUT, "scheduledTime": "2026-11-25T06:00:00Z"}})
+        planned = read_state(world.s3.text(BUCKET, RunLayout("support", "20261125T060000Z").state)).plan
+        assert [(each.candidate, each.cases, each.unknown) for each in planned] == [
+            ("small", 3, None),
+            ("large", 3, None),
+        ]
+        record = [record for record in caplog.records if record.message == "run estimated"][-1]
+        assert record.__dict__["gates"] == [str(each) for each in planned]
 
 
 class TestWhileItRuns:
