@@ -14,7 +14,10 @@ _LOG_SECONDS = 15.0
 
 
 class ProgressBar:
-    """Shows the states of one run. The rate is that of this command: what was answered before it does not count."""
+    """Shows the states of one run, first of all what it is estimated to cost.
+
+    The rate is that of this command: what was answered before it does not count.
+    """
 
     def __init__(self, stream: TextIO | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream = sys.stderr if stream is None else stream
@@ -30,6 +33,8 @@ class ProgressBar:
         now = self._clock()
         if self._first is None:
             self._first = (now, state.completed)
+            if state.estimate is not None:
+                self._stream.write(f"estimated: {state.estimate}\n")
             # A log need not hear of the beginning.
             self._shown_at = None if self._terminal else now
         if not self._due(now) and (self._done or not _is_done(state)):

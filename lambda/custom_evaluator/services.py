@@ -36,7 +36,7 @@ class Services:
         models: makes the bedrock-runtime client that a definition asks for.
         now: the time in UTC.
         clock: seconds that only grow.
-        progress: told of the run after each answer and every half second.
+        progress: told of the run before its first call, with its estimate, after each answer and every half second.
         stopping: whether somebody wants the slice to end early, as if its time were up.
     """
 

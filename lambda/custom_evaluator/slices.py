@@ -177,6 +177,7 @@ class _Slice:
         for writer in self._writers.values():
             writer.resume()
         self._save()
+        self._services.progress(self._state)
         self._check_cost()
         before = self._state.completed
         if not self._ask_all(version, end):

@@ -4,6 +4,7 @@ import io
 import json
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +13,8 @@ from xml.etree.ElementTree import parse
 import pytest
 from botocore.exceptions import ClientError
 
+from bedrock_eval.costs import Cost
+from bedrock_eval.estimates import AnswerLength, CandidateEstimate, Estimate
 from bedrock_eval.runs import Progress, RunState, RunStatus
 from bedrock_eval.summary import read_summary
 from custom_evaluator.store import Store
@@ -221,6 +224,16 @@ def test_files_honour_the_conditions_of_the_bucket(tmp_path: Path) -> None:
 def a_state(completed: int, failed: int = 0) -> RunState:
     candidates = {"small": Progress(completed, failed)}
     return RunState("a", "1", RunStatus.RUNNING, "", "", total=100, candidates=candidates)
+
+
+def test_the_estimate_is_shown_once_and_before_everything() -> None:
+    stream = io.StringIO()
+    bar = ProgressBar(stream, clock=lambda: 0.0)
+    small = CandidateEstimate(10, 20, AnswerLength.DEFAULT, Cost(0.5, 30))
+    bar.show(replace(a_state(0), estimate=Estimate(calls=100, candidates={"small": small})))
+    bar.show(a_state(100))
+    assert stream.getvalue().splitlines()[0] == "estimated: $0.50 for 100 calls (small $0.50)"
+    assert stream.getvalue().count("estimated") == 1
 
 
 class Terminal(io.StringIO):

@@ -94,6 +94,17 @@ class TestBeforeTheFirstCall:
         assert record.__dict__["estimate"].startswith("1,7")
         assert "unpriced tokens for 6 calls" in record.__dict__["estimate"]
 
+    def test_whoever_watches_sees_the_estimate_before_the_first_call(self, world: World) -> None:
+        seen: list[tuple[int, int]] = []
+        services = replace(
+            world.services,
+            progress=lambda state: seen.append(
+                (state.estimate.calls if state.estimate else 0, len(world.models.requests))
+            ),
+        )
+        run_slice(services, parse_event(SLICE), remaining_seconds=900)
+        assert seen[0] == (6, 0)
+
     def test_answers_are_taken_to_be_as_long_as_in_the_last_run(self, world: World) -> None:
         slice_of(world)
         later = {**SLICE, "input": {**INPUT, "scheduledTime": "2026-11-24T06:00:00Z"}}
