@@ -15,6 +15,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
 from pydantic.config import JsonDict
 
+from bedrock_eval.alarm_kinds import KINDS
 from bedrock_eval.costs import Rates
 from bedrock_eval.definition import PROMPT_MARK
 from bedrock_eval.metrics import METRICS
@@ -49,6 +50,12 @@ def _log_retention(days: int) -> int:
 def _metric_name(name: str) -> str:
     if name not in METRICS:
         raise ValueError(f"{name!r} is not a metric; allowed: {', '.join(METRICS)}")
+    return name
+
+
+def _alarm_name(name: str) -> str:
+    if name not in KINDS:
+        raise ValueError(f"{name!r} is not a kind of alarm; allowed: {', '.join(KINDS)}")
     return name
 
 
@@ -100,6 +107,7 @@ Name = Annotated[
 ]
 LogRetention = Annotated[int, AfterValidator(_log_retention), Field(json_schema_extra=_enum(LOG_RETENTION_DAYS))]
 MetricName = Annotated[str, AfterValidator(_metric_name), Field(json_schema_extra=_enum(tuple(METRICS)))]
+AlarmName = Annotated[str, AfterValidator(_alarm_name), Field(json_schema_extra=_enum(tuple(KINDS)))]
 Region = Annotated[
     str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$", json_schema_extra=_told("a Region's name, as us-east-1"))
 ]
@@ -149,6 +157,20 @@ class QuotaConfig(Strict):
         return self
 
 
+class ModelAlarmsConfig(Strict):
+    """Thresholds of one model; what is left out is as in `alarms`."""
+
+    latency_p90_ms: float | None = Field(default=None, gt=0, description="As in `alarms`.")
+    latency_anomaly: float | None = Field(default=None, gt=0, le=10, description="As in `alarms`.")
+    output_tokens_per_second: float | None = Field(default=None, gt=0, description="As in `alarms`.")
+    throttle_count: int | None = Field(default=None, ge=1, description="As in `alarms`.")
+    traffic_floor: int | None = Field(default=None, ge=1, description="As in `alarms`.")
+    tokens_per_hour: int | None = Field(default=None, ge=1, description="As in `alarms`.")
+    tokens_per_day: int | None = Field(default=None, ge=1, description="As in `alarms`.")
+    cost_per_hour: float | None = Field(default=None, gt=0, description="As in `alarms`.")
+    cost_per_day: float | None = Field(default=None, gt=0, description="As in `alarms`.")
+
+
 class ModelConfig(Strict):
     """A model that the environment uses: monitored, allowed to the evaluation role, and open to candidates."""
 
@@ -161,6 +183,9 @@ class ModelConfig(Strict):
     rates: RatesConfig | None = Field(default=None, description="Left out: its price is unknown and shown so.")
     quota: QuotaConfig | None = Field(
         default=None, description="Left out: how much of its quota is used is neither drawn nor alarmed on."
+    )
+    alarms: ModelAlarmsConfig = Field(
+        default=ModelAlarmsConfig(), description="Thresholds of this model, where it differs from the others."
     )
     profile: bool = Field(
         default=False,
@@ -397,14 +422,39 @@ class SubscriptionConfig(Strict):
 
 
 class AlarmsConfig(Strict):
-    """Thresholds. Rates are per cent of all requests in 5 minutes, from `traffic_floor` requests on."""
+    """Thresholds and severities. Rates are per cent of all requests in 5 minutes, from `traffic_floor` requests on.
+
+    A limit that is left out, with no default, makes no alarm.
+    """
 
     latency_p90_ms: float = Field(default=10_000, gt=0, description="Latency to the last token, in milliseconds.")
+    latency_anomaly: float | None = Field(
+        default=None,
+        gt=0,
+        le=10,
+        description="Standard deviations above the latency that CloudWatch expects; it learns for two weeks.",
+    )
+    output_tokens_per_second: float | None = Field(
+        default=10, gt=0, description="Of streamed answers; 80 % of what the model usually gives is a good bound."
+    )
     server_error_percent: Percent = Field(default=5, description="Errors of the service.")
     client_error_percent: Percent = Field(default=10, description="Refused requests, throttles not counted.")
     throttle_percent: Percent = Field(default=5, description="Throttled requests.")
     throttle_count: int = Field(default=20, ge=1, description="In 5 minutes; holds when nothing but throttles happens.")
     traffic_floor: int = Field(default=20, ge=1, description="Requests in 5 minutes; with fewer, rates say nothing.")
+    quota_percent: Percent = Field(default=80, description="Of each quota that `models.<name>.quota` names.")
+    tokens_per_hour: int | None = Field(default=None, ge=1, description="Of each model, cached tokens included.")
+    tokens_per_day: int | None = Field(default=None, ge=1, description="Of each model, cached tokens included.")
+    cost_per_hour: float | None = Field(default=None, gt=0, description="US dollars of each model, by its `rates`.")
+    cost_per_day: float | None = Field(default=None, gt=0, description="US dollars of each model, by its `rates`.")
+    end_of_life_days: int = Field(default=60, ge=1, description="Days to a model's end of life.")
+    guardrail_intervention_percent: Percent = Field(default=20, description="Interventions of what a guardrail sees.")
+    inconclusive_days: int = Field(
+        default=3, ge=1, le=7, description="Days of a week with an inconclusive verdict; the alarm is off by default."
+    )
+    severity: Mapping[AlarmName, Literal["critical", "warning", "off"]] = Field(
+        default={}, description="Other severities than those of the table, by kind of alarm; off: not made."
+    )
 
 
 def _once(percents: tuple[float, ...]) -> tuple[float, ...]:

@@ -1,6 +1,7 @@
 """Start the deployed evaluation the way every schedule does, follow it, and read back what it left behind."""
 
 import json
+import re
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,11 +38,17 @@ class EvaluationError(RuntimeError):
 
 @dataclass(frozen=True)
 class Notification:
-    """An alarm's message as it arrived through SNS."""
+    """An alarm's message as it arrived through SNS. `children`: what a composite tells of, empty for any other."""
 
     alarm: str
     state: str
     reason: str
+    children: frozenset[str] = frozenset()
+
+    @property
+    def told(self) -> frozenset[str]:
+        """The alarms that somebody has heard of by this message."""
+        return self.children | {self.alarm}
 
 
 @dataclass(frozen=True)
@@ -219,12 +226,12 @@ def _wait_for_states(clients: Clients, prefix: str, expected: Mapping[str, str])
 
 
 def wait_for_messages(clients: Clients, inbox: str, *, alarms: Sequence[str]) -> tuple[Notification, ...]:
-    """Messages that arrived, waiting for one of each of `alarms`."""
+    """Messages that arrived, waiting until each of `alarms` is told of, by itself or by its composite."""
     found: list[Notification] = []
     deadline = time.monotonic() + _ALARM_SECONDS
     while True:
         found += _received(clients, inbox)
-        heard = {message.alarm for message in found if message.state == "ALARM"}
+        heard = {name for message in found if message.state == "ALARM" for name in message.told}
         if heard >= set(alarms) or time.monotonic() > deadline:
             return tuple(found)
         time.sleep(_POLL_SECONDS)
@@ -236,7 +243,8 @@ def _received(clients: Clients, inbox: str) -> Iterator[Notification]:
         clients.sqs.delete_message(QueueUrl=inbox, ReceiptHandle=message["ReceiptHandle"])
         with suppress(KeyError, ValueError):
             body = json.loads(json.loads(message["Body"])["Message"])
-            yield Notification(body["AlarmName"], body["NewStateValue"], body["NewStateReason"])
+            children = frozenset(re.findall(r'ALARM\("([^"]+)"\)', body.get("AlarmRule", "")))
+            yield Notification(body["AlarmName"], body["NewStateValue"], body["NewStateReason"], children)
 
 
 def _answered(deployment: Deployment) -> int:

@@ -8,10 +8,11 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 
+from bedrock_eval.alarm_kinds import Severity, Thresholds
 from bedrock_eval.costs import PricedModel
 from bedrock_eval.definition import Gate
 from bedrock_eval.names import PhysicalNames
-from bedrock_ops.alarms import AlarmFactory, Thresholds
+from bedrock_ops.alarms import AlarmFactory
 from bedrock_ops.budget import MonthlyBudget
 from bedrock_ops.dashboard import MonitoringDashboard
 from bedrock_ops.inference_profiles import application_profile_id
@@ -84,12 +85,13 @@ class MonitoringStack(Stack):
             application=environment.application,
             scheduled=[evaluation.name for evaluation in watched.evaluations if evaluation.scheduled],
             priced_models=_priced_models(watched),
+            models=[model.model_id for model in watched.models],
             results_bucket=results_bucket,
             key=key,
             log_retention_days=environment.retention_days.function_logs,
             code=code,
         )
-        thresholds = Thresholds(**environment.alarms.model_dump())
+        thresholds = _thresholds(environment)
         factory = AlarmFactory(
             Construct(self, "Alarms"),
             names=names,
@@ -98,6 +100,7 @@ class MonitoringStack(Stack):
             runbook_url=environment.runbook_url,
             thresholds=thresholds,
             first_data=watchdog.first_data,
+            severities=_severities(environment),
         )
         dashboard = MonitoringDashboard(
             self,
@@ -143,7 +146,15 @@ def watched_environment(
         runbook_url=environment.runbook_url,
         names=PhysicalNames(environment.prefix),
         models=tuple(
-            WatchedModel(name, config.id, environment.rates(name), profile_ids.get(name), _quota(config))
+            WatchedModel(
+                name=name,
+                model_id=config.id,
+                thresholds=_thresholds(environment, config),
+                rates=environment.rates(name),
+                profile_id=profile_ids.get(name),
+                quota=_quota(config),
+                ends=environment.model(name).lifecycle.ends,
+            )
             for name, config in environment.models.items()
         ),
         evaluations=tuple(_watched_evaluation(environment, *item) for item in environment.evaluations.items()),
@@ -157,8 +168,18 @@ def watched_environment(
 
 def _priced_models(watched: Watched) -> list[PricedModel]:
     """What is this application's to pay: its profiles, and for the owner of the account also what has none."""
-    ours = (model for model in watched.models if watched.owns_account or model.profile_id is not None)
-    return [PricedModel(model.metric_id, model.rates) for model in ours]
+    return [PricedModel(model.metric_id, model.rates) for model in watched.own_models]
+
+
+def _thresholds(environment: Environment, model: ModelConfig | None = None) -> Thresholds:
+    """The environment's, and in their places those that a model has of its own."""
+    own = {} if model is None else model.alarms.model_dump(exclude_none=True)
+    return Thresholds(**{**environment.alarms.model_dump(exclude={"severity"}), **own})
+
+
+def _severities(environment: Environment) -> dict[str, Severity | None]:
+    given = environment.alarms.severity
+    return {kind: None if severity == "off" else Severity(severity) for kind, severity in given.items()}
 
 
 def _quota(config: ModelConfig) -> Quota | None:

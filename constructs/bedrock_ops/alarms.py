@@ -1,13 +1,12 @@
-"""Every kind of alarm in one table, and the factory that turns a kind and a subject into a routed alarm.
+"""The factory that turns a kind of alarm and a subject into a described alarm, and routes all of them.
 
-Three policies of missing data, by what silence means: no traffic is no trouble, a run that has not happened again
-leaves the last word standing, and a watcher that says nothing is itself the trouble.
+An alarm is routed when it has actions, or is a child of a composite that has them. Alarms of one severity about one
+incident of one subject become children of one composite, which tells of the incident once; what stands alone tells by
+itself. See docs/decisions.md for what a composite must not hold.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from enum import Enum, StrEnum
-from types import MappingProxyType
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -15,299 +14,132 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
 
 from bedrock_eval import catalogue
+from bedrock_eval.alarm_kinds import AlarmKind, Comparison, Incident, MissingData, Severity, Thresholds, Window, figure
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.monitoring_metrics import metric
 from constructs import Construct, IDependable
 
-# PutMetricAlarm: name, description, metrics of a math alarm, and how far back an alarm may look.
+# PutMetricAlarm and PutCompositeAlarm: name, description, metrics of a math alarm, children and rule of a composite.
 _MOST_NAME = 255
 _MOST_DESCRIPTION = 1024
 _MOST_METRICS = 10
-_HOUR = 3_600
-_DAY = 86_400
-_WEEK = 604_800
+_MOST_CHILDREN = 100
+_MOST_RULE = 10_240
 
-
-class Severity(StrEnum):
-    """How soon somebody looks: critical at once, warning in working hours."""
-
-    CRITICAL = "critical"
-    WARNING = "warning"
-
-
-class MissingData(Enum):
-    """What a period without data means, by what the alarm watches."""
-
-    TRAFFIC = cloudwatch.TreatMissingData.NOT_BREACHING
-    RUN = cloudwatch.TreatMissingData.IGNORE
-    LIVENESS = cloudwatch.TreatMissingData.BREACHING
+_OPERATORS = {
+    Comparison.ABOVE: cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+    Comparison.AT_LEAST: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+    Comparison.BELOW: cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+    Comparison.ABOVE_BAND: cloudwatch.ComparisonOperator.GREATER_THAN_UPPER_THRESHOLD,
+}
+_MISSING = {
+    MissingData.TRAFFIC: cloudwatch.TreatMissingData.NOT_BREACHING,
+    MissingData.RUN: cloudwatch.TreatMissingData.IGNORE,
+    MissingData.LIVENESS: cloudwatch.TreatMissingData.BREACHING,
+}
 
 
 @dataclass(frozen=True)
-class Window:
-    """`datapoints` of `periods` periods of `seconds` each must breach."""
+class Part:
+    """One metric of an expression, with the dimensions that it is read with."""
 
-    seconds: int
-    datapoints: int
-    periods: int
-
-    def check(self) -> None:
-        """Hold to what PutMetricAlarm takes; CDK, its validation and cfn-lint let more pass.
-
-        Raises:
-            ValueError: naming the limit.
-        """
-        if self.seconds not in {10, 20, 30} and (self.seconds < 60 or self.seconds % 60):
-            raise ValueError(f"period {self.seconds} s; allowed: 10, 20, 30 or a multiple of 60 s")
-        if not 1 <= self.datapoints <= self.periods:
-            raise ValueError(f"{self.datapoints} of {self.periods} datapoints; allowed: 1 to {self.periods}")
-        most = _DAY if self.seconds < _HOUR else _WEEK
-        if self.seconds * self.periods > most:
-            back = self.seconds * self.periods
-            raise ValueError(f"{self.periods} periods of {self.seconds} s look back {back} s; allowed: {most} s")
-
-    def __str__(self) -> str:
-        unit, size = ("h", _HOUR) if self.seconds % _HOUR == 0 else ("min", 60)
-        return f"{self.datapoints} of {self.periods} periods of {self.seconds / size:g} {unit}"
+    entry: catalogue.Metric
+    dimensions: Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class Thresholds:
-    """What an environment sets. Rates are per cent of all requests, in periods of at least `traffic_floor` requests."""
+class Math:
+    """Metric math over parts by their id, where the kind's own expression does not do."""
 
-    latency_p90_ms: float
-    server_error_percent: float
-    client_error_percent: float
-    throttle_percent: float
-    throttle_count: int
-    traffic_floor: int
+    expression: str
+    parts: Mapping[str, Part]
 
 
-@dataclass(frozen=True)
-class AlarmKind:
-    """One row of the table.
-
-    Attributes:
-        name: in the alarm's name, and the anchor in the runbook.
-        metrics: by the id that `expression` calls them; rates that share a graph must mean one metric by one id. A
-            single metric when there is no expression.
-        expression: metric math, with `{floor}` for the traffic floor.
-        happened: what is known when it rings, with `{subject}` and `{threshold}`.
-        look_at: where to look first.
-    """
-
-    name: str
-    severity: Severity
-    missing_data: MissingData
-    metrics: Mapping[str, catalogue.Metric]
-    comparison: cloudwatch.ComparisonOperator
-    threshold: Callable[[Thresholds], float]
-    window: Window
-    happened: str
-    look_at: str
-    expression: str | None = None
-
-    def watched(
-        self,
-        *,
-        dimensions: Mapping[str, str],
-        thresholds: Thresholds,
-        label: str | None = None,
-        color: str | None = None,
-    ) -> cloudwatch.Metric | cloudwatch.MathExpression:
-        """The series that the threshold is about, the same on the alarm and on the dashboard."""
-        period = Duration.seconds(self.window.seconds)
-        parts = {name: metric(entry, dimensions=dimensions, period=period) for name, entry in self.metrics.items()}
-        if self.expression is None:
-            (entry,) = self.metrics.values()
-            return metric(entry, dimensions=dimensions, period=period, label=label, color=color)
-        return cloudwatch.MathExpression(
-            expression=self.expression.format(floor=thresholds.traffic_floor),
-            using_metrics=dict(parts),
-            period=period,
-            label=label or self.name,
-            color=color,
-        )
+def watched(  # noqa: PLR0913 - all by keyword but the first
+    kind: AlarmKind,
+    *,
+    dimensions: Mapping[str, str],
+    thresholds: Thresholds,
+    math: Math | None = None,
+    label: str | None = None,
+    color: str | None = None,
+) -> cloudwatch.Metric | cloudwatch.MathExpression:
+    """The series that the threshold of a kind is about, the same on the alarm and on the dashboard."""
+    period = Duration.seconds(kind.window.seconds)
+    if math is None and kind.expression is None:
+        (entry,) = kind.metrics.values()
+        return metric(entry, dimensions=dimensions, period=period, label=label, color=color)
+    math = math or Math(
+        _filled(kind, thresholds), {name: Part(entry, dimensions) for name, entry in kind.metrics.items()}
+    )
+    return cloudwatch.MathExpression(
+        expression=math.expression,
+        using_metrics={
+            name: metric(part.entry, dimensions=part.dimensions, period=period) for name, part in math.parts.items()
+        },
+        period=period,
+        label=label or kind.name,
+        color=color,
+    )
 
 
-def guarded_rate(part: str, whole: str = "i") -> str:
-    """Per cent of `part` in all requests, 0 below the traffic floor.
-
-    Both series are filled: arithmetic on a series without data gives nothing, and a model that is throttled throughout
-    has no Invocations. AWS has described Invocations both as every accepted request and as the successful ones; the
-    failed ones are added, so that the rate is never above the true one and total failure still reads as 50 % or more.
-    """
-    everything = f"FILL({whole},0)+FILL({part},0)"
-    return f"IF({everything} >= {{floor}}, 100*FILL({part},0)/({everything}), 0)"
-
-
-_ABOVE = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
-_AT_LEAST = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
-_BELOW = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
-
-# The figures of a run carry its start minute and a run may take a day: the window is that day and one datapoint
-# decides, or the verdict of a long run would come too late to be seen.
-_RUN_WINDOW = Window(seconds=_HOUR, datapoints=1, periods=24)
-_BURST = Window(seconds=300, datapoints=2, periods=3)
-_EVENT = Window(seconds=300, datapoints=1, periods=1)
-
-LATENCY_P90 = AlarmKind(
-    name="latency-p90",
-    severity=Severity.WARNING,
-    missing_data=MissingData.TRAFFIC,
-    metrics={"l": catalogue.INVOCATION_LATENCY},
-    comparison=_ABOVE,
-    threshold=lambda limits: limits.latency_p90_ms,
-    window=Window(seconds=300, datapoints=3, periods=5),
-    happened="One in ten requests to model {subject} takes longer than {threshold:g} ms to the last token.",
-    look_at="output tokens (longer answers take longer), then throttles and the AWS Health Dashboard.",
-)
-SERVER_ERRORS = AlarmKind(
-    name="server-errors",
-    severity=Severity.CRITICAL,
-    missing_data=MissingData.TRAFFIC,
-    metrics={"i": catalogue.INVOCATIONS, "s": catalogue.SERVER_ERRORS},
-    expression=guarded_rate("s"),
-    comparison=_ABOVE,
-    threshold=lambda limits: limits.server_error_percent,
-    window=_BURST,
-    happened="More than {threshold:g} % of the requests to model {subject} end in a server error.",
-    look_at="the AWS Health Dashboard, and the errorCode of the failed requests in the invocation log.",
-)
-CLIENT_ERRORS = AlarmKind(
-    name="client-errors",
-    severity=Severity.WARNING,
-    missing_data=MissingData.TRAFFIC,
-    metrics={"i": catalogue.INVOCATIONS, "c": catalogue.CLIENT_ERRORS},
-    expression=guarded_rate("c"),
-    comparison=_ABOVE,
-    threshold=lambda limits: limits.client_error_percent,
-    window=_BURST,
-    happened="More than {threshold:g} % of the requests to model {subject} are refused as the caller's mistake.",
-    look_at="errorCode and identity in the invocation log: a new release, lost permission or a retired model.",
-)
-THROTTLES = AlarmKind(
-    name="throttles",
-    severity=Severity.WARNING,
-    missing_data=MissingData.TRAFFIC,
-    metrics={"i": catalogue.INVOCATIONS, "t": catalogue.THROTTLES},
-    expression=guarded_rate("t"),
-    comparison=_ABOVE,
-    threshold=lambda limits: limits.throttle_percent,
-    window=_BURST,
-    happened="More than {threshold:g} % of the requests to model {subject} are throttled.",
-    look_at="requests and tokens against the quotas of this model, and who sends more than before.",
-)
-THROTTLE_COUNT = AlarmKind(
-    name="throttle-count",
-    severity=Severity.WARNING,
-    missing_data=MissingData.TRAFFIC,
-    metrics={"t": catalogue.THROTTLES},
-    comparison=_AT_LEAST,
-    threshold=lambda limits: limits.throttle_count,
-    window=_BURST,
-    happened="{threshold:g} or more requests to model {subject} were throttled in 5 minutes.",
-    look_at="Invocations: without any, the model is throttled throughout and the rate has nothing to stand on.",
-)
-LOG_DELIVERY = AlarmKind(
-    name="log-delivery",
-    severity=Severity.CRITICAL,
-    missing_data=MissingData.TRAFFIC,
-    metrics={"f": catalogue.LOG_DELIVERY_FAILURES},
-    comparison=_AT_LEAST,
-    threshold=lambda _: 1,
-    window=_EVENT,
-    happened="Bedrock could not deliver invocation logs of this account to CloudWatch; those records are lost.",
-    look_at="the delivery role, the log group and the key policy.",
-)
-RUN_FAILED = AlarmKind(
-    name="run-failed",
-    severity=Severity.CRITICAL,
-    missing_data=MissingData.RUN,
-    metrics={"f": catalogue.RUN_FAILED},
-    comparison=_AT_LEAST,
-    threshold=lambda _: 1,
-    window=_RUN_WINDOW,
-    happened="A run of evaluation {subject} failed; it has no scores and no verdict.",
-    look_at="reason and message in run.json of the newest run.",
-)
-EXECUTIONS_FAILED = AlarmKind(
-    name="executions-failed",
-    severity=Severity.CRITICAL,
-    missing_data=MissingData.TRAFFIC,
-    metrics={"f": catalogue.STATES_FAILED, "t": catalogue.STATES_TIMED_OUT, "a": catalogue.STATES_ABORTED},
-    expression="FILL(f,0)+FILL(t,0)+FILL(a,0)",
-    comparison=_AT_LEAST,
-    threshold=lambda _: 1,
-    window=_EVENT,
-    happened="An execution of state machine {subject} failed, timed out or was aborted.",
-    look_at="the execution's event history in Step Functions.",
-)
-DEAD_LETTERS = AlarmKind(
-    name="dead-letters",
-    severity=Severity.CRITICAL,
-    missing_data=MissingData.TRAFFIC,
-    metrics={"m": catalogue.QUEUE_MESSAGES},
-    comparison=_AT_LEAST,
-    threshold=lambda _: 1,
-    window=_EVENT,
-    happened="A schedule could not start its target; the delivery waits in queue {subject}.",
-    look_at="the error attributes of the messages in that queue.",
-)
-VERDICT = AlarmKind(
-    name="verdict",
-    severity=Severity.CRITICAL,
-    missing_data=MissingData.RUN,
-    metrics={"v": catalogue.GATE_VERDICT},
-    comparison=_AT_LEAST,
-    threshold=lambda _: 3,
-    window=_RUN_WINDOW,
-    happened="A gate is broken: {subject}. The whole confidence interval of the score lies beyond the bound.",
-    look_at="the run's report.html, and what changed since the last run: model, prompt, parameters or dataset.",
-)
-RUN_OVERDUE = AlarmKind(
-    name="run-overdue",
-    severity=Severity.CRITICAL,
-    missing_data=MissingData.LIVENESS,
-    metrics={"o": catalogue.SCHEDULE_OVERDUE},
-    comparison=_AT_LEAST,
-    threshold=lambda _: 1,
-    window=Window(seconds=_HOUR, datapoints=2, periods=2),
-    happened="Evaluation {subject} has no finished run since it was due, its grace included, or nobody watches it.",
-    look_at="alarm watchdog-silent first, then the schedule, its dead letters and the newest execution.",
-)
-WATCHDOG_SILENT = AlarmKind(
-    name="watchdog-silent",
-    severity=Severity.CRITICAL,
-    missing_data=MissingData.LIVENESS,
-    metrics={"h": catalogue.WATCHDOG_HEARTBEAT},
-    comparison=_BELOW,
-    threshold=lambda _: 1,
-    window=Window(seconds=_HOUR, datapoints=3, periods=3),
-    happened="The watchdog of {subject} has not reported for three hours; overdue runs go unseen.",
-    look_at="the log of the watchdog function, its schedule and its dead letters.",
-)
-
-KINDS: Mapping[str, AlarmKind] = MappingProxyType(
-    {kind.name: kind for kind in list(globals().values()) if isinstance(kind, AlarmKind)}
-)
-"""Every kind by its name, which is also its anchor in the runbook."""
+def _filled(kind: AlarmKind, thresholds: Thresholds) -> str:
+    limit = kind.threshold(thresholds) if kind.threshold else None
+    return str(kind.expression).format(floor=thresholds.traffic_floor, threshold=limit)
 
 
 @dataclass(frozen=True)
 class RoutedAlarm:
-    """An alarm with what a graph needs to draw its threshold."""
+    """An alarm with what a graph needs to draw what it watches and its threshold."""
 
     kind: AlarmKind
+    severity: Severity
+    subject: tuple[str, ...]
     dimensions: Mapping[str, str]
     threshold: float
+    name: str
+    series: cloudwatch.Metric | cloudwatch.MathExpression
     alarm: cloudwatch.Alarm
 
 
+@dataclass(frozen=True)
+class _Group:
+    """Alarms that one incident rings together."""
+
+    severity: Severity
+    incident: Incident
+    subject: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Told:
+    """Who hears of alarms, and what every description ends with."""
+
+    action: actions.SnsAction
+    owner: str
+    runbook_url: str
+    dashboard: str
+
+    def description(self, severity: Severity, text: str, *, entry: str) -> str:
+        return (
+            f"[{severity}] {text} Owner: {self.owner}. Dashboard: {self.dashboard}. Runbook: {self.runbook_url}#{entry}"
+        )
+
+
+@dataclass
+class _Made:
+    """What the factory has made so far, by name."""
+
+    subjects: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    alarms: list[RoutedAlarm] = field(default_factory=list)
+
+
 class AlarmFactory:
-    """Makes alarms that are routed, described and under their kind's missing-data policy; it can make no others.
+    """Makes alarms that are described and under their kind's missing-data policy, and routes them; no others.
 
     Args:
+        thresholds: of subjects that have none of their own.
+        severities: by kind, where the environment says otherwise than the table; None: not made.
         first_data: what puts the first datapoint of liveness alarms; they are made after it, or they would ring at the
             first deploy.
     """
@@ -322,73 +154,185 @@ class AlarmFactory:
         runbook_url: str,
         thresholds: Thresholds,
         first_data: IDependable,
+        severities: Mapping[str, Severity | None] | None = None,
     ) -> None:
         self._scope = scope
         self._names = names
-        self._action = actions.SnsAction(topic)
-        self._owner = owner
-        self._runbook_url = runbook_url.partition("#")[0]
+        self._told = _Told(actions.SnsAction(topic), owner, runbook_url.partition("#")[0], names.dashboard)
         self._thresholds = thresholds
+        self._severities = severities or {}
         self._first_data = first_data
-        self._subjects: dict[str, tuple[str, ...]] = {}
+        self._made = _Made()
 
-    def make(
-        self, kind: AlarmKind, *subject: str, dimensions: Mapping[str, str], about: str | None = None
-    ) -> RoutedAlarm:
-        """One alarm, named `<prefix>-<kind>-<subject>`.
+    def make(  # noqa: PLR0913 - all by keyword but the kind and its subject
+        self,
+        kind: AlarmKind,
+        *subject: str,
+        dimensions: Mapping[str, str],
+        about: str | None = None,
+        thresholds: Thresholds | None = None,
+        threshold: float | None = None,
+        math: Math | None = None,
+    ) -> None:
+        """One alarm, named `<prefix>-<kind>-<subject>`; none where its severity is off or it has no threshold.
 
         Args:
             about: the subject in the description, when its name says it badly.
+            thresholds: the subject's own.
+            threshold: the subject's own, of a kind whose thresholds are not the environment's.
+            math: in the place of the kind's expression.
 
         Raises:
             ValueError: CloudWatch would refuse it, or another subject has this name.
         """
-        name = self._name(kind, subject)
-        threshold = kind.threshold(self._thresholds)
-        watched = kind.watched(dimensions=dimensions, thresholds=self._thresholds)
-        description = self._description(kind, about=about or " ".join(subject) or self._names.prefix, value=threshold)
-        _check(kind, name=name, description=description)
-        alarm = cloudwatch.Alarm(
-            self._scope,
-            "-".join((kind.name, *subject)),
-            alarm_name=name,
-            alarm_description=description,
-            metric=watched,
-            comparison_operator=kind.comparison,
-            threshold=threshold,
-            evaluation_periods=kind.window.periods,
-            datapoints_to_alarm=kind.window.datapoints,
-            treat_missing_data=kind.missing_data.value,
+        severity = self._severities.get(kind.name, kind.severity)
+        limits = thresholds or self._thresholds
+        value = kind.threshold(limits) if kind.threshold else threshold
+        if severity is None or value is None:
+            return
+        name = self._name(self._names.alarm(kind.name, *subject), subject)
+        window = kind.window_of(limits)
+        happened = kind.happened.format(
+            subject=about or " ".join(subject) or self._names.prefix, threshold=figure(value)
         )
-        alarm.add_alarm_action(self._action)
-        alarm.add_ok_action(self._action)
+        text = f"{happened} Rings at {window}. Look at: {kind.look_at}"
+        description = self._told.description(severity, text, entry=kind.name)
+        series = watched(kind, dimensions=dimensions, thresholds=limits, math=math)
+        _check(name, description, window=window, metrics=math.parts if math else kind.metrics)
+        alarm = self._alarm(kind, subject, series=series, value=value, window=window, texts=(name, description))
         if kind.missing_data is MissingData.LIVENESS:
             alarm.node.add_dependency(self._first_data)
-        return RoutedAlarm(kind=kind, dimensions=dimensions, threshold=threshold, alarm=alarm)
+        self._made.alarms.append(RoutedAlarm(kind, severity, subject, dimensions, value, name, series, alarm))
 
-    def _name(self, kind: AlarmKind, subject: tuple[str, ...]) -> str:
-        name = self._names.alarm(kind.name, *subject)
-        if name in self._subjects:
-            taken = ", ".join(self._subjects[name])
+    def _alarm(  # noqa: PLR0913 - all by keyword but the first two
+        self,
+        kind: AlarmKind,
+        subject: tuple[str, ...],
+        *,
+        series: cloudwatch.Metric | cloudwatch.MathExpression,
+        value: float,
+        window: Window,
+        texts: tuple[str, str],
+    ) -> cloudwatch.Alarm:
+        construct_id, (name, description) = "-".join((kind.name, *subject)), texts
+        if kind.comparison is Comparison.ABOVE_BAND:
+            return cloudwatch.AnomalyDetectionAlarm(
+                self._scope,
+                construct_id,
+                alarm_name=name,
+                alarm_description=description,
+                metric=series,
+                std_devs=value,
+                comparison_operator=_OPERATORS[kind.comparison],
+                evaluation_periods=window.periods,
+                datapoints_to_alarm=window.datapoints,
+                treat_missing_data=_MISSING[kind.missing_data],
+            )
+        return cloudwatch.Alarm(
+            self._scope,
+            construct_id,
+            alarm_name=name,
+            alarm_description=description,
+            metric=series,
+            comparison_operator=_OPERATORS[kind.comparison],
+            threshold=value,
+            evaluation_periods=window.periods,
+            datapoints_to_alarm=window.datapoints,
+            treat_missing_data=_MISSING[kind.missing_data],
+        )
+
+    def route(self) -> tuple[RoutedAlarm, ...]:
+        """Give every alarm somebody who hears of it; called once, when all are made."""
+        groups: dict[_Group, list[RoutedAlarm]] = {}
+        for made in self._made.alarms:
+            incident = made.kind.incident
+            if incident is None:
+                self._tell(made.alarm)
+                continue
+            subject = made.subject[: incident.subject_parts]
+            groups.setdefault(_Group(made.severity, incident, subject), []).append(made)
+        for group, members in groups.items():
+            if len(members) == 1 and self._explaining(members[0]) is None:
+                self._tell(members[0].alarm)
+            else:
+                self._compose(group, members)
+        return tuple(self._made.alarms)
+
+    def _compose(self, group: _Group, members: Sequence[RoutedAlarm]) -> None:
+        shards = list(shard([self._term(member) for member in members]))
+        for number, terms in enumerate(shards, 1):
+            part = (f"part-{number}",) if len(shards) > 1 else ()
+            words = (group.severity, group.incident, *group.subject, *part)
+            name = self._name(self._names.alarm(*words), group.subject)
+            composite = cloudwatch.CompositeAlarm(
+                self._scope,
+                "-".join(words),
+                composite_alarm_name=name,
+                alarm_description=self._composed(group, members),
+                alarm_rule=cloudwatch.AlarmRule.from_string(" OR ".join(terms)),
+            )
+            # The rule names its children as text, so CloudFormation cannot see that they come first.
+            composite.node.add_dependency(*(made.alarm for made in self._named_in(terms)))
+            self._tell(composite)
+
+    def _composed(self, group: _Group, members: Sequence[RoutedAlarm]) -> str:
+        kinds = ", ".join(dict.fromkeys(member.kind.name for member in members))
+        text = (
+            f"{group.incident.capitalize()} of {' '.join(group.subject)}: at least one of these rings: {kinds}. It "
+            "tells once, whichever join later, and again when all are well. Look at: the alarms named in the message."
+        )
+        description = self._told.description(group.severity, text, entry="incidents")
+        if len(description) > _MOST_DESCRIPTION:
+            raise ValueError(f"description of a composite about {' '.join(group.subject)} is too long: {description}")
+        return description
+
+    def _term(self, member: RoutedAlarm) -> str:
+        explaining = self._explaining(member)
+        rings = f'ALARM("{member.name}")'
+        return rings if explaining is None else f'({rings} AND NOT ALARM("{explaining}"))'
+
+    def _explaining(self, member: RoutedAlarm) -> str | None:
+        """The alarm about the whole environment that explains this one, if it was made."""
+        name = self._names.alarm(member.kind.unless or "")
+        return name if any(made.name == name for made in self._made.alarms) else None
+
+    def _named_in(self, terms: Sequence[str]) -> list[RoutedAlarm]:
+        rule = " ".join(terms)
+        return [made for made in self._made.alarms if f'"{made.name}"' in rule]
+
+    def _tell(self, alarm: cloudwatch.AlarmBase) -> None:
+        alarm.add_alarm_action(self._told.action)
+        alarm.add_ok_action(self._told.action)
+
+    def _name(self, name: str, subject: tuple[str, ...]) -> str:
+        if len(name) > _MOST_NAME:
+            raise ValueError(f"alarm name {name!r} has {len(name)} characters; allowed: {_MOST_NAME}")
+        if name in self._made.subjects:
+            taken = ", ".join(self._made.subjects[name])
             raise ValueError(f"alarm {name} would be about both ({taken}) and ({', '.join(subject)}): rename one")
-        self._subjects[name] = subject
+        self._made.subjects[name] = subject
         return name
 
-    def _description(self, kind: AlarmKind, *, about: str, value: float) -> str:
-        happened = kind.happened.format(subject=about, threshold=value)
-        return (
-            f"[{kind.severity}] {happened} Rings at {kind.window}. Look at: {kind.look_at} "
-            f"Owner: {self._owner}. Runbook: {self._runbook_url}#{kind.name}"
-        )
+
+def shard(terms: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """Terms of composite rules, as many to a rule as CloudWatch takes: 100 children, 10,240 characters with ` OR `."""
+    part: list[str] = []
+    children = size = 0
+    for term in terms:
+        named = term.count("ALARM(")
+        if part and (children + named > _MOST_CHILDREN or size + len(" OR ") + len(term) > _MOST_RULE):
+            yield tuple(part)
+            part, children, size = [], 0, 0
+        size += len(term) + (len(" OR ") if part else 0)
+        children += named
+        part.append(term)
+    if part:
+        yield tuple(part)
 
 
-def _check(kind: AlarmKind, *, name: str, description: str) -> None:
-    kind.window.check()
-    if len(kind.metrics) + (kind.expression is not None) > _MOST_METRICS:
-        raise ValueError(
-            f"alarm kind {kind.name}: {len(kind.metrics)} metrics; allowed: {_MOST_METRICS} with the result"
-        )
-    if len(name) > _MOST_NAME:
-        raise ValueError(f"alarm name {name!r} has {len(name)} characters; allowed: {_MOST_NAME}")
+def _check(name: str, description: str, *, window: Window, metrics: Mapping[str, object]) -> None:
+    window.check()
+    if len(metrics) >= _MOST_METRICS:
+        raise ValueError(f"alarm {name}: {len(metrics)} metrics; allowed: {_MOST_METRICS} with the result")
     if len(description) > _MOST_DESCRIPTION:
         raise ValueError(f"description of alarm {name} has {len(description)} characters; allowed: {_MOST_DESCRIPTION}")

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from bedrock_ops.alarms import RoutedAlarm, Thresholds
+from bedrock_eval.alarm_kinds import Thresholds
+from bedrock_ops.alarms import RoutedAlarm
 from bedrock_ops.monitoring_subjects import Watched
 from bedrock_ops.monitoring_widgets import COLUMNS, Widgets, heading
 from constructs import Construct
@@ -69,6 +70,8 @@ def _rows(watched: Watched, widgets: Widgets, *, header: str) -> list[list[cloud
     ]
     for model in watched.models:
         rows.append([heading(f"Model {model.name}: `{model.model_id}`"), *widgets.model(model)])
+    if watched.guardrails:
+        rows.append([heading("Guardrails"), *widgets.guardrails()])
     for evaluation in watched.evaluations:
         candidates = ", ".join(f"{item.name} = `{item.model_id}`" for item in evaluation.candidates)
         rows.append([heading(f"Evaluation {evaluation.name}: {candidates}"), *widgets.evaluation(evaluation)])

@@ -1,59 +1,128 @@
 """Which alarms an environment gets: the kinds of the table, for each subject that they are about."""
 
 from collections.abc import Iterator
+from itertools import chain
 
+from bedrock_eval import alarm_kinds as kinds
+from bedrock_eval import catalogue
+from bedrock_eval.alarm_kinds import AlarmKind, total_of
+from bedrock_eval.costs import TokenExpression, cost_expression, unpriced_expression
 from bedrock_eval.gates import bound_text
-from bedrock_ops import alarms
-from bedrock_ops.alarms import AlarmFactory, RoutedAlarm
-from bedrock_ops.monitoring_subjects import Watched, WatchedEvaluation
+from bedrock_ops.alarms import AlarmFactory, Math, Part, RoutedAlarm
+from bedrock_ops.monitoring_subjects import Quota, Watched, WatchedEvaluation, WatchedGuardrail, WatchedModel
 
 MODEL_KINDS = (
-    alarms.LATENCY_P90,
-    alarms.SERVER_ERRORS,
-    alarms.CLIENT_ERRORS,
-    alarms.THROTTLES,
-    alarms.THROTTLE_COUNT,
+    kinds.LATENCY_P90,
+    kinds.LATENCY_ANOMALY,
+    kinds.OUTPUT_SPEED,
+    kinds.SERVER_ERRORS,
+    kinds.CLIENT_ERRORS,
+    kinds.THROTTLES,
+    kinds.THROTTLE_COUNT,
+    kinds.TOKENS_PER_HOUR,
+    kinds.TOKENS_PER_DAY,
+    kinds.LEGACY_MODEL,
 )
 
 
 def add_alarms(factory: AlarmFactory, watched: Watched) -> tuple[RoutedAlarm, ...]:
     """Make every alarm of the environment, account-wide ones only for the environment that owns the account."""
-    return (
-        *_of_account(factory, watched),
-        *(alarm for evaluation in watched.evaluations for alarm in _of_evaluation(factory, evaluation)),
-        *_of_environment(factory, watched),
+    for model in watched.own_models:
+        _add_of_model(factory, model)
+    if watched.logs_invocations:
+        factory.make(kinds.LOG_DELIVERY, dimensions={})
+    for guardrail in watched.guardrails:
+        _add_of_guardrail(factory, guardrail)
+    for evaluation in watched.evaluations:
+        _add_of_evaluation(factory, evaluation)
+    _add_of_environment(factory, watched)
+    return factory.route()
+
+
+def _add_of_model(factory: AlarmFactory, model: WatchedModel) -> None:
+    about, thresholds = f"{model.name} ({model.model_id})", model.thresholds
+    for kind in MODEL_KINDS:
+        factory.make(kind, model.name, dimensions=model.dimensions, about=about, thresholds=thresholds)
+    for kind, math in chain(_quota_math(model), _cost_math(model)):
+        factory.make(kind, model.name, dimensions=model.dimensions, about=about, thresholds=thresholds, math=math)
+
+
+def _quota_math(model: WatchedModel) -> Iterator[tuple[AlarmKind, Math]]:
+    """Per cent of each quota that is known; a model's quota is also used through its application profile."""
+    quota = model.quota or Quota()
+    if quota.tokens_per_minute is not None:
+        yield kinds.QUOTA_TOKENS, _share(catalogue.QUOTA_TOKENS, quota.tokens_per_minute, model)
+    if quota.requests_per_minute is not None:
+        yield kinds.QUOTA_REQUESTS, _share(catalogue.INVOCATIONS, quota.requests_per_minute, model)
+
+
+def _share(entry: catalogue.Metric, quota: int, model: WatchedModel) -> Math:
+    called = dict.fromkeys((model.model_id, model.metric_id))
+    parts = {f"q{place}": Part(entry, {catalogue.MODEL_ID: called_id}) for place, called_id in enumerate(called)}
+    return Math(f"100 * ({total_of(parts)}) / {quota}", parts)
+
+
+def _cost_math(model: WatchedModel) -> Iterator[tuple[AlarmKind, Math]]:
+    """Cost where there are rates, tokens without a rate where a kind of them has none."""
+    if model.rates is not None:
+        priced = _of_model(cost_expression(model.rates), model)
+        yield kinds.COST_PER_HOUR, priced
+        yield kinds.COST_PER_DAY, priced
+    unpriced = unpriced_expression(model.rates)
+    if unpriced is not None:
+        yield kinds.UNPRICED_TOKENS, _of_model(unpriced, model)
+
+
+def _of_model(math: TokenExpression, model: WatchedModel) -> Math:
+    return Math(math.expression, {name: Part(entry, model.dimensions) for name, entry in math.metrics.items()})
+
+
+def _add_of_guardrail(factory: AlarmFactory, guardrail: WatchedGuardrail) -> None:
+    factory.make(
+        kinds.GUARDRAIL_INTERVENTIONS,
+        guardrail.name,
+        dimensions=guardrail.dimensions,
+        about=f"{guardrail.name} (version {guardrail.version})",
     )
 
 
-def _of_account(factory: AlarmFactory, watched: Watched) -> Iterator[RoutedAlarm]:
-    if not watched.owns_account:
-        return
-    for model in watched.models:
-        about = f"{model.name} ({model.model_id})"
-        for kind in MODEL_KINDS:
-            yield factory.make(kind, model.name, dimensions=model.dimensions, about=about)
-    if watched.logs_invocations:
-        yield factory.make(alarms.LOG_DELIVERY, dimensions={})
-
-
-def _of_evaluation(factory: AlarmFactory, evaluation: WatchedEvaluation) -> Iterator[RoutedAlarm]:
-    yield factory.make(alarms.RUN_FAILED, evaluation.name, dimensions=evaluation.dimensions)
+def _add_of_evaluation(factory: AlarmFactory, evaluation: WatchedEvaluation) -> None:
+    factory.make(kinds.RUN_FAILED, evaluation.name, dimensions=evaluation.dimensions)
     if evaluation.scheduled:
-        yield factory.make(alarms.RUN_OVERDUE, evaluation.name, dimensions=evaluation.dimensions)
+        factory.make(kinds.RUN_OVERDUE, evaluation.name, dimensions=evaluation.dimensions)
     for candidate in evaluation.candidates:
-        for gate in evaluation.gates:
-            yield factory.make(
-                alarms.VERDICT,
+        where = f"candidate {candidate.name} in evaluation {evaluation.name}"
+        if evaluation.gates:
+            factory.make(
+                kinds.COVERAGE,
                 evaluation.name,
                 candidate.name,
-                gate.metric,
-                dimensions=evaluation.verdict_dimensions(candidate, gate),
-                about=f"{gate.metric} ({bound_text(gate)}) of {candidate.name} in evaluation {evaluation.name}",
+                dimensions=evaluation.candidate_dimensions(candidate),
+                about=f"{where[0].upper()}{where[1:]}",
+                threshold=evaluation.min_coverage,
             )
+        for gate in evaluation.gates:
+            for kind in (kinds.VERDICT, kinds.INCONCLUSIVE):
+                factory.make(
+                    kind,
+                    evaluation.name,
+                    candidate.name,
+                    gate.metric,
+                    dimensions=evaluation.verdict_dimensions(candidate, gate),
+                    about=f"{gate.metric} ({bound_text(gate)}) of {where}",
+                )
 
 
-def _of_environment(factory: AlarmFactory, watched: Watched) -> Iterator[RoutedAlarm]:
+def _add_of_environment(factory: AlarmFactory, watched: Watched) -> None:
     names = watched.names
-    yield factory.make(alarms.EXECUTIONS_FAILED, dimensions=watched.state_machine_dimensions, about=names.state_machine)
-    yield factory.make(alarms.DEAD_LETTERS, dimensions=watched.dead_letters_dimensions, about=names.dead_letters)
-    yield factory.make(alarms.WATCHDOG_SILENT, dimensions=watched.application_dimensions)
+    for model in watched.models:
+        if model.ends:
+            factory.make(
+                kinds.END_OF_LIFE,
+                model.name,
+                dimensions={**watched.application_dimensions, catalogue.MODEL_ID: model.model_id},
+                about=f"{model.name} ({model.model_id})",
+            )
+    factory.make(kinds.EXECUTIONS_FAILED, dimensions=watched.state_machine_dimensions, about=names.state_machine)
+    factory.make(kinds.DEAD_LETTERS, dimensions=watched.dead_letters_dimensions, about=names.dead_letters)
+    factory.make(kinds.WATCHDOG_SILENT, dimensions=watched.application_dimensions)

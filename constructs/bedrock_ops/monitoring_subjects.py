@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bedrock_eval import catalogue
+from bedrock_eval.alarm_kinds import Thresholds
 from bedrock_eval.costs import Rates
 from bedrock_eval.definition import Gate
 from bedrock_eval.names import PhysicalNames
@@ -36,16 +37,20 @@ class WatchedModel:
 
     Attributes:
         model_id: as declared.
+        thresholds: of its alarms: the environment's with its own in their places.
         rates: what its tokens cost; None: unknown, and shown as unpriced tokens.
         profile_id: of the application inference profile that the application calls it through; a token of CDK.
         quota: None: not known, and its use is not watched.
+        ends: its end of life is announced or past, so that the watchdog tells the days to it.
     """
 
     name: str
     model_id: str
+    thresholds: Thresholds
     rates: Rates | None = None
     profile_id: str | None = None
     quota: Quota | None = None
+    ends: bool = False
 
     @property
     def metric_id(self) -> str:
@@ -111,6 +116,11 @@ class Watched:
     own_profile: bool
     state_machine_arn: str
     guardrails: tuple[WatchedGuardrail, ...] = ()
+
+    @property
+    def own_models(self) -> tuple[WatchedModel, ...]:
+        """Whose figures are this environment's concern: its profiles, and for the account's owner all it declares."""
+        return tuple(model for model in self.models if self.owns_account or model.profile_id is not None)
 
     @property
     def application_dimensions(self) -> Mapping[str, str]:

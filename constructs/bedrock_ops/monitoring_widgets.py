@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
+from bedrock_eval import alarm_kinds as kinds
 from bedrock_eval import catalogue
+from bedrock_eval.alarm_kinds import AlarmKind, Comparison, Severity, Thresholds, figure
 from bedrock_eval.metrics import METRICS, MetricDefinition
-from bedrock_ops import alarms
-from bedrock_ops.alarms import AlarmKind, RoutedAlarm, Severity, Thresholds
+from bedrock_ops.alarms import RoutedAlarm, watched
 from bedrock_ops.monitoring_metrics import metric, search
 from bedrock_ops.monitoring_subjects import Watched, WatchedCandidate, WatchedEvaluation, WatchedModel
 
@@ -24,11 +25,7 @@ RUN_START = "-P60D"
 
 _Series = cloudwatch.Metric | cloudwatch.MathExpression
 _SEVERITY_COLOR = {Severity.CRITICAL: cloudwatch.Color.RED, Severity.WARNING: cloudwatch.Color.ORANGE}
-_SIGN = {
-    cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD: ">",
-    cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD: ">=",
-    cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD: "<",
-}
+_SIGN = {Comparison.ABOVE: ">", Comparison.AT_LEAST: ">=", Comparison.BELOW: "<"}
 _DIRECTION = {
     catalogue.Better.HIGHER: " (higher is better)",
     catalogue.Better.LOWER: " (lower is better)",
@@ -39,6 +36,23 @@ _CANDIDATE_COLORS = (
     *(cloudwatch.Color.BLUE, cloudwatch.Color.ORANGE, cloudwatch.Color.GREEN, cloudwatch.Color.PURPLE),
     *(cloudwatch.Color.BROWN, cloudwatch.Color.PINK, cloudwatch.Color.GREY, cloudwatch.Color.RED, "#17becf", "#bcbd22"),
 )
+
+# Titles and units of what alarms watch and no other graph shows.
+_OF_MODELS = {
+    kinds.OUTPUT_SPEED.name: ("Output tokens per second, streamed", "tokens per second"),
+    kinds.QUOTA_TOKENS.name: ("Quota of tokens per minute in use", "% of the quota"),
+    kinds.QUOTA_REQUESTS.name: ("Quota of requests per minute in use", "% of the quota"),
+    kinds.TOKENS_PER_HOUR.name: ("Tokens per hour", "tokens in 1 h"),
+    kinds.TOKENS_PER_DAY.name: ("Tokens per day", "tokens in 1 d"),
+    kinds.COST_PER_HOUR.name: ("Estimated cost per hour", "US dollars in 1 h"),
+    kinds.COST_PER_DAY.name: ("Estimated cost per day", "US dollars in 1 d"),
+    kinds.UNPRICED_TOKENS.name: ("Tokens without a rate", "tokens in 1 d"),
+    kinds.LEGACY_MODEL.name: ("Calls as a legacy model", "requests in 1 h"),
+    kinds.END_OF_LIFE.name: ("Days to its end of life", "days"),
+}
+_OF_EVALUATIONS = {kinds.INCONCLUSIVE.name: ("Days with an inconclusive verdict", "1 yes, 0 no")}
+_OF_GUARDRAILS = {kinds.GUARDRAIL_INTERVENTIONS.name: ("Interventions of the guardrail", "% of invocations")}
+_HOUR = 3_600
 
 
 def heading(text: str) -> cloudwatch.TextWidget:
@@ -96,10 +110,11 @@ class Widgets:
                     self._count(catalogue.THROTTLES, model, color=cloudwatch.Color.PURPLE),
                 ],
                 unit="requests in 5 min",
-                limits=self._limits([alarms.THROTTLE_COUNT], model.dimensions),
+                limits=self._limits([kinds.THROTTLE_COUNT], model.dimensions),
                 width=HALF,
             ),
             self._rates(model),
+            *self._alarmed(_OF_MODELS, model.name),
         ]
 
     def evaluation(self, evaluation: WatchedEvaluation) -> list[cloudwatch.IWidget]:
@@ -127,7 +142,12 @@ class Widgets:
                 unit="tokens",
             ),
             self._runs(evaluation),
+            *self._alarmed(_OF_EVALUATIONS, evaluation.name),
         ]
+
+    def guardrails(self) -> list[cloudwatch.IWidget]:
+        """What the alarms of each guardrail watch."""
+        return [graph for each in self.watched.guardrails for graph in self._alarmed(_OF_GUARDRAILS, each.name)]
 
     def health(self) -> list[cloudwatch.IWidget]:
         """Whether the evaluator and its watchers do their work."""
@@ -139,13 +159,13 @@ class Widgets:
             self._executions(),
             self._watch(
                 "Schedule deliveries that failed",
-                alarms.DEAD_LETTERS,
+                kinds.DEAD_LETTERS,
                 {names.dead_letters: self.watched.dead_letters_dimensions},
                 unit="messages waiting",
             ),
             self._watch(
                 "Watchdog heartbeat",
-                alarms.WATCHDOG_SILENT,
+                kinds.WATCHDOG_SILENT,
                 {names.watchdog: self.watched.application_dimensions},
                 unit="reports in 1 h",
             ),
@@ -181,6 +201,21 @@ class Widgets:
             height=HEIGHT,
         )
 
+    def _alarmed(self, graphs: Mapping[str, tuple[str, str]], subject: str) -> list[cloudwatch.IWidget]:
+        """A graph of what each alarm about a subject watches that has none above, titles and units by kind."""
+        return [
+            self._graph(
+                ": ".join((graphs[routed.kind.name][0], *routed.subject[1:])),
+                [routed.series],
+                unit=graphs[routed.kind.name][1],
+                limits=[self._limit(routed)],
+                period=Duration.seconds(routed.kind.window.seconds),
+                start=RUN_START if routed.kind.window.seconds > _HOUR else None,
+            )
+            for routed in self.alarms
+            if routed.kind.name in graphs and routed.subject[0] == subject
+        ]
+
     def _limits(
         self, kinds: Sequence[AlarmKind], *subjects: Mapping[str, str]
     ) -> list[cloudwatch.HorizontalAnnotation]:
@@ -190,14 +225,11 @@ class Widgets:
             for routed in self.alarms
             if routed.kind in kinds and routed.dimensions in subjects
         }
-        return [
-            _line(
-                routed.threshold,
-                f"{routed.kind.name} {_SIGN[routed.kind.comparison]} {routed.threshold:g}",
-                _SEVERITY_COLOR[routed.kind.severity],
-            )
-            for routed in drawn.values()
-        ]
+        return [self._limit(routed) for routed in drawn.values()]
+
+    def _limit(self, routed: RoutedAlarm) -> cloudwatch.HorizontalAnnotation:
+        label = f"{routed.kind.name} {_SIGN[routed.kind.comparison]} {figure(routed.threshold)}"
+        return _line(routed.threshold, label, _SEVERITY_COLOR[routed.severity])
 
     def _count(self, entry: catalogue.Metric, model: WatchedModel, *, color: str | None = None) -> cloudwatch.Metric:
         return metric(entry, dimensions=model.dimensions, period=TRAFFIC_PERIOD, label=entry.title, color=color)
@@ -219,22 +251,22 @@ class Widgets:
             "Latency to the last token",
             series,
             unit="ms",
-            limits=self._limits([alarms.LATENCY_P90], model.dimensions),
+            limits=self._limits([kinds.LATENCY_P90], model.dimensions),
             statistic="p90",
         )
 
     def _rates(self, model: WatchedModel) -> cloudwatch.IWidget:
         rates = (
-            (alarms.CLIENT_ERRORS, "Client errors", cloudwatch.Color.BROWN),
-            (alarms.SERVER_ERRORS, "Server errors", cloudwatch.Color.PINK),
-            (alarms.THROTTLES, "Throttles", cloudwatch.Color.PURPLE),
+            (kinds.CLIENT_ERRORS, "Client errors", cloudwatch.Color.BROWN),
+            (kinds.SERVER_ERRORS, "Server errors", cloudwatch.Color.PINK),
+            (kinds.THROTTLES, "Throttles", cloudwatch.Color.PURPLE),
         )
         series = [
-            kind.watched(dimensions=model.dimensions, thresholds=self.thresholds, label=label, color=color)
+            watched(kind, dimensions=model.dimensions, thresholds=model.thresholds, label=label, color=color)
             for kind, label, color in rates
         ]
         return self._graph(
-            f"Rates, from {self.thresholds.traffic_floor} requests in 5 min on",
+            f"Rates, from {model.thresholds.traffic_floor} requests in 5 min on",
             series,
             unit="% of requests",
             limits=self._limits([kind for kind, _, _ in rates], model.dimensions),
@@ -274,7 +306,7 @@ class Widgets:
                     for label, dimensions in judged.items()
                 ],
                 unit="0 better, 1 not worse, 2 inconclusive, 3 worse",
-                limits=self._limits([alarms.VERDICT], *judged.values()),
+                limits=self._limits([kinds.VERDICT], *judged.values()),
                 top=3,
             )
         ]
@@ -306,7 +338,7 @@ class Widgets:
                 for entry in entries
             ],
             unit="1 = yes",
-            limits=self._limits([alarms.RUN_FAILED], evaluation.dimensions),
+            limits=self._limits([kinds.RUN_FAILED], evaluation.dimensions),
         )
 
     def _run_graph(  # noqa: PLR0913 - all by keyword but the first two
@@ -362,7 +394,7 @@ class Widgets:
             "Executions that did not finish",
             [metric(entry, dimensions=dimensions, period=TRAFFIC_PERIOD, label=entry.title) for entry in entries],
             unit="executions in 5 min",
-            limits=self._limits([alarms.EXECUTIONS_FAILED], dimensions),
+            limits=self._limits([kinds.EXECUTIONS_FAILED], dimensions),
         )
 
     def _watch(
@@ -373,7 +405,7 @@ class Widgets:
         return self._graph(
             title,
             [
-                kind.watched(dimensions=dimensions, thresholds=self.thresholds, label=label)
+                watched(kind, dimensions=dimensions, thresholds=self.thresholds, label=label)
                 for label, dimensions in subjects.items()
             ],
             unit=unit,
@@ -386,7 +418,7 @@ class Widgets:
         scheduled = {item.name: item.dimensions for item in self.watched.evaluations if item.scheduled}
         if not scheduled:
             return []
-        return [self._watch("Overdue evaluations", alarms.RUN_OVERDUE, scheduled, unit="0 in time, 1 overdue")]
+        return [self._watch("Overdue evaluations", kinds.RUN_OVERDUE, scheduled, unit="0 in time, 1 overdue")]
 
     def _ends_of_life(self) -> cloudwatch.IWidget:
         entry = catalogue.DAYS_TO_END_OF_LIFE
@@ -403,7 +435,7 @@ class Widgets:
         if not self.watched.logs_invocations:
             return []
         lost: dict[str, dict[str, str]] = {"Records lost": {}}
-        return [self._watch("Invocation logs lost", alarms.LOG_DELIVERY, lost, unit="failed deliveries in 5 min")]
+        return [self._watch("Invocation logs lost", kinds.LOG_DELIVERY, lost, unit="failed deliveries in 5 min")]
 
 
 def _line(value: float, label: str, color: str) -> cloudwatch.HorizontalAnnotation:

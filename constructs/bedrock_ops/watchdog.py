@@ -35,6 +35,7 @@ class Watchdog(Construct):
         scheduled: evaluations with a schedule; when these change the watchdog is called again, so that a new one has a
             datapoint before its alarm looks for it.
         priced_models: the models whose month-to-date cost is this application's, by their `ModelId`.
+        models: ids of the declared models, whose ends of life it tells beside those of the candidates.
         code: gives the code asset of a function package.
 
     Attributes:
@@ -50,6 +51,7 @@ class Watchdog(Construct):
         application: str,
         scheduled: Sequence[str],
         priced_models: Sequence[PricedModel],
+        models: Sequence[str],
         results_bucket: s3.IBucket,
         key: kms.IKey,
         log_retention_days: int,
@@ -71,6 +73,7 @@ class Watchdog(Construct):
             timeout=_WATCHDOG_TIMEOUT,
             environment={
                 "APPLICATION": application,
+                "MODELS": " ".join(sorted(set(models))),
                 "PRICED_MODELS": _priced_text(priced_models),
                 "RESULTS_BUCKET": results_bucket.bucket_name,
             },

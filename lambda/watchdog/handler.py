@@ -29,7 +29,7 @@ def handler(_event: object, _context: object) -> dict[str, object]:
     """Look once and publish; how many datums were sent.
 
     Raises:
-        KeyError: the environment variable APPLICATION, PRICED_MODELS or RESULTS_BUCKET is missing.
+        KeyError: the environment variable APPLICATION, MODELS, PRICED_MODELS or RESULTS_BUCKET is missing.
         ValueError: PRICED_MODELS does not hold models with rates.
         ClientError: S3 or CloudWatch refused; the heartbeat then stays away, and its alarm rings.
     """
@@ -40,6 +40,7 @@ def handler(_event: object, _context: object) -> dict[str, object]:
         bucket=os.environ["RESULTS_BUCKET"],
         application=os.environ["APPLICATION"],
         region=s3.meta.region_name,
+        models=tuple(os.environ["MODELS"].split()),
         priced=read_models(os.environ["PRICED_MODELS"]),
     )
     datums = watch.round(datetime.now(UTC))

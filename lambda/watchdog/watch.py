@@ -29,6 +29,7 @@ class Watch:
     """Looks at the results bucket of one environment, and at the token metrics of its models.
 
     Attributes:
+        models: ids of the declared models; those of candidates are added from the definitions.
         priced: rates of the models whose tokens the application pays for, by `ModelId`; the profiles that evaluations
             call through are added from the definitions.
     """
@@ -38,6 +39,7 @@ class Watch:
     bucket: str
     application: str
     region: str
+    models: tuple[str, ...] = ()
     priced: Mapping[str, Rates | None] = field(default_factory=dict)
 
     def round(self, now: datetime) -> list[Datum]:
@@ -47,7 +49,7 @@ class Watch:
             ClientError: the definitions cannot be listed; the missing heartbeat then rings.
         """
         found = [self._datum(catalogue.WATCHDOG_HEARTBEAT, 1, now)]
-        models: set[str] = set()
+        models = set(self.models)
         priced: dict[str, Rates | None] | None = dict(self.priced)
         for evaluation, key in self._definitions():
             try:

@@ -1,7 +1,11 @@
-"""Quotas and guardrails in an environment file."""
+"""Quotas, guardrails and what alarms are set to in an environment file."""
+
+from dataclasses import fields
 
 import pytest
 
+from bedrock_eval.alarm_kinds import KINDS, Thresholds
+from environments.schema import AlarmsConfig, ModelAlarmsConfig
 from tests.environments.conftest import Load, Mistakes, Write
 
 ID = "id: amazon.nova-lite-v1:0"
@@ -68,3 +72,39 @@ def test_wrong_guardrails_are_named(guardrail: str, told: str, write: Write, mis
     first = "  - {name: a, id: abc123, version: DRAFT}"
     write("dev", (OWNER, f"{OWNER}\nguardrails:\n{first}\n  - {guardrail}"))
     assert mistakes() == [told]
+
+
+def test_severities_are_given_by_kind(write: Write, load: Load) -> None:
+    write("dev", (OWNER, f"{OWNER}\nalarms:\n  severity: {{inconclusive: warning, client-errors: off}}"))
+    assert load().environments[0].alarms.severity == {"inconclusive": "warning", "client-errors": "off"}
+
+
+@pytest.mark.parametrize(
+    ("severity", "told"),
+    [
+        (
+            "{latency: off}",
+            f"6: alarms.severity.latency: 'latency' is not a kind of alarm; allowed: {', '.join(KINDS)}",
+        ),
+        (
+            "{verdict: page}",
+            "6: alarms.severity.verdict: 'page' is not allowed; allowed: critical, warning, off",
+        ),
+    ],
+)
+def test_wrong_severities_are_named(severity: str, told: str, write: Write, mistakes: Mistakes) -> None:
+    write("dev", (OWNER, f"{OWNER}\nalarms:\n  severity: {severity}"))
+    assert mistakes() == [told]
+
+
+def test_a_model_has_thresholds_of_its_own(write: Write, load: Load, mistakes: Mistakes) -> None:
+    write("dev", (ID, f"{ID}\n    alarms: {{latency_p90_ms: 30000}}"))
+    assert load().environments[0].models["small"].alarms.model_dump(exclude_none=True) == {"latency_p90_ms": 30_000}
+    write("dev", (ID, f"{ID}\n    alarms: {{end_of_life_days: 30}}"))
+    (told,) = mistakes()
+    assert told.startswith("9: models.small.alarms.end_of_life_days: no such key")
+
+
+def test_thresholds_of_the_file_are_those_of_the_table() -> None:
+    assert set(AlarmsConfig.model_fields) - {"severity"} == {field.name for field in fields(Thresholds)}
+    assert set(ModelAlarmsConfig.model_fields) < {field.name for field in fields(Thresholds)}

@@ -1,6 +1,7 @@
 """The monitoring stack of small environments, synthesized once, and its template in a form that is easy to ask."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -81,6 +82,15 @@ class Monitoring:
         return {alarm["AlarmName"]: flat(alarm) for alarm in self.resources("AWS::CloudWatch::Alarm").values()}
 
     @property
+    def composites(self) -> dict[str, dict[str, Any]]:
+        """Properties of composite alarms by name."""
+        return {each["AlarmName"]: flat(each) for each in self.resources("AWS::CloudWatch::CompositeAlarm").values()}
+
+    def children(self, composite: str) -> set[str]:
+        """The alarms whose ringing a composite tells of."""
+        return set(re.findall(r'(?<!NOT )ALARM\("([^"]+)"\)', self.composites[composite]["AlarmRule"]))
+
+    @property
     def dashboard(self) -> dict[str, Any]:
         """The dashboard's body."""
         body = json.loads(flat(self.only("AWS::CloudWatch::Dashboard")["DashboardBody"]))
@@ -159,12 +169,14 @@ def alarm_series(alarm: Mapping[str, Any]) -> Series:
         return _metric(alarm, alarm.get("Statistic") or alarm.get("ExtendedStatistic"), alarm["Period"])
     hidden, result = {}, None
     for query in alarm["Metrics"]:
-        if query.get("ReturnData", True):
+        if query.get("ReturnData", True) and query["Id"] != alarm.get("ThresholdMetricId"):
             result = query
         if "MetricStat" in query:
             stat = query["MetricStat"]
             hidden[query["Id"]] = _metric(stat["Metric"], stat["Stat"], stat["Period"])
     assert result is not None
+    if "MetricStat" in result:
+        return hidden[result["Id"]]
     period = next(iter(hidden.values())).period
     return _expression({"expression": result["Expression"]}, hidden, period)
 
@@ -188,7 +200,7 @@ def _metric(value: Mapping[str, Any], statistic: str | None, period: int) -> Ser
 
 def _expression(options: Mapping[str, Any], hidden: Mapping[str, Series], period: int | None) -> Series:
     """Only the parts that the expression names: a graph holds those of several expressions."""
-    used = {series for name, series in hidden.items() if f"({name}," in options["expression"]}
+    used = {series for name, series in hidden.items() if re.search(rf"\b{name}\b", options["expression"])}
     return Series(None, None, (), None, period, options["expression"], frozenset(used))
 
 
@@ -218,6 +230,38 @@ def synthesize(configuration: Environment) -> Monitoring:
 def owner() -> Monitoring:
     """The environment that owns its account, with two models and two evaluations."""
     return synthesize(environment())
+
+
+@cache
+def watchful() -> Monitoring:
+    """An owner with everything that can be watched: quotas, rates, profile, guardrail, a model that ends, limits."""
+    return synthesize(
+        environment(
+            models={
+                "haiku": {
+                    "id": "eu.anthropic.claude-haiku-5-5",
+                    "quota": {"tokens_per_minute": 200_000, "requests_per_minute": 100},
+                    "rates": {"input": 1, "output": 5, "cache_read": 0.1, "cache_write": 1.25},
+                },
+                "nova": {"id": "amazon.nova-lite-v1:0", "profile": True, "quota": {"tokens_per_minute": 1000}},
+                "old": {
+                    "id": "anthropic.claude-opus-4-1-20250805-v1:0",
+                    "rates": {"input": 15, "output": 75},
+                    "alarms": {"latency_p90_ms": 30_000, "tokens_per_day": 5_000_000, "traffic_floor": 3},
+                },
+            },
+            guardrails=[{"name": "pii", "id": "abc1def2", "version": "3"}],
+            alarms={
+                "latency_anomaly": 2,
+                "output_tokens_per_second": 44,
+                "tokens_per_hour": 1_000_000,
+                "cost_per_hour": 2.5,
+                "cost_per_day": 10,
+                "inconclusive_days": 4,
+                "severity": {"inconclusive": "warning", "throttles": "off", "latency-p90": "critical"},
+            },
+        )
+    )
 
 
 @cache

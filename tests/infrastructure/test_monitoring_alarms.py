@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,10 +14,21 @@ from aws_cdk import aws_sns as sns
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bedrock_eval import alarm_kinds as kinds
 from bedrock_eval import catalogue
+from bedrock_eval.alarm_kinds import (
+    KINDS,
+    AlarmKind,
+    Incident,
+    MissingData,
+    Severity,
+    Thresholds,
+    Window,
+    figure,
+    guarded_rate,
+)
 from bedrock_eval.names import PhysicalNames
-from bedrock_ops import alarms
-from bedrock_ops.alarms import KINDS, AlarmFactory, AlarmKind, MissingData, Thresholds, Window, guarded_rate
+from bedrock_ops.alarms import AlarmFactory, shard
 from constructs import Construct
 from tests.infrastructure.monitoring_support import (
     PREFIX,
@@ -26,17 +38,22 @@ from tests.infrastructure.monitoring_support import (
     owner,
     synthesize,
     tenant,
+    watchful,
 )
 
 RUNBOOK_FILE = Path(__file__).parents[2] / "docs" / "runbook.md"
 CATALOGUE = {(entry.namespace, entry.name): entry for entry in catalogue.FIXED}
 THRESHOLDS = Thresholds(10_000, 5, 10, 5, 20, 20)
 
-MODEL_KINDS = {"latency-p90", "server-errors", "client-errors", "throttles", "throttle-count"}
+MODEL_KINDS = {
+    *("latency-p90", "output-speed", "server-errors", "client-errors", "throttles", "throttle-count", "legacy-model"),
+}
 EVALUATION_ALARMS = {
     "run-failed-quality",
     "run-overdue-quality",
     "run-failed-by-hand",
+    "coverage-quality-haiku",
+    "coverage-quality-nova-short",
     "verdict-quality-haiku-relevance_score",
     "verdict-quality-haiku-response_length",
     "verdict-quality-nova-short-relevance_score",
@@ -53,9 +70,19 @@ def kind_of(name: str) -> AlarmKind:
     return kind
 
 
+ACTIONS = ("AlarmActions", "OKActions")
+MADE = {"owner": owner, "tenant": tenant, "watchful": watchful}
+
+
 def each_alarm() -> Iterator[dict[str, Any]]:
-    """Every alarm of both environments."""
-    return chain(owner().alarms.values(), tenant().alarms.values())
+    """Every alarm of all environments."""
+    return chain.from_iterable(made().alarms.values() for made in MADE.values())
+
+
+def severity_of(alarm: dict[str, Any]) -> Severity:
+    """As its description says."""
+    (severity,) = [each for each in Severity if alarm["AlarmDescription"].startswith(f"[{each}] ")]
+    return severity
 
 
 def test_owner_has_an_alarm_for_each_subject_of_each_kind() -> None:
@@ -76,20 +103,27 @@ def test_log_delivery_is_not_watched_by_who_does_not_log() -> None:
 
 
 class TestEveryAlarm:
-    def test_notifies_when_it_rings_and_when_it_recovers(self, subtests: pytest.Subtests) -> None:
-        for alarm in each_alarm():
-            with subtests.test(alarm=alarm["AlarmName"]):
-                topic = f"<{owner().logical_id('AWS::SNS::Topic')}>"
-                assert alarm["AlarmActions"] == alarm["OKActions"] == [topic]
-                assert alarm.get("ActionsEnabled", True) is True
+    @pytest.mark.parametrize("name", MADE)
+    def test_is_routed(self, name: str) -> None:
+        made = MADE[name]()
+        topic = [f"<{made.logical_id('AWS::SNS::Topic')}>"]
+        told = {**made.alarms, **made.composites}
+        speaking = {
+            each for each, alarm in told.items() if alarm.get("AlarmActions") == alarm.get("OKActions") == topic
+        }
+        silent = {each for each, alarm in told.items() if not {*ACTIONS} & set(alarm)}
+        assert speaking | silent == set(told)
+        assert set(made.composites) <= speaking
+        assert silent == set().union(*map(made.children, made.composites))
+        assert all(alarm.get("ActionsEnabled", True) is True for alarm in told.values())
 
     def test_says_what_happened_where_to_look_and_where_it_is_written(self, subtests: pytest.Subtests) -> None:
         for alarm in each_alarm():
             with subtests.test(alarm=alarm["AlarmName"]):
                 kind, text = kind_of(alarm["AlarmName"]), alarm["AlarmDescription"]
-                assert text.startswith(f"[{kind.severity}] ")
+                assert severity_of(alarm)
                 assert f"Look at: {kind.look_at}" in text
-                assert "Owner: Team Search." in text
+                assert f"Owner: Team Search. Dashboard: {PREFIX}. " in text
                 assert text.endswith(f"Runbook: {RUNBOOK}#{kind.name}")
                 assert len(text) <= 1024
                 assert "{" not in text
@@ -122,24 +156,23 @@ class TestEveryAlarm:
             with subtests.test(alarm=alarm["AlarmName"]):
                 series = alarm_series(alarm)
                 for part in series.parts or {series}:
-                    (entry,) = [
-                        each for each in catalogue.FIXED if (each.namespace, each.name) == (part.namespace, part.name)
-                    ]
+                    entry = CATALOGUE[part.namespace or "", part.name or ""]
                     assert {name for name, _ in part.dimensions} == set(entry.dimensions)
-                    assert part.statistic == entry.statistic
+                    assert all(value for _, value in part.dimensions)
+                    read = {(each.name, each.statistic) for each in kind_of(alarm["AlarmName"]).metrics.values()}
+                    assert (part.name, part.statistic) in read
 
     def test_compares_as_its_kind_says(self, subtests: pytest.Subtests) -> None:
         for alarm in each_alarm():
             with subtests.test(alarm=alarm["AlarmName"]):
-                signs = {"LESS_THAN": "LessThanThreshold", "GREATER_THAN_T": "GreaterThanThreshold"}
-                name = kind_of(alarm["AlarmName"]).comparison.name
-                expected = next((sign for start, sign in signs.items() if name.startswith(start)), None)
-                assert alarm["ComparisonOperator"] == (expected or "GreaterThanOrEqualToThreshold")
+                assert alarm["ComparisonOperator"] == kind_of(alarm["AlarmName"]).comparison.value
 
 
 def test_policies_by_kind() -> None:
     policies = {kind.name: kind.missing_data for kind in KINDS.values()}
-    assert {name for name, policy in policies.items() if policy is MissingData.RUN} == {"verdict", "run-failed"}
+    assert {name for name, policy in policies.items() if policy is MissingData.RUN} == {
+        *("verdict", "inconclusive", "coverage", "run-failed", "end-of-life"),
+    }
     assert {name for name, policy in policies.items() if policy is MissingData.LIVENESS} == {
         "run-overdue",
         "watchdog-silent",
@@ -176,7 +209,7 @@ def test_a_verdict_is_found_by_the_dimensions_it_is_published_with() -> None:
     }
 
 
-@pytest.mark.parametrize("kind", [alarms.VERDICT, alarms.RUN_FAILED], ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", [kinds.VERDICT, kinds.RUN_FAILED, kinds.COVERAGE], ids=lambda kind: kind.name)
 def test_a_run_that_took_a_day_is_still_seen(kind: AlarmKind) -> None:
     # Everything that a run publishes carries its start minute; an execution may take 24 hours.
     assert kind.window.seconds * kind.window.periods >= 24 * 3600
@@ -226,15 +259,229 @@ class TestRate:
         assert compute(guarded_rate("t").format(floor=20), {"i": None, "t": 40}) == 100
 
 
-def compute(expression: str, values: dict[str, int | None]) -> float:
+def compute(expression: str, values: Mapping[str, float | None]) -> float:
     """Metric math of one period, with FILL and IF as CloudWatch defines them; a division by 0 is not a number."""
     quotient = re.compile(r"100\*(FILL\(\w,0\))/\((FILL\(\w,0\)\+FILL\(\w,0\))\)")
     functions = {
         "FILL": lambda value, other: other if value is None else value,
         "IF": lambda condition, yes, no: yes if condition else no,
         "PER_CENT": lambda part, whole: 100 * part / whole if whole else float("nan"),
+        "SPEED": lambda whole, tokens, first: tokens / (whole - first) * 1000 if whole > first else float("nan"),
     }
     return float(eval(quotient.sub(r"PER_CENT(\1, \2)", expression), {**functions, **values}))
+
+
+class TestEveryKind:
+    """What the table promises, on the environment that has every kind."""
+
+    def test_all_kinds_but_the_one_that_is_off_are_made(self) -> None:
+        assert {kind_of(name).name for name in watchful().alarms} == set(KINDS) - {"throttles"}
+
+    def test_by_default_nothing_is_made_that_nobody_asked_for(self) -> None:
+        made = {kind_of(name).name for name in owner().alarms}
+        assert not made & {
+            *("inconclusive", "latency-anomaly", "tokens-per-hour", "tokens-per-day", "cost-per-hour", "cost-per-day"),
+            *("unpriced-tokens", "quota-tokens", "quota-requests", "guardrail-interventions", "end-of-life"),
+        }
+
+    def test_severities_are_those_of_the_table_where_the_environment_says_nothing(self) -> None:
+        found = {kind_of(name).name: severity_of(alarm) for name, alarm in watchful().alarms.items()}
+        given = {"inconclusive": Severity.WARNING, "latency-p90": Severity.CRITICAL}
+        assert found == {name: KINDS[name].severity for name in found} | given
+        assert {name for name, kind in KINDS.items() if kind.severity is Severity.CRITICAL} == {
+            *("server-errors", "log-delivery", "run-failed", "dead-letters", "verdict", "run-overdue"),
+            "watchdog-silent",
+        }
+
+    @pytest.mark.parametrize(
+        ("name", "threshold", "window"),
+        [
+            ("latency-p90-haiku", 10_000, (300, 3, 5)),
+            ("latency-p90-old", 30_000, (300, 3, 5)),
+            ("output-speed-haiku", 44, (300, 3, 5)),
+            ("quota-tokens-nova", 80, (60, 3, 5)),
+            ("quota-requests-haiku", 80, (60, 3, 5)),
+            ("tokens-per-hour-nova", 1_000_000, (3600, 1, 1)),
+            ("tokens-per-day-old", 5_000_000, (86_400, 1, 1)),
+            ("cost-per-hour-haiku", 2.5, (3600, 1, 1)),
+            ("cost-per-day-old", 10, (86_400, 1, 1)),
+            ("unpriced-tokens-nova", 1, (86_400, 1, 1)),
+            ("legacy-model-haiku", 1, (3600, 1, 24)),
+            ("end-of-life-old", 60, (3600, 1, 1)),
+            ("guardrail-interventions-pii", 20, (300, 3, 5)),
+            ("coverage-quality-haiku", 0.9, (3600, 1, 24)),
+            ("inconclusive-quality-haiku-relevance_score", 1, (86_400, 4, 7)),
+        ],
+    )
+    def test_thresholds_and_windows(self, name: str, threshold: float, window: tuple[int, int, int]) -> None:
+        alarm = watchful().alarms[f"{PREFIX}-{name}"]
+        assert alarm["Threshold"] == threshold
+        assert (alarm_series(alarm).period, alarm["DatapointsToAlarm"], alarm["EvaluationPeriods"]) == window
+        assert figure(threshold) in alarm["AlarmDescription"] or threshold == 1
+
+    def test_cost_is_watched_where_there_are_rates_and_the_rest_is_told(self) -> None:
+        subjects = {
+            kind: {name.removeprefix(f"{PREFIX}-{kind}-") for name in watchful().alarms if f"-{kind}-" in name}
+            for kind in ("cost-per-day", "unpriced-tokens")
+        }
+        # haiku has a rate for each kind of token, nova none at all, old none for cached tokens.
+        assert subjects == {"cost-per-day": {"haiku", "old"}, "unpriced-tokens": {"nova", "old"}}
+        unpriced = {part.name for part in alarm_series(watchful().alarms[f"{PREFIX}-unpriced-tokens-old"]).parts}
+        assert unpriced == {"CacheReadInputTokenCount", "CacheWriteInputTokenCount"}
+
+    def test_cost_is_that_of_the_rates(self) -> None:
+        expression = alarm_series(watchful().alarms[f"{PREFIX}-cost-per-day-haiku"]).expression or ""
+        tokens = {"input_tokens": 3_000_000, "output_tokens": 1_000_000, "cache_read_tokens": None}
+        assert compute(expression, {**tokens, "cache_write_tokens": 400_000}) == pytest.approx(3 * 1 + 5 + 0.5)
+
+    def test_tokens_of_all_kinds_count(self) -> None:
+        expression = alarm_series(watchful().alarms[f"{PREFIX}-tokens-per-hour-nova"]).expression or ""
+        tokens = {"input_tokens": 1, "output_tokens": 20, "cache_read_tokens": 300, "cache_write_tokens": None}
+        assert compute(expression, tokens) == 321
+
+    def test_a_quota_is_used_under_the_models_id_and_its_profile(self) -> None:
+        series = alarm_series(watchful().alarms[f"{PREFIX}-quota-tokens-nova"])
+        ids = sorted(value for part in series.parts for _, value in part.dimensions)
+        assert ids[1] == "amazon.nova-lite-v1:0"
+        assert "profiles" in ids[0]
+        assert compute(series.expression or "", {"q0": 300, "q1": 550}) == 85
+        assert compute(series.expression or "", {"q0": None, "q1": None}) == 0
+        (alone,) = alarm_series(watchful().alarms[f"{PREFIX}-quota-requests-haiku"]).parts
+        assert (alone.name, alone.statistic, alone.period) == ("Invocations", "Sum", 60)
+
+    @pytest.mark.parametrize(
+        ("latency", "first", "tokens", "requests", "speed"),
+        [
+            (2500, 500, 100, 20, 50),
+            (2500, 500, 100, 19, 44),  # below the floor: at the threshold, which is not below itself
+            (2500, 500, 100, None, 44),
+            (500, 500, 100, 20, 44),  # nothing was decoded
+        ],
+    )
+    def test_output_speed_is_the_documented_one_from_the_floor_on(
+        self, latency: float, first: float, tokens: float, requests: int | None, speed: float
+    ) -> None:
+        series = alarm_series(watchful().alarms[f"{PREFIX}-output-speed-nova"])
+        floor = (series.expression or "").replace(" AND ", " and ")
+        values = {"m1": latency, "m2": tokens, "m3": first, "n": requests}
+        assert compute(floor.replace("m2/(m1-m3)*1000", "SPEED(m1, m2, m3)"), values) == speed
+        assert "m2/(m1-m3)*1000" in floor
+
+    @given(invocations=st.none() | st.integers(0, 10**6), share=st.floats(0, 1))
+    def test_interventions_are_a_share_of_the_invocations(self, invocations: int | None, share: float) -> None:
+        intervened = None if invocations is None else int(invocations * share)
+        expression = str(kinds.GUARDRAIL_INTERVENTIONS.expression).format(floor=20)
+        found = compute(
+            expression.replace("100*FILL(v,0)/FILL(i,0)", "PER_CENT(FILL(v,0), FILL(i,0))"),
+            {"i": invocations, "v": intervened},
+        )
+        expected = 100 * (intervened or 0) / invocations if invocations is not None and invocations >= 20 else 0
+        assert found == pytest.approx(expected)
+
+    def test_guardrail_is_known_by_arn_and_version(self) -> None:
+        series = alarm_series(watchful().alarms[f"{PREFIX}-guardrail-interventions-pii"])
+        (dimensions,) = {part.dimensions for part in series.parts}
+        assert dict(dimensions) == {
+            "GuardrailArn": "arn:<AWS::Partition>:bedrock:eu-central-1:111122223333:guardrail/abc1def2",
+            "GuardrailVersion": "3",
+        }
+
+    def test_a_band_is_the_threshold_of_the_anomaly_alarm(self) -> None:
+        alarm = watchful().alarms[f"{PREFIX}-latency-anomaly-haiku"]
+        (band,) = [query for query in alarm["Metrics"] if query["Id"] == alarm["ThresholdMetricId"]]
+        assert re.fullmatch(r"ANOMALY_DETECTION_BAND\(\w+, 2\)", band["Expression"])
+        assert alarm_series(alarm).statistic == "p90"
+        assert "Threshold" not in alarm
+
+    @pytest.mark.parametrize(("verdict", "counted"), [(0, 0), (1, 0), (2, 1), (3, 0)])
+    def test_inconclusive_is_neither_good_nor_bad(self, verdict: int, counted: int) -> None:
+        expression = alarm_series(watchful().alarms[f"{PREFIX}-inconclusive-quality-haiku-relevance_score"]).expression
+        assert compute(expression or "", {"v": verdict}) == counted
+
+    def test_a_profile_of_its_own_is_watched_by_who_does_not_own_the_account(self) -> None:
+        models = {
+            "haiku": {"id": "eu.anthropic.claude-haiku-5-5"},
+            "nova": {"id": "amazon.nova-lite-v1:0", "profile": True},
+        }
+        made = synthesize(environment(owns_account=False, models=models))
+        assert {name for name in made.alarms if "-server-errors-" in name} == {f"{PREFIX}-server-errors-nova"}
+
+    @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS.keys())
+    def test_row_of_the_table_holds_together(self, kind: AlarmKind) -> None:
+        kind.window.check()
+        assert all(
+            CATALOGUE[entry.namespace, entry.name].dimensions == entry.dimensions for entry in kind.metrics.values()
+        )
+        assert (kind.expression is not None) or len(kind.metrics) == 1 or kind.name.startswith(("cost-", "unpriced-"))
+        assert kind.unless is None or kind.unless in KINDS
+        assert not [other for other in KINDS if other.startswith(f"{kind.name}-")]
+        assert not kind.name.startswith(tuple(Severity)), "composites begin with a severity"
+
+
+class TestComposites:
+    def test_one_incident_of_one_subject_tells_once_a_severity(self) -> None:
+        found = {name: owner().children(name) for name in owner().composites}
+        assert found == {
+            f"{PREFIX}-warning-service-{model}": {
+                f"{PREFIX}-{kind}-{model}"
+                for kind in ("latency-p90", "output-speed", "client-errors", "throttles", "throttle-count")
+            }
+            for model in ("haiku", "nova")
+        } | {
+            f"{PREFIX}-critical-quality-quality-{candidate}": {
+                f"{PREFIX}-verdict-quality-{candidate}-{metric}" for metric in ("relevance_score", "response_length")
+            }
+            for candidate in ("haiku", "nova-short")
+        } | {f"{PREFIX}-critical-run-quality": {f"{PREFIX}-run-failed-quality", f"{PREFIX}-run-overdue-quality"}}
+
+    @pytest.mark.parametrize("name", MADE)
+    def test_children_share_severity_and_stand_alone_kinds_have_no_composite(self, name: str) -> None:
+        made = MADE[name]()
+        for composite, properties in made.composites.items():
+            children = [made.alarms[child] for child in made.children(composite)]
+            assert {severity_of(child) for child in children} == {severity_of(properties)}
+            assert len({kind_of(child).incident for child in made.children(composite)} - {None}) == 1
+        inside = {kind_of(child).name for composite in made.composites for child in made.children(composite)}
+        # These may stand for weeks, or are an incident each.
+        assert not inside & {
+            *("legacy-model", "end-of-life", "unpriced-tokens", "log-delivery", "dead-letters", "watchdog-silent"),
+            *("executions-failed", "guardrail-interventions"),
+        }
+
+    def test_a_silent_watchdog_is_told_once_and_not_for_every_evaluation(self) -> None:
+        rule = owner().composites[f"{PREFIX}-critical-run-quality"]["AlarmRule"]
+        silent, overdue = f'ALARM("{PREFIX}-watchdog-silent")', f'ALARM("{PREFIX}-run-overdue-quality")'
+        assert rule == f'ALARM("{PREFIX}-run-failed-quality") OR ({overdue} AND NOT {silent})'
+        # It rings before what it explains.
+        watchdog, run = kinds.WATCHDOG_SILENT.window, kinds.RUN_OVERDUE.window
+        assert watchdog.seconds * watchdog.datapoints < run.seconds * run.datapoints
+
+    def test_without_an_alarm_on_the_watchdog_nothing_explains(self) -> None:
+        made = synthesize(environment(alarms={"severity": {"watchdog-silent": "off"}}))
+        assert "NOT" not in made.composites[f"{PREFIX}-critical-run-quality"]["AlarmRule"]
+
+    def test_children_come_before_their_composite(self) -> None:
+        resources = owner().template["Resources"]
+        logical = {each["Properties"]["AlarmName"]: name for name, each in resources.items() if "Alarm" in each["Type"]}
+        for name, composite in owner().composites.items():
+            named = re.findall(r'"([^"]+)"', composite["AlarmRule"])
+            assert {logical[child] for child in named} <= set(resources[logical[name]]["DependsOn"])
+
+    def test_description_names_the_kinds_dashboard_and_runbook(self) -> None:
+        text = owner().composites[f"{PREFIX}-critical-run-quality"]["AlarmDescription"]
+        assert text.startswith("[critical] Run of quality: at least one of these rings: run-failed, run-overdue. ")
+        assert text.endswith(f"Owner: Team Search. Dashboard: {PREFIX}. Runbook: {RUNBOOK}#incidents")
+
+    @given(st.lists(st.integers(20, 268), max_size=400))
+    def test_shards_keep_the_limits_and_lose_nothing(self, sizes: list[int]) -> None:
+        terms = [f'ALARM("{place:0{size}}")' for place, size in enumerate(sizes)]
+        shards = list(shard(terms))
+        assert [term for part in shards for term in part] == terms
+        assert all(len(part) <= 100 and len(" OR ".join(part)) <= 10_240 for part in shards)
+
+    def test_both_alarms_of_a_term_are_children(self) -> None:
+        terms = [f'(ALARM("a{place}") AND NOT ALARM("b"))' for place in range(70)]
+        assert [len(part) for part in shard(terms)] == [50, 20]
 
 
 class TestRefusals:
@@ -253,21 +500,21 @@ class TestRefusals:
     def test_two_subjects_of_one_name(self) -> None:
         factory = self.factory()
         dimensions = {"Application": "shop", "Evaluation": "a"}
-        factory.make(alarms.RUN_FAILED, "a-b", "c", dimensions=dimensions)
+        factory.make(kinds.RUN_FAILED, "a-b", "c", dimensions=dimensions)
         with pytest.raises(ValueError, match=r"run-failed-a-b-c would be about both \(a-b, c\) and \(a, b-c\)"):
-            factory.make(alarms.RUN_FAILED, "a", "b-c", dimensions=dimensions)
+            factory.make(kinds.RUN_FAILED, "a", "b-c", dimensions=dimensions)
 
     def test_a_description_that_is_too_long(self) -> None:
         with pytest.raises(ValueError, match=r"description of alarm .* has \d{4} characters; allowed: 1024"):
-            self.factory().make(alarms.WATCHDOG_SILENT, dimensions={"Application": "shop"}, about="x" * 1024)
+            self.factory().make(kinds.WATCHDOG_SILENT, dimensions={"Application": "shop"}, about="x" * 1024)
 
     def test_a_name_that_is_too_long(self) -> None:
         with pytest.raises(ValueError, match="allowed: 255"):
-            self.factory().make(alarms.WATCHDOG_SILENT, "x" * 255, dimensions={"Application": "shop"})
+            self.factory().make(kinds.WATCHDOG_SILENT, "x" * 255, dimensions={"Application": "shop"})
 
     def test_a_dimension_without_a_value(self) -> None:
         with pytest.raises(ValueError, match="watchdog_heartbeat: no value for dimension Application"):
-            self.factory().make(alarms.WATCHDOG_SILENT, dimensions={})
+            self.factory().make(kinds.WATCHDOG_SILENT, dimensions={})
 
     def test_link_keeps_no_fragment_of_the_configured_url(self) -> None:
         made = synthesize(environment(runbook_url=f"{RUNBOOK}#top", evaluations={}))
@@ -308,10 +555,14 @@ class TestRunbook:
     def test_has_an_entry_for_each_kind_and_for_nothing_else(self) -> None:
         assert set(self.entries) == set(KINDS)
 
+    def test_says_which_incidents_there_are_and_where_composites_link_to(self) -> None:
+        (entry,) = re.findall(r"^## Incidents\n(.*?)(?=^## )", self.text, re.MULTILINE | re.DOTALL)
+        assert set(re.findall(r"^\| `(\w+)` \|", entry, re.MULTILINE)) == set(Incident)
+
     @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS.keys())
     def test_entry_says_meaning_where_to_look_what_to_do_and_how(self, kind: AlarmKind) -> None:
         entry = self.entries[kind.name]
-        assert entry.strip().startswith(f"{kind.severity.capitalize()}. ")
+        assert re.match(rf"{(kind.severity or Severity.WARNING).capitalize()}[.,] ", entry.strip())
         assert "Look here" in entry
         assert "Do this" in entry
         assert "```" in entry
@@ -339,3 +590,11 @@ class TestRunbook:
     def test_configuration_that_it_names_exists(self) -> None:
         known = set(type(environment().alarms).model_fields)
         assert set(re.findall(r"`alarms\.(\w+)`", self.text)) <= known
+
+    def test_thresholds_of_the_environment_are_named_by_their_kinds(self) -> None:
+        named = {name for name in self.entries if "`alarms." in self.entries[name]}
+        one = Thresholds(**{field.name: 1 for field in fields(Thresholds)})
+        two = Thresholds(**{field.name: 2 for field in fields(Thresholds)})
+        assert named >= {
+            kind.name for kind in KINDS.values() if kind.threshold and kind.threshold(one) != kind.threshold(two)
+        }

@@ -8,6 +8,7 @@ import pytest
 from aws_cdk import Duration
 
 from bedrock_eval import catalogue
+from bedrock_eval.alarm_kinds import figure
 from bedrock_eval.metrics import METRICS
 from bedrock_ops.dashboard import dashboard_url
 from bedrock_ops.monitoring_metrics import metric
@@ -23,12 +24,20 @@ from tests.infrastructure.monitoring_support import (
     owner,
     synthesize,
     tenant,
+    watchful,
 )
 
 SCORES = [catalogue.score(name, better=item.better, title=item.title) for name, item in METRICS.items()]
 CATALOGUE = {(entry.namespace, entry.name): entry for entry in (*catalogue.FIXED, *SCORES)}
 PERCENTILE = re.compile(r"p\d\d?")
 SEARCH = re.compile(r"SEARCH\('\{([^}]+)\} MetricName=\"(\w+)\"(?: (\w+)=\"([^\"]+)\")?', '(\w+)', (\d+)\)")
+
+# Bedrock user guide, monitoring-runtime-otps; the number of streamed requests is its floor.
+PARTS_OF_THE_OUTPUT_SPEED = {
+    ("OutputTokenCount", "p50"),
+    ("TimeToFirstToken", "p50"),
+    ("TimeToFirstToken", "SampleCount"),
+}
 
 
 @pytest.fixture(params=["owner", "tenant"])
@@ -51,6 +60,8 @@ def test_every_series_is_in_the_catalogue(made: Monitoring) -> None:
 def test_every_series_is_read_by_the_statistic_that_tells_the_truth(made: Monitoring) -> None:
     for series in plain(made):
         entry = CATALOGUE[series.namespace or "", series.name or ""]
+        if (series.name, series.statistic) in PARTS_OF_THE_OUTPUT_SPEED:
+            continue
         if PERCENTILE.fullmatch(entry.statistic):
             assert PERCENTILE.fullmatch(series.statistic or ""), series
         else:
@@ -74,7 +85,7 @@ def test_searches_are_over_the_catalogue(made: Monitoring) -> None:
 def test_no_series_is_left_to_defaults(made: Monitoring) -> None:
     for graph in made.graphs():
         assert graph["stat"]
-        assert graph["period"] in (300, 3600)
+        assert graph["period"] in (60, 300, 3600, 86_400)
         assert graph["region"] == REGION
         assert graph["yAxis"]["left"]["label"]
     assert all(series.statistic and series.period for series in plain(made))
@@ -88,23 +99,28 @@ def test_one_unit_a_graph(made: Monitoring) -> None:
 
 
 def test_every_graph_draws_the_threshold_of_every_alarm_on_its_series(subtests: pytest.Subtests) -> None:
-    for name, alarm in owner().alarms.items():
-        with subtests.test(alarm=name):
-            watched = alarm_series(alarm)
-            lines = [
-                [line["value"] for line in graph.get("annotations", {}).get("horizontal", [])]
-                for graph in owner().graphs()
-                if any(same(series, watched) for series in drawn(graph))
-            ]
-            assert lines, "no graph shows what the alarm watches"
-            assert all(alarm["Threshold"] in values for values in lines)
+    for made in (owner(), watchful()):
+        for name, alarm in made.alarms.items():
+            # A band is no line.
+            if "Threshold" not in alarm:
+                continue
+            with subtests.test(alarm=name):
+                watched = alarm_series(alarm)
+                lines = [
+                    [line["value"] for line in graph.get("annotations", {}).get("horizontal", [])]
+                    for graph in made.graphs()
+                    if any(same(series, watched) for series in drawn(graph))
+                ]
+                assert lines, "no graph shows what the alarm watches"
+                assert all(alarm["Threshold"] in values for values in lines)
 
 
 def test_every_line_is_an_alarms_threshold_a_gate_or_the_coverage() -> None:
-    allowed = {alarm["Threshold"] for alarm in owner().alarms.values()} | {0.5, 900} | {0.9, 0.95}
-    lines = [line for graph in owner().graphs() for line in graph.get("annotations", {}).get("horizontal", [])]
-    assert {line["value"] for line in lines} <= allowed
-    assert all(f"{line['value']:g}" in line["label"] for line in lines)
+    for made in (owner(), watchful()):
+        allowed = {alarm.get("Threshold") for alarm in made.alarms.values()} | {0.5, 900} | {0.9, 0.95}
+        lines = [line for graph in made.graphs() for line in graph.get("annotations", {}).get("horizontal", [])]
+        assert {line["value"] for line in lines} <= allowed
+        assert all(figure(line["value"]) in line["label"] for line in lines)
 
 
 def test_no_threshold_is_drawn_for_an_alarm_that_another_environment_has() -> None:
@@ -139,8 +155,9 @@ def test_a_declared_model_appears_with_everything(model_id: str) -> None:
         for series in plain(owner())
         if series.dimensions == ((catalogue.MODEL_ID, model_id),)
     }
-    assert shown == {
+    assert shown == PARTS_OF_THE_OUTPUT_SPEED | {
         ("Invocations", "Sum"),
+        ("LegacyModelInvocations", "Sum"),
         *(("InvocationLatency", percentile) for percentile in ("p50", "p90", "p99")),
         ("InvocationClientErrors", "Sum"),
         ("InvocationServerErrors", "Sum"),
@@ -155,12 +172,14 @@ def test_one_more_model_adds_its_graphs_and_alarms() -> None:
     more = synthesize(environment(models={**models, "new": {"id": "eu.amazon.nova-pro-v1:0"}}))
     assert {name.removeprefix(f"{PREFIX}-") for name in set(more.alarms) - set(owner().alarms)} == {
         "latency-p90-new",
+        "output-speed-new",
+        "legacy-model-new",
         "server-errors-new",
         "client-errors-new",
         "throttles-new",
         "throttle-count-new",
     }
-    assert len(more.graphs()) == len(owner().graphs()) + 5
+    assert len(more.graphs()) == len(owner().graphs()) + 7
 
 
 @pytest.mark.parametrize("name", ["relevance_score", "response_length", "f1_score"])

@@ -295,9 +295,10 @@ def test_the_entry_point_publishes_what_it_found(s3: FakeS3, monkeypatch: pytest
     cloudwatch = FakeCloudWatch()
     monkeypatch.setattr(entry, "client", {"s3": s3, "cloudwatch": cloudwatch}.__getitem__)
     monkeypatch.setenv("APPLICATION", "shop")
+    monkeypatch.setenv("MODELS", "anthropic.claude-opus-4-1-20250805-v1:0 amazon.nova-lite-v1:0")
     monkeypatch.setenv("PRICED_MODELS", '[{"model_id":"haiku","rates":{"input":1.0,"output":5}},{"model_id":"nova"}]')
     monkeypatch.setenv("RESULTS_BUCKET", "results")
-    assert entry.handler({}, FakeContext()) == {"datums": 4}
+    assert entry.handler({}, FakeContext()) == {"datums": 5}
     assert cloudwatch.namespaces == {"Custom/Bedrock"}
     assert cloudwatch.values("watchdog_heartbeat") == [({"Application": "shop"}, 1.0)]
     assert cloudwatch.values("month_to_date_cost") == [({"Application": "shop"}, 0.0)]
@@ -310,6 +311,7 @@ def test_a_refused_publication_is_an_error(s3: FakeS3, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(entry, "client", {"s3": s3, "cloudwatch": Refusing()}.__getitem__)
     monkeypatch.setenv("APPLICATION", "shop")
+    monkeypatch.setenv("MODELS", "anthropic.claude-opus-4-1-20250805-v1:0 amazon.nova-lite-v1:0")
     monkeypatch.setenv("PRICED_MODELS", '[{"model_id":"haiku","rates":{"input":1.0,"output":5}},{"model_id":"nova"}]')
     monkeypatch.setenv("RESULTS_BUCKET", "results")
     with pytest.raises(Exception, match="AccessDenied"):

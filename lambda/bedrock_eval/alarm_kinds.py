@@ -1,0 +1,511 @@
+"""Every kind of alarm in one table: what it watches, how silence is read, how severe it is, what it says.
+
+Three policies of missing data, by what silence means: no traffic is no trouble, a run that has not happened again
+leaves the last word standing, and a watcher that says nothing is itself the trouble. The stacks make alarms of these
+kinds and no others; the name of a kind is in the alarm's name, in the environment file and the heading of its entry in
+docs/runbook.md.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from types import MappingProxyType
+
+from bedrock_eval import catalogue
+from bedrock_eval.costs import TOKEN_METRICS
+
+_HOUR = 3_600
+_DAY = 86_400
+_WEEK = 604_800
+
+
+class Severity(StrEnum):
+    """How soon somebody looks: critical at once, warning in working hours."""
+
+    CRITICAL = "critical"
+    WARNING = "warning"
+
+
+class MissingData(StrEnum):
+    """What a period without data means, by what the alarm watches; the value is CloudWatch's TreatMissingData."""
+
+    TRAFFIC = "notBreaching"
+    RUN = "ignore"
+    LIVENESS = "breaching"
+
+
+class Comparison(StrEnum):
+    """When a datapoint breaches; the value is CloudWatch's ComparisonOperator."""
+
+    ABOVE = "GreaterThanThreshold"
+    AT_LEAST = "GreaterThanOrEqualToThreshold"
+    BELOW = "LessThanThreshold"
+    ABOVE_BAND = "GreaterThanUpperThreshold"
+
+
+class Incident(StrEnum):
+    """What goes wrong as one: alarms of one severity, incident and subject are told once, by a composite alarm."""
+
+    SERVICE = "service"
+    USAGE = "usage"
+    RUN = "run"
+    QUALITY = "quality"
+
+    @property
+    def subject_parts(self) -> int:
+        """How many parts of an alarm's subject say whose incident it is: the model, the evaluation and candidate."""
+        return 2 if self is Incident.QUALITY else 1
+
+
+@dataclass(frozen=True)
+class Window:
+    """`datapoints` of `periods` periods of `seconds` each must breach."""
+
+    seconds: int
+    datapoints: int
+    periods: int
+
+    def check(self) -> None:
+        """Hold to what PutMetricAlarm takes; CDK, its validation and cfn-lint let more pass.
+
+        Raises:
+            ValueError: naming the limit.
+        """
+        if self.seconds not in {10, 20, 30} and (self.seconds < 60 or self.seconds % 60):
+            raise ValueError(f"period {self.seconds} s; allowed: 10, 20, 30 or a multiple of 60 s")
+        if not 1 <= self.datapoints <= self.periods:
+            raise ValueError(f"{self.datapoints} of {self.periods} datapoints; allowed: 1 to {self.periods}")
+        most = _DAY if self.seconds < _HOUR else _WEEK
+        if self.seconds * self.periods > most:
+            back = self.seconds * self.periods
+            raise ValueError(f"{self.periods} periods of {self.seconds} s look back {back} s; allowed: {most} s")
+
+    def __str__(self) -> str:
+        unit, size = ("h", _HOUR) if self.seconds % _HOUR == 0 else ("min", 60)
+        return f"{self.datapoints} of {self.periods} periods of {self.seconds / size:g} {unit}"
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """What an environment sets, for all models or for one of them. None: no alarm of the kind.
+
+    Attributes:
+        traffic_floor: periods with fewer requests are not judged by rates and speeds.
+        latency_anomaly: standard deviations of the band around the expected latency.
+        quota_percent: of the quota that the model's entry names.
+        inconclusive_days: days of a week with an inconclusive verdict.
+    """
+
+    latency_p90_ms: float
+    server_error_percent: float
+    client_error_percent: float
+    throttle_percent: float
+    throttle_count: int
+    traffic_floor: int
+    output_tokens_per_second: float | None = None
+    latency_anomaly: float | None = None
+    quota_percent: float = 80
+    tokens_per_hour: int | None = None
+    tokens_per_day: int | None = None
+    cost_per_hour: float | None = None
+    cost_per_day: float | None = None
+    end_of_life_days: int = 60
+    guardrail_intervention_percent: float = 20
+    inconclusive_days: int = 3
+
+    @property
+    def limits_cost(self) -> bool:
+        return self.cost_per_hour is not None or self.cost_per_day is not None
+
+
+@dataclass(frozen=True)
+class AlarmKind:
+    """One row of the table.
+
+    Attributes:
+        name: in the alarm's name, and the anchor in the runbook.
+        severity: unless the environment says otherwise; None: not made unless the environment gives one.
+        incident: None: told by itself, because it stands for long and would hide the next incident of a composite.
+        metrics: by the id that `expression` calls them; rates that share a graph must mean one metric by one id. A
+            single metric when there is no expression. Kinds about tokens, cost and quota take those of their model.
+        threshold: None as its result: no alarm. None as the function: the subject has a threshold of its own.
+        expression: metric math, with `{floor}` for the traffic floor and `{threshold}`.
+        datapoints: replaces those of the window, when the environment sets them.
+        unless: a kind about the whole environment; while that rings, this one is explained and is not told.
+        happened: what is known when it rings, with `{subject}` and `{threshold}`.
+        look_at: where to look first.
+    """
+
+    name: str
+    severity: Severity | None
+    missing_data: MissingData
+    metrics: Mapping[str, catalogue.Metric]
+    comparison: Comparison
+    window: Window
+    happened: str
+    look_at: str
+    threshold: Callable[[Thresholds], float | None] | None = None
+    incident: Incident | None = None
+    expression: str | None = None
+    datapoints: Callable[[Thresholds], int] | None = None
+    unless: str | None = None
+
+    def window_of(self, thresholds: Thresholds) -> Window:
+        """The window under an environment's thresholds."""
+        return self.window if self.datapoints is None else replace(self.window, datapoints=self.datapoints(thresholds))
+
+
+def guarded_rate(part: str, whole: str = "i") -> str:
+    """Per cent of `part` in all requests, 0 below the traffic floor.
+
+    Both series are filled: arithmetic on a series without data gives nothing, and a model that is throttled throughout
+    has no Invocations. AWS has described Invocations both as every accepted request and as the successful ones; the
+    failed ones are added, so that the rate is never above the true one and total failure still reads as 50 % or more.
+    """
+    everything = f"FILL({whole},0)+FILL({part},0)"
+    return f"IF({everything} >= {{floor}}, 100*FILL({part},0)/({everything}), 0)"
+
+
+def total_of(metric_ids: Iterable[str]) -> str:
+    """Their sum in metric math; a series without data counts as 0."""
+    return " + ".join(f"FILL({metric_id}, 0)" for metric_id in metric_ids)
+
+
+def figure(value: float) -> str:
+    """A threshold for people: no exponent, thousands apart."""
+    return f"{value:,.10g}"
+
+
+# The figures of a run carry its start minute and a run may take a day: the window is that day and one datapoint
+# decides, or the verdict of a long run would come too late to be seen.
+_RUN_WINDOW = Window(seconds=_HOUR, datapoints=1, periods=24)
+_BURST = Window(seconds=300, datapoints=2, periods=3)
+_LASTING = Window(seconds=300, datapoints=3, periods=5)
+_EVENT = Window(seconds=300, datapoints=1, periods=1)
+_ONE_HOUR = Window(seconds=_HOUR, datapoints=1, periods=1)
+_ONE_DAY = Window(seconds=_DAY, datapoints=1, periods=1)
+_MINUTES = Window(seconds=60, datapoints=3, periods=5)
+
+LATENCY_P90 = AlarmKind(
+    name="latency-p90",
+    severity=Severity.WARNING,
+    incident=Incident.SERVICE,
+    missing_data=MissingData.TRAFFIC,
+    metrics={"l": catalogue.INVOCATION_LATENCY},
+    comparison=Comparison.ABOVE,
+    threshold=lambda limits: limits.latency_p90_ms,
+    window=_LASTING,
+    happened="One in ten requests to model {subject} takes longer than {threshold} ms to the last token.",
+    look_at="output tokens (longer answers take longer), then throttles and the AWS Health Dashboard.",
+)
+LATENCY_ANOMALY = AlarmKind(
+    name="latency-anomaly",
+    severity=Severity.WARNING,
+    incident=Incident.SERVICE,
+    missing_data=MissingData.TRAFFIC,
+    metrics={"l": catalogue.INVOCATION_LATENCY},
+    comparison=Comparison.ABOVE_BAND,
+    threshold=lambda limits: limits.latency_anomaly,
+    window=_LASTING,
+    happened="The p90 latency of model {subject} is more than {threshold} standard deviations above what is usual at "
+    "this hour.",
+    look_at="output tokens (longer answers take longer); the band needs two weeks of traffic before it means much.",
+)
+# Documented in the Bedrock user guide, monitoring-runtime-otps: m2/(m1-m3)*1000 of p50s. Only streamed requests have a
+# time to the first token, so that their number is the floor; below it the expression gives the threshold, which is
+# not below itself, and without traffic nothing.
+OUTPUT_SPEED = AlarmKind(
+    name="output-speed",
+    severity=Severity.WARNING,
+    incident=Incident.SERVICE,
+    missing_data=MissingData.TRAFFIC,
+    metrics={
+        "m1": replace(catalogue.INVOCATION_LATENCY, statistic="p50"),
+        "m2": replace(catalogue.OUTPUT_TOKENS, statistic="p50"),
+        "m3": replace(catalogue.TIME_TO_FIRST_TOKEN, statistic="p50"),
+        "n": replace(catalogue.TIME_TO_FIRST_TOKEN, statistic="SampleCount"),
+    },
+    expression="IF(FILL(n,0) >= {floor} AND m1 > m3, m2/(m1-m3)*1000, {threshold})",
+    comparison=Comparison.BELOW,
+    threshold=lambda limits: limits.output_tokens_per_second,
+    window=_LASTING,
+    happened="Model {subject} streams fewer than {threshold} output tokens per second: the service is slow, whatever "
+    "the length of the answers.",
+    look_at="the AWS Health Dashboard, and the same model in another Region or through another profile.",
+)
+SERVER_ERRORS = AlarmKind(
+    name="server-errors",
+    severity=Severity.CRITICAL,
+    incident=Incident.SERVICE,
+    missing_data=MissingData.TRAFFIC,
+    metrics={"i": catalogue.INVOCATIONS, "s": catalogue.SERVER_ERRORS},
+    expression=guarded_rate("s"),
+    comparison=Comparison.ABOVE,
+    threshold=lambda limits: limits.server_error_percent,
+    window=_BURST,
+    happened="More than {threshold} % of the requests to model {subject} end in a server error.",
+    look_at="the AWS Health Dashboard, and the errorCode of the failed requests in the invocation log.",
+)
+CLIENT_ERRORS = AlarmKind(
+    name="client-errors",
+    severity=Severity.WARNING,
+    incident=Incident.SERVICE,
+    missing_data=MissingData.TRAFFIC,
+    metrics={"i": catalogue.INVOCATIONS, "c": catalogue.CLIENT_ERRORS},
+    expression=guarded_rate("c"),
+    comparison=Comparison.ABOVE,
+    threshold=lambda limits: limits.client_error_percent,
+    window=_BURST,
+    happened="More than {threshold} % of the requests to model {subject} are refused as the caller's mistake.",
+    look_at="errorCode and identity in the invocation log: a new release, lost permission or a retired model.",
+)
+THROTTLES = AlarmKind(
+    name="throttles",
+    severity=Severity.WARNING,
+    incident=Incident.SERVICE,
+    missing_data=MissingData.TRAFFIC,
+    metrics={"i": catalogue.INVOCATIONS, "t": catalogue.THROTTLES},
+    expression=guarded_rate("t"),
+    comparison=Comparison.ABOVE,
+    threshold=lambda limits: limits.throttle_percent,
+    window=_BURST,
+    happened="More than {threshold} % of the requests to model {subject} are throttled.",
+    look_at="requests and tokens against the quotas of this model, and who sends more than before.",
+)
+THROTTLE_COUNT = AlarmKind(
+    name="throttle-count",
+    severity=Severity.WARNING,
+    incident=Incident.SERVICE,
+    missing_data=MissingData.TRAFFIC,
+    metrics={"t": catalogue.THROTTLES},
+    comparison=Comparison.AT_LEAST,
+    threshold=lambda limits: limits.throttle_count,
+    window=_BURST,
+    happened="{threshold} or more requests to model {subject} were throttled in 5 minutes.",
+    look_at="Invocations: without any, the model is throttled throughout and the rate has nothing to stand on.",
+)
+QUOTA_TOKENS = AlarmKind(
+    name="quota-tokens",
+    severity=Severity.WARNING,
+    incident=Incident.USAGE,
+    missing_data=MissingData.TRAFFIC,
+    metrics={"q": catalogue.QUOTA_TOKENS},
+    comparison=Comparison.AT_LEAST,
+    threshold=lambda limits: limits.quota_percent,
+    window=_MINUTES,
+    happened="Model {subject} uses {threshold} % or more of its quota of tokens per minute; throttling comes next.",
+    look_at="who sends more than before, and max_tokens, which is reserved on top of this estimate.",
+)
+QUOTA_REQUESTS = AlarmKind(
+    name="quota-requests",
+    severity=Severity.WARNING,
+    incident=Incident.USAGE,
+    missing_data=MissingData.TRAFFIC,
+    metrics={"i": catalogue.INVOCATIONS},
+    comparison=Comparison.AT_LEAST,
+    threshold=lambda limits: limits.quota_percent,
+    window=_MINUTES,
+    happened="Model {subject} uses {threshold} % or more of its quota of requests per minute; throttling comes next.",
+    look_at="who sends more than before: requests by identity in the invocation log.",
+)
+TOKENS_PER_HOUR = AlarmKind(
+    name="tokens-per-hour",
+    severity=Severity.WARNING,
+    incident=Incident.USAGE,
+    missing_data=MissingData.TRAFFIC,
+    metrics=TOKEN_METRICS,
+    expression=total_of(TOKEN_METRICS),
+    comparison=Comparison.ABOVE,
+    threshold=lambda limits: limits.tokens_per_hour,
+    window=_ONE_HOUR,
+    happened="Model {subject} has taken more than {threshold} tokens in an hour, cached ones included.",
+    look_at="tokens by identity in the invocation log: a loop, a new caller or longer prompts.",
+)
+TOKENS_PER_DAY = replace(
+    TOKENS_PER_HOUR,
+    name="tokens-per-day",
+    threshold=lambda limits: limits.tokens_per_day,
+    window=_ONE_DAY,
+    happened="Model {subject} has taken more than {threshold} tokens in a day, cached ones included.",
+)
+COST_PER_HOUR = AlarmKind(
+    name="cost-per-hour",
+    severity=Severity.WARNING,
+    incident=Incident.USAGE,
+    missing_data=MissingData.TRAFFIC,
+    metrics=TOKEN_METRICS,
+    comparison=Comparison.ABOVE,
+    threshold=lambda limits: limits.cost_per_hour,
+    window=_ONE_HOUR,
+    happened="Model {subject} has cost more than ${threshold} in an hour, by the rates of the environment file.",
+    look_at="tokens by identity in the invocation log: a loop, a new caller or longer prompts.",
+)
+COST_PER_DAY = replace(
+    COST_PER_HOUR,
+    name="cost-per-day",
+    threshold=lambda limits: limits.cost_per_day,
+    window=_ONE_DAY,
+    happened="Model {subject} has cost more than ${threshold} in a day, by the rates of the environment file.",
+)
+UNPRICED_TOKENS = AlarmKind(
+    name="unpriced-tokens",
+    severity=Severity.WARNING,
+    missing_data=MissingData.TRAFFIC,
+    metrics=TOKEN_METRICS,
+    comparison=Comparison.AT_LEAST,
+    threshold=lambda limits: 1 if limits.limits_cost else None,
+    window=_ONE_DAY,
+    happened="Model {subject} took tokens that have no rate: its cost is higher than what its limit is held against.",
+    look_at="rates of this model in the environment file; cached tokens need rates of their own.",
+)
+LEGACY_MODEL = AlarmKind(
+    name="legacy-model",
+    severity=Severity.WARNING,
+    missing_data=MissingData.TRAFFIC,
+    metrics={"g": catalogue.LEGACY_INVOCATIONS},
+    comparison=Comparison.AT_LEAST,
+    threshold=lambda _: 1,
+    window=Window(seconds=_HOUR, datapoints=1, periods=24),
+    happened="Model {subject} is called and AWS calls it legacy: it comes to its end.",
+    look_at="the model lifecycle page of the Bedrock user guide, and an evaluation of its successor.",
+)
+END_OF_LIFE = AlarmKind(
+    name="end-of-life",
+    severity=Severity.WARNING,
+    # The watchdog tells the days; while it is silent, which has an alarm of its own, nothing has become better.
+    missing_data=MissingData.RUN,
+    metrics={"d": catalogue.DAYS_TO_END_OF_LIFE},
+    comparison=Comparison.BELOW,
+    threshold=lambda limits: limits.end_of_life_days,
+    window=_ONE_HOUR,
+    happened="Model {subject} reaches its end of life in fewer than {threshold} days; from then on every call fails.",
+    look_at="the successor's results: add it as a candidate of the evaluations that use this model.",
+)
+LOG_DELIVERY = AlarmKind(
+    name="log-delivery",
+    severity=Severity.CRITICAL,
+    missing_data=MissingData.TRAFFIC,
+    metrics={"f": catalogue.LOG_DELIVERY_FAILURES},
+    comparison=Comparison.AT_LEAST,
+    threshold=lambda _: 1,
+    window=_EVENT,
+    happened="Bedrock could not deliver invocation logs of this account to CloudWatch; those records are lost.",
+    look_at="the delivery role, the log group and the key policy.",
+)
+GUARDRAIL_INTERVENTIONS = AlarmKind(
+    name="guardrail-interventions",
+    severity=Severity.WARNING,
+    missing_data=MissingData.TRAFFIC,
+    metrics={"i": catalogue.GUARDRAIL_INVOCATIONS, "v": catalogue.GUARDRAIL_INTERVENED},
+    # An intervention is an invocation: it is in both series.
+    expression="IF(FILL(i,0) >= {floor}, 100*FILL(v,0)/FILL(i,0), 0)",
+    comparison=Comparison.ABOVE,
+    threshold=lambda limits: limits.guardrail_intervention_percent,
+    window=_LASTING,
+    happened="Guardrail {subject} intervenes in more than {threshold} % of what it is shown.",
+    look_at="which policy intervenes, on input or output: an attack, a new kind of user, or too strict a policy.",
+)
+RUN_FAILED = AlarmKind(
+    name="run-failed",
+    severity=Severity.CRITICAL,
+    incident=Incident.RUN,
+    missing_data=MissingData.RUN,
+    metrics={"f": catalogue.RUN_FAILED},
+    comparison=Comparison.AT_LEAST,
+    threshold=lambda _: 1,
+    window=_RUN_WINDOW,
+    happened="A run of evaluation {subject} failed; it has no scores and no verdict.",
+    look_at="reason and message in run.json of the newest run.",
+)
+EXECUTIONS_FAILED = AlarmKind(
+    name="executions-failed",
+    # A run that says why it failed rings run-failed, which is critical; this one must not page for it once more.
+    severity=Severity.WARNING,
+    missing_data=MissingData.TRAFFIC,
+    metrics={"f": catalogue.STATES_FAILED, "t": catalogue.STATES_TIMED_OUT, "a": catalogue.STATES_ABORTED},
+    expression="FILL(f,0)+FILL(t,0)+FILL(a,0)",
+    comparison=Comparison.AT_LEAST,
+    threshold=lambda _: 1,
+    window=_EVENT,
+    happened="An execution of state machine {subject} failed, timed out or was aborted.",
+    look_at="the execution's event history in Step Functions.",
+)
+DEAD_LETTERS = AlarmKind(
+    name="dead-letters",
+    severity=Severity.CRITICAL,
+    missing_data=MissingData.TRAFFIC,
+    metrics={"m": catalogue.QUEUE_MESSAGES},
+    comparison=Comparison.AT_LEAST,
+    threshold=lambda _: 1,
+    window=_EVENT,
+    happened="A schedule could not start its target; the delivery waits in queue {subject}.",
+    look_at="the error attributes of the messages in that queue.",
+)
+VERDICT = AlarmKind(
+    name="verdict",
+    severity=Severity.CRITICAL,
+    incident=Incident.QUALITY,
+    missing_data=MissingData.RUN,
+    metrics={"v": catalogue.GATE_VERDICT},
+    comparison=Comparison.AT_LEAST,
+    threshold=lambda _: 3,
+    window=_RUN_WINDOW,
+    happened="A gate is broken: {subject}. The whole confidence interval of the score lies beyond the bound.",
+    look_at="the run's report.html, and what changed since the last run: model, prompt, parameters or dataset.",
+)
+INCONCLUSIVE = AlarmKind(
+    name="inconclusive",
+    # With too few cases this is the usual verdict, and the report says how many it would take.
+    severity=None,
+    incident=Incident.QUALITY,
+    missing_data=MissingData.RUN,
+    metrics={"v": catalogue.GATE_VERDICT},
+    expression="IF(v == 2, 1, 0)",
+    comparison=Comparison.AT_LEAST,
+    threshold=lambda _: 1,
+    window=Window(seconds=_DAY, datapoints=3, periods=7),
+    datapoints=lambda limits: limits.inconclusive_days,
+    happened="A gate decides nothing, run after run: {subject}. The evaluation has too few cases for it.",
+    look_at="needed_n in the run's summary.json, and the coverage.",
+)
+COVERAGE = AlarmKind(
+    name="coverage",
+    severity=Severity.WARNING,
+    incident=Incident.QUALITY,
+    missing_data=MissingData.RUN,
+    metrics={"c": catalogue.RUN_COVERAGE},
+    comparison=Comparison.BELOW,
+    window=_RUN_WINDOW,
+    happened="{subject} answered less than {threshold} of the cases; every gate of that run is inconclusive.",
+    look_at="failed cases by reason in the run's report.html.",
+)
+RUN_OVERDUE = AlarmKind(
+    name="run-overdue",
+    severity=Severity.CRITICAL,
+    incident=Incident.RUN,
+    missing_data=MissingData.LIVENESS,
+    metrics={"o": catalogue.SCHEDULE_OVERDUE},
+    comparison=Comparison.AT_LEAST,
+    threshold=lambda _: 1,
+    # An hour more than watchdog-silent takes, so that this one is explained before it rings.
+    window=Window(seconds=_HOUR, datapoints=3, periods=3),
+    unless="watchdog-silent",
+    happened="Evaluation {subject} has no finished run since it was due, its grace included, or nobody watches it.",
+    look_at="alarm watchdog-silent first, then the schedule, its dead letters and the newest execution.",
+)
+WATCHDOG_SILENT = AlarmKind(
+    name="watchdog-silent",
+    severity=Severity.CRITICAL,
+    missing_data=MissingData.LIVENESS,
+    metrics={"h": catalogue.WATCHDOG_HEARTBEAT},
+    comparison=Comparison.BELOW,
+    threshold=lambda _: 1,
+    window=Window(seconds=_HOUR, datapoints=2, periods=2),
+    happened="The watchdog of {subject} has not reported for two hours; overdue runs go unseen.",
+    look_at="the log of the watchdog function, its schedule and its dead letters.",
+)
+
+KINDS: Mapping[str, AlarmKind] = MappingProxyType(
+    {kind.name: kind for kind in list(globals().values()) if isinstance(kind, AlarmKind)}
+)
+"""Every kind by its name, which is also its anchor in the runbook."""
