@@ -22,6 +22,7 @@ def stated(pattern: str) -> int:
 def test_alarms_and_dashboards_are_counted() -> None:
     monitoring = shipped()["prod"]["monitoring"]
     assert stated(r"\| Metric alarms \| (\d+) \|") == len(monitoring.raw("AWS::CloudWatch::Alarm"))
+    assert stated(r"\| Composite alarms \| (\d+) \|") == len(monitoring.raw("AWS::CloudWatch::CompositeAlarm"))
     assert stated(r"\| Dashboard \| (\d+) \|") == len(monitoring.raw("AWS::CloudWatch::Dashboard"))
     assert stated(r"\| KMS key \| (\d+) \|") == sum(len(each.raw("AWS::KMS::Key")) for each in shipped()["prod"])
 
