@@ -35,9 +35,14 @@ def differences(summary: Summary) -> Markup:
         "Case by case, in each metric's good direction: right of 0 the first is better, whether the metric counts up "
         f"or down. Each interval at {level(summary.confidence)}. Of many, some miss 0 by chance, so a side is named "
         "better only where Holm's p-value, over all comparisons, agrees; where the interval alone does, it says "
-        f"perhaps. A dashed line is a gate's max_drop. Metrics without a better direction are left out.{more}"
+        f"perhaps.{_dashed(summary)} Metrics without a better direction are left out.{more}"
     )
     return tag("div", tag("p", note, class_="note"), tables)
+
+
+def _dashed(summary: Summary) -> str:
+    drops = [gate for candidate in summary.candidates for gate in candidate.gates if gate.max_drop is not None]
+    return " A dashed line is the max_drop of a gate." if drops else ""
 
 
 def reading(comparison: RunComparison) -> tuple[Verdict, str]:
@@ -69,7 +74,12 @@ def _alone(summary: Summary) -> str:
 def _pairing(summary: Summary, pairing: Pairing, comparisons: Sequence[RunComparison]) -> Markup:
     baseline = pairing.against == BASELINE
     ends = ("worse", "better") if baseline else (f"{pairing.reference} better", f"{pairing.candidate} better")
-    legend = tag("span", tag("span", f"← {ends[0]}"), tag("span", f"{ends[1]} →"), class_="ends")
+    legend = tag(
+        "span",
+        tag("span", f"←\N{NO-BREAK SPACE}{ends[0]}"),
+        tag("span", f"{ends[1]}\N{NO-BREAK SPACE}→"),
+        class_="ends",
+    )
     columns = (
         Column("Metric", Kind.TEXT),
         Column(legend, Kind.PLOT),
@@ -117,7 +127,7 @@ def _row(summary: Summary, comparison: RunComparison, *, scale: Scale, drops: li
         mean=estimate.mean,
         low=estimate.low,
         high=estimate.high,
-        kind="open" if verdict is Verdict.INCONCLUSIVE else verdict.value,
+        kind="" if verdict is Verdict.INCONCLUSIVE else verdict.value,
         zero=True,
         bounds=[-drop for drop in drops],
     )

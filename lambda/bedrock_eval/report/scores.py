@@ -15,7 +15,7 @@ def scores(summary: Summary) -> Markup:
         Column("Candidate", Kind.TEXT),
         Column("Mean", label="mean"),
         Column(f"{level(summary.confidence)} interval", label="interval"),
-        Column("Mean and interval, each metric on a scale of its own", Kind.PLOT),
+        Column("Mean and interval", Kind.PLOT),
         Column("Median", label="median"),
         Column("Deviation", label="deviation"),
         Column("Cases", label="cases"),

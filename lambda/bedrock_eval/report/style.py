@@ -36,7 +36,6 @@ h2 { font-size: 1.3rem; line-height: 1.25; font-weight: 660; letter-spacing: -.0
 h3 { font-size: .95rem; font-weight: 650; } h4 { font-size: .8rem; font-weight: 650; }
 small, .soft { color: var(--soft); font-size: .85rem; font-weight: 400; }
 .eyebrow { color: var(--soft); font-size: .8rem; font-weight: 600; letter-spacing: .04em; margin-bottom: .35rem; }
-header .lead { font-size: 1.1rem; margin-top: .9rem; max-width: 46rem; }
 .facts { display: flex; flex-wrap: wrap; gap: .35rem 1.75rem; margin-top: 1rem; color: var(--soft);
   font-size: .85rem; }
 .models { color: var(--ink); } .models li { overflow-wrap: anywhere; }
@@ -77,6 +76,7 @@ td small, th[scope="row"] small { display: block; line-height: 1.3; font-weight:
 tr.group th { text-align: left; padding-top: 1rem; font-weight: 650; border-bottom-color: var(--line); }
 tbody:first-of-type tr.group th { padding-top: .5rem; }
 td.plot, th.plot { width: 34%; min-width: 11rem; } th.plot { padding-bottom: .1rem; }
+.ends > :last-child { text-align: right; }
 .ends { display: flex; justify-content: space-between; gap: 1rem; font-weight: 500; }
 """
 
@@ -127,7 +127,8 @@ details.case { margin-top: .6rem; padding: 0; }
 .case > summary::marker { content: ""; } .case > summary::-webkit-details-marker { display: none; }
 .case > summary .ask { font-weight: 550; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .case > summary .fall { text-align: right; white-space: nowrap; }
-.case[open] > summary { border-bottom: 1px solid var(--faint); }
+.case > summary .ask::before { content: "▸ " / ""; color: var(--soft); }
+.case[open] > summary .ask::before { content: "▾ " / ""; } .case[open] > summary { border-bottom: 1px solid var(--faint); }
 .case > div { padding: .9rem 1.15rem 1.1rem; }
 .said { white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: plaintext; font-size: .9rem; line-height: 1.5;
   max-height: 26rem; overflow-y: auto; }

@@ -203,7 +203,7 @@ def test_differences_stand_in_the_good_direction_with_their_scale_and_p_value() 
     assert found["f1_score"].estimate.mean == pytest.approx(-0.66)
     assert found["word_error_rate"].estimate.mean == pytest.approx(-0.286)
     told = " ".join(rows)
-    assert "← good better bad better →" in told
+    assert "←\N{NO-BREAK SPACE}good better bad better\N{NO-BREAK SPACE}→" in told
     assert "F1 over words: −0.660, −0.674 to −0.646, 40 pairs, good better" in told
     assert "Word error rate lower is better, sign turned Word error rate: −0.286" in told
     assert "below 0.001 40 0 unpaired" in told
@@ -244,7 +244,8 @@ def test_a_fall_behind_the_baseline_is_a_verdict_with_its_pairs_and_a_dashed_lin
     assert "38 pairs, 2 unpaired" in passing
     assert "run 20261101T060000Z" in source
     told = " ".join(page.table("Differences of good and its baseline"))
-    assert "← worse better →" in told
+    assert "←\N{NO-BREAK SPACE}worse better\N{NO-BREAK SPACE}→" in told
+    assert "A dashed line is the max_drop of a gate." in source
     assert "38 2 unpaired" in told
     bounds = [attributes for _, attributes, _ in page.elements if attributes.get("class") == "bound"]
     assert len(bounds) == 4
