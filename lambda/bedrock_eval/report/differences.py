@@ -73,13 +73,9 @@ def _alone(summary: Summary) -> str:
 
 def _pairing(summary: Summary, pairing: Pairing, comparisons: Sequence[RunComparison]) -> Markup:
     baseline = pairing.against == BASELINE
-    ends = ("worse", "better") if baseline else (f"{pairing.reference} better", f"{pairing.candidate} better")
-    legend = tag(
-        "span",
-        tag("span", f"←\N{NO-BREAK SPACE}{ends[0]}"),
-        tag("span", f"{ends[1]}\N{NO-BREAK SPACE}→"),
-        class_="ends",
-    )
+    left, right = ("worse", "better") if baseline else (f"{pairing.reference} better", f"{pairing.candidate} better")
+    sides = tag("span", f"←\N{NO-BREAK SPACE}{left}"), tag("span", f"{right}\N{NO-BREAK SPACE}→")
+    legend = tag("span", sides, class_="ends")
     columns = (
         Column("Metric", Kind.TEXT),
         Column(legend, Kind.PLOT),

@@ -128,7 +128,8 @@ details.case { margin-top: .6rem; padding: 0; }
 .case > summary .ask { font-weight: 550; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .case > summary .fall { text-align: right; white-space: nowrap; }
 .case > summary .ask::before { content: "▸ " / ""; color: var(--soft); }
-.case[open] > summary .ask::before { content: "▾ " / ""; } .case[open] > summary { border-bottom: 1px solid var(--faint); }
+.case[open] > summary .ask::before { content: "▾ " / ""; }
+.case[open] > summary { border-bottom: 1px solid var(--faint); }
 .case > div { padding: .9rem 1.15rem 1.1rem; }
 .said { white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: plaintext; font-size: .9rem; line-height: 1.5;
   max-height: 26rem; overflow-y: auto; }
