@@ -62,6 +62,19 @@ def test_one_environment_never_opens_the_file_of_another(tmp_path: Path, environ
     assert stages(tmp_path) == {"dev"}
 
 
+def test_expired_rates_are_a_warning_and_no_failure(tmp_path: Path, environments: Path) -> None:
+    text = (environments / "dev.yaml").read_text()
+    changed = text.replace("cache_read: 0.0825", "verified_until: 2020-01-31")
+    assert changed != text
+    (environments / "dev.yaml").write_text(changed)
+    done = run(tmp_path, environments="dev", environments_directory=str(environments))
+    assert done.returncode == 0
+    (warning,) = done.stderr.splitlines()
+    assert warning.startswith("warning: ")
+    assert "models.nova.rates.verified_until: 2020-01-31 is past" in warning
+    assert stages(tmp_path) == {"dev"}
+
+
 def test_a_wrong_file_is_a_message_with_every_mistake_and_exit_code_1(tmp_path: Path, environments: Path) -> None:
     text = (environments / "dev.yaml").read_text()
     (environments / "dev.yaml").write_text(text.replace("region: us-east-1", "region: mars") + "\ncolour: red\n")
