@@ -1,10 +1,11 @@
 """How the numbers were made."""
 
+from bedrock_eval.gates import MIN_SAMPLE
 from bedrock_eval.metrics import METRICS
 from bedrock_eval.report.markup import Child, Markup, join, tag
 from bedrock_eval.report.subjects import metric_names
 from bedrock_eval.summary import Summary
-from bedrock_eval.wording import count, instant, level, seconds
+from bedrock_eval.wording import count, instant, level, percent, seconds
 
 
 def method(summary: Summary) -> Markup:
@@ -44,8 +45,10 @@ def _facts(summary: Summary) -> list[tuple[str, Child]]:
         (
             "Verdicts",
             f"By the interval at 1 - (1 - {level(summary.confidence)}) / k, with k the gates of the run (Bonferroni): "
-            f"{k}. Better: the whole interval above 0. Passes: it keeps the bound. Fails: it lies wholly on the wrong "
-            "side. Inconclusive: it spans the bound, or there are under 10 cases, or too few were answered.",
+            f"{k}. Passes: the interval keeps the bound; of a difference, a drop of more than max_drop is excluded. "
+            "Better: the whole difference lies above 0. Fails: the interval lies wholly beyond the bound; of a "
+            f"difference, below 0. Inconclusive: none of these, or under {MIN_SAMPLE} cases, or under "
+            f"{percent(summary.min_coverage)} of the cases answered.",
         ),
         (
             "Holm p-values",

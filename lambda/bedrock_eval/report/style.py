@@ -155,7 +155,7 @@ _NARROW = """
   .gate .told { grid-column: 2 / -1; } }
 @media (max-width: 60rem) {
   .stacked, .stacked thead, .stacked tbody { display: block; } .stacked thead th:not(.plot) { display: none; }
-  .stacked thead tr { padding: 0; } .stacked thead th.plot { display: block; width: 100%; }
+  .stacked thead tr { padding: 0; border: 0; } .stacked thead th.plot { display: block; width: 100%; }
   .stacked tr { display: flex; flex-wrap: wrap; gap: 0 1.1rem; padding: .5rem 0;
     border-bottom: 1px solid var(--faint); }
   .stacked tbody:last-child tr:last-child { border-bottom: 0; }
@@ -166,6 +166,7 @@ _NARROW = """
   .stacked td small, .stacked tbody th small { display: inline; }
   .stacked small::before { content: " "; } }
 @media (max-width: 44rem) {
+  .scatter text { font-size: 14px; } .scatter .name { font-size: 15px; }
   .page { padding: 1.5rem 1rem 3rem; } h1 { font-size: 1.65rem; } section { margin-top: 2.25rem; }
   .card { padding: .85rem .9rem; }
   .gate { grid-template-columns: minmax(0, 1fr); } .gate .told { grid-column: 1; }

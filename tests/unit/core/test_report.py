@@ -304,6 +304,13 @@ def test_the_cases_it_takes_come_from_the_spread_of_the_differences() -> None:
     assert "Exact match 40 unknown unknown unknown unknown" in told
 
 
+def test_the_method_names_the_gates_the_confidence_and_the_coverage_that_decide() -> None:
+    (told,) = list(Page(render(summary(replace(DEFINITION, min_coverage=0.9)))).all("dl", "method"))[:1]
+    assert "k = 4, so each at 98.75%" in told
+    assert "under 90% of the cases answered" in told
+    assert "s3://bucket/datasets/faq.jsonl" in told
+
+
 def test_unknown_and_unpriced_are_said_and_never_zero() -> None:
     rows = Page(render(summary())).table("Cost and latency of each candidate")
     told = " ".join(rows)
