@@ -13,7 +13,7 @@ from bedrock_eval.report.tables import Body, Column, Kind, table
 from bedrock_eval.summary import BASELINE, RunComparison, Summary
 from bedrock_eval.wording import count, level, p_value, signed, signed_interval
 
-MAX_ROWS = 300
+MAX_ROWS = 240
 _ROOM = 1.1
 
 

@@ -12,7 +12,7 @@ from bedrock_eval.report.subjects import chip, colour, measure
 from bedrock_eval.summary import Summary
 from bedrock_eval.wording import count, number, signed
 
-MAX_BYTES = 600_000
+MAX_BYTES = 450_000
 MAX_CASES = 60
 
 

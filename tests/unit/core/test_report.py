@@ -15,7 +15,7 @@ from bedrock_eval.costs import Rates
 from bedrock_eval.definition import Candidate, Dataset, Definition, Gate
 from bedrock_eval.evidence import MAX_TEXT, CaseView, Evidence, FailedCase, cut
 from bedrock_eval.gates import Verdict
-from bedrock_eval.metrics import Confusion
+from bedrock_eval.metrics import METRICS, Confusion
 from bedrock_eval.outcomes import FailureReason, Outcome, Usage
 from bedrock_eval.report import render
 from bedrock_eval.report.categories import MAX_CATEGORIES
@@ -28,7 +28,7 @@ from bedrock_eval.report.planning import spread_of
 from bedrock_eval.report.regressions import MAX_BYTES, chosen, gain
 from bedrock_eval.report.scale import Scale, scale_of
 from bedrock_eval.statistics import minimum_detectable_effect, needed_n
-from bedrock_eval.summarising import Baseline, bins, summarise
+from bedrock_eval.summarising import Baseline, baseline_values, bins, summarise
 from bedrock_eval.summary import Bin, CategorySummary, ClassSummary, Summary
 from bedrock_eval.wording import number
 
@@ -368,6 +368,46 @@ def test_the_page_stays_small_and_says_that_it_shows_a_sample() -> None:
     source = render(summary(), Evidence(tuple(views)))
     assert len(source.encode()) < MAX_BYTES + 300_000
     assert re.search(r"A sample: \d+ cases of 60, worst first", source)
+
+
+def test_many_candidates_and_metrics_still_make_a_small_page() -> None:
+    names = [f"candidate-number-{index}-abcd" for index in range(6)]
+    metrics = tuple(name for name, metric in METRICS.items() if not metric.required)
+    outcomes = [
+        Outcome(
+            f"case-{index}",
+            name,
+            "p",
+            category=f"category-{index % 12}",
+            scores={metric: (index * 7 + at * 5 + number_of * 3) % 23 / 23 for number_of, metric in enumerate(metrics)},
+        )
+        for at, name in enumerate(names)
+        for index in range(24)
+    ]
+    definition = replace(
+        DEFINITION,
+        candidates=tuple(Candidate(name, "model", "arn") for name in names),
+        metrics=metrics,
+        gates=tuple(Gate(metric, min=0.4) for metric in metrics[:10]),
+    )
+    times = {"started": datetime(2026, 11, 23, tzinfo=UTC), "finished": datetime(2026, 11, 23, tzinfo=UTC)}
+    baseline = Baseline("20261101T060000Z", baseline_values(outcomes))
+    whole = summarise(definition, run_id="r", outcomes=outcomes, baseline=baseline, **times)
+    long = "\u202e\U0001f600 \x01< word " * (MAX_TEXT // 12)
+    views = [
+        view(f"case-{index}", metric=metric, candidate=names[1], reference=names[0], prompt=long, candidate_answer=long)
+        for metric in metrics
+        for index in range(20)
+    ]
+    failed = [
+        FailedCase(f"lost-{index}", name, reason.value, long)
+        for name in names
+        for reason in FailureReason
+        for index in range(5)
+    ]
+    source = render(whole, Evidence(tuple(views), tuple(failed), dict.fromkeys(names, (1.0,) * 24)))
+    assert len(source.encode()) < 1_500_000
+    assert re.search(r"Shown are 240 of \d+; summary\.json holds all\.", source)
 
 
 @given(st.text(max_size=200) | st.text(st.characters(categories=("Cs", "Cc", "Cf", "Po")), max_size=50))
