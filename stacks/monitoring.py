@@ -159,7 +159,7 @@ def watched_environment(
         ),
         evaluations=tuple(_watched_evaluation(environment, *item) for item in environment.evaluations.items()),
         owns_account=environment.owns_account,
-        logs_invocations=environment.owns_account and environment.invocation_logging.mode != "none",
+        log_group=_log_group(environment),
         own_profile=environment.own_profile,
         state_machine_arn=state_machine_arn,
         guardrails=tuple(guardrails),
@@ -180,6 +180,11 @@ def _thresholds(environment: Environment, model: ModelConfig | None = None) -> T
 def _severities(environment: Environment) -> dict[str, Severity | None]:
     given = environment.alarms.severity
     return {kind: None if severity == "off" else Severity(severity) for kind, severity in given.items()}
+
+
+def _log_group(environment: Environment) -> str | None:
+    logging = environment.invocation_logging
+    return logging.log_group if environment.owns_account and logging.mode != "none" else None
 
 
 def _quota(config: ModelConfig) -> Quota | None:

@@ -1,22 +1,30 @@
 """The dashboard of an environment: what a person opens when an alarm rings."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
+from bedrock_eval import catalogue
 from bedrock_eval.alarm_kinds import Thresholds
 from bedrock_ops.alarms import RoutedAlarm
-from bedrock_ops.monitoring_subjects import Watched
-from bedrock_ops.monitoring_widgets import COLUMNS, Widgets, heading
+from bedrock_ops.evaluation_widgets import evaluation_widgets
+from bedrock_ops.health_widgets import health, log_delivery, log_tables
+from bedrock_ops.model_widgets import all_models, cost_of_all, declared_model, guardrail, one_model
+from bedrock_ops.monitoring_subjects import Watched, WatchedModel
+from bedrock_ops.monitoring_widgets import COLUMNS, Drawing, heading
 from constructs import Construct
+
+CHOSEN_MODEL = "chosen-model-id"
+"""What the dashboard's variable replaces, wherever it stands. A variable by property would replace every ModelId."""
 
 _MOST_WIDGETS = 500
 _CONSOLES = {"cn-": "console.amazonaws.cn", "us-gov-": "console.amazonaws-us-gov.com"}
 
 
 class MonitoringDashboard(Construct):
-    """Header, alarm states, every declared model, every evaluation, and the health of the evaluator.
+    """Header, alarm states, all models, one model to choose, every declared model, guardrails, cost, every evaluation,
+    the invocation log, and the health of the evaluator.
 
     Args:
         alarms: their states are shown and their thresholds drawn.
@@ -37,8 +45,8 @@ class MonitoringDashboard(Construct):
         region: str,
     ) -> None:
         super().__init__(scope, construct_id)
-        widgets = Widgets(watched=watched, alarms=alarms, thresholds=thresholds, region=region)
-        rows = _rows(watched, widgets, header=_header(watched, region=region))
+        drawing = Drawing(watched=watched, alarms=alarms, thresholds=thresholds, region=region)
+        rows = list(_rows(drawing))
         count = sum(map(len, rows))
         if count > _MOST_WIDGETS:
             raise ValueError(
@@ -50,6 +58,7 @@ class MonitoringDashboard(Construct):
             dashboard_name=watched.names.dashboard,
             default_interval=Duration.days(1),
             period_override=cloudwatch.PeriodOverride.INHERIT,
+            variables=[_choice(watched)],
             widgets=rows,
         )
         self.url = dashboard_url(watched.names.dashboard, region=region)
@@ -61,32 +70,62 @@ def dashboard_url(name: str, *, region: str) -> str:
     return f"https://{region}.{host}/cloudwatch/home?region={region}#dashboards/dashboard/{name}"
 
 
-def _rows(watched: Watched, widgets: Widgets, *, header: str) -> list[list[cloudwatch.IWidget]]:
+def _choice(watched: Watched) -> cloudwatch.DashboardVariable:
+    """Lets a person switch the row of one model to any id that is called."""
+    entry = catalogue.INVOCATIONS
+    first = next((model.metric_id for model in watched.models), None)
+    return cloudwatch.DashboardVariable(
+        id="model",
+        label="One model",
+        type=cloudwatch.VariableType.PATTERN,
+        value=CHOSEN_MODEL,
+        input_type=cloudwatch.VariableInputType.SELECT,
+        values=cloudwatch.Values.from_search_components(
+            namespace=entry.namespace,
+            dimensions=list(entry.dimensions),
+            metric_name=entry.name,
+            populate_from=catalogue.MODEL_ID,
+        ),
+        default_value=cloudwatch.DefaultValue.FIRST if first is None else cloudwatch.DefaultValue.value(first),
+        visible=True,
+    )
+
+
+def _rows(drawing: Drawing) -> Iterator[list[cloudwatch.IWidget]]:
     """Rows wrap after 24 columns."""
-    rows: list[list[cloudwatch.IWidget]] = [
-        [cloudwatch.TextWidget(markdown=header, width=COLUMNS, height=4)],
-        widgets.states(),
-        [heading("All models"), widgets.all_models()],
-    ]
+    watched = drawing.watched
+    yield [cloudwatch.TextWidget(markdown=_header(drawing), width=COLUMNS, height=5)]
+    yield drawing.states()
+    yield [heading("All models"), *all_models(drawing)]
+    chosen = WatchedModel("chosen", CHOSEN_MODEL, drawing.thresholds)
+    yield [heading(f"One model, chosen at the top: `{CHOSEN_MODEL}`"), *one_model(drawing, chosen)]
     for model in watched.models:
-        rows.append([heading(f"Model {model.name}: `{model.model_id}`"), *widgets.model(model)])
-    if watched.guardrails:
-        rows.append([heading("Guardrails"), *widgets.guardrails()])
+        yield [heading(f"Model {model.name}: `{model.metric_id}`"), *declared_model(drawing, model)]
+    for each in watched.guardrails:
+        yield [heading(f"Guardrail {each.name}, version {each.version}"), *guardrail(drawing, each)]
+    yield [heading("Cost, estimated by the rates of the environment file"), *cost_of_all(drawing)]
     for evaluation in watched.evaluations:
         candidates = ", ".join(f"{item.name} = `{item.model_id}`" for item in evaluation.candidates)
-        rows.append([heading(f"Evaluation {evaluation.name}: {candidates}"), *widgets.evaluation(evaluation)])
-    rows.append([heading("Health of the evaluator"), *widgets.health()])
-    return rows
+        yield [heading(f"Evaluation {evaluation.name}: {candidates}"), *evaluation_widgets(drawing, evaluation)]
+    if watched.log_group is not None:
+        yield [heading(f"Invocation log `{watched.log_group}`"), *log_delivery(drawing)]
+        yield log_tables(drawing, log_group=watched.log_group)
+    yield [heading("Health of the evaluator"), *health(drawing)]
 
 
-def _header(watched: Watched, *, region: str) -> str:
+def _header(drawing: Drawing) -> str:
+    watched = drawing.watched
     alarmed = "" if watched.owns_account else " Their alarms belong to the environment that owns the account."
+    book = watched.runbook_url.partition("#")[0]
+    kinds = dict.fromkeys(routed.kind.name for routed in drawing.alarms)
     return "\n\n".join(
         (
             f"# {watched.names.prefix}",
+            "Do the models answer, in time and as well as before, and at what cost? "
             f"Application **{watched.application}** | environment **{watched.environment}** | "
             f"owner **{watched.owner}** | [runbook]({watched.runbook_url})",
-            f"Figures of models are those of the whole account in {region}.{alarmed} {_traffic(watched)}",
+            f"Figures of models are those of the whole account in {drawing.region}.{alarmed} {_traffic(watched)}",
+            "What to do when one rings: " + " | ".join(f"[{kind}]({book}#{kind})" for kind in kinds),
         )
     )
 

@@ -99,7 +99,7 @@ class Watched:
 
     Attributes:
         owns_account: alarms on AWS/Bedrock, whose figures are the whole account's, are this environment's.
-        logs_invocations: this environment sets the account's invocation logging, so that its losses concern it.
+        log_group: of the account's invocation log, when this environment sets it, so that its losses concern it.
         own_profile: evaluations call through profiles of their own and are not in the models' figures.
         state_machine_arn: made of the name, as the machine is another stack's.
     """
@@ -112,10 +112,14 @@ class Watched:
     models: tuple[WatchedModel, ...]
     evaluations: tuple[WatchedEvaluation, ...]
     owns_account: bool
-    logs_invocations: bool
+    log_group: str | None
     own_profile: bool
     state_machine_arn: str
     guardrails: tuple[WatchedGuardrail, ...] = ()
+
+    @property
+    def logs_invocations(self) -> bool:
+        return self.log_group is not None
 
     @property
     def own_models(self) -> tuple[WatchedModel, ...]:

@@ -93,9 +93,23 @@ GUARDRAIL_SERVER_ERRORS = _guardrail("InvocationServerErrors", "Server errors", 
 GUARDRAIL_THROTTLES = _guardrail("InvocationThrottles", "Throttles", better=Better.LOWER)
 GUARDRAIL_TEXT_UNITS = _guardrail("TextUnitCount", "Text units", better=Better.NEUTRAL)
 
-# Published without a dimension.
-LOG_DELIVERY_FAILURES = Metric(
-    BEDROCK, "ModelInvocationLogsCloudWatchDeliveryFailure", (), "Count", "Sum", Better.LOWER, "Invocation logs lost"
+
+def _delivery(name: str, title: str, *, better: Better = Better.LOWER) -> Metric:
+    """Delivery of invocation logs is published without a dimension."""
+    return Metric(BEDROCK, name, (), "Count", "Sum", better, title)
+
+
+LOG_DELIVERY_FAILURES = _delivery("ModelInvocationLogsCloudWatchDeliveryFailure", "Invocation logs lost")
+LOG_DELIVERY_SUCCESSES = _delivery(
+    "ModelInvocationLogsCloudWatchDeliverySuccess", "Invocation logs delivered", better=Better.NEUTRAL
+)
+S3_DELIVERY_FAILURES = _delivery("ModelInvocationLogsS3DeliveryFailure", "Invocation logs not in S3")
+S3_DELIVERY_SUCCESSES = _delivery(
+    "ModelInvocationLogsS3DeliverySuccess", "Invocation logs in S3", better=Better.NEUTRAL
+)
+LARGE_DELIVERY_FAILURES = _delivery("ModelInvocationLargeDataS3DeliveryFailure", "Large bodies not in S3")
+LARGE_DELIVERY_SUCCESSES = _delivery(
+    "ModelInvocationLargeDataS3DeliverySuccess", "Large bodies in S3", better=Better.NEUTRAL
 )
 
 

@@ -1,0 +1,158 @@
+"""The widgets about one evaluation: scores with their gates, verdicts, and how its runs went."""
+
+from collections.abc import Sequence
+
+from aws_cdk import aws_cloudwatch as cloudwatch
+
+from bedrock_eval import alarm_kinds as kinds
+from bedrock_eval import catalogue
+from bedrock_eval.gates import bound_text
+from bedrock_eval.metrics import METRICS, MetricDefinition
+from bedrock_ops.monitoring_metrics import metric
+from bedrock_ops.monitoring_subjects import WatchedCandidate, WatchedEvaluation
+from bedrock_ops.monitoring_widgets import RUN_PERIOD, Drawing, Line, line
+
+_DIRECTION = {
+    catalogue.Better.HIGHER: " (higher is better)",
+    catalogue.Better.LOWER: " (lower is better)",
+    catalogue.Better.NEUTRAL: "",
+}
+_ALARMED = {kinds.INCONCLUSIVE.name: ("Days with an inconclusive verdict", "1 yes, 0 no")}
+# One colour a candidate, the same in every graph of its evaluation.
+_CANDIDATE_COLORS = (
+    *(cloudwatch.Color.BLUE, cloudwatch.Color.ORANGE, cloudwatch.Color.GREEN, cloudwatch.Color.PURPLE),
+    *(cloudwatch.Color.BROWN, cloudwatch.Color.PINK, cloudwatch.Color.GREY, cloudwatch.Color.RED, "#17becf", "#bcbd22"),
+)
+
+
+def evaluation_widgets(drawing: Drawing, evaluation: WatchedEvaluation) -> list[cloudwatch.IWidget]:
+    """The newest run, scores, verdicts, and the course of the runs, a series a candidate."""
+    least = evaluation.min_coverage
+    return [
+        _newest(drawing, evaluation),
+        *(_score(drawing, evaluation, METRICS[name]) for name in evaluation.metrics),
+        *_verdicts(drawing, evaluation),
+        _gauges(
+            drawing,
+            evaluation,
+            "Coverage",
+            [catalogue.RUN_COVERAGE],
+            unit="share answered",
+            limits=[line(least, f"min_coverage {least:g}", cloudwatch.Color.ORANGE)],
+            top=1,
+        ),
+        _gauges(
+            drawing,
+            evaluation,
+            "Cases and failed cases",
+            [catalogue.RUN_CASES, catalogue.RUN_FAILED_CASES],
+            unit="cases",
+        ),
+        _gauges(drawing, evaluation, "Duration of runs", [catalogue.RUN_DURATION], unit="seconds"),
+        _gauges(
+            drawing,
+            evaluation,
+            "Tokens of runs",
+            [catalogue.RUN_INPUT_TOKENS, catalogue.RUN_OUTPUT_TOKENS, catalogue.RUN_UNPRICED_TOKENS],
+            unit="tokens",
+        ),
+        _gauges(drawing, evaluation, "Estimated cost of runs", [catalogue.RUN_COST], unit="US dollars"),
+        _runs(drawing, evaluation),
+        *drawing.alarmed(_ALARMED, evaluation.name),
+    ]
+
+
+def _newest(drawing: Drawing, evaluation: WatchedEvaluation) -> cloudwatch.IWidget:
+    entries = (catalogue.RUN_CASES, catalogue.RUN_FAILED_CASES, catalogue.RUN_COVERAGE)
+    series = [
+        _of_candidate(entry, evaluation, candidate, label_entry=True)
+        for candidate in evaluation.candidates
+        for entry in entries
+    ]
+    return drawing.newest("Last run", series, period=RUN_PERIOD)
+
+
+def _score(drawing: Drawing, evaluation: WatchedEvaluation, definition: MetricDefinition) -> cloudwatch.IWidget:
+    entry = catalogue.score(definition.name, better=definition.better, title=definition.title)
+    gates = [gate for gate in evaluation.gates if gate.metric == definition.name]
+    return drawing.run_graph(
+        f"{definition.title}, mean{_DIRECTION[definition.better]}",
+        [_of_candidate(entry, evaluation, candidate) for candidate in evaluation.candidates],
+        unit=definition.unit,
+        limits=[
+            line(bound, f"gate {side} {bound:g}", cloudwatch.Color.RED)
+            for gate in gates
+            for side, bound in (("min", gate.min), ("max", gate.max))
+            if bound is not None
+        ],
+        top=1 if definition.high == 1 else None,
+        statistic=entry.statistic,
+    )
+
+
+def _verdicts(drawing: Drawing, evaluation: WatchedEvaluation) -> list[cloudwatch.IWidget]:
+    judged = {
+        f"{candidate.name}: {gate.metric} {bound_text(gate)}": evaluation.verdict_dimensions(candidate, gate)
+        for candidate in evaluation.candidates
+        for gate in evaluation.gates
+    }
+    if not judged:
+        return []
+    return [
+        drawing.run_graph(
+            "Verdicts of the gates",
+            [
+                metric(catalogue.GATE_VERDICT, dimensions=dimensions, period=RUN_PERIOD, label=label)
+                for label, dimensions in judged.items()
+            ],
+            unit="0 better, 1 not worse, 2 inconclusive, 3 worse",
+            limits=drawing.limits([kinds.VERDICT], *judged.values()),
+            top=3,
+        )
+    ]
+
+
+def _gauges(  # noqa: PLR0913 - all by keyword but the first four
+    drawing: Drawing,
+    evaluation: WatchedEvaluation,
+    title: str,
+    entries: Sequence[catalogue.Metric],
+    *,
+    unit: str,
+    limits: Sequence[Line] = (),
+    top: float | None = None,
+) -> cloudwatch.IWidget:
+    several = len(entries) > 1
+    series = [
+        _of_candidate(entry, evaluation, candidate, label_entry=several)
+        for entry in entries
+        for candidate in evaluation.candidates
+    ]
+    return drawing.run_graph(title, series, unit=unit, limits=limits, top=top)
+
+
+def _runs(drawing: Drawing, evaluation: WatchedEvaluation) -> cloudwatch.IWidget:
+    entries = (catalogue.RUN_FINISHED, catalogue.RUN_FAILED, catalogue.RUN_SKIPPED)
+    return drawing.run_graph(
+        "Runs finished, failed, skipped",
+        [metric(entry, dimensions=evaluation.dimensions, period=RUN_PERIOD, label=entry.title) for entry in entries],
+        unit="1 = yes",
+        limits=drawing.limits([kinds.RUN_FAILED], evaluation.dimensions),
+    )
+
+
+def _of_candidate(
+    entry: catalogue.Metric,
+    evaluation: WatchedEvaluation,
+    candidate: WatchedCandidate,
+    *,
+    label_entry: bool = False,
+) -> cloudwatch.Metric:
+    place = evaluation.candidates.index(candidate)
+    return metric(
+        entry,
+        dimensions=evaluation.candidate_dimensions(candidate),
+        period=RUN_PERIOD,
+        label=f"{candidate.name}: {entry.title.lower()}" if label_entry else candidate.name,
+        color=None if label_entry else _CANDIDATE_COLORS[place % len(_CANDIDATE_COLORS)],
+    )

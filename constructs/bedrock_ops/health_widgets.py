@@ -1,0 +1,115 @@
+"""The widgets about what watches: the evaluator, the watchdog, the invocation log and what it holds."""
+
+from collections.abc import Sequence
+
+from aws_cdk import aws_cloudwatch as cloudwatch
+
+from bedrock_eval import alarm_kinds as kinds
+from bedrock_eval import catalogue, log_queries
+from bedrock_ops.monitoring_metrics import metric, search
+from bedrock_ops.monitoring_widgets import COLUMNS, RUN_PERIOD, TRAFFIC_PERIOD, Drawing, Series
+
+_ROWS = 20
+_LOST = {"Records lost": dict[str, str]()}
+_DELIVERIES = {
+    "Deliveries of invocation logs to CloudWatch": (catalogue.LOG_DELIVERY_SUCCESSES,),
+    "Deliveries of invocation logs to S3": (catalogue.S3_DELIVERY_SUCCESSES, catalogue.S3_DELIVERY_FAILURES),
+    "Deliveries of large bodies to S3": (catalogue.LARGE_DELIVERY_SUCCESSES, catalogue.LARGE_DELIVERY_FAILURES),
+}
+
+
+def health(drawing: Drawing) -> list[cloudwatch.IWidget]:
+    """Whether the evaluator and its watchers do their work."""
+    watched, names = drawing.watched, drawing.watched.names
+    functions = (names.custom_evaluator, names.watchdog)
+    return [
+        _functions(drawing, "Function errors", catalogue.LAMBDA_ERRORS, functions, unit="errors in 5 min"),
+        _functions(drawing, "Function duration (p90)", catalogue.LAMBDA_DURATION, functions, unit="ms"),
+        _executions(drawing),
+        drawing.watch(
+            "Schedule deliveries that failed",
+            kinds.DEAD_LETTERS,
+            {names.dead_letters: watched.dead_letters_dimensions},
+            unit="messages waiting",
+        ),
+        drawing.watch(
+            "Watchdog heartbeat",
+            kinds.WATCHDOG_SILENT,
+            {names.watchdog: watched.application_dimensions},
+            unit="reports in 1 h",
+        ),
+        *_overdue(drawing),
+        _ends_of_life(drawing),
+    ]
+
+
+def log_delivery(drawing: Drawing) -> list[cloudwatch.IWidget]:
+    """Whether Bedrock can write the invocation log of this account."""
+    return [
+        drawing.watch("Invocation logs lost", kinds.LOG_DELIVERY, _LOST, unit="failed deliveries in 5 min"),
+        *(
+            drawing.graph(title, drawing.counts(dict.fromkeys(entries), {}), unit="deliveries in 5 min")
+            for title, entries in _DELIVERIES.items()
+        ),
+    ]
+
+
+def log_tables(drawing: Drawing, *, log_group: str) -> list[cloudwatch.IWidget]:
+    """What the invocation log says in the time range of the dashboard; each reads the log when it is drawn."""
+    slow_ms = drawing.thresholds.latency_p90_ms
+    queries = {
+        f"Slowest calls, over {slow_ms:g} ms": log_queries.slow_calls(threshold_ms=slow_ms, model=None),
+        "Failed calls by error code, model and caller": log_queries.errors(model=None),
+        "Tokens by model, purpose (requestMetadata.purpose) and caller": log_queries.tokens(model=None),
+    }
+    return [
+        cloudwatch.LogQueryWidget(
+            title=title,
+            log_group_names=[log_group],
+            query_string=f"{query.text}\n| limit {_ROWS}",
+            view=cloudwatch.LogQueryVisualizationType.TABLE,
+            region=drawing.region,
+            width=COLUMNS,
+            height=6,
+        )
+        for title, query in queries.items()
+    ]
+
+
+def _functions(
+    drawing: Drawing, title: str, entry: catalogue.Metric, functions: Sequence[str], *, unit: str
+) -> cloudwatch.IWidget:
+    series: list[Series] = [
+        metric(entry, dimensions={"FunctionName": name}, period=TRAFFIC_PERIOD, label=name) for name in functions
+    ]
+    return drawing.graph(title, series, unit=unit, statistic=entry.statistic)
+
+
+def _executions(drawing: Drawing) -> cloudwatch.IWidget:
+    dimensions = drawing.watched.state_machine_dimensions
+    entries = (catalogue.STATES_FAILED, catalogue.STATES_TIMED_OUT, catalogue.STATES_ABORTED)
+    return drawing.graph(
+        "Executions that did not finish",
+        drawing.counts(dict.fromkeys(entries), dimensions),
+        unit="executions in 5 min",
+        limits=drawing.limits([kinds.EXECUTIONS_FAILED], dimensions),
+    )
+
+
+def _overdue(drawing: Drawing) -> list[cloudwatch.IWidget]:
+    scheduled = {item.name: item.dimensions for item in drawing.watched.evaluations if item.scheduled}
+    if not scheduled:
+        return []
+    return [drawing.watch("Overdue evaluations", kinds.RUN_OVERDUE, scheduled, unit="0 in time, 1 overdue")]
+
+
+def _ends_of_life(drawing: Drawing) -> cloudwatch.IWidget:
+    entry = catalogue.DAYS_TO_END_OF_LIFE
+    found = search(entry, period=RUN_PERIOD, dimensions=drawing.watched.application_dimensions)
+    return drawing.graph(
+        "Days to the end of life of models, where announced",
+        [found],
+        unit="days",
+        period=RUN_PERIOD,
+        statistic=entry.statistic,
+    )
