@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NoReturn, Protocol
 
-from ops import evaluate, jobs, logs, prices
+from ops import dashboard, evaluate, jobs, logs, prices
 from ops.errors import OpsError
 from ops.screen import tell
 
@@ -24,7 +24,9 @@ class Command(Protocol):
 
 STOPPED = 130
 
-COMMANDS: Mapping[str, Command] = MappingProxyType({"evaluate": evaluate, "jobs": jobs, "logs": logs, "prices": prices})
+COMMANDS: Mapping[str, Command] = MappingProxyType(
+    {"dashboard": dashboard, "evaluate": evaluate, "jobs": jobs, "logs": logs, "prices": prices}
+)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -1,0 +1,138 @@
+"""`python -m ops dashboard`: draws an environment's dashboard as one HTML page, without or with its data."""
+
+import argparse
+import os
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from bedrock_eval.names import PhysicalNames
+from environments.load import EnvironmentsError, load_environments
+from environments.schema import REPOSITORY, Environment
+from ops.dashboard_body import Board, Graph, read_body
+from ops.dashboard_data import CloudWatch, Data, fetch
+from ops.dashboard_page import Origin, render
+from ops.dashboard_synth import synthesized_body
+from ops.errors import OpsError
+from ops.screen import say, tell
+
+ENVIRONMENTS = REPOSITORY / "environments"
+PLACE = REPOSITORY / "build"
+_MOST_HOURS = 455 * 24.0
+
+
+def add_command(commands: Any) -> None:
+    """The sub-command's own options."""
+    dashboard = commands.add_parser("dashboard", help="draw the dashboard as a page", description=__doc__)
+    dashboard.add_argument("--env", required=True, help="environment, as dev")
+    dashboard.add_argument("--out", type=Path, metavar="F", help="the page (build/dashboard-<environment>.html)")
+    source = dashboard.add_mutually_exclusive_group()
+    source.add_argument("--body", type=Path, metavar="F", help="draw this body; without, this tree is synthesized")
+    source.add_argument("--deployed", action="store_true", help="draw what is deployed (GetDashboard)")
+    dashboard.add_argument("--data", action="store_true", help="with the data of CloudWatch (GetMetricData)")
+    dashboard.add_argument("--endpoint", metavar="URL", help="ask this endpoint instead, as the emulator's; with data")
+    dashboard.add_argument("--hours", type=_hours, help="back from now, for graphs that follow the dashboard's range")
+
+
+def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
+    """Write the page and say where; gives the exit code 0.
+
+    Raises:
+        OpsError: there is no body to draw, no data to be had, or the page cannot be written.
+    """
+    now = now or datetime.now(UTC)
+    environment = _environment(arguments.env, now)
+    name = PhysicalNames(environment.prefix).dashboard
+    board, source = _board(arguments, environment, name)
+    back = timedelta(hours=arguments.hours) if arguments.hours else board.back
+    with_data = arguments.data or arguments.endpoint is not None
+    data = fetch(board, _clients(board, arguments, environment), now=now, back=back) if with_data else None
+    page = render(board, data, origin=Origin(name, environment.name, source, _asked(arguments, with_data), now, back))
+    path = arguments.out or PLACE / f"dashboard-{environment.name}.html"
+    _write(path, page)
+    say(str(path))
+    _tell_gaps(board, data)
+    return 0
+
+
+def _environment(name: str, now: datetime) -> Environment:
+    try:
+        return load_environments(ENVIRONMENTS, only=[name], today=now.date()).environments[0]
+    except EnvironmentsError as error:
+        raise OpsError(str(error)) from None
+
+
+def _board(arguments: argparse.Namespace, environment: Environment, name: str) -> tuple[Board, str]:
+    if arguments.deployed:
+        return read_body(_deployed(arguments, environment, name)), "as deployed"
+    if arguments.body is not None:
+        try:
+            return read_body(arguments.body.read_text(encoding="utf-8")), f"out of {arguments.body.name}"
+        except (OSError, UnicodeDecodeError) as error:
+            raise OpsError(f"--body {arguments.body}: cannot be read: {error}") from None
+    tell(f"synthesizing {environment.name} ...")
+    return read_body(synthesized_body(environment)), "as this tree would deploy it"
+
+
+def _deployed(arguments: argparse.Namespace, environment: Environment, name: str) -> str:
+    try:
+        return str(_client(arguments, environment.region).get_dashboard(DashboardName=name)["DashboardBody"])
+    except (ClientError, BotoCoreError) as error:
+        raise OpsError(f"dashboard {name} cannot be read: {error}") from None
+
+
+def _clients(board: Board, arguments: argparse.Namespace, environment: Environment) -> dict[str | None, CloudWatch]:
+    regions = {widget.region for widget in board.widgets if isinstance(widget, Graph)} | {None}
+    return {region: _client(arguments, region or environment.region) for region in regions}
+
+
+def _client(arguments: argparse.Namespace, region: str) -> Any:
+    config = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "max_attempts": 3})
+    try:
+        return boto3.client("cloudwatch", region_name=region, endpoint_url=arguments.endpoint, config=config)
+    except (BotoCoreError, ValueError) as error:
+        raise OpsError(f"no client for CloudWatch: {error}") from None
+
+
+def _asked(arguments: argparse.Namespace, with_data: bool) -> str:
+    if not with_data:
+        return "drawn without data (--data or --endpoint asks for it)"
+    return f"data of {arguments.endpoint}" if arguments.endpoint else "data of CloudWatch"
+
+
+def _tell_gaps(board: Board, data: Data | None) -> None:
+    if data is None:
+        return
+    for place, reason in data.failures.items():
+        widget = board.widgets[place]
+        tell(f"{widget.title if isinstance(widget, Graph) else place}: {reason}")
+
+
+def _write(path: Path, page: str) -> None:
+    """The whole page, or no file at all."""
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(page)
+        Path(temporary).replace(path)
+    except OSError as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        raise OpsError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def _hours(text: str) -> float:
+    try:
+        hours = float(text)
+    except ValueError:
+        hours = 0.0
+    if not 0 < hours <= _MOST_HOURS:
+        raise argparse.ArgumentTypeError(f"{text!r}; allowed: a number above 0, at most {_MOST_HOURS:g}")
+    return hours
