@@ -4,10 +4,12 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from aws_cdk import App, Validations
+from aws_cdk import App, Validations, cx_api
 from cdk_nag import AwsSolutionsChecks
 
 from environments.load import EnvironmentsError, load_environments
+from environments.schema import Environment
+from stacks.monthly_cost import monthly_cost
 from stacks.stage import EnvironmentStage
 
 ROOT = Path(__file__).resolve().parent
@@ -19,9 +21,9 @@ _HINTS = {
 }
 
 
-def build(app: App) -> None:
+def build(app: App) -> tuple[Environment, ...]:
     """Add a Stage for every environment that the context asks for: `environments` (`dev,prod`; by default all but
-    local) out of `environments_directory`.
+    local) out of `environments_directory`. Gives these environments.
 
     Raises:
         EnvironmentsError: with every mistake of every file that was read.
@@ -35,30 +37,43 @@ def build(app: App) -> None:
     for environment in loaded.environments:
         EnvironmentStage(app, environment=environment, root=ROOT)
     Validations.of(app).add_plugins(AwsSolutionsChecks())
+    return loaded.environments
 
 
 def main() -> int:
     """Synthesize; what a person can mend is a message and exit code 1, without a traceback."""
     app = App()
     try:
-        build(app)
+        environments = build(app)
     except EnvironmentsError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    return synthesize(app)
+    assembly = synthesize(app)
+    if assembly is None:
+        return 1
+    for environment in environments:
+        # Nobody sends a bill for the stand-in.
+        if not environment.stand_in:
+            sys.stderr.write(f"info: {_cost_line(environment, assembly)}\n")
+    return 0
 
 
-def synthesize(app: App) -> int:
-    """Write the templates; findings of cdk-nag and of CloudFormation's rules, and too large a stack, end with 1."""
+def synthesize(app: App) -> cx_api.CloudAssembly | None:
+    """Write the templates; findings of cdk-nag and of CloudFormation's rules, and too large a stack, give None."""
     try:
-        app.synth()
+        return app.synth()
     except RuntimeError as error:
         hint = next((hint for known, hint in _HINTS.items() if known in str(error)), None)
         if hint is None:
             raise
         sys.stderr.write(f"{error}\n{hint}\n")
-        return 1
-    return 0
+        return None
+
+
+def _cost_line(environment: Environment, assembly: cx_api.CloudAssembly) -> str:
+    stacks = assembly.get_nested_assembly(f"assembly-{environment.name}").stacks
+    templates = {stack.hierarchical_id.rpartition("/")[2]: stack.template for stack in stacks}
+    return monthly_cost(environment, templates).line(environment.name)
 
 
 if __name__ == "__main__":

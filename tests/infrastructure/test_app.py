@@ -51,14 +51,25 @@ def stages(directory: Path) -> set[str]:
 
 def test_all_but_local_is_synthesized_without_credentials(tmp_path: Path) -> None:
     done = run(tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0
+    # One line each, what it costs, and nothing else.
+    lines = done.stderr.splitlines()
+    assert [line.partition(": ")[2].partition(":")[0] for line in lines] == ["dev", "prod", "staging"]
+    assert all(line.startswith("info: ") and " a month for " in line for line in lines)
     assert stages(tmp_path) == {"dev", "staging", "prod"}
+
+
+def test_nobody_is_told_what_the_stand_in_would_cost(tmp_path: Path) -> None:
+    done = run(tmp_path, environments="local")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_one_environment_never_opens_the_file_of_another(tmp_path: Path, environments: Path) -> None:
     (environments / "prod.yaml").write_text("application: [broken")
     done = run(tmp_path, environments="dev", environments_directory=str(environments))
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0
+    assert done.stderr.startswith("info: dev: ")
+    assert len(done.stderr.splitlines()) == 1
     assert stages(tmp_path) == {"dev"}
 
 

@@ -1,7 +1,9 @@
 """The counts that docs/cost.md multiplies prices with are those of prod.yaml."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+
+import pytest
 
 from app import ROOT
 from bedrock_eval.definition import read_definition
@@ -9,7 +11,9 @@ from bedrock_eval.metrics import score
 from bedrock_eval.outcomes import Outcome, Usage
 from bedrock_eval.publishing import run_datums
 from bedrock_eval.summarising import summarise
-from tests.infrastructure.templates import shipped
+from environments.load import load_environments
+from stacks.monthly_cost import MonthlyCost, Prices, monthly_cost
+from tests.infrastructure.templates import environment, shipped
 
 TEXT = (ROOT / "docs" / "cost.md").read_text()
 
@@ -21,7 +25,7 @@ def stated(pattern: str) -> int:
 
 def test_alarms_and_dashboards_are_counted() -> None:
     monitoring = shipped()["prod"]["monitoring"]
-    assert stated(r"\| Metric alarms \| (\d+) \|") == len(monitoring.raw("AWS::CloudWatch::Alarm"))
+    assert stated(r"\| Metric alarms \| (\d+) on") == len(monitoring.raw("AWS::CloudWatch::Alarm"))
     assert stated(r"\| Composite alarms \| (\d+) \|") == len(monitoring.raw("AWS::CloudWatch::CompositeAlarm"))
     assert stated(r"\| Dashboard \| (\d+) \|") == len(monitoring.raw("AWS::CloudWatch::Dashboard"))
     assert stated(r"\| KMS key \| (\d+) \|") == sum(len(each.raw("AWS::KMS::Key")) for each in shipped()["prod"])
@@ -46,3 +50,47 @@ def test_metrics_of_a_run_are_counted() -> None:
         (datum.metric.name, tuple(map(datum.dimensions.get, datum.metric.dimensions))) for datum in run_datums(summary)
     }
     assert stated(r"in `prod.yaml` (\d+) of them") == len(series)
+
+
+def test_the_line_at_synth_counts_at_most_what_a_run_and_the_watchdog_publish() -> None:
+    cost = prod_cost()
+    of_run, of_watchdog = stated(r"in `prod.yaml` (\d+) of them"), stated(r"the watchdog's (\d+)")
+    # A gate against a baseline that is not there yet has no margin; without rates there is no cost.
+    absent = cost.custom_metrics - of_run - of_watchdog
+    assert 0 <= absent <= 4
+
+
+def test_the_line_at_synth_bills_alarms_by_the_metrics_that_they_read() -> None:
+    cost = prod_cost()
+    assert cost.alarms == stated(r"\| Metric alarms \| (\d+) on")
+    assert cost.alarm_metrics == stated(r"\| Metric alarms \| \d+ on (\d+) metrics \|")
+    assert cost.composite_alarms == stated(r"\| Composite alarms \| (\d+) \|")
+    assert sum(cost.resources.values()) == sum(len(stack.raw()) for stack in shipped()["prod"])
+
+
+def test_the_sum_is_that_of_the_prices() -> None:
+    alarm = {"Type": "AWS::CloudWatch::Alarm"}
+    queries = [{"Id": "a", "MetricStat": {}}, {"Id": "b", "MetricStat": {}}, {"Id": "e", "Expression": "a + b"}]
+    resources = {
+        "Plain": {**alarm, "Properties": {"MetricName": "Invocations"}},
+        "Math": {**alarm, "Properties": {"Metrics": queries}},
+        "Band": {**alarm, "Properties": {"Metrics": queries[:1], "ThresholdMetricId": "e"}},
+        "Composite": {"Type": "AWS::CloudWatch::CompositeAlarm", "Properties": {}},
+        "Dashboard": {"Type": "AWS::CloudWatch::Dashboard", "Properties": {}},
+        "Topic": {"Type": "AWS::SNS::Topic"},
+    }
+    cost = monthly_cost(
+        environment(evaluations={}), {"storage": {"Resources": {}}, "monitoring": {"Resources": resources}}
+    )
+    assert (cost.alarms, cost.alarm_metrics, cost.custom_metrics) == (3, 1 + 2 + 3, 3)
+    assert cost.usd == pytest.approx(6 * 0.10 + 0.50 + 3 * 0.30 + 3.00)
+    assert cost.line("dev") == (
+        "dev: 6 resources, 6 in monitoring (allowed: 500 a stack); about $5.00 a month for 3 alarms on 6 metrics, "
+        "1 composite alarms, up to 3 custom metrics, 1 dashboard (list prices, not verified)"
+    )
+    assert Prices(verified_on="2026-11-24").trust == "verified on 2026-11-24"
+
+
+def prod_cost() -> MonthlyCost:
+    (prod,) = load_environments(ROOT / "environments", only=["prod"], today=date(2026, 11, 23)).environments
+    return monthly_cost(prod, {stack.room: stack.content for stack in shipped()["prod"]})

@@ -1,0 +1,132 @@
+"""What the monitoring of an environment costs a month, counted in its synthesized templates. One line at synth."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from environments.schema import Environment, EvaluationConfig
+
+Resource = Mapping[str, Any]
+
+_MOST_RESOURCES = 500
+# Cases, failed cases, coverage, duration, two counts of tokens, cost and unpriced tokens, of each candidate.
+_RUN_GAUGES = 8
+# Run failed and run finished, of each evaluation.
+_RUN_EVENTS = 2
+# Verdict and margin, of each gate and candidate.
+_GATE_METRICS = 2
+# Heartbeat, cost and unpriced tokens of the month.
+_WATCHDOG = 3
+
+
+@dataclass(frozen=True)
+class Prices:
+    """US dollars a month in us-east-1.
+
+    Attributes:
+        alarm_metric: of a standard alarm, for each metric that its expression reads.
+        anomaly_metrics: how many metrics an alarm on a band is billed as.
+        custom_metric: of the first 10,000, in a month in which it is published.
+        dashboard: each after the first three of an account.
+        verified_on: the day on which somebody compared them with CloudWatch's pricing page; None: nobody has.
+    """
+
+    alarm_metric: float = 0.10
+    anomaly_metrics: int = 3
+    composite_alarm: float = 0.50
+    custom_metric: float = 0.30
+    dashboard: float = 3.00
+    verified_on: str | None = None
+
+    @property
+    def trust(self) -> str:
+        return "not verified" if self.verified_on is None else f"verified on {self.verified_on}"
+
+
+PRICES = Prices()
+
+
+@dataclass(frozen=True)
+class MonthlyCost:
+    """What is billed, and for how much.
+
+    Attributes:
+        resources: by stack.
+        custom_metrics: at most, in a month in which every evaluation runs.
+    """
+
+    resources: Mapping[str, int]
+    alarms: int
+    alarm_metrics: int
+    composite_alarms: int
+    custom_metrics: int
+    dashboards: int
+    prices: Prices = PRICES
+
+    @property
+    def usd(self) -> float:
+        return (
+            self.alarm_metrics * self.prices.alarm_metric
+            + self.composite_alarms * self.prices.composite_alarm
+            + self.custom_metrics * self.prices.custom_metric
+            + self.dashboards * self.prices.dashboard
+        )
+
+    def line(self, environment: str) -> str:
+        """For people: the counts, and the sum at list prices."""
+        largest = max(self.resources, key=lambda stack: self.resources[stack])
+        return (
+            f"{environment}: {sum(self.resources.values())} resources, {self.resources[largest]} in {largest} "
+            f"(allowed: {_MOST_RESOURCES} a stack); about ${self.usd:.2f} a month for {self.alarms} alarms on "
+            f"{self.alarm_metrics} metrics, {self.composite_alarms} composite alarms, up to {self.custom_metrics} "
+            f"custom metrics, {self.dashboards} dashboard (list prices, {self.prices.trust})"
+        )
+
+
+def monthly_cost(
+    environment: Environment, templates: Mapping[str, Mapping[str, Any]], *, prices: Prices = PRICES
+) -> MonthlyCost:
+    """Count what is billed.
+
+    Args:
+        templates: as synthesized, by the name of their stack.
+    """
+    resources = [each for template in templates.values() for each in template["Resources"].values()]
+    kinds = Counter(each["Type"] for each in resources)
+    alarms = [each["Properties"] for each in resources if each["Type"] == "AWS::CloudWatch::Alarm"]
+    return MonthlyCost(
+        resources={stack: len(template["Resources"]) for stack, template in templates.items()},
+        alarms=len(alarms),
+        alarm_metrics=sum(_billed(alarm, prices) for alarm in alarms),
+        composite_alarms=kinds["AWS::CloudWatch::CompositeAlarm"],
+        custom_metrics=custom_metrics(environment),
+        dashboards=kinds["AWS::CloudWatch::Dashboard"],
+        prices=prices,
+    )
+
+
+def custom_metrics(environment: Environment) -> int:
+    """How many series runs and the watchdog publish at most."""
+    evaluations = environment.evaluations.values()
+    scheduled = sum(1 for each in evaluations if each.schedule is not None)
+    ending = sum(1 for name in environment.models if environment.model(name).lifecycle.ends)
+    return _WATCHDOG + scheduled + ending + sum(_of_evaluation(each) for each in evaluations)
+
+
+def _of_evaluation(evaluation: EvaluationConfig) -> int:
+    scores = len(evaluation.metric_names) * (2 if evaluation.headline else 1)
+    gated = len({gate.metric for gate in evaluation.gates})
+    return _RUN_EVENTS + len(evaluation.candidates) * (scores + _RUN_GAUGES + _GATE_METRICS * gated)
+
+
+def _billed(alarm: Resource, prices: Prices) -> int:
+    """An alarm on one metric is billed as one, on an expression as its metrics, on a band as three."""
+    if "ThresholdMetricId" in alarm:
+        return prices.anomaly_metrics
+    return sum("MetricStat" in query for query in _queries(alarm)) or 1
+
+
+def _queries(alarm: Resource) -> Iterable[Resource]:
+    queries: Iterable[Resource] = alarm.get("Metrics", ())
+    return queries
