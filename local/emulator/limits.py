@@ -40,6 +40,8 @@ _WEEK, _DAY, _HOUR = 604_800, 86_400, 3_600
 _MAX_ACTIONS = 5
 _MAX_DESCRIPTION = 1_024
 _MAX_ALARM_METRICS = 10
+_MAX_RULE = 10_240
+_MAX_CHILDREN = 100
 _MAX_WIDGETS = 500
 _MAX_WIDGET_METRICS = 500
 _SHORT_PERIODS = frozenset({10, 20, 30})
@@ -162,6 +164,22 @@ def check_alarm(alarm: Mapping[str, Any]) -> None:
     else:
         _check_single_metric(alarm)
     _check_span(alarm_period(alarm), periods)
+
+
+def check_composite(request: Mapping[str, Any]) -> None:
+    """Refuse what PutCompositeAlarm refuses for its size; the stock handler reads the rule."""
+    rule = str(request.get("AlarmRule") or "")
+    if len(rule) > _MAX_RULE:
+        raise _refuse_alarm(f"AlarmRule must have at most {_MAX_RULE} characters, not {len(rule)}.")
+    children = set(re.findall(r"\b(?:ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*\"?([^\")]+)", rule))
+    if len(children) > _MAX_CHILDREN:
+        raise _refuse_alarm(f"AlarmRule must name at most {_MAX_CHILDREN} alarms, not {len(children)}.")
+    if not 1 <= len(str(request.get("AlarmName") or "")) <= 255:
+        raise _refuse_alarm("AlarmName must have 1 to 255 characters.")
+    if len(request.get("AlarmDescription") or "") > _MAX_DESCRIPTION:
+        raise _refuse_alarm(f"AlarmDescription must have at most {_MAX_DESCRIPTION} characters.")
+    for key in ("AlarmActions", "OKActions", "InsufficientDataActions"):
+        _check_actions(request.get(key) or [], key=key)
 
 
 def alarm_period(alarm: Mapping[str, Any]) -> int:

@@ -255,6 +255,41 @@ def test_template_with_math_and_composite_alarm(
     eventually(lambda: states(clients, {name}) == {})
 
 
+def test_a_composite_tells_once_and_counts_what_another_alarm_does_not_explain(
+    clients: Clients, namespace: str, inbox: tuple[str, Callable[[], list[dict[str, Any]]]]
+) -> None:
+    topic, messages = inbox
+    cloudwatch = clients("cloudwatch")
+    failed, overdue, silent, composite = (f"{each}-{uuid.uuid4().hex[:6]}" for each in ("f", "o", "s", "c"))
+    for name in (failed, overdue, silent):
+        cloudwatch.put_metric_alarm(**single(namespace, name, metric=f"never-{name}", TreatMissingData="ignore"))
+    cloudwatch.put_composite_alarm(
+        AlarmName=composite,
+        AlarmRule=f'ALARM("{failed}") OR (ALARM("{overdue}") AND NOT ALARM("{silent}"))',
+        AlarmActions=[topic],
+        OKActions=[topic],
+    )
+
+    def move(name: str, state: str, expected: str) -> None:
+        cloudwatch.set_alarm_state(AlarmName=name, StateValue=state, StateReason="test")
+        eventually(lambda: states(clients, {composite}) == {composite: expected})
+
+    move(silent, "ALARM", "OK")
+    move(overdue, "ALARM", "OK")
+    move(failed, "ALARM", "ALARM")
+    move(silent, "OK", "ALARM")
+    move(failed, "OK", "ALARM")
+    move(overdue, "OK", "OK")
+    eventually(lambda: len(messages()) >= 3)
+    told = [(each["AlarmName"], each["NewStateValue"]) for each in messages()]
+    assert told == [(composite, "OK"), (composite, "ALARM"), (composite, "OK")]
+    triggering = {
+        child["Arn"].rpartition(":")[2]: child["State"]["Value"] for child in messages()[1]["TriggeringChildren"]
+    }
+    assert triggering[failed] == "ALARM"
+    assert f'ALARM("{overdue}")' in messages()[1]["AlarmRule"]
+
+
 def test_thousands_of_datums_do_not_wait_for_alarms(clients: Clients, namespace: str) -> None:
     datums = [{"MetricName": f"load{i % 50}", "Values": [1.0] * 100} for i in range(1000)]
     started = time.monotonic()

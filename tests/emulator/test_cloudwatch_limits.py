@@ -166,3 +166,24 @@ def test_a_refused_dashboard_fails_its_stack(clients: Clients, deploy: Deploy) -
     clients("cloudwatch").put_dashboard(DashboardName="limits", DashboardBody=widgets(500))
     board = {"Type": "AWS::CloudWatch::Dashboard", "Properties": {"DashboardBody": "{broken"}}
     assert "not JSON" in deploy({"Board": board}, expect="ROLLBACK_COMPLETE").reasons()
+
+
+@pytest.mark.parametrize(
+    ("composite", "complaint"),
+    [
+        (
+            {"AlarmRule": " OR ".join(f'ALARM("child-{number}")' for number in range(101))},
+            "at most 100 alarms, not 101",
+        ),
+        ({"AlarmRule": " OR ".join(f'ALARM("{"x" * 250}{number}")' for number in range(60))}, "10240 characters"),
+        ({"AlarmDescription": "x" * 1025}, "AlarmDescription must have at most 1024"),
+        ({"AlarmName": "x" * 256}, "AlarmName"),
+        ({"AlarmActions": ["arn:aws:sns:us-east-1:1:t"] * 6}, "more than 5"),
+        ({"AlarmRule": 'ALARM("nobody-made-it")'}, "do not exist"),
+    ],
+)
+def test_composite_alarm(clients: Clients, composite: dict[str, Any], complaint: str) -> None:
+    request = {"AlarmName": "composite-refused", "AlarmRule": "TRUE", **composite}
+    code, message = refusal(clients("cloudwatch").put_composite_alarm, **request)
+    assert code == "ValidationError"
+    assert complaint in message

@@ -80,7 +80,8 @@ def test_expired_rates_are_a_warning_and_no_failure(tmp_path: Path, environments
     (environments / "dev.yaml").write_text(changed)
     done = run(tmp_path, environments="dev", environments_directory=str(environments))
     assert done.returncode == 0
-    (warning,) = done.stderr.splitlines()
+    warning, cost = done.stderr.splitlines()
+    assert cost.startswith("info: dev: ")
     assert warning.startswith("warning: ")
     assert "models.nova.rates.verified_until: 2020-01-31 is past" in warning
     assert stages(tmp_path) == {"dev"}

@@ -50,6 +50,7 @@ def apply() -> None:
     """Put the checks before the stock handlers, for CloudFormation's dashboards too."""
     cloudwatch._evaluate_all_alarms = _nothing
     cloudwatch._put_metric_data = _checked(cloudwatch._put_metric_data, _check_datums)
+    cloudwatch._put_composite_alarm = _checked(cloudwatch._put_composite_alarm, limits.check_composite)
     cloudwatch._put_dashboard = _checked(
         cloudwatch._put_dashboard, lambda request: limits.check_dashboard(request.get("DashboardBody", ""))
     )
