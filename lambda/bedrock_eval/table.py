@@ -1,6 +1,7 @@
 """A finished run as text: per candidate the means, verdicts and what they rest on, then the comparisons."""
 
 from bedrock_eval.gates import bound_text
+from bedrock_eval.reading import reading
 from bedrock_eval.summary import BASELINE, CandidateSummary, RunComparison, Summary
 from bedrock_eval.wording import interval, level, number, p_value, signed, signed_interval
 
@@ -32,7 +33,6 @@ def _candidate(candidate: CandidateSummary, summary: Summary, *, width: int) -> 
 
 
 def _comparisons(summary: Summary, *, width: int) -> str:
-    """A name stands there only where the interval leaves out 0."""
     lines = [
         "Differences case by case, in the metric's good direction",
         f"  {'metric':<{width}}{'pairs':>7}{'mean':>12}   {level(summary.confidence)} interval, p-value by Holm",
@@ -44,19 +44,11 @@ def _comparisons(summary: Summary, *, width: int) -> str:
 def _comparison(compared: RunComparison, *, width: int) -> str:
     estimate = compared.estimate
     other = "its baseline" if compared.against == BASELINE else compared.reference
+    _, word = reading(compared)
     unpaired = compared.candidate_only + compared.reference_only
     left_out = f", {unpaired:,} cases unpaired" if unpaired else ""
     return (
         f"{compared.metric:<{width}}{estimate.n:>7,}{signed(estimate.mean):>12}   "
         f"{signed_interval(estimate.low, estimate.high)}, p {p_value(compared.holm_p_value)}: "
-        f"{_better(compared, other)}{left_out}"
+        f"{compared.candidate} and {other}: {word}{left_out}"
     )
-
-
-def _better(compared: RunComparison, other: str) -> str:
-    low, high = compared.estimate.low, compared.estimate.high
-    if low is not None and low > 0:
-        return f"{compared.candidate} is better than {other}"
-    if high is not None and high < 0:
-        return f"{compared.candidate} is worse than {other}"
-    return f"no difference of {compared.candidate} and {other} is shown"

@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from bedrock_eval.catalogue import Better
-from bedrock_eval.gates import MIN_SAMPLE, Verdict
+from bedrock_eval.gates import Verdict
+from bedrock_eval.reading import reading
 from bedrock_eval.report.drawing import interval_plot, symbol
 from bedrock_eval.report.markup import Child, Markup, tag
 from bedrock_eval.report.scale import Scale, axis
@@ -43,26 +44,6 @@ def differences(summary: Summary) -> Markup:
 def _dashed(summary: Summary) -> str:
     drops = [gate for candidate in summary.candidates for gate in candidate.gates if gate.max_drop is not None]
     return " A dashed line is the max_drop of a gate." if drops else ""
-
-
-def reading(comparison: RunComparison) -> tuple[Verdict, str]:
-    """What a comparison shows, with the sign and colour of a verdict; it is none."""
-    estimate = comparison.estimate
-    if estimate.n < MIN_SAMPLE:
-        return Verdict.INCONCLUSIVE, "too few pairs"
-    if estimate.low is not None and estimate.low > 0:
-        verdict, word = Verdict.BETTER, _winner(comparison.candidate, comparison.against, "better")
-    elif estimate.high is not None and estimate.high < 0:
-        verdict, word = Verdict.WORSE, _winner(comparison.reference, comparison.against, "worse")
-    else:
-        return Verdict.INCONCLUSIVE, "no difference shown"
-    if comparison.holm_p_value is None or comparison.holm_p_value >= 1 - estimate.confidence:
-        return Verdict.INCONCLUSIVE, f"perhaps {word}"
-    return verdict, word
-
-
-def _winner(name: str, against: str, word: str) -> str:
-    return word if against == BASELINE else f"{name} better"
 
 
 def _alone(summary: Summary) -> str:

@@ -17,10 +17,10 @@ from bedrock_eval.evidence import MAX_TEXT, CaseView, Evidence, FailedCase, cut
 from bedrock_eval.gates import Verdict
 from bedrock_eval.metrics import METRICS, Confusion
 from bedrock_eval.outcomes import FailureReason, Outcome, Usage
+from bedrock_eval.reading import reading
 from bedrock_eval.report import render
 from bedrock_eval.report.categories import MAX_CATEGORIES
 from bedrock_eval.report.diff import marked
-from bedrock_eval.report.differences import reading
 from bedrock_eval.report.distributions import heights
 from bedrock_eval.report.efficiency import percentile
 from bedrock_eval.report.markup import tag, text
