@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NoReturn, Protocol
 
-from ops import dashboard, evaluate, jobs, logs, prices
+from ops import dashboard, evaluate, jobs, logs, prices, run, runs
 from ops.errors import OpsError
 from ops.screen import tell
 
@@ -25,7 +25,15 @@ class Command(Protocol):
 STOPPED = 130
 
 COMMANDS: Mapping[str, Command] = MappingProxyType(
-    {"dashboard": dashboard, "evaluate": evaluate, "jobs": jobs, "logs": logs, "prices": prices}
+    {
+        "dashboard": dashboard,
+        "evaluate": evaluate,
+        "jobs": jobs,
+        "logs": logs,
+        "prices": prices,
+        "run": run,
+        "runs": runs,
+    }
 )
 
 

@@ -92,3 +92,8 @@ class BaselineLayout(RunLayout):
     @property
     def prefix(self) -> str:
         return f"{BASELINES}{self.evaluation}/{self.run_id}/"
+
+    @property
+    def accepted(self) -> str:
+        """Who accepted the run, when, and why nevertheless."""
+        return f"{self.prefix}accepted.json"

@@ -131,7 +131,7 @@ class FakeS3:
 
     def copy_object(self, *, Bucket: str, Key: str, CopySource: dict[str, str], **rest: Any) -> None:  # noqa: N803
         source = self._found(CopySource["Bucket"], CopySource["Key"], missing="NoSuchKey")
-        self.objects[Bucket, Key] = Object(source.body, rest["Metadata"])
+        self.objects[Bucket, Key] = Object(source.body, rest.get("Metadata", source.metadata))
 
     def delete_objects(self, *, Bucket: str, Delete: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
         assert len(Delete["Objects"]) <= 1000

@@ -1,0 +1,154 @@
+"""`python -m ops runs`: the runs of an environment, listed, shown, compared, and accepted as baselines."""
+
+import argparse
+import webbrowser
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from bedrock_eval.costs import total
+from bedrock_eval.gates import Verdict
+from bedrock_eval.summary import Summary
+from bedrock_eval.wording import instant
+from custom_evaluator.store import Store
+from ops.accept import accept
+from ops.account import Account, account_of, add_environment, calling
+from ops.errors import OpsError
+from ops.results import show
+from ops.run_comparison import compare_runs, comparison_table, differing_candidates
+from ops.screen import Cell, Table, say, tell
+from ops.stored_runs import StoredRun, evaluations, find, newest_runs
+
+DEFAULT_LIMIT = 10
+REPORTS = Path("build") / "reports"
+
+
+def add_command(commands: Any) -> None:
+    """The sub-command's own options."""
+    runs = commands.add_parser("runs", help="list, show, compare and accept runs", description=__doc__)
+    actions = runs.add_subparsers(dest="action", required=True)
+    listing = actions.add_parser("list", help="newest runs first")
+    listing.add_argument("--limit", type=_limit, default=DEFAULT_LIMIT, metavar="N", help="of each evaluation (10)")
+    showing = actions.add_parser("show", help="the table of a run, or why there is none")
+    comparing = actions.add_parser("compare", help="a run less an earlier one, case by case")
+    reporting = actions.add_parser("report", help="fetch a run's report.html")
+    reporting.add_argument("--out", type=Path, default=REPORTS, metavar="DIR", help=f"where to ({REPORTS})")
+    reporting.add_argument("--open", action="store_true", help="show it in the browser")
+    accepting = actions.add_parser("accept", help="make a run the baseline of its evaluation")
+    accepting.add_argument("--force", metavar="REASON", help="accept a run with too many failed cases")
+    for action in (showing, comparing, reporting, accepting):
+        action.add_argument("run", metavar="RUN", help="run id, <evaluation>/<run id>, or latest")
+    comparing.add_argument("earlier", metavar="EARLIER", help="the run that it is compared with")
+    for action in (listing, showing, comparing, reporting, accepting):
+        action.add_argument("--evaluation", metavar="NAME", help="of this evaluation only")
+        add_environment(action)
+
+
+class _Action(Protocol):
+    def __call__(self, account: Account, store: Store, arguments: argparse.Namespace, *, now: datetime) -> None: ...
+
+
+def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
+    """Carry out one action; gives the exit code 0, whatever the verdicts of a run are.
+
+    Raises:
+        OpsError: there is no such run, or it cannot be shown or accepted.
+    """
+    now = now or datetime.now(UTC)
+    account = account_of(arguments, now)
+    with calling(f"environment {arguments.env}"):
+        _ACTIONS[arguments.action](account, account.store(), arguments, now=now)
+    return 0
+
+
+def _list(account: Account, store: Store, arguments: argparse.Namespace, *, now: datetime) -> None:  # noqa: ARG001
+    names = [arguments.evaluation] if arguments.evaluation else evaluations(store)
+    rows = [_row(run_, account) for name in names for run_ in islice(newest_runs(store, name), arguments.limit)]
+    columns = ("evaluation", "run", "state", "cases", "scored", "failed", "verdicts", "cost", "updated", "baseline")
+    say(Table(f"Runs of {account.environment.name}, newest first", columns, rows).text())
+
+
+def _row(run_: StoredRun, account: Account) -> tuple[Cell, ...]:
+    layout, state, summary = run_.layout, run_.state(), run_.summary()
+    config = account.environment.evaluations.get(layout.evaluation)
+    pinned = "pinned" if config is not None and config.baseline == layout.run_id else ""
+    status = "finished" if summary is not None else None if state is None else state.status.value
+    if state is not None and state.reason:
+        status = f"{status} ({state.reason})"
+    updated = None if state is None else instant(state.updated)
+    if summary is None:
+        return (layout.evaluation, layout.run_id, status, None, None, None, None, None, updated, pinned)
+    candidates = summary.candidates
+    return (
+        layout.evaluation,
+        layout.run_id,
+        status,
+        sum(each.cases for each in candidates),
+        sum(each.scored for each in candidates),
+        sum(each.failed for each in candidates),
+        _verdicts(summary),
+        str(total(each.cost for each in candidates)),
+        updated,
+        pinned,
+    )
+
+
+def _verdicts(summary: Summary) -> str:
+    tally = Counter(gate.verdict for candidate in summary.candidates for gate in candidate.gates)
+    return ", ".join(f"{tally[verdict]} {verdict.value}" for verdict in Verdict if tally[verdict]) or "no gates"
+
+
+def _show(account: Account, store: Store, arguments: argparse.Namespace, *, now: datetime) -> None:  # noqa: ARG001
+    run_ = find(store, arguments.run, evaluation=arguments.evaluation)
+    state = run_.state()
+    if run_.summary() is None and state is not None and not state.reason:
+        asked = "an unknown number" if state.total is None else f"{state.total:,}"
+        say(f"{run_.shown}: {state.status.value}, {state.completed:,} of {asked} answers, {instant(state.updated)}")
+        return
+    show(run_.finished())
+
+
+def _compare(account: Account, store: Store, arguments: argparse.Namespace, *, now: datetime) -> None:  # noqa: ARG001
+    later = find(store, arguments.run, evaluation=arguments.evaluation)
+    earlier = find(store, arguments.earlier, evaluation=arguments.evaluation)
+    for run_ in (later, earlier):
+        run_.finished()
+    for warning in differing_candidates(later, earlier):
+        tell(warning)
+    say(comparison_table(compare_runs(later, earlier), later=later, earlier=earlier).text())
+
+
+def _report(account: Account, store: Store, arguments: argparse.Namespace, *, now: datetime) -> None:  # noqa: ARG001
+    run_ = find(store, arguments.run, evaluation=arguments.evaluation)
+    stored = store.read(run_.layout.report)
+    if stored is None:
+        run_.finished()
+        raise OpsError(f"{run_.layout.report} is missing")
+    path: Path = arguments.out / f"{run_.layout.evaluation}-{run_.layout.run_id}.html"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(stored.body)
+    except OSError as error:
+        raise OpsError(f"{path}: cannot be written: {error.strerror}") from None
+    say(str(path))
+    if arguments.open:
+        webbrowser.open(path.resolve().as_uri())
+
+
+def _accept(account: Account, store: Store, arguments: argparse.Namespace, *, now: datetime) -> None:
+    accept(account, find(store, arguments.run, evaluation=arguments.evaluation), force=arguments.force, now=now)
+
+
+_ACTIONS: Mapping[str, _Action] = MappingProxyType(
+    {"list": _list, "show": _show, "compare": _compare, "report": _report, "accept": _accept}
+)
+
+
+def _limit(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 1000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of runs; allowed: 1 to 1000")
+    return int(text)
