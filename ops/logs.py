@@ -1,10 +1,10 @@
-"""`python -m ops logs`: what the invocation log says of slow, failed, throttled and truncated calls and of tokens."""
+"""`python -m ops logs`: what the invocation log says of slow, failed and truncated calls, of tokens and cost."""
 
 import argparse
 import math
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +13,8 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bedrock_eval.log_queries import Query
+from bedrock_eval.costs import Rates
+from bedrock_eval.log_queries import THRESHOLD_MS, By, Query
 from environments.load import EnvironmentsError, load_environments
 from environments.schema import REPOSITORY, Environment
 from ops import questions
@@ -25,8 +26,9 @@ from ops.screen import Table, say, tell, write_csv
 
 ENVIRONMENTS = REPOSITORY / "environments"
 DEFAULT_HOURS = 24.0
-DEFAULT_THRESHOLD_MS = 3000.0
+QUESTIONS = ("slow", "errors", "throttles", "tokens", "cost", "longest", "truncated", "evaluation")
 
+_SUMMED = ("tokens", "cost")
 _MODEL = re.compile(r"[A-Za-z0-9._:/-]+")
 
 
@@ -38,6 +40,7 @@ class Options:
         hours: None: 24 of the live log, everything in files.
         model: a key of the environment's `models`, or part of a model's id.
         source: exported records instead of the live log.
+        by: of tokens and cost.
     """
 
     question: str
@@ -47,18 +50,18 @@ class Options:
     model: str | None
     csv: Path | None
     source: Path | None
+    by: By | None
 
 
 def add_command(commands: Any) -> None:
     """The sub-command's own options."""
     logs = commands.add_parser("logs", help="ask the invocation log", description=__doc__)
-    logs.add_argument("question", choices=("slow", "errors", "throttles", "tokens", "truncated"))
+    logs.add_argument("question", choices=QUESTIONS)
     logs.add_argument("--env", help="environment, as dev; needed unless --from is given")
     logs.add_argument("--hours", type=_positive, help="back from now (24; with --from everything)")
-    logs.add_argument(
-        "--threshold-ms", type=_positive, default=DEFAULT_THRESHOLD_MS, help="slow: slower than this (3000)"
-    )
+    logs.add_argument("--threshold-ms", type=_positive, default=THRESHOLD_MS, help="slow: slower than this (3000)")
     logs.add_argument("--model", type=_model, help="a key of the environment's models, or part of a model id")
+    logs.add_argument("--by", type=By, choices=list(By), help="tokens and cost: what they are summed by")
     logs.add_argument("--csv", type=Path, metavar="F", help="write the first table as CSV")
     logs.add_argument("--from", dest="source", type=Path, metavar="PATH", help="file or folder of exported records")
 
@@ -70,6 +73,10 @@ def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
         OpsError: the question cannot be answered.
     """
     options = Options(**{name: getattr(arguments, name) for name in Options.__dataclass_fields__})
+    if options.by is not None and options.question not in _SUMMED:
+        raise OpsError(
+            f"--by {options.by}: {options.question} is not summed by anything; allowed: {', '.join(_SUMMED)}"
+        )
     now = now or datetime.now(UTC)
     environment = _environment(options, now)
     model = _model_id(options, environment)
@@ -77,7 +84,7 @@ def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
         source: Source = _from_files(options.source, options, model=model, now=now)
     else:
         source = _live(options, _needed(environment), model=model, now=now)
-    tables = _answer(options, source)
+    tables = _answer(options, source, environment)
     if options.csv is not None:
         write_csv(tables[0], options.csv)
     say("\n\n".join(table.text() for table in tables))
@@ -86,16 +93,48 @@ def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
     return 0
 
 
-def _answer(options: Options, source: Source) -> Sequence[Table]:
-    if options.question == "slow":
-        return questions.slow(source, threshold_ms=options.threshold_ms)
-    answers: dict[str, Callable[[Source], Sequence[Table]]] = {
-        "errors": questions.errors,
-        "throttles": questions.throttles,
-        "tokens": questions.tokens,
-        "truncated": questions.truncated,
+def _answer(options: Options, source: Source, environment: Environment | None) -> Sequence[Table]:
+    answers: dict[str, Callable[[], Sequence[Table]]] = {
+        "slow": lambda: questions.slow(source, threshold_ms=options.threshold_ms),
+        "errors": lambda: questions.errors(source),
+        "throttles": lambda: questions.throttles(source),
+        "tokens": lambda: questions.tokens_by(source, options.by) if options.by else questions.tokens(source),
+        "cost": lambda: questions.costs(source, options.by or By.MODEL, rates=_rates(options, environment)),
+        "longest": lambda: questions.longest(source),
+        "truncated": lambda: questions.truncated(source),
+        "evaluation": lambda: questions.evaluation(source),
     }
-    return answers[options.question](source)
+    return answers[options.question]()
+
+
+def _rates(options: Options, environment: Environment | None) -> Mapping[str, Rates]:
+    """By model id, and with the live log also by the ids of this environment's application inference profiles."""
+    if environment is None:
+        raise OpsError("--env is missing; needed: the environment whose rates say what tokens cost")
+    by_name = {name: rates for name in environment.models if (rates := environment.rates(name)) is not None}
+    found = {environment.models[name].id: rates for name, rates in by_name.items()}
+    if options.source is not None or not by_name:
+        return found
+    profiles = _profiles(environment)
+    return {**found, **{profile_id: by_name[name] for profile_id, name in profiles.items() if name in by_name}}
+
+
+def _profiles(environment: Environment) -> Mapping[str, str]:
+    """The environment's models by the ids of the inference profiles that it made for them, told by their names."""
+    # As bedrock_ops.inference_profiles names them: model, then a hash.
+    names = {re.sub("-+", "-", f"{environment.prefix}-{model}"): model for model in environment.models}
+    try:
+        pages = (
+            _client("bedrock", environment).get_paginator("list_inference_profiles").paginate(typeEquals="APPLICATION")
+        )
+        listed = [profile for page in pages for profile in page["inferenceProfileSummaries"]]
+    except (ClientError, BotoCoreError) as error:
+        tell(
+            f"tokens of calls through application inference profiles count as unpriced: they cannot be listed: {error}"
+        )
+        return {}
+    ids = {profile["inferenceProfileId"]: profile["inferenceProfileName"].rpartition("-")[0] for profile in listed}
+    return {profile_id: names[name] for profile_id, name in ids.items() if name in names}
 
 
 def _environment(options: Options, now: datetime) -> Environment | None:

@@ -12,11 +12,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from bedrock_eval import log_queries as queries
+from bedrock_eval.costs import Cost, Rates, cost
 from bedrock_eval.invocation_records import InvocationRecord, model_name, parse_time
-from bedrock_eval.log_queries import Query
+from bedrock_eval.log_queries import EVALUATION_PURPOSE, LONGEST, By, Query
+from bedrock_eval.outcomes import Usage
 from ops.errors import OpsError
 from ops.insights import Row
-from ops.screen import UNKNOWN, Cell, Table
+from ops.screen import UNKNOWN, Cell, Dollars, Table
 
 BURST = timedelta(minutes=5)
 
@@ -72,6 +74,14 @@ class Tokens:
         )
 
 
+@dataclass(frozen=True)
+class Traffic:
+    """Answered calls of one model, of evaluations or of all others."""
+
+    latency: Latency
+    tokens: Tokens
+
+
 class Source(Protocol):
     """Where the figures come from. Models are without ARN, callers without session."""
 
@@ -81,6 +91,9 @@ class Source(Protocol):
     def errors(self) -> Sequence[Group]: ...
     def throttles(self) -> Sequence[Group]: ...
     def tokens(self) -> Mapping[tuple[str, str | None, str | None], Tokens]: ...
+    def tokens_by(self, by: By) -> Mapping[tuple[str | None, str], Tokens]: ...
+    def longest(self) -> Sequence[InvocationRecord]: ...
+    def traffic(self) -> Mapping[tuple[bool, str], Traffic]: ...
     def stop_reasons(self) -> Mapping[str, tuple[int, int]]: ...
     def truncated(self) -> Sequence[InvocationRecord]: ...
 
@@ -115,16 +128,33 @@ class Records:
     def tokens(self) -> Mapping[tuple[str, str | None, str | None], Tokens]:
         found: dict[tuple[str, str | None, str | None], Tokens] = defaultdict(Tokens)
         for record in self._answered:
-            key = (record.model, record.request_metadata.get("purpose"), caller(record.identity))
-            found[key] += Tokens(
-                calls=1,
-                counted=record.input_tokens is not None,
-                input=record.input_tokens or 0,
-                output=record.output_tokens or 0,
-                cache_read=record.cache_read_tokens or 0,
-                cache_write=record.cache_write_tokens or 0,
-            )
+            found[record.model, record.request_metadata.get("purpose"), caller(record.identity)] += _tokens(record)
         return found
+
+    def tokens_by(self, by: By) -> Mapping[tuple[str | None, str], Tokens]:
+        groups: dict[By, Callable[[InvocationRecord], str | None]] = {
+            By.MODEL: lambda record: record.model,
+            By.IDENTITY: lambda record: caller(record.identity),
+            By.APPLICATION: lambda record: record.request_metadata.get("application"),
+            By.DAY: lambda record: f"{record.time:%Y-%m-%d}",
+        }
+        found: dict[tuple[str | None, str], Tokens] = defaultdict(Tokens)
+        for record in self._answered:
+            found[groups[by](record), record.model] += _tokens(record)
+        return found
+
+    def longest(self) -> Sequence[InvocationRecord]:
+        counted = [record for record in self._records if record.prompt_tokens is not None]
+        return sorted(counted, key=lambda each: (each.prompt_tokens or 0, each.time), reverse=True)[:LONGEST]
+
+    def traffic(self) -> Mapping[tuple[bool, str], Traffic]:
+        groups: dict[tuple[bool, str], list[InvocationRecord]] = defaultdict(list)
+        for record in self._answered:
+            groups[record.request_metadata.get("purpose") == EVALUATION_PURPOSE, record.model].append(record)
+        return {
+            key: Traffic(_latency([each.latency_ms for each in group]), sum(map(_tokens, group), Tokens()))
+            for key, group in groups.items()
+        }
 
     def stop_reasons(self) -> Mapping[str, tuple[int, int]]:
         calls = Counter(record.model for record in self._answered)
@@ -154,19 +184,7 @@ class Live:
 
     def latencies(self) -> Mapping[str, Latency]:
         rows = self._ask(queries.latencies(model=self._model), "latency by model")
-        # One model can stand there as id and as ARN; percentiles of the two cannot be put together.
-        clashing = {name for name, n in Counter(model_name(row["modelId"]) for row in rows).items() if n > 1}
-        return {
-            row["modelId"] if model_name(row["modelId"]) in clashing else model_name(row["modelId"]): Latency(
-                calls=_count(row, "calls"),
-                known=_count(row, "known"),
-                p50=_number(row, "p50"),
-                p90=_number(row, "p90"),
-                p99=_number(row, "p99"),
-                longest=_number(row, "longest"),
-            )
-            for row in rows
-        }
+        return {row["model"]: _latency_of(row) for row in rows}
 
     def slow(self, threshold_ms: float) -> Sequence[InvocationRecord]:
         query = queries.slow_calls(threshold_ms=threshold_ms, model=self._model)
@@ -183,10 +201,30 @@ class Live:
     def tokens(self) -> Mapping[tuple[str, str | None, str | None], Tokens]:
         found: dict[tuple[str, str | None, str | None], Tokens] = defaultdict(Tokens)
         for row in self._ask(queries.tokens(model=self._model), "tokens"):
-            names = ("calls", "counted", "input", "output", "cached", "written")
-            figures = [_count(row, name) for name in names]
-            found[model_name(row["modelId"]), row.get("purpose") or None, _caller(row)] += Tokens(*figures)
+            found[model_name(row["modelId"]), row.get("purpose") or None, _caller(row)] += _tokens_of(row)
         return found
+
+    def tokens_by(self, by: By) -> Mapping[tuple[str | None, str], Tokens]:
+        groups: dict[By, Callable[[Row], str | None]] = {
+            By.MODEL: lambda row: row["model"],
+            By.IDENTITY: _caller,
+            By.APPLICATION: lambda row: row.get("application") or None,
+            By.DAY: lambda row: row["bin(1d)"][:10],
+        }
+        found: dict[tuple[str | None, str], Tokens] = defaultdict(Tokens)
+        for row in self._ask(queries.tokens_by(by, model=self._model), f"tokens by {by}"):
+            found[groups[by](row), row["model"]] += _tokens_of(row)
+        return found
+
+    def longest(self) -> Sequence[InvocationRecord]:
+        return [_record(row) for row in self._ask(queries.longest_prompts(model=self._model), "longest prompts")]
+
+    def traffic(self) -> Mapping[tuple[bool, str], Traffic]:
+        rows = self._ask(queries.traffic(model=self._model), "evaluation and production")
+        return {
+            (bool(_count(row, "is_evaluation")), row["model"]): Traffic(_latency_of(row), _tokens_of(row))
+            for row in rows
+        }
 
     def stop_reasons(self) -> Mapping[str, tuple[int, int]]:
         found: dict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
@@ -217,7 +255,7 @@ def slow(source: Source, *, threshold_ms: float) -> tuple[Table, ...]:
     ]
     models: list[tuple[Cell, ...]] = [
         (
-            *(model, each.calls, each.known, each.calls - each.known, slower[model_name(model)]),
+            *(model, each.calls, each.known, each.calls - each.known, slower[model]),
             *(each.p50, each.p90, each.p99, each.longest),
         )
         for model, each in sorted(latencies.items(), key=lambda pair: -pair[1].calls)
@@ -274,27 +312,82 @@ def tokens(source: Source) -> tuple[Table, ...]:
     found = sorted(source.tokens().items(), key=lambda pair: -(pair[1].input + pair[1].output))
     total = sum((each for _, each in found), Tokens())
     rows: list[tuple[Cell, ...]] = [
-        (
-            *(model, purpose or "", who, each.calls, each.calls - each.counted),
-            *((each.input, each.output, each.cache_read, each.cache_write) if each.counted else (None,) * 4),
-        )
-        for (model, purpose, who), each in found
+        (model, purpose or "", who, *_token_cells(each)) for (model, purpose, who), each in found
     ]
+    return (Table(_tokens_title(total), ("model", "purpose", "caller", *_TOKEN_COLUMNS), rows),)
+
+
+def tokens_by(source: Source, by: By) -> tuple[Table, ...]:
+    """Tokens by one thing that calls have in common, all models together, most first."""
+    found: dict[str | None, Tokens] = defaultdict(Tokens)
+    for (group, _), each in source.tokens_by(by).items():
+        found[group] += each
+    rows: list[tuple[Cell, ...]] = [
+        (_group_name(group), *_token_cells(each)) for group, each in sorted(found.items(), key=_most_tokens)
+    ]
+    return (Table(_tokens_title(sum(found.values(), Tokens())), (by, *_TOKEN_COLUMNS), rows),)
+
+
+def costs(source: Source, by: By, *, rates: Mapping[str, Rates]) -> tuple[Table, ...]:
+    """What the tokens cost by the rates, dearest first; without a rate they are unpriced tokens, never free.
+
+    Args:
+        rates: by model or profile id, without ARN.
+    """
+    tokens: dict[str | None, Tokens] = defaultdict(Tokens)
+    prices: dict[str | None, Cost] = defaultdict(Cost)
+    for (group, model), each in source.tokens_by(by).items():
+        usage = Usage(each.input, each.output, each.cache_read, each.cache_write)
+        tokens[group] += each
+        prices[group] += cost(usage, rates.get(model))
+    rows: list[tuple[Cell, ...]] = [
+        (
+            _group_name(group),
+            *_token_cells(tokens[group]),
+            Dollars(price.usd) if price.known and tokens[group].counted else None,
+            price.unpriced_tokens,
+        )
+        for group, price in sorted(prices.items(), key=lambda pair: -pair[1].usd)
+    ]
+    total = sum(tokens.values(), Tokens())
     title = (
-        f"{total.input:,} input and {total.output:,} output tokens in {total.calls:,} answered calls; "
-        f"those of {total.calls - total.counted:,} are unknown; cached tokens are not in the input"
+        f"{sum(prices.values(), Cost())} for {total.calls:,} answered calls, by the environment's rates; "
+        f"the tokens of {total.calls - total.counted:,} are unknown; an estimate, not the bill"
     )
-    columns = (
-        "model",
-        "purpose",
-        "caller",
-        "answered (n)",
-        "uncounted",
-        "input",
-        "output",
-        "cache read",
-        "cache write",
+    return (Table(title, (by, *_TOKEN_COLUMNS, "usd", "unpriced tokens"), rows),)
+
+
+def longest(source: Source) -> tuple[Table, ...]:
+    """The calls with the longest prompts, cached tokens included."""
+    rows: list[tuple[Cell, ...]] = [
+        (
+            *(each.time, each.prompt_tokens, each.cache_read_tokens, each.cache_write_tokens, each.output_tokens),
+            *(each.latency_ms, each.model, each.operation, caller(each.identity), each.request_id),
+        )
+        for each in source.longest()
+    ]
+    columns = ("time", "prompt tokens", "of them cache read", "cache write", "output", "latency_ms")
+    title = f"The {len(rows):,} longest prompts, in tokens; at most {LONGEST} are shown"
+    return (Table(title, (*columns, "model", "operation", "caller", "request"), rows),)
+
+
+def evaluation(source: Source) -> tuple[Table, ...]:
+    """Calls of evaluations beside all others, by model."""
+    found = sorted(source.traffic().items(), key=lambda pair: (not pair[0][0], -pair[1].latency.calls))
+    rows: list[tuple[Cell, ...]] = [
+        (
+            *("evaluation" if is_evaluation else "other", model, *_token_cells(each.tokens), each.latency.known),
+            *(each.latency.p50, each.latency.p90, each.latency.p99),
+        )
+        for (is_evaluation, model), each in found
+    ]
+    mine = [each.tokens for (is_evaluation, _), each in found if is_evaluation]
+    part, total = sum(mine, Tokens()), sum((each.tokens for _, each in found), Tokens())
+    title = (
+        f"{part.calls:,} of {total.calls:,} answered calls are of evaluations (requestMetadata.purpose is "
+        f"{EVALUATION_PURPOSE}), and {part.input + part.output:,} of {total.input + total.output:,} tokens"
     )
+    columns = ("traffic", "model", *_TOKEN_COLUMNS, "latency known (n)", "p50", "p90", "p99")
     return (Table(title, columns, rows),)
 
 
@@ -329,6 +422,30 @@ def truncated(source: Source) -> tuple[Table, ...]:
     )
 
 
+_TOKEN_COLUMNS = ("answered (n)", "uncounted", "input", "output", "cache read", "cache write")
+
+
+def _token_cells(each: Tokens) -> tuple[Cell, ...]:
+    figures = (each.input, each.output, each.cache_read, each.cache_write) if each.counted else (None,) * 4
+    return (each.calls, each.calls - each.counted, *figures)
+
+
+def _tokens_title(total: Tokens) -> str:
+    return (
+        f"{total.input:,} input and {total.output:,} output tokens in {total.calls:,} answered calls; "
+        f"those of {total.calls - total.counted:,} are unknown; cached tokens are not in the input"
+    )
+
+
+def _group_name(group: str | None) -> str:
+    """Calls that say nothing are a group of their own."""
+    return "" if group is None else group
+
+
+def _most_tokens(pair: tuple[str | None, Tokens]) -> int:
+    return -(pair[1].input + pair[1].output)
+
+
 def caller(identity: str | None) -> str | None:
     """`assumed-role/Role` or `user/Name` of a caller's ARN: a session's name would split one role into thousands."""
     if identity is None:
@@ -342,6 +459,32 @@ def percentile(values: Sequence[float], share: float) -> float | None:
     ordered = sorted(values)
     rank = max(1, -(-len(ordered) * round(share * 100) // 100))
     return ordered[rank - 1] if ordered else None
+
+
+def _tokens(record: InvocationRecord) -> Tokens:
+    return Tokens(
+        calls=1,
+        counted=record.input_tokens is not None,
+        input=record.input_tokens or 0,
+        output=record.output_tokens or 0,
+        cache_read=record.cache_read_tokens or 0,
+        cache_write=record.cache_write_tokens or 0,
+    )
+
+
+def _tokens_of(row: Row) -> Tokens:
+    return Tokens(*(_count(row, name) for name in ("calls", "counted", "input", "output", "cached", "written")))
+
+
+def _latency_of(row: Row) -> Latency:
+    return Latency(
+        calls=_count(row, "calls"),
+        known=_count(row, "known"),
+        p50=_number(row, "p50"),
+        p90=_number(row, "p90"),
+        p99=_number(row, "p99"),
+        longest=_number(row, "longest"),
+    )
 
 
 def _latency(values: Sequence[float | None]) -> Latency:
@@ -382,6 +525,8 @@ def _record(row: Row) -> InvocationRecord:
         time_to_first_token_ms=_number(row, "first_token_ms"),
         input_tokens=_whole(row, "input_tokens"),
         output_tokens=_whole(row, "output_tokens"),
+        cache_read_tokens=_whole(row, "cache_read"),
+        cache_write_tokens=_whole(row, "cache_write"),
         stop_reason=row.get("stop_reason") or None,
     )
 

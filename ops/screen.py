@@ -10,9 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from bedrock_eval.costs import dollars
 from ops.errors import OpsError
 
 Cell = str | int | float | datetime | None
+
+
+class Dollars(float):
+    """An amount in US dollars; cents alone would make small ones nothing."""
+
 
 UNKNOWN = "unknown"
 _SHOWN_ROWS = 50
@@ -88,6 +94,8 @@ def _cell(cell: Cell) -> str:
         return UNKNOWN
     if isinstance(cell, datetime):
         return f"{cell:%Y-%m-%d %H:%M:%S}"
+    if isinstance(cell, Dollars):
+        return dollars(cell)
     if isinstance(cell, float):
         return f"{cell:,.0f}" if abs(cell) >= 100 or cell.is_integer() else f"{cell:,.1f}"
     # Text is somebody else's: a control character must not reach the terminal.

@@ -9,7 +9,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 
 from bedrock_eval.alarm_kinds import Severity, Thresholds
-from bedrock_eval.costs import PricedModel
+from bedrock_eval.costs import PricedModel, Rates
 from bedrock_eval.definition import Gate
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.alarms import AlarmFactory
@@ -25,6 +25,7 @@ from bedrock_ops.monitoring_subjects import (
     WatchedGuardrail,
     WatchedModel,
 )
+from bedrock_ops.saved_queries import SavedQueries
 from bedrock_ops.topic import AlarmTopic, Subscriber
 from bedrock_ops.watchdog import Watchdog
 from constructs import Construct
@@ -110,6 +111,9 @@ class MonitoringStack(Stack):
             thresholds=thresholds,
             region=environment.region,
         )
+        if watched.logs_invocations:
+            log_group = environment.invocation_logging.log_group
+            SavedQueries(self, "SavedQueries", names=names, log_group=log_group, rates=_logged_rates(watched))
         CfnOutput(self, "DashboardUrl", value=dashboard.url)
         CfnOutput(self, "TopicArn", value=topic.topic.topic_arn)
         CfnOutput(self, "WatchdogFunction", value=watchdog.function.function_name)
@@ -185,6 +189,16 @@ def _severities(environment: Environment) -> dict[str, Severity | None]:
 def _log_group(environment: Environment) -> str | None:
     logging = environment.invocation_logging
     return logging.log_group if environment.owns_account and logging.mode != "none" else None
+
+
+def _logged_rates(watched: Watched) -> dict[str, Rates]:
+    """By the ids that the log can have of a model: its own and its profile's."""
+    return {
+        model_id: model.rates
+        for model in watched.models
+        for model_id in (model.model_id, model.profile_id)
+        if model_id is not None and model.rates is not None
+    }
 
 
 def _quota(config: ModelConfig) -> Quota | None:

@@ -72,6 +72,13 @@ class InvocationRecord:
         return self.error_code is None
 
     @property
+    def prompt_tokens(self) -> int | None:
+        """All tokens of the request, cached ones included; None where nobody counted them."""
+        if self.input_tokens is None:
+            return None
+        return self.input_tokens + (self.cache_read_tokens or 0) + (self.cache_write_tokens or 0)
+
+    @property
     def throttled(self) -> bool:
         return self.error_code is not None and THROTTLING in self.error_code
 

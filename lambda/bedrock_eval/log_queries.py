@@ -7,12 +7,34 @@ no field of its own: it is in the body of the answer, for streams of InvokeModel
 number would be part of the field's name.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
+from bedrock_eval.costs import MILLION, Rates
 from bedrock_eval.invocation_records import SCHEMA_TYPE, THROTTLING
 
 LIMIT = 10_000
 """Most rows that one query gives (StartQuery)."""
+
+THRESHOLD_MS = 3000.0
+"""Slower is slow, unless somebody says otherwise."""
+
+LONGEST = 100
+"""How many of the longest prompts are shown."""
+
+EVALUATION_PURPOSE = "evaluation"
+"""What the evaluator puts as `purpose` in the request metadata of its calls."""
+
+
+class By(StrEnum):
+    """What tokens and cost are summed by."""
+
+    MODEL = "model"
+    IDENTITY = "identity"
+    APPLICATION = "application"
+    DAY = "day"
+
 
 # By the name of the parsed field. A prompt cannot feign these: quotes inside of text are escaped. A tool's input could.
 PARSED = {
@@ -26,6 +48,7 @@ PARSED = {
     "p_stop": r'"output[A-Za-z]*":.*"[A-Za-z_]*[Rr]eason":\s*"(?<p_stop>[A-Za-z_]+)"',
     "p_identity": r'.*"identity":\s*\{\s*"arn":\s*"(?<p_identity>[^"]+)"',
     "p_purpose": r'.*"requestMetadata":\s*\{[^}]*"purpose":\s*"(?<p_purpose>[^"]+)"',
+    "p_application": r'.*"requestMetadata":\s*\{[^}]*"application":\s*"(?<p_application>[^"]+)"',
 }
 
 # Name of a column -> the fields that can hold it, the surest first.
@@ -39,7 +62,30 @@ SOURCES = {
     "stop_reason": ("output.outputBodyJson.stopReason", "output.outputBodyJson.stop_reason", "p_stop"),
     "caller": ("identity.arn", "p_identity"),
     "purpose": ("requestMetadata.purpose", "p_purpose"),
+    "application": ("requestMetadata.application", "p_application"),
     "error_code": ("errorCode",),
+}
+
+
+_ANSWERED = "filter isblank(error_code)"
+_TOKENS = ("input_tokens", "output_tokens", "cache_read", "cache_write")
+_SUMS = (
+    "count(*) as calls, count(input_tokens) as counted, sum(input_tokens) as input, sum(output_tokens) as output, "
+    "sum(cache_read) as cached, sum(cache_write) as written"
+)
+_PERCENTILES = (
+    "count(latency_ms) as known, pct(latency_ms, 50) as p50, pct(latency_ms, 90) as p90, pct(latency_ms, 99) as p99, "
+    "max(latency_ms) as longest"
+)
+# One model is logged as id and as ARN; percentiles of the two could not be put together later.
+_MODEL = r"parse modelId /(?<model>[^\/]+)$/"
+
+# What each kind of sum is grouped by, and the column that this takes.
+_GROUPS = {
+    By.MODEL: ("model", ()),
+    By.IDENTITY: ("caller", ("caller",)),
+    By.APPLICATION: ("application", ("application",)),
+    By.DAY: ("bin(1d)", ()),
 }
 
 
@@ -76,12 +122,12 @@ def latencies(*, model: str | None) -> Query:
     return Query(
         _query(
             ("latency_ms", "error_code"),
-            "filter isblank(error_code)",
-            "stats count(*) as calls, count(latency_ms) as known, pct(latency_ms, 50) as p50, "
-            "pct(latency_ms, 90) as p90, pct(latency_ms, 99) as p99, max(latency_ms) as longest by modelId",
+            _ANSWERED,
+            _MODEL,
+            f"stats count(*) as calls, {_PERCENTILES} by model",
             model=model,
         ),
-        needs=("modelId", "calls"),
+        needs=("model", "calls"),
         adds_up=False,
     )
 
@@ -119,17 +165,96 @@ def calls(*, model: str | None) -> Query:
 
 def tokens(*, model: str | None) -> Query:
     """Tokens of answered calls by model, purpose (`requestMetadata.purpose`) and caller."""
-    columns = ("input_tokens", "output_tokens", "cache_read", "cache_write", "caller", "purpose", "error_code")
+    columns = (*_TOKENS, "caller", "purpose", "error_code")
+    return Query(
+        _query(columns, _ANSWERED, f"stats {_SUMS} by modelId, purpose, caller", model=model),
+        needs=("modelId", "calls"),
+    )
+
+
+def tokens_by(by: By, *, model: str | None) -> Query:
+    """Tokens of answered calls by caller, application (`requestMetadata.application`) or day (UTC), and by model."""
+    group, columns = _GROUPS[by]
+    groups = group if by is By.MODEL else f"{group}, model"
+    return Query(
+        _query((*_TOKENS, *columns, "error_code"), _ANSWERED, _MODEL, f"stats {_SUMS} by {groups}", model=model),
+        needs=("model", "calls"),
+    )
+
+
+def cost_by(by: By, *, rates: Mapping[str, Rates]) -> Query:
+    """US dollars by the rates, of the models that have some; `unpriced_tokens` are cached ones without a rate.
+
+    Args:
+        rates: by model or profile id, without ARN; not empty. Whatever has none is in `unpriced_tokens` below.
+    """
+    if not rates:
+        raise ValueError("cost_by: no model has rates; needed: one at least")
+    group, columns = _GROUPS[by]
+    used: dict[str, dict[str, float | None]] = {
+        "input_tokens": {name: each.input for name, each in rates.items()},
+        "output_tokens": {name: each.output for name, each in rates.items()},
+        "coalesce(cache_read, 0)": {name: each.cache_read for name, each in rates.items()},
+        "coalesce(cache_write, 0)": {name: each.cache_write for name, each in rates.items()},
+    }
+    dollars = " + ".join(f"{kind} * ({_rate(by_model)})" for kind, by_model in used.items())
+    unrated = {kind: [name for name, rate in by_model.items() if rate is None] for kind, by_model in used.items()}
+    unpriced = " + ".join(f"{kind} * ({_is_one_of(names)})" for kind, names in unrated.items() if names)
+    return Query(
+        _query(
+            (*_TOKENS, *columns, "error_code"),
+            _ANSWERED,
+            _MODEL,
+            f"filter model in [{_listed(rates)}]",
+            f"fields {dollars} as usd, {unpriced or '0'} as unpriced",
+            f"stats count(*) as calls, count(usd) as priced_calls, sum(usd) as cost_usd, "
+            f"sum(unpriced) as unpriced_tokens by {group}",
+            "sort cost_usd desc",
+            model=None,
+        ),
+        needs=(group, "calls"),
+    )
+
+
+def unpriced_tokens(*, rates: Mapping[str, Rates]) -> Query:
+    """Tokens by model of the models without rates, which are in no cost."""
+    stages = [f"filter model not in [{_listed(rates)}]"] if rates else []
+    return Query(
+        _query((*_TOKENS, "error_code"), _ANSWERED, _MODEL, *stages, f"stats {_SUMS} by model", model=None),
+        needs=("model", "calls"),
+    )
+
+
+def longest_prompts(*, model: str | None) -> Query:
+    """The calls with the longest prompts, cached tokens included."""
+    columns = (*_TOKENS, "latency_ms", "stop_reason", "caller", "error_code")
     return Query(
         _query(
             columns,
-            "filter isblank(error_code)",
-            "stats count(*) as calls, count(input_tokens) as counted, sum(input_tokens) as input, "
-            "sum(output_tokens) as output, sum(cache_read) as cached, sum(cache_write) as written "
-            "by modelId, purpose, caller",
+            "fields input_tokens + coalesce(cache_read, 0) + coalesce(cache_write, 0) as prompt_tokens",
+            "filter ispresent(prompt_tokens)",
+            "sort prompt_tokens desc, @timestamp desc",
+            _show(("prompt_tokens", *columns)),
+            f"limit {LONGEST}",
             model=model,
         ),
-        needs=("modelId", "calls"),
+        needs=("@timestamp", "modelId", "prompt_tokens"),
+    )
+
+
+def traffic(*, model: str | None) -> Query:
+    """Answered calls, latency and tokens by model, those of evaluations (`is_evaluation` 1) apart from all others."""
+    return Query(
+        _query(
+            (*_TOKENS, "latency_ms", "purpose", "error_code"),
+            _ANSWERED,
+            _MODEL,
+            f'fields coalesce(purpose = "{EVALUATION_PURPOSE}", 0) as is_evaluation',
+            f"stats {_SUMS}, {_PERCENTILES} by is_evaluation, model",
+            model=model,
+        ),
+        needs=("is_evaluation", "model", "calls"),
+        adds_up=False,
     )
 
 
@@ -138,7 +263,7 @@ def stop_reasons(*, model: str | None) -> Query:
     return Query(
         _query(
             ("stop_reason", "error_code"),
-            "filter isblank(error_code)",
+            _ANSWERED,
             "stats count(*) as calls, count(stop_reason) as known by modelId",
             model=model,
         ),
@@ -165,6 +290,48 @@ def between(query: Query, *, start_ms: int, end_ms: int) -> str:
     """The query for [start, end): StartQuery knows whole seconds, and includes both."""
     bounds = f"filter toMillis(@timestamp) >= {start_ms}\n| filter toMillis(@timestamp) < {end_ms}\n| "
     return bounds + query.text
+
+
+def saved_queries(*, rates: Mapping[str, Rates]) -> Mapping[str, str]:
+    """What the console shows under "Saved queries", by name.
+
+    Args:
+        rates: of those model and profile ids that have some.
+    """
+    priced = {f"cost by {by}": cost_by(by, rates=rates) for by in By} if rates else {}
+    found = {
+        "slow calls": slow_calls(threshold_ms=THRESHOLD_MS, model=None),
+        "latency by model": latencies(model=None),
+        "errors": errors(model=None),
+        "throttles": throttles(model=None),
+        **{f"tokens by {by}": tokens_by(by, model=None) for by in By},
+        **priced,
+        "unpriced tokens": unpriced_tokens(rates=rates),
+        "longest prompts": longest_prompts(model=None),
+        "truncated answers": truncated_calls(model=None),
+        "evaluation and production": traffic(model=None),
+    }
+    return {name: query.text for name, query in found.items()}
+
+
+def _listed(names: Mapping[str, object]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
+def _rate(by_model: Mapping[str, float | None]) -> str:
+    """US dollars per token of the row's model; 0 of a kind without a rate, whose tokens are counted as unpriced."""
+    rated = {name: rate for name, rate in by_model.items() if rate}
+    terms = [f'coalesce(model = "{name}", 0) * {_plain(rate / MILLION)}' for name, rate in rated.items()]
+    return " + ".join(terms) or "0"
+
+
+def _is_one_of(names: list[str]) -> str:
+    return " + ".join(f'coalesce(model = "{name}", 0)' for name in names)
+
+
+def _plain(rate: float) -> str:
+    """Without an exponent."""
+    return f"{rate:.15f}".rstrip("0").rstrip(".")
 
 
 def _query(columns: tuple[str, ...], *stages: str, model: str | None) -> str:

@@ -137,5 +137,9 @@ class PhysicalNames:
         """The severity is in the description, the kind and what it is about in the name."""
         return "-".join((self.prefix, kind, *subject))
 
+    def saved_query(self, name: str) -> str:
+        """The console shows what stands before the slash as a folder."""
+        return f"{self.prefix}/{name}"
+
     def stack(self, room: str) -> str:
         return f"{self.prefix}-{room}"

@@ -12,6 +12,7 @@ from botocore.exceptions import ConnectionError as BotoConnectionError
 
 from bedrock_eval.cases import Case
 from bedrock_eval.definition import Candidate, Definition
+from bedrock_eval.log_queries import EVALUATION_PURPOSE
 from bedrock_eval.metrics import METRICS, score
 from bedrock_eval.outcomes import FailureReason, Outcome, Usage
 
@@ -67,7 +68,8 @@ class Asker:
             candidate.name: _request(
                 candidate,
                 metadata={
-                    "purpose": "evaluation",
+                    "purpose": EVALUATION_PURPOSE,
+                    "application": definition.application,
                     "evaluation": definition.evaluation,
                     "candidate": candidate.name,
                     "run": run_id,

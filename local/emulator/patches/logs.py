@@ -1,7 +1,9 @@
-"""CloudWatch Logs: metric filters that publish, and saved queries.
+"""CloudWatch Logs: metric filters that publish, saved queries, and Logs Insights.
 
 Stock ministack stores metric filters and never applies them, accepts any pattern, and does not know query
-definitions. CloudWatch Logs turns every matching event into a metric value at the event's own time.
+definitions. CloudWatch Logs turns every matching event into a metric value at the event's own time. Of an Insights
+query stock ministack skips what it does not know (`stats`, `parse`, any operator) and calls the rest complete; here a
+query is carried out whole, or refused as malformed.
 """
 
 import logging
@@ -12,6 +14,7 @@ from typing import Any
 from ministack.core import responses
 from ministack.services import cloudwatch, cloudwatch_logs
 
+from local.emulator import insights
 from local.emulator.filter_pattern import Document, PatternError, compile_pattern, matches, select
 from local.emulator.patches.json_actions import add_actions
 
@@ -102,6 +105,74 @@ def _refusing_bad_patterns(stock: Callable[[dict[str, Any]], Answer]) -> Callabl
     return put
 
 
+def _refused(code: str, message: str) -> Answer:
+    answer: Answer = responses.error_response_json(code, message, 400)
+    return answer
+
+
+def _start_query(data: Mapping[str, Any]) -> Answer:
+    groups = cloudwatch_logs._resolve_query_log_groups(data)
+    start, end, limit = data.get("startTime"), data.get("endTime"), data.get("limit", insights.MOST_ROWS)
+    if not groups or start is None or end is None or start > end:
+        return _refused("InvalidParameterException", "needed: log groups, and startTime not after endTime")
+    if not 1 <= limit <= insights.MOST_ROWS:
+        return _refused("InvalidParameterException", f"limit {limit}: allowed: 1 to {insights.MOST_ROWS}")
+    for name in groups:
+        if name not in cloudwatch_logs._log_groups:
+            return _refused("ResourceNotFoundException", f"The specified log group does not exist: {name}")
+    events = [_event(record) for record in cloudwatch_logs._collect_query_records(groups, start, end)]
+    try:
+        found = insights.run(data.get("queryString") or "", events, limit=limit)
+    except insights.QueryError as error:
+        return _refused("MalformedQueryException", str(error))
+    query_id = responses.new_uuid()
+    cloudwatch_logs._queries[query_id] = {
+        **{key: value for key, value in data.items() if key != "limit"},
+        "queryId": query_id,
+        # It completes when somebody asks for it, so that it can be stopped before.
+        "status": "Scheduled",
+        "results": [[{"field": key, "value": value} for key, value in row.items()] for row in found.rows],
+        "statistics": {
+            "recordsMatched": float(found.matched),
+            "recordsScanned": float(len(events)),
+            "bytesScanned": float(sum(len(event.message.encode()) for event in events)),
+        },
+    }
+    started: Answer = responses.json_response({"queryId": query_id})
+    return started
+
+
+def _event(record: Mapping[str, Any]) -> insights.Event:
+    return insights.Event(
+        ms=record["_timestamp_ms"],
+        message=record["@message"],
+        stream=record["@logStream"],
+        log=record["@log"],
+        pointer=record["@ptr"],
+    )
+
+
+def _completing(stock: Callable[[Mapping[str, Any]], Answer]) -> Callable[[Mapping[str, Any]], Answer]:
+    def get(data: Mapping[str, Any]) -> Answer:
+        query = cloudwatch_logs._queries.get(data.get("queryId"))
+        if query is not None and query["status"] == "Scheduled":
+            query["status"] = "Complete"
+        return stock(data)
+
+    return get
+
+
+def _stop_query(data: Mapping[str, Any]) -> Answer:
+    query = cloudwatch_logs._queries.get(data.get("queryId"))
+    if query is None:
+        return _refused("ResourceNotFoundException", f"The specified query does not exist: {data.get('queryId')}")
+    if query["status"] != "Scheduled":
+        return _refused("InvalidParameterException", f"Query is not running: it is {query['status']}")
+    query.update(status="Cancelled", results=[])
+    stopped: Answer = responses.json_response({"success": True})
+    return stopped
+
+
 def put_query_definition(data: Mapping[str, Any]) -> str:
     """Store a saved Insights query and return its id."""
     query_id = data.get("queryDefinitionId") or responses.new_uuid()
@@ -138,7 +209,10 @@ _ACTIONS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
 
 
 def apply() -> None:
-    """Wrap arrival of events and PutMetricFilter, and add the missing actions."""
+    """Wrap arrival of events and PutMetricFilter, replace the queries of Insights, and add the missing actions."""
     cloudwatch_logs._append_log_events = _appending(cloudwatch_logs._append_log_events)
     cloudwatch_logs._put_metric_filter = _refusing_bad_patterns(cloudwatch_logs._put_metric_filter)
+    cloudwatch_logs._start_query = _start_query
+    cloudwatch_logs._get_query_results = _completing(cloudwatch_logs._get_query_results)
+    cloudwatch_logs._stop_query = _stop_query
     add_actions(cloudwatch_logs, _ACTIONS)

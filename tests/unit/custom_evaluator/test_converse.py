@@ -46,6 +46,7 @@ def test_system_parameters_and_template_are_sent() -> None:
     assert request["messages"][0]["content"] == [{"text": "Q: alpha A:"}]
     assert request["requestMetadata"] == {
         "purpose": "evaluation",
+        "application": "shop",
         "evaluation": "support",
         "candidate": "large",
         "run": RUN_ID,

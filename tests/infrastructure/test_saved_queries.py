@@ -1,0 +1,48 @@
+"""The saved queries of the account's owner: each one is carried out over a record of every shape."""
+
+from typing import Any
+
+from bedrock_eval.costs import Rates
+from bedrock_eval.log_queries import saved_queries
+from local.emulator.insights import run
+from tests.infrastructure.templates import Template, environment, shipped, synthesize, tenant
+from tests.log_records import HAIKU, NOVA, events
+
+QUERY = "AWS::Logs::QueryDefinition"
+MODELS: dict[str, Any] = {"haiku": {"id": HAIKU, "rates": {"input": 1, "output": 5}}, "nova": {"id": NOVA}}
+
+
+def saved(template: Template) -> dict[str, str]:
+    return {query["Name"]: query["QueryString"] for query in template.resources(QUERY).values()}
+
+
+def test_the_owner_has_them_all_on_its_log_group() -> None:
+    made = synthesize(environment(region="us-east-1", models=MODELS, invocation_logging={"log_group": "/shop/models"}))[
+        "monitoring"
+    ]
+    expected = saved_queries(rates={HAIKU: Rates(1, 5)})
+    assert saved(made) == {f"shop-dev/{name}": text for name, text in expected.items()}
+    assert {tuple(query["LogGroupNames"]) for query in made.resources(QUERY).values()} == {("/shop/models",)}
+
+
+def test_every_query_as_deployed_gives_rows() -> None:
+    found = saved(synthesize(environment(region="us-east-1", models=MODELS))["monitoring"])
+    assert len(found) == 16
+    assert [name for name, text in found.items() if not run(text, events()).rows] == []
+
+
+def test_a_profile_is_priced_by_its_own_id() -> None:
+    models = {**MODELS, "haiku": {**MODELS["haiku"], "profile": True}}
+    texts = saved(synthesize(environment(region="us-east-1", models=models))["monitoring"])
+    assert f'filter model in ["{HAIKU}", "<' in texts["shop-dev/cost by model"]
+
+
+def test_without_rates_there_is_no_cost() -> None:
+    names = {name.rpartition("/")[2] for name in saved(shipped()["prod"]["monitoring"])}
+    assert "unpriced tokens" in names
+    assert not {name for name in names if name.startswith("cost")}
+
+
+def test_nobody_else_saves_queries_on_a_log_that_is_not_theirs() -> None:
+    for made in (tenant(), synthesize(environment(invocation_logging={"mode": "none"}))):
+        assert saved(made["monitoring"]) == {}

@@ -1,0 +1,271 @@
+"""Every query over a record of every shape, through the emulator's interpreter of Logs Insights."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from bedrock_eval import log_queries as queries
+from bedrock_eval.costs import Rates
+from bedrock_eval.log_queries import By, saved_queries
+from local.emulator import insights
+from local.emulator.insights import discover, run
+from ops import logs
+from ops.__main__ import main
+from tests.log_records import HAIKU, NOVA, PERMISSION_CHECK, PROFILE_ARN, RECORDS, ROLE, chat, event, events
+
+RATES = {HAIKU: Rates(1, 5, cache_read=0.1), "us.other": Rates(3, 15, cache_read=0.3, cache_write=3.75)}
+PROFILE = PROFILE_ARN.rpartition("/")[2]
+SUPPORT = f"{ROLE}support/i-1"
+DAY, NEXT = "2026-11-23 00:00:00.000", "2026-11-24 00:00:00.000"
+SAVED = saved_queries(rates=RATES)
+
+# Of each saved query: the columns that are looked at, and the rows that it must give.
+EXPECTED: dict[str, tuple[tuple[str, ...], list[tuple[str | None, ...]]]] = {
+    "slow calls": (
+        ("requestId", "operation", "latency_ms", "first_token_ms", "stop_reason", "caller"),
+        [
+            ("r-2", "Converse", "6400", None, "max_tokens", f"{ROLE}batch/i-7"),
+            ("r-5", "InvokeModelWithResponseStream", "5100", "310", "end_turn", SUPPORT),
+            ("r-0", "Converse", "4200", None, "end_turn", SUPPORT),
+            ("r-3", "ConverseStream", "3001", None, "end_turn", SUPPORT),
+        ],
+    ),
+    "latency by model": (
+        ("model", "calls", "known", "p50", "p99"),
+        [(HAIKU, "8", "7", "3001", "6400"), (NOVA, "2", "0", None, None), (PROFILE, "1", "1", "700", "700")],
+    ),
+    "errors": (
+        ("error_code", "modelId", "calls"),
+        [("ThrottlingException", HAIKU, "1"), ("ValidationException", NOVA, "1")],
+    ),
+    "throttles": (("modelId", "bin(5m)", "calls"), [(HAIKU, "2026-11-23 10:05:00.000", "1")]),
+    "tokens by model": (
+        ("model", "calls", "input", "output", "cached", "written"),
+        [
+            (HAIKU, "8", "4083", "684", "9000", "500"),
+            (NOVA, "2", "90013", "44", None, None),
+            (PROFILE, "1", "15", "20", None, None),
+        ],
+    ),
+    "tokens by identity": (
+        ("caller", "model", "input"),
+        [
+            (SUPPORT, HAIKU, "83"),
+            (f"{ROLE}batch/i-7", HAIKU, "4000"),
+            (SUPPORT, NOVA, "90013"),
+            (f"{ROLE}evaluator/run", PROFILE, "15"),
+        ],
+    ),
+    "tokens by application": (
+        ("application", "model", "input"),
+        [("shop", HAIKU, "4020"), (None, HAIKU, "63"), (None, NOVA, "90013"), ("shop", PROFILE, "15")],
+    ),
+    "tokens by day": (
+        ("bin(1d)", "model", "input"),
+        [(DAY, HAIKU, "4066"), (DAY, NOVA, "90013"), (DAY, PROFILE, "15"), (NEXT, HAIKU, "17")],
+    ),
+    # 4083 input at 1, 684 output at 5, 9000 cache read at 0.1 USD per million; 500 written without a rate.
+    "cost by model": (("model", "cost_usd", "unpriced_tokens"), [(HAIKU, "0.008403", "500")]),
+    "cost by identity": (
+        ("caller", "cost_usd", "unpriced_tokens"),
+        [(f"{ROLE}batch/i-7", "0.00656", "0"), (SUPPORT, "0.001843", "500")],
+    ),
+    "cost by application": (
+        ("application", "cost_usd", "unpriced_tokens"),
+        [("shop", "0.00768", "500"), (None, "0.000723", "0")],
+    ),
+    "cost by day": (("bin(1d)", "cost_usd"), [(DAY, "0.008286"), (NEXT, "0.000117")]),
+    "unpriced tokens": (("model", "input", "output"), [(NOVA, "90013", "44"), (PROFILE, "15", "20")]),
+    "longest prompts": (
+        ("requestId", "prompt_tokens"),
+        [("r-8", "90000"), ("r-1", "9510"), ("r-2", "4000")],
+    ),
+    "truncated answers": (
+        ("requestId", "operation", "stop_reason"),
+        [("r-4", "InvokeModel", "max_tokens"), ("r-2", "Converse", "max_tokens")],
+    ),
+    "evaluation and production": (
+        ("is_evaluation", "model", "calls", "input", "known", "p50"),
+        [
+            ("0", HAIKU, "8", "4083", "7", "3001"),
+            ("0", NOVA, "2", "90013", "0", None),
+            ("1", PROFILE, "1", "15", "1", "700"),
+        ],
+    ),
+}
+
+
+def rounded(name: str, value: str | None) -> str | None:
+    return f"{float(value):.9f}".rstrip("0") if name == "cost_usd" and value else value
+
+
+@pytest.mark.parametrize("name", SAVED)
+def test_a_saved_query_over_a_record_of_every_shape(name: str) -> None:
+    columns, rows = EXPECTED[name]
+    found = [tuple(rounded(column, row.get(column)) for column in columns) for row in run(SAVED[name], events()).rows]
+    assert found[: len(rows)] == rows
+    assert name == "longest prompts" or len(found) == len(rows)
+
+
+@pytest.mark.parametrize("name", SAVED)
+def test_a_saved_query_reads_nothing_else_and_fits(name: str) -> None:
+    other = event({**RECORDS["Converse"], "schemaType": "Other"})
+    assert run(SAVED[name], [*events([]), other]).rows == []
+    # PutQueryDefinition takes 10,000 characters.
+    assert len(SAVED[name]) < 10_000
+
+
+def test_without_rates_there_is_no_cost_and_every_token_is_unpriced() -> None:
+    found = saved_queries(rates={})
+    assert not [name for name in found if name.startswith("cost")]
+    rows = run(found["unpriced tokens"], events()).rows
+    assert [row["model"] for row in rows] == [HAIKU, NOVA, PROFILE]
+    with pytest.raises(ValueError, match="no model has rates"):
+        queries.cost_by(By.DAY, rates={})
+
+
+@pytest.mark.parametrize("turns", [150, 400])
+def test_a_long_chat_hides_its_fields_and_parse_finds_them(turns: int) -> None:
+    """What the fact sheet says of more than 200 fields happens here, so that the fallback is really tried."""
+    long = {**RECORDS["Converse of a long chat"]}
+    long["input"] = {**long["input"], "inputBodyJson": chat(turns)}
+    fields = discover(json.dumps(long))
+    assert len(fields) == insights.DISCOVERED_FIELDS
+    assert not any(name.startswith(("output", "identity", "schemaType", "requestMetadata")) for name in fields)
+    (row,) = run(SAVED["slow calls"], [event(long)]).rows
+    assert (row["latency_ms"], row["input_tokens"], row["output_tokens"]) == ("6400", "4000", "512")
+    (row,) = run(SAVED["tokens by application"], [event(long)]).rows
+    assert row["application"] == "shop"
+
+
+def test_the_first_line_of_the_group_is_no_call() -> None:
+    assert discover(PERMISSION_CHECK) == {}
+
+
+# --- live and from files
+
+
+class Emulated:
+    """boto3's `logs` over the sample records."""
+
+    def __init__(self) -> None:
+        self._answers: list[insights.Answer] = []
+
+    def start_query(self, *, queryString: str, limit: int, **_: Any) -> dict[str, str]:  # noqa: N803 - the API's name
+        self._answers.append(run(queryString, events(), limit=limit))
+        return {"queryId": str(len(self._answers) - 1)}
+
+    def get_query_results(self, *, queryId: str) -> dict[str, Any]:  # noqa: N803 - the API's name
+        rows = self._answers[int(queryId)].rows
+        return {
+            "status": "Complete",
+            "results": [[{"field": key, "value": value} for key, value in row.items()] for row in rows],
+        }
+
+
+class Profiles:
+    """boto3's `bedrock` with one application inference profile of the environment."""
+
+    def get_paginator(self, _operation: str) -> "Profiles":
+        return self
+
+    def paginate(self, **_: Any) -> list[dict[str, Any]]:
+        summary = {"inferenceProfileId": PROFILE, "inferenceProfileName": "customer-support-dev-haiku-0a1b2c"}
+        foreign = {"inferenceProfileId": "x", "inferenceProfileName": "other-dev-haiku-0a1b2c"}
+        return [{"inferenceProfileSummaries": [summary, foreign]}]
+
+
+@pytest.fixture
+def live(monkeypatch: pytest.MonkeyPatch) -> None:
+    clients = {"logs": Emulated(), "bedrock": Profiles()}
+    monkeypatch.setattr(logs, "_client", lambda service, _environment: clients[service])
+    monkeypatch.setattr(logs, "_check_account", lambda _environment: None)
+
+
+@pytest.fixture
+def priced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "environments.schema.Environment.rates", lambda _self, name: RATES[HAIKU] if name == "haiku" else None
+    )
+
+
+@pytest.fixture
+def exported(tmp_path: Path) -> Path:
+    folder = tmp_path / "records"
+    folder.mkdir()
+    (folder / "a.jsonl").write_text("\n".join([PERMISSION_CHECK, *map(json.dumps, RECORDS.values())]))
+    return folder
+
+
+QUESTIONS = [[question] for question in logs.QUESTIONS]
+SUMMED = [[question, "--by", str(by)] for question in ("tokens", "cost") for by in By]
+MORE = [["slow", "--threshold-ms", "1000"], ["slow", "--model", "haiku-5-5"], ["longest", "--model", "nova"]]
+
+
+@pytest.mark.usefixtures("live", "priced")
+@pytest.mark.parametrize("question", [*QUESTIONS, *SUMMED, *MORE], ids=" ".join)
+def test_the_live_log_and_files_give_the_same_answer(
+    question: list[str],
+    exported: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # A file does not say which profiles there are.
+    monkeypatch.setattr(logs, "_profiles", lambda _environment: {})
+
+    def tables(*source: str) -> list[str]:
+        assert main(["logs", *question, "--env", "dev", "--csv", str(tmp_path / "a.csv"), *source]) == 0
+        printed: str = capsys.readouterr().out
+        return [*printed.splitlines(), *(tmp_path / "a.csv").read_text().splitlines()]
+
+    # Bounds of the live query lie around today's clock.
+    monkeypatch.setattr("ops.insights.between", lambda query, **_: query.text)
+    answer = tables()
+    assert answer == tables("--from", str(exported))
+    assert len(answer) > 4
+
+
+@pytest.mark.usefixtures("live", "priced")
+def test_cost_shows_what_has_no_price(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ops.insights.between", lambda query, **_: query.text)
+    assert main(["logs", "cost", "--env", "dev"]) == 0
+    printed = capsys.readouterr().out
+    lines = [" ".join(line.split()) for line in printed.splitlines()]
+    # The profile of model haiku has haiku's rates; nova has none: unknown, not 0.
+    assert lines[0].startswith("at least $0.0085 (90,557 tokens unpriced) for 11 answered calls")
+    assert f"{HAIKU} 8 0 4,083 684 9,000 500 $0.0084 500" in lines
+    assert f"{PROFILE} 1 0 15 20 0 0 $0.00012 0" in lines
+    assert f"{NOVA} 2 0 90,013 44 0 0 unknown 90,057" in lines
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["cost", "--from", "."], "--env is missing; needed: the environment whose rates"),
+        (["slow", "--by", "day", "--from", "."], "--by day: slow is not summed by anything; allowed: tokens, cost"),
+    ],
+)
+def test_what_a_question_needs(
+    arguments: list[str], told: str, exported: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["logs", *(str(exported) if each == "." else each for each in arguments)]) == 1
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("live", "priced")
+def test_profiles_that_cannot_be_listed_are_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(_self: Profiles, **_: Any) -> Any:
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "ListInferenceProfiles")
+
+    monkeypatch.setattr(Profiles, "paginate", refuse)
+    monkeypatch.setattr("ops.insights.between", lambda query, **_: query.text)
+    assert main(["logs", "cost", "--env", "dev"]) == 0
+    printed = capsys.readouterr()
+    assert "count as unpriced: they cannot be listed" in printed.err
+    assert PROFILE in printed.out
