@@ -5,7 +5,7 @@ from typing import Any
 from bedrock_eval.costs import Rates
 from bedrock_eval.log_queries import saved_queries
 from local.emulator.insights import run
-from tests.infrastructure.templates import Template, environment, shipped, synthesize, tenant
+from tests.infrastructure.templates import Template, environment, retained, synthesize, tenant
 from tests.log_records import HAIKU, NOVA, events
 
 QUERY = "AWS::Logs::QueryDefinition"
@@ -38,7 +38,7 @@ def test_a_profile_is_priced_by_its_own_id() -> None:
 
 
 def test_without_rates_there_is_no_cost() -> None:
-    names = {name.rpartition("/")[2] for name in saved(shipped()["prod"]["monitoring"])}
+    names = {name.rpartition("/")[2] for name in saved(retained()["monitoring"])}
     assert "unpriced tokens" in names
     assert not {name for name in names if name.startswith("cost")}
 
