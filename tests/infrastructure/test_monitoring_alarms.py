@@ -30,6 +30,7 @@ from bedrock_eval.alarm_kinds import (
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.alarms import AlarmFactory, shard
 from constructs import Construct
+from local.emulator import limits
 from tests.infrastructure.monitoring_support import (
     PREFIX,
     RUNBOOK,
@@ -145,6 +146,14 @@ class TestEveryAlarm:
                 assert period is not None
                 assert period * periods <= (86_400 if period < 3_600 else 604_800)
                 assert 1 <= alarm["DatapointsToAlarm"] <= periods
+
+    @pytest.mark.parametrize("name", MADE)
+    def test_is_within_the_limits_of_cloudwatch_that_the_emulator_knows(self, name: str) -> None:
+        made, topic = MADE[name](), ["arn:aws:sns:eu-central-1:111122223333:topic"]
+        for alarm in made.alarms.values():
+            limits.check_alarm({**alarm, **dict.fromkeys({*ACTIONS} & set(alarm), topic)})
+        for composite in made.composites.values():
+            limits.check_composite({**composite, **dict.fromkeys(ACTIONS, topic)})
 
     def test_sets_no_unit(self, subtests: pytest.Subtests) -> None:
         for alarm in each_alarm():
