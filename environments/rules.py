@@ -283,7 +283,7 @@ def _subscriptions(parts: Parts) -> Iterator[Mistake]:
         if subscription is None:
             continue
         if subscription in first:
-            same = f"{subscription.protocol} to {subscription.endpoint}"
+            same = " to ".join(filter(None, (subscription.protocol, subscription.endpoint)))
             yield Mistake(("subscriptions", index), f"{same} stands already in subscriptions[{first[subscription]}]")
         first.setdefault(subscription, index)
 

@@ -407,14 +407,23 @@ class RetentionConfig(Strict):
 class SubscriptionConfig(Strict):
     """Who hears of alarms."""
 
-    protocol: Literal["email", "https", "sqs"] = Field(description="How.")
-    endpoint: str = Field(min_length=1, description="E-mail address, https:// URL or ARN of a queue.")
+    protocol: Literal["email", "https", "sqs", "chat"] = Field(
+        description="How. chat: a topic for Amazon Q Developer in chat applications (Slack, Microsoft Teams), whose "
+        "channel configuration subscribes itself."
+    )
+    endpoint: str | None = Field(
+        default=None, min_length=1, description="E-mail address, https:// URL or ARN of a queue; chat has none."
+    )
 
     @model_validator(mode="after")
     def _endpoint_fits(self) -> Self:
+        if self.protocol == "chat":
+            if self.endpoint is not None:
+                raise ValueError("protocol chat takes no endpoint; the channel's configuration names the topic")
+            return self
         patterns = {"email": r"[^@\s]+@[^@\s]+\.[^@\s]+", "https": r"https://\S+", "sqs": r"arn:[a-z-]+:sqs:\S+"}
         needed = {"email": "an e-mail address", "https": "an https:// URL", "sqs": "the ARN of a queue"}
-        if not re.fullmatch(patterns[self.protocol], self.endpoint):
+        if not re.fullmatch(patterns[self.protocol], self.endpoint or ""):
             raise ValueError(
                 f"endpoint {self.endpoint!r} does not fit protocol {self.protocol}; needed: {needed[self.protocol]}"
             )

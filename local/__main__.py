@@ -140,7 +140,7 @@ def _show(found: evaluation.ReadBack, *, directory: Path) -> None:
     print(f"Alarms: {len(states)} ({counted})")
     ringing = [message for message in found.notifications if message.state == "ALARM"]
     for message in ringing:
-        print(f"  message through SNS: {message.alarm} is ALARM: {message.reason}")
+        print(f"  the message that people get, without its links:\n{screen.heard(message)}")
     if not ringing:
         print("  no alarm rang")
     print(f"Dashboard {found.dashboard}: {found.widgets} widgets, {found.plotted} series")

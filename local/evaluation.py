@@ -38,11 +38,16 @@ class EvaluationError(RuntimeError):
 
 @dataclass(frozen=True)
 class Notification:
-    """An alarm's message as it arrived through SNS. `children`: what a composite tells of, empty for any other."""
+    """An alarm's message as it arrived: the fields that programs read, and the text for people.
+
+    Attributes:
+        children: those that a composite tells of, empty for any other.
+    """
 
     alarm: str
     state: str
-    reason: str
+    subject: str
+    text: str
     children: frozenset[str] = frozenset()
 
     @property
@@ -86,10 +91,10 @@ class Clients:
 
 
 def subscribe_inbox(clients: Clients, deployment: Deployment) -> str:
-    """A queue that hears the alarms, for the message to be shown; gives its URL."""
+    """A queue that hears what people hear, for the message to be shown; gives its URL."""
     url: str = clients.sqs.create_queue(QueueName=INBOX)["QueueUrl"]
     arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{INBOX}"
-    clients.sns.subscribe(TopicArn=deployment.outputs["TopicArn"], Protocol="sqs", Endpoint=arn)
+    clients.sns.subscribe(TopicArn=deployment.outputs["MessagesTopicArn"], Protocol="sqs", Endpoint=arn)
     return url
 
 
@@ -243,8 +248,8 @@ def _received(clients: Clients, inbox: str) -> Iterator[Notification]:
         clients.sqs.delete_message(QueueUrl=inbox, ReceiptHandle=message["ReceiptHandle"])
         with suppress(KeyError, ValueError):
             body = json.loads(json.loads(message["Body"])["Message"])
-            children = frozenset(re.findall(r'ALARM\("([^"]+)"\)', body.get("AlarmRule", "")))
-            yield Notification(body["AlarmName"], body["NewStateValue"], body["NewStateReason"], children)
+            children = frozenset(re.findall(r'ALARM\("([^"]+)"\)', body["cloudwatch"].get("AlarmRule", "")))
+            yield Notification(body["alarm"], body["state"], body["subject"], body["text"], children)
 
 
 def _answered(deployment: Deployment) -> int:

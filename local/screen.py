@@ -4,7 +4,13 @@ from typing import Any
 
 from bedrock_eval.gates import GateResult, worst
 from bedrock_eval.summary import CandidateSummary
-from local.evaluation import ReadBack
+from local.evaluation import Notification, ReadBack
+
+
+def heard(message: Notification) -> str:
+    """An alarm's message without the links, which lead to AWS's console."""
+    lines = [line for line in message.text.splitlines() if line and "https://" not in line]
+    return "\n".join(f"  | {line}" for line in (message.subject, *lines))
 
 
 def view(found: ReadBack) -> dict[str, Any]:
@@ -20,7 +26,7 @@ def view(found: ReadBack) -> dict[str, Any]:
         "models": {candidate.model_id: _model(candidate, found) for candidate in summary.candidates},
         "alarms": dict(found.alarms),
         "notifications": [
-            {"alarm": message.alarm, "state": message.state, "reason": message.reason}
+            {"alarm": message.alarm, "state": message.state, "subject": message.subject, "text": message.text}
             for message in found.notifications
         ],
         "dashboard": {"name": found.dashboard, "widgets": found.widgets, "metrics": found.plotted},

@@ -8,15 +8,16 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 
-from bedrock_eval.alarm_kinds import Severity, Thresholds
+from bedrock_eval.alarm_kinds import FORMATTER_ERRORS, Severity, Thresholds
 from bedrock_eval.costs import PricedModel, Rates
 from bedrock_eval.definition import Gate
 from bedrock_eval.names import PhysicalNames
+from bedrock_ops.alarm_formatter import AlarmFormatter
 from bedrock_ops.alarms import AlarmFactory
 from bedrock_ops.budget import MonthlyBudget
 from bedrock_ops.dashboard import MonitoringDashboard
 from bedrock_ops.inference_profiles import application_profile_id
-from bedrock_ops.monitoring_alarms import add_alarms
+from bedrock_ops.monitoring_alarms import add_alarms, add_formatter_alarm
 from bedrock_ops.monitoring_subjects import (
     Quota,
     Watched,
@@ -26,7 +27,7 @@ from bedrock_ops.monitoring_subjects import (
     WatchedModel,
 )
 from bedrock_ops.saved_queries import SavedQueries
-from bedrock_ops.topic import AlarmTopic, Subscriber
+from bedrock_ops.topic import AlarmTopic, EncryptedTopic, MessagesTopic, Subscriber
 from bedrock_ops.watchdog import Watchdog
 from constructs import Construct
 from environments.schema import Environment, EvaluationConfig, GuardrailConfig, ModelConfig
@@ -62,19 +63,14 @@ class MonitoringStack(Stack):
                 if model.profile
             },
         )
-        topic = AlarmTopic(
-            self,
-            "Topic",
-            names=names,
-            key=key,
-            subscribers=[Subscriber(each.protocol, each.endpoint) for each in environment.subscriptions],
-        )
+        topic = AlarmTopic(self, "Topic", names=names, key=key)
+        messages = self._add_messages(environment, alarms=topic, results_bucket=results_bucket, key=key, code=code)
         if environment.budget is not None:
             MonthlyBudget(
                 self,
                 "Budget",
                 names=names,
-                topic=topic.topic,
+                topic=topic,
                 application=environment.application if environment.budget.scope == "application" else None,
                 monthly_usd=environment.budget.monthly_usd,
                 notify_percent=environment.budget.notify_percent,
@@ -93,21 +89,22 @@ class MonitoringStack(Stack):
             code=code,
         )
         thresholds = _thresholds(environment)
-        factory = AlarmFactory(
-            Construct(self, "Alarms"),
-            names=names,
-            topic=topic.topic,
-            owner=environment.owner,
-            runbook_url=environment.runbook_url,
-            thresholds=thresholds,
-            first_data=watchdog.first_data,
-            severities=_severities(environment),
-        )
+        settings: dict[str, Any] = {
+            "names": names,
+            "owner": environment.owner,
+            "runbook_url": environment.runbook_url,
+            "thresholds": thresholds,
+            "first_data": watchdog.first_data,
+            "severities": _severities(environment),
+        }
+        factory = AlarmFactory(Construct(self, "Alarms"), topic=topic, **settings)
+        # Past the formatter, which could not tell of its own trouble.
+        direct = AlarmFactory(Construct(self, "DirectAlarms"), topic=messages, **settings)
         dashboard = MonitoringDashboard(
             self,
             "Dashboard",
             watched=watched,
-            alarms=add_alarms(factory, watched),
+            alarms=(*add_alarms(factory, watched), *add_formatter_alarm(direct, watched)),
             thresholds=thresholds,
             region=environment.region,
         )
@@ -115,8 +112,49 @@ class MonitoringStack(Stack):
             log_group = environment.invocation_logging.log_group
             SavedQueries(self, "SavedQueries", names=names, log_group=log_group, rates=_logged_rates(watched))
         CfnOutput(self, "DashboardUrl", value=dashboard.url)
-        CfnOutput(self, "TopicArn", value=topic.topic.topic_arn)
+        CfnOutput(self, "TopicArn", value=topic.topic_arn)
+        CfnOutput(self, "MessagesTopicArn", value=messages.topic_arn)
         CfnOutput(self, "WatchdogFunction", value=watchdog.function.function_name)
+
+    def _add_messages(
+        self,
+        environment: Environment,
+        *,
+        alarms: AlarmTopic,
+        results_bucket: s3.IBucket,
+        key: kms.IKey,
+        code: Callable[[str], lambda_.Code],
+    ) -> MessagesTopic:
+        """The people's topic, and the formatter that fills it."""
+        names = PhysicalNames(environment.prefix)
+        protocols = {each.protocol for each in environment.subscriptions}
+        chat = None
+        if "chat" in protocols:
+            chat = EncryptedTopic(self, "Chat", name=names.chat_topic, display_name=f"Chat of {names.prefix}", key=key)
+            CfnOutput(self, "ChatTopicArn", value=chat.topic_arn)
+        messages = MessagesTopic(
+            self,
+            "Messages",
+            names=names,
+            key=key,
+            formatter_alarm=names.alarm(FORMATTER_ERRORS.name),
+            subscribers=[
+                Subscriber(each.protocol, each.endpoint) for each in environment.subscriptions if each.endpoint
+            ],
+        )
+        AlarmFormatter(
+            self,
+            "AlarmFormatter",
+            names=names,
+            alarms=alarms,
+            messages=messages,
+            chat=chat,
+            results_bucket=results_bucket,
+            key=key,
+            log_retention_days=environment.retention_days.function_logs,
+            code=code,
+        )
+        return messages
 
     def _guardrail(self, config: GuardrailConfig) -> WatchedGuardrail:
         by_id = self.format_arn(service="bedrock", resource="guardrail", resource_name=config.id)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-FUNCTIONS = ("custom_evaluator", "custom_resources", "watchdog")
+FUNCTIONS = ("alarm_formatter", "custom_evaluator", "custom_resources", "watchdog")
 
 # Every room: where it lies, which rooms it may import beside itself, and which packages of others.
 ROOMS: dict[str, tuple[str, set[str], set[str]]] = {

@@ -7,6 +7,7 @@ from aws_cdk import CustomResource, Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
 
 from bedrock_ops.log_groups import EncryptedLogGroup
 from bedrock_ops.nag import acknowledge, acknowledge_wildcard
@@ -20,8 +21,8 @@ _CUSTOM_RESOURCE_MARGIN = Duration.seconds(60)
 class PythonFunction(Construct):
     """A Python function on arm64: JSON logs in its own encrypted group, active tracing, a role of its own.
 
-    Async calls are not retried (a second attempt would ask the models again), and no concurrency is reserved (a new
-    account has ten executions in all).
+    Async calls are not retried unless told otherwise (a second attempt would ask the models again), and no concurrency
+    is reserved (a new account has ten executions in all).
 
     Args:
         name: physical name of the function; its log group is `/aws/lambda/<name>`.
@@ -30,6 +31,9 @@ class PythonFunction(Construct):
         key: encrypts the log group; its policy must allow that name.
         log_retention_days: one of the values that CloudWatch Logs takes.
         statements: what it may do beside logging and tracing; `allow` adds more.
+        retry_attempts: of an async call that failed, at most 2.
+        failures: a topic that hears of async calls that failed for good, with the event; the function needs the
+            permission to publish to it.
     """
 
     def __init__(  # noqa: PLR0913 - all by keyword but the first two
@@ -47,6 +51,8 @@ class PythonFunction(Construct):
         statements: Sequence[iam.PolicyStatement] = (),
         memory_size: int = 256,
         environment: Mapping[str, str] | None = None,
+        retry_attempts: int = 0,
+        failures: sns.ITopic | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         self.timeout = timeout
@@ -74,8 +80,10 @@ class PythonFunction(Construct):
             log_group=self.log_group,
             logging_format=lambda_.LoggingFormat.JSON,
             tracing=lambda_.Tracing.ACTIVE,
-            retry_attempts=0,
+            retry_attempts=retry_attempts,
         )
+        if failures is not None:
+            self._tell_of_failures(failures)
         self._acknowledge()
 
     def _make_role(self, name: str, statements: Sequence[iam.PolicyStatement]) -> iam.Role:
@@ -89,6 +97,15 @@ class PythonFunction(Construct):
         for statement in statements:
             role.add_to_policy(statement)
         return role
+
+    def _tell_of_failures(self, topic: sns.ITopic) -> None:
+        """Without CDK's SnsDestination, which would let the role use the topic's key for everything."""
+        config = self.function.node.find_child("EventInvokeConfig").node.default_child
+        if not isinstance(config, lambda_.CfnEventInvokeConfig):
+            raise TypeError(f"{self.node.path}: CDK no longer makes an EventInvokeConfig")
+        config.destination_config = lambda_.CfnEventInvokeConfig.DestinationConfigProperty(
+            on_failure=lambda_.CfnEventInvokeConfig.OnFailureProperty(destination=topic.topic_arn)
+        )
 
     def _acknowledge(self) -> None:
         acknowledge_wildcard(

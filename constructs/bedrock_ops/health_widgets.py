@@ -26,6 +26,7 @@ def health(drawing: Drawing) -> list[cloudwatch.IWidget]:
         _functions(drawing, "Function errors", catalogue.LAMBDA_ERRORS, functions, unit="errors in 5 min"),
         _functions(drawing, "Function duration (p90)", catalogue.LAMBDA_DURATION, functions, unit="ms"),
         _executions(drawing),
+        _formatter(drawing),
         drawing.watch(
             "Schedule deliveries that failed",
             kinds.DEAD_LETTERS,
@@ -93,6 +94,16 @@ def _executions(drawing: Drawing) -> cloudwatch.IWidget:
         drawing.counts(dict.fromkeys(entries), dimensions),
         unit="executions in 5 min",
         limits=drawing.limits([kinds.EXECUTIONS_FAILED], dimensions),
+    )
+
+
+def _formatter(drawing: Drawing) -> cloudwatch.IWidget:
+    kind, dimensions = kinds.FORMATTER_ERRORS, drawing.watched.formatter_dimensions
+    return drawing.graph(
+        "Alarms that were not put into words",
+        drawing.counts(dict.fromkeys(kind.metrics.values()), dimensions),
+        unit="failures in 5 min",
+        limits=drawing.limits([kind], dimensions),
     )
 
 

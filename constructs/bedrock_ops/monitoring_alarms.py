@@ -126,3 +126,9 @@ def _add_of_environment(factory: AlarmFactory, watched: Watched) -> None:
     factory.make(kinds.EXECUTIONS_FAILED, dimensions=watched.state_machine_dimensions, about=names.state_machine)
     factory.make(kinds.DEAD_LETTERS, dimensions=watched.dead_letters_dimensions, about=names.dead_letters)
     factory.make(kinds.WATCHDOG_SILENT, dimensions=watched.application_dimensions)
+
+
+def add_formatter_alarm(factory: AlarmFactory, watched: Watched) -> tuple[RoutedAlarm, ...]:
+    """The alarm about the formatter itself; its factory's topic must be the people's."""
+    factory.make(kinds.FORMATTER_ERRORS, dimensions=watched.formatter_dimensions, about=watched.names.alarm_formatter)
+    return factory.route()

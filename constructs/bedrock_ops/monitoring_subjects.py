@@ -135,5 +135,9 @@ class Watched:
         return {"StateMachineArn": self.state_machine_arn}
 
     @property
+    def formatter_dimensions(self) -> Mapping[str, str]:
+        return {"FunctionName": self.names.alarm_formatter, "TopicName": self.names.topic}
+
+    @property
     def dead_letters_dimensions(self) -> Mapping[str, str]:
         return {"QueueName": self.names.dead_letters}

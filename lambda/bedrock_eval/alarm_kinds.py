@@ -504,6 +504,18 @@ WATCHDOG_SILENT = AlarmKind(
     happened="The watchdog of {subject} has not reported for two hours; overdue runs go unseen.",
     look_at="the log of the watchdog function, its schedule and its dead letters.",
 )
+FORMATTER_ERRORS = AlarmKind(
+    name="formatter-errors",
+    severity=Severity.CRITICAL,
+    missing_data=MissingData.TRAFFIC,
+    metrics={"e": catalogue.LAMBDA_ERRORS, "f": catalogue.TOPIC_FAILURES},
+    expression="FILL(e,0)+FILL(f,0)",
+    comparison=Comparison.AT_LEAST,
+    threshold=lambda _: 1,
+    window=_EVENT,
+    happened="The function {subject} failed, or could not be called: alarms come without words, or not at all.",
+    look_at="the states of the alarms themselves, then the log of that function.",
+)
 
 KINDS: Mapping[str, AlarmKind] = MappingProxyType(
     {kind.name: kind for kind in list(globals().values()) if isinstance(kind, AlarmKind)}

@@ -194,6 +194,9 @@ STATES_ABORTED = Metric(
     "AWS/States", "ExecutionsAborted", ("StateMachineArn",), "Count", "Sum", Better.LOWER, "Executions aborted"
 )
 LAMBDA_ERRORS = Metric("AWS/Lambda", "Errors", ("FunctionName",), "Count", "Sum", Better.LOWER, "Function errors")
+TOPIC_FAILURES = Metric(
+    "AWS/SNS", "NumberOfNotificationsFailed", ("TopicName",), "Count", "Sum", Better.LOWER, "Deliveries failed"
+)
 LAMBDA_DURATION = Metric(
     "AWS/Lambda", "Duration", ("FunctionName",), "Milliseconds", "p90", Better.LOWER, "Function duration"
 )

@@ -112,7 +112,22 @@ class PhysicalNames:
 
     @property
     def topic(self) -> str:
+        """Where alarms report."""
         return f"{self.prefix}-alarms"
+
+    @property
+    def messages_topic(self) -> str:
+        """Where people hear of them in words."""
+        return f"{self.prefix}-messages"
+
+    @property
+    def chat_topic(self) -> str:
+        """The same, as Amazon Q Developer in chat applications takes it."""
+        return f"{self.prefix}-chat"
+
+    @property
+    def alarm_formatter(self) -> str:
+        return f"{self.prefix}-alarm-formatter"
 
     @property
     def dashboard(self) -> str:

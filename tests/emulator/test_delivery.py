@@ -3,7 +3,7 @@
 import json
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
@@ -109,3 +109,42 @@ def test_a_filling_queue_shows_in_its_metric(clients: Clients) -> None:
         return max((d["Maximum"] for d in answer["Datapoints"]), default=0.0)
 
     eventually(lambda: largest() == 3, seconds=8)
+
+
+def test_a_topic_calls_a_function_again_and_then_its_destination(
+    clients: Clients, function: Callable[..., str]
+) -> None:
+    """Stock ministack calls once and forgets the error."""
+    arn = function("def handler(event, context):\n    raise ValueError(event['Records'][0]['Sns']['Message'])")
+    alarms, people = (
+        clients("sns").create_topic(Name=f"{name}-{uuid.uuid4().hex[:8]}")["TopicArn"] for name in ("alarms", "people")
+    )
+    queue = clients("sqs").create_queue(QueueName=f"inbox-{uuid.uuid4().hex[:8]}")["QueueUrl"]
+    queue_arn = clients("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"][
+        "QueueArn"
+    ]
+    clients("sns").subscribe(TopicArn=people, Protocol="sqs", Endpoint=queue_arn)
+    clients("sns").subscribe(TopicArn=alarms, Protocol="lambda", Endpoint=arn)
+    clients("lambda").put_function_event_invoke_config(
+        FunctionName=arn, MaximumRetryAttempts=1, DestinationConfig={"OnFailure": {"Destination": people}}
+    )
+    clients("sns").publish(TopicArn=alarms, Message="unreadable", Subject="ALARM")
+    (message,) = eventually(
+        lambda: clients("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=1).get("Messages"), seconds=10
+    )
+    record = json.loads(json.loads(message["Body"])["Message"])
+    assert record["requestPayload"]["Records"][0]["Sns"]["Message"] == "unreadable"
+    assert record["responsePayload"]["errorType"] == "ValueError"
+
+
+def test_a_message_has_a_form_for_each_protocol(clients: Clients) -> None:
+    topic = clients("sns").create_topic(Name=f"forms-{uuid.uuid4().hex[:8]}")["TopicArn"]
+    queue = clients("sqs").create_queue(QueueName=f"forms-{uuid.uuid4().hex[:8]}")["QueueUrl"]
+    queue_arn = clients("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"][
+        "QueueArn"
+    ]
+    clients("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue_arn)
+    forms = json.dumps({"default": "for programs", "email": "for people"})
+    clients("sns").publish(TopicArn=topic, Message=forms, MessageStructure="json")
+    (message,) = clients("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=2)["Messages"]
+    assert json.loads(message["Body"])["Message"] == "for programs"

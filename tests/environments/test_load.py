@@ -95,6 +95,14 @@ OF_VALUES = [
         "120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653",
     ),
     (
+        ("owner: team", "owner: team\nsubscriptions:\n  - {protocol: chat, endpoint: 'https://hooks.example'}"),
+        "6: subscriptions[0]: protocol chat takes no endpoint; the channel's configuration names the topic",
+    ),
+    (
+        ("owner: team", "owner: team\nsubscriptions:\n  - {protocol: sqs}"),
+        "6: subscriptions[0]: endpoint None does not fit protocol sqs; needed: the ARN of a queue",
+    ),
+    (
         ("owner: team", "owner: team\nsubscriptions:\n  - {protocol: email, endpoint: nobody}"),
         "6: subscriptions[0]: endpoint 'nobody' does not fit protocol email; needed: an e-mail address",
     ),

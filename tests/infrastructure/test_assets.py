@@ -11,7 +11,7 @@ from aws_cdk import aws_lambda as lambda_
 
 from stacks.code import LAMBDA_ROOT, function_code
 
-PACKAGES = ("custom_evaluator", "custom_resources", "watchdog")
+PACKAGES = ("alarm_formatter", "custom_evaluator", "custom_resources", "watchdog")
 
 
 def staged(directory: Path, *, package: str, root: Path = LAMBDA_ROOT) -> Path:

@@ -41,7 +41,11 @@ def test_the_whole_account_has_no_filter() -> None:
 
 def test_each_percentage_tells_the_topic_of_alarms() -> None:
     made = with_budget()
-    (topic,) = made["monitoring"].raw("AWS::SNS::Topic")
+    (topic,) = [
+        logical_id
+        for logical_id, found in made["monitoring"].resources("AWS::SNS::Topic").items()
+        if found["TopicName"] == "shop-dev-alarms"
+    ]
     notifications = budget(made)["NotificationsWithSubscribers"]
     assert [each["Notification"]["Threshold"] for each in notifications] == [50, 100]
     for each in notifications:
@@ -60,7 +64,11 @@ def test_budgets_may_publish_and_use_the_key_for_this_account_alone() -> None:
 def test_it_is_made_after_the_topic_lets_it_publish() -> None:
     monitoring = with_budget()["monitoring"]
     (made,) = monitoring.raw("AWS::Budgets::Budget").values()
-    (policy,) = monitoring.raw("AWS::SNS::TopicPolicy")
+    (policy,) = [
+        logical_id
+        for logical_id, found in monitoring.resources("AWS::SNS::TopicPolicy").items()
+        if BUDGETS in [each["Principal"] for each in found["PolicyDocument"]["Statement"]]
+    ]
     assert policy in made["DependsOn"]
 
 

@@ -62,6 +62,7 @@ EVALUATION_ALARMS = {
     "executions-failed",
     "dead-letters",
     "watchdog-silent",
+    "formatter-errors",
 }
 
 
@@ -107,8 +108,11 @@ class TestEveryAlarm:
     @pytest.mark.parametrize("name", MADE)
     def test_is_routed(self, name: str) -> None:
         made = MADE[name]()
-        topic = [f"<{made.logical_id('AWS::SNS::Topic')}>"]
+        topics = {found["TopicName"]: logical_id for logical_id, found in made.resources("AWS::SNS::Topic").items()}
+        topic = [f"<{topics[f'{PREFIX}-alarms']}>"]
         told = {**made.alarms, **made.composites}
+        own = told.pop(f"{PREFIX}-formatter-errors")
+        assert own["AlarmActions"] == own["OKActions"] == [f"<{topics[f'{PREFIX}-messages']}>"]
         speaking = {
             each for each, alarm in told.items() if alarm.get("AlarmActions") == alarm.get("OKActions") == topic
         }
@@ -298,7 +302,15 @@ class TestEveryKind:
         given = {"inconclusive": Severity.WARNING, "latency-p90": Severity.CRITICAL}
         assert found == {name: KINDS[name].severity for name in found} | given
         assert {name for name, kind in KINDS.items() if kind.severity is Severity.CRITICAL} == {
-            *("server-errors", "log-delivery", "run-failed", "dead-letters", "verdict", "run-overdue"),
+            *(
+                "server-errors",
+                "log-delivery",
+                "run-failed",
+                "dead-letters",
+                "formatter-errors",
+                "verdict",
+                "run-overdue",
+            ),
             "watchdog-silent",
         }
 
@@ -582,6 +594,7 @@ class TestRunbook:
             names.state_machine,
             names.custom_evaluator,
             names.watchdog,
+            names.alarm_formatter,
             f"{names.watchdog}_hourly",
             names.dead_letters,
             names.schedule("$EVALUATION"),

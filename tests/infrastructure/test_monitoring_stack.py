@@ -1,21 +1,25 @@
 """Topic, watchdog, first report and outputs of the monitoring stack."""
 
+import json
 from typing import Any
 
 import pytest
 
+from bedrock_eval.alarm_messages import Place, described_alarm, tell
 from bedrock_eval.costs import Rates
 from bedrock_eval.names import PhysicalNames
 from tests.infrastructure.monitoring_support import (
     ACCOUNT,
     PREFIX,
     REGION,
+    RUNBOOK,
     Monitoring,
     environment,
     flat,
     owner,
     synthesize,
 )
+from tests.infrastructure.templates import listed
 from watchdog.spending import read_models
 
 
@@ -47,41 +51,57 @@ def schedule_role() -> dict[str, Any]:
     return role
 
 
-class TestTopic:
-    def policy(self) -> list[dict[str, Any]]:
-        found = flat(owner().only("AWS::SNS::TopicPolicy"))["PolicyDocument"]["Statement"]
-        assert isinstance(found, list)
-        return found
+def logical_id(made: Monitoring, kind: str, key: str, value: str) -> str:
+    (found,) = [name for name, properties in made.resources(kind).items() if properties.get(key) == value]
+    return found
 
-    def test_is_encrypted_with_the_key_of_the_environment(self) -> None:
-        topic = flat(owner().only("AWS::SNS::Topic"))
-        assert topic["TopicName"] == f"{PREFIX}-alarms"
-        assert "Key" in topic["KmsMasterKeyId"]
-        assert "alias/aws/sns" not in topic["KmsMasterKeyId"]
 
-    def test_takes_nothing_but_tls(self) -> None:
-        denied = [statement for statement in self.policy() if statement["Effect"] == "Deny"]
+def topic(made: Monitoring, name: str) -> str:
+    """The reference to a topic."""
+    return f"<{logical_id(made, 'AWS::SNS::Topic', 'TopicName', f'{PREFIX}-{name}')}>"
+
+
+class TestTopics:
+    def policy(self, name: str) -> list[dict[str, Any]]:
+        policies = [flat(found) for found in owner().resources("AWS::SNS::TopicPolicy").values()]
+        (found,) = [each for each in policies if each["Topics"] == [topic(owner(), name)]]
+        statements = found["PolicyDocument"]["Statement"]
+        assert isinstance(statements, list)
+        return statements
+
+    def test_are_encrypted_with_the_key_of_the_environment(self) -> None:
+        topics = [flat(each) for each in owner().resources("AWS::SNS::Topic").values()]
+        assert {each["TopicName"] for each in topics} == {f"{PREFIX}-alarms", f"{PREFIX}-messages"}
+        assert all("ExportsOutputFnGetAttKey" in each["KmsMasterKeyId"] for each in topics)
+
+    @pytest.mark.parametrize("name", ["alarms", "messages"])
+    def test_take_nothing_but_tls(self, name: str) -> None:
+        denied = [statement for statement in self.policy(name) if statement["Effect"] == "Deny"]
         assert [(each["Action"], each["Principal"], each["Condition"]) for each in denied] == [
             ("sns:Publish", "*", {"Bool": {"aws:SecureTransport": "false"}})
         ]
 
-    def test_cloudwatch_publishes_for_alarms_of_this_prefix_and_account_alone(self) -> None:
-        allowed = [statement for statement in self.policy() if statement["Effect"] == "Allow"]
+    @pytest.mark.parametrize(("name", "alarm"), [("alarms", "*"), ("messages", "formatter-errors")])
+    def test_cloudwatch_publishes_for_alarms_of_this_name_and_account_alone(self, name: str, alarm: str) -> None:
+        allowed = [statement for statement in self.policy(name) if statement["Effect"] == "Allow"]
         assert [each["Principal"] for each in allowed] == [{"Service": "cloudwatch.amazonaws.com"}]
         assert allowed[0]["Action"] == "sns:Publish"
         assert allowed[0]["Condition"] == {
             "StringEquals": {"aws:SourceAccount": "<AWS::AccountId>"},
             "ArnLike": {
-                "aws:SourceArn": f"arn:<AWS::Partition>:cloudwatch:<AWS::Region>:<AWS::AccountId>:alarm:{PREFIX}-*"
+                "aws:SourceArn": "arn:<AWS::Partition>:cloudwatch:<AWS::Region>:<AWS::AccountId>"
+                f":alarm:{PREFIX}-{alarm}"
             },
         }
 
     def test_alarms_are_named_so_that_they_may_publish(self) -> None:
         assert all(name.startswith(f"{PREFIX}-") for name in owner().alarms)
 
-    def test_whoever_subscribed_is_told(self) -> None:
+    def test_whoever_subscribed_is_told_in_words(self) -> None:
         subscribed = {
-            (each["Protocol"], each["Endpoint"]) for each in owner().resources("AWS::SNS::Subscription").values()
+            (each["Protocol"], each["Endpoint"])
+            for each in map(flat, owner().resources("AWS::SNS::Subscription").values())
+            if each["TopicArn"] == topic(owner(), "messages")
         }
         assert subscribed == {
             ("email", "search@example.com"),
@@ -91,7 +111,90 @@ class TestTopic:
     def test_queue_can_subscribe(self) -> None:
         queue = f"arn:aws:sqs:{REGION}:{ACCOUNT}:inbox"
         made = synthesize(environment(subscriptions=[{"protocol": "sqs", "endpoint": queue}]))
-        assert made.only("AWS::SNS::Subscription")["Endpoint"] == queue
+        assert logical_id(made, "AWS::SNS::Subscription", "Endpoint", queue)
+
+
+class TestAlarmFormatter:
+    def reference(self) -> str:
+        return f"<{logical_id(owner(), 'AWS::Lambda::Function', 'FunctionName', f'{PREFIX}-alarm-formatter')}"
+
+    def test_alone_listens_to_the_alarms(self) -> None:
+        found = [flat(each) for each in owner().resources("AWS::SNS::Subscription").values()]
+        listening = [each for each in found if each["TopicArn"] == topic(owner(), "alarms")]
+        assert [(each["Protocol"], each["Endpoint"]) for each in listening] == [("lambda", f"{self.reference()}.Arn>")]
+
+    def test_is_called_by_that_topic_alone(self) -> None:
+        (permission,) = [
+            each
+            for each in map(flat, owner().resources("AWS::Lambda::Permission").values())
+            if each["FunctionName"] == f"{self.reference()}.Arn>"
+        ]
+        assert permission["Principal"] == "sns.amazonaws.com"
+        assert permission["SourceArn"] == topic(owner(), "alarms")
+
+    def test_tells_people_also_when_it_fails(self) -> None:
+        (config,) = [
+            each
+            for each in map(flat, owner().resources("AWS::Lambda::EventInvokeConfig").values())
+            if each["FunctionName"] == f"{self.reference()}>"
+        ]
+        assert config["MaximumRetryAttempts"] == 2
+        assert config["DestinationConfig"] == {"OnFailure": {"Destination": topic(owner(), "messages")}}
+
+    def test_its_own_alarm_goes_past_it(self) -> None:
+        alarms = owner().alarms
+        people = {name for name, alarm in alarms.items() if alarm.get("AlarmActions") == [topic(owner(), "messages")]}
+        assert people == {f"{PREFIX}-formatter-errors"}
+        watched = json.dumps(alarms[f"{PREFIX}-formatter-errors"]["Metrics"])
+        assert f"{PREFIX}-alarm-formatter" in watched
+        assert "NumberOfNotificationsFailed" in watched
+
+    def test_may_look_at_names_and_alarms_and_publish_to_people(self) -> None:
+        own = {"logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+        found = {
+            action: each
+            for each in statements(owner(), f"{PREFIX}-alarm-formatter")
+            for action in listed(each["Action"])
+            if action not in own
+        }
+        assert set(found) == {
+            *("s3:ListBucket", "cloudwatch:DescribeAlarms", "sns:Publish", "kms:Decrypt", "kms:GenerateDataKey")
+        }
+        assert found["s3:ListBucket"]["Condition"] == {"StringLike": {"s3:prefix": "runs/*"}}
+        assert found["sns:Publish"]["Resource"] == topic(owner(), "messages")
+        # DescribeAlarms keeps composite alarms to itself under a narrower permission.
+        assert found["cloudwatch:DescribeAlarms"]["Resource"] == "*"
+        # An encrypted topic needs both of whoever publishes.
+        assert found["kms:GenerateDataKey"]["Condition"] == {
+            "StringEquals": {"kms:ViaService": "sns.<AWS::Region>.<AWS::URLSuffix>"}
+        }
+
+    def test_knows_where_runs_dashboard_and_people_are(self) -> None:
+        variables = flat(function(owner(), "alarm-formatter")["Environment"]["Variables"])
+        assert "Results" in variables["RESULTS_BUCKET"]
+        assert variables["DASHBOARD"] == owner().only("AWS::CloudWatch::Dashboard")["DashboardName"]
+        assert variables["MESSAGES_TOPIC"] == topic(owner(), "messages")
+        assert "CHAT_TOPIC" not in variables
+
+    def test_chat_has_a_topic_of_its_own(self) -> None:
+        made = synthesize(environment(subscriptions=[{"protocol": "chat"}]))
+        chat = topic(made, "chat")
+        assert flat(function(made, "alarm-formatter")["Environment"]["Variables"])["CHAT_TOPIC"] == chat
+        (publishing,) = [
+            each for each in statements(made, f"{PREFIX}-alarm-formatter") if each["Action"] == "sns:Publish"
+        ]
+        assert publishing["Resource"] == [topic(made, "messages"), chat]
+        assert flat(made.template["Outputs"]["ChatTopicArn"]["Value"]) == chat
+        encrypted = [flat(each)["KmsMasterKeyId"] for each in made.resources("AWS::SNS::Topic").values()]
+        assert len(set(encrypted)) == 1
+
+    def test_understands_the_description_of_every_alarm(self) -> None:
+        for name, properties in owner().alarms.items():
+            alarm = described_alarm({"StateValue": "OK", **properties}, since="2026-11-24T06:00:00+00:00")
+            story = tell(alarm, place=Place(REGION, "results", PREFIX))
+            assert None not in (story.severity, story.kind, story.look_at, story.owner, story.rings), name
+            assert "Rings at" not in story.happened
+            assert story.links["runbook"] == f"{RUNBOOK}#{story.kind}"
 
 
 class TestWatchdog:
@@ -215,7 +318,8 @@ class TestWatchdog:
 def test_outputs() -> None:
     outputs = {name: flat(output["Value"]) for name, output in owner().template["Outputs"].items()}
     assert outputs["DashboardUrl"].endswith(f"#dashboards/dashboard/{PREFIX}")
-    assert outputs["TopicArn"] == f"<{owner().logical_id('AWS::SNS::Topic')}>"
+    assert outputs["TopicArn"] == topic(owner(), "alarms")
+    assert outputs["MessagesTopicArn"] == topic(owner(), "messages")
     assert outputs["WatchdogFunction"].startswith("<Watchdog")
 
 

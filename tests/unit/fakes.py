@@ -171,7 +171,10 @@ class FakeS3:
             for page in _pairs(keys):
                 yield {"Contents": [{"Key": key} for key in page]}
             return
-        prefixes = sorted({Prefix + key[len(Prefix) :].split(Delimiter)[0] + Delimiter for key in keys})
+        below = {key: key[len(Prefix) :].partition(Delimiter) for key in keys}
+        for page in _pairs([key for key, (_, delimiter, _) in below.items() if not delimiter]):
+            yield {"Contents": [{"Key": key} for key in page]}
+        prefixes = sorted({Prefix + name + Delimiter for name, delimiter, _ in below.values() if delimiter})
         for page in _pairs(prefixes):
             yield {"CommonPrefixes": [{"Prefix": prefix} for prefix in page]}
 

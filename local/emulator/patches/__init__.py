@@ -22,6 +22,7 @@ _PATCHES = (
     "lambda_functions",
     "scheduler",
     "stepfunctions",
+    "sns",
     "sqs",
 )
 

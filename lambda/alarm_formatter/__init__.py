@@ -1,0 +1,1 @@
+"""The Lambda function between the alarm topic and the people."""

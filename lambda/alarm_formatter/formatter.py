@@ -1,0 +1,125 @@
+"""Looks up what a notification leaves out: datapoints, the children of a composite, the newest run."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from bedrock_eval import alarm_messages
+from bedrock_eval.alarm_messages import ALARM, Alarm, Message, Place, Run, Story
+from bedrock_eval.layout import RunLayout, evaluation_prefix
+from bedrock_eval.names import RunIdError, run_time
+
+logger = logging.getLogger(__name__)
+
+# DescribeAlarms takes 100 names; composites of composites are two deep.
+_MOST_NAMES, _MOST_DEPTH = 100, 3
+# How many of the newest runs are looked into for a finished one.
+_MOST_RUNS = 10
+
+
+@dataclass(frozen=True)
+class Formatter:
+    """Turns what arrives at the alarm topic into messages.
+
+    What cannot be looked up is left out of the message: an alarm that is told in part beats one that is not.
+    """
+
+    s3: Any
+    cloudwatch: Any
+    place: Place
+
+    def message(self, text: str, *, subject: str | None) -> Message | None:
+        """The message to pass on; None when nobody needs to hear of it."""
+        notification = alarm_messages.read_notification(text)
+        if notification is None:
+            return alarm_messages.pass_on(text, subject=subject)
+        if alarm_messages.is_first_word(notification):
+            logger.info("first word of an alarm, not passed on", extra={"alarm": notification["AlarmName"]})
+            return None
+        try:
+            return self._told(notification)
+        except Exception as error:
+            # Whatever it is, people must hear of the alarm.
+            logger.exception("not put into words", extra={"alarm": notification["AlarmName"]})
+            return alarm_messages.pass_on(text, subject=subject, why=type(error).__name__)
+
+    def _told(self, notification: Mapping[str, Any]) -> Message:
+        notified = alarm_messages.notified_alarm(notification)
+        alarm = next(self._described([notified.name], since=notified.since), notified)
+        if alarm.state != notified.state:
+            # It has changed again meanwhile; this message is about the change that it tells of.
+            alarm = notified
+        children = sorted(self._ringing(alarm), key=lambda child: child.name) if alarm.state == ALARM else []
+        return alarm_messages.compose(
+            self._story(alarm), children=[self._story(child) for child in children], cloudwatch=notification
+        )
+
+    def _story(self, alarm: Alarm) -> Story:
+        runs = [] if alarm.evaluation is None else self._runs(alarm.evaluation)
+        return alarm_messages.tell(alarm, place=self.place, run=alarm_messages.newest(runs, alarm))
+
+    def _ringing(self, composite: Alarm, *, depth: int = 1) -> Iterator[Alarm]:
+        """The metric alarms below a composite that ring."""
+        for child in self._described(composite.children):
+            if child.state != ALARM:
+                continue
+            if child.children and depth < _MOST_DEPTH:
+                yield from self._ringing(child, depth=depth + 1)
+            else:
+                yield child
+
+    def _described(self, names: Sequence[str], *, since: str | None = None) -> Iterator[Alarm]:
+        """Alarms as they are now; none of those that cannot be looked up."""
+        for first in range(0, len(names), _MOST_NAMES):
+            try:
+                answer = self.cloudwatch.describe_alarms(
+                    AlarmNames=list(names[first : first + _MOST_NAMES]), AlarmTypes=["MetricAlarm", "CompositeAlarm"]
+                )
+            except (ClientError, BotoCoreError) as error:
+                logger.error("alarms unknown", extra={"reason": _reason(error)})
+                continue
+            for record in (*answer.get("MetricAlarms", ()), *answer.get("CompositeAlarms", ())):
+                yield alarm_messages.described_alarm(record, since=since or _since(record))
+
+    def _runs(self, evaluation: str) -> list[Run]:
+        """The newest runs of an evaluation."""
+        try:
+            newest = sorted(self._run_ids(evaluation), reverse=True)[:_MOST_RUNS]
+            return [self._run(RunLayout(evaluation, run_id)) for run_id in newest]
+        except (ClientError, BotoCoreError) as error:
+            logger.error("runs unknown", extra={"evaluation": evaluation, "reason": _reason(error)})
+            return []
+
+    def _run_ids(self, evaluation: str) -> Iterator[str]:
+        prefix = evaluation_prefix(evaluation)
+        pages = self.s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self.place.bucket, Prefix=prefix, Delimiter="/"
+        )
+        for page in pages:
+            for entry in page.get("CommonPrefixes", ()):
+                name = entry["Prefix"][len(prefix) : -1]
+                try:
+                    run_time(name)
+                except RunIdError:
+                    continue
+                yield name
+
+    def _run(self, layout: RunLayout) -> Run:
+        """Without the folders below it, which hold the results: the names of a few objects are enough."""
+        pages = self.s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self.place.bucket, Prefix=layout.prefix, Delimiter="/"
+        )
+        keys = {entry["Key"] for page in pages for entry in page.get("Contents", ())}
+        return Run(layout.run_id, finished=layout.summary in keys, reported=layout.report in keys)
+
+
+def _since(record: Mapping[str, Any]) -> str:
+    moment = record.get("StateTransitionedTimestamp") or record["StateUpdatedTimestamp"]
+    return str(moment.isoformat())
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:300]

@@ -1,0 +1,55 @@
+"""Entry point: SNS delivers what arrives at the alarm topic, and readable messages go on to the people's topics."""
+
+import logging
+import os
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from alarm_formatter.formatter import Formatter
+from bedrock_eval.alarm_messages import Message, Place
+
+logging.getLogger("alarm_formatter").setLevel(logging.INFO)
+logger = logging.getLogger(__name__)
+
+_CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=3, read_timeout=5)
+
+
+@cache
+def client(service: str) -> Any:
+    return boto3.client(service, config=_CONFIG)
+
+
+def handler(event: dict[str, Any], _context: object) -> None:
+    """Say every message of the event in words; what is no alarm's, or cannot be said, goes on as it came.
+
+    Raises:
+        KeyError: an environment variable is missing.
+        ClientError: SNS refused; Lambda tries again, and then sends the raw event to the people's topic itself.
+    """
+    s3 = client("s3")
+    formatter = Formatter(
+        s3=s3,
+        cloudwatch=client("cloudwatch"),
+        place=Place(region=s3.meta.region_name, bucket=os.environ["RESULTS_BUCKET"], dashboard=os.environ["DASHBOARD"]),
+    )
+    for record in event["Records"]:
+        message = formatter.message(record["Sns"]["Message"], subject=record["Sns"].get("Subject"))
+        if message is not None:
+            _publish(message)
+
+
+def _publish(message: Message) -> None:
+    sns = client("sns")
+    sns.publish(
+        TopicArn=os.environ["MESSAGES_TOPIC"],
+        Subject=message.subject,
+        Message=message.by_protocol(),
+        MessageStructure="json",
+    )
+    chat = os.environ.get("CHAT_TOPIC")
+    if chat is not None:
+        sns.publish(TopicArn=chat, Message=message.to_chat())
+    logger.info("passed on", extra={"subject": message.subject, "told": message.story is not None})

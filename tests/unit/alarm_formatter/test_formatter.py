@@ -1,0 +1,195 @@
+"""The function: what it looks up, and that nothing is lost when it cannot."""
+
+import json
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from alarm_formatter import handler as entry
+from alarm_formatter.formatter import Formatter
+from bedrock_eval.alarm_messages import Place
+from bedrock_eval.layout import RunLayout
+from tests.unit.core.test_alarm_messages import RATE, VERDICT
+from tests.unit.fakes import FakeS3, client_error
+
+PLACE = Place(region="eu-central-1", bucket="results", dashboard="shop-prod")
+MOMENT = datetime(2026, 11, 24, 6, 4, 10, tzinfo=UTC)
+
+
+class FakeAlarms:
+    """DescribeAlarms by name."""
+
+    def __init__(self, *records: dict[str, Any]) -> None:
+        self.records = {record["AlarmName"]: {"StateUpdatedTimestamp": MOMENT, **record} for record in records}
+        self.error: Exception | None = None
+
+    def describe_alarms(self, *, AlarmNames: list[str], AlarmTypes: list[str]) -> dict[str, Any]:  # noqa: N803
+        assert len(AlarmNames) <= 100
+        assert set(AlarmTypes) == {"MetricAlarm", "CompositeAlarm"}
+        if self.error is not None:
+            raise self.error
+        found = [self.records[name] for name in AlarmNames if name in self.records]
+        return {
+            "MetricAlarms": [record for record in found if "AlarmRule" not in record],
+            "CompositeAlarms": [record for record in found if "AlarmRule" in record],
+        }
+
+
+def record(notification: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """What DescribeAlarms says of the alarm of a notification."""
+    trigger = dict(notification.get("Trigger", {}))
+    dimensions = [{"Name": each["name"], "Value": each["value"]} for each in trigger.pop("Dimensions", [])]
+    return {
+        "AlarmName": notification["AlarmName"],
+        "AlarmDescription": notification["AlarmDescription"],
+        "StateValue": notification["NewStateValue"],
+        "StateReasonData": json.dumps({"recentDatapoints": [1.0, 3.0]}),
+        "Dimensions": dimensions,
+        **trigger,
+        **changes,
+    }
+
+
+@pytest.fixture
+def s3() -> FakeS3:
+    store = FakeS3()
+    for run, names in {
+        "20261117T060000Z": ("state", "summary", "report"),
+        "20261124T060000Z": ("state", "summary", "report"),
+        "20261124T070000Z": ("state",),
+        "not-a-run": ("state",),
+    }.items():
+        layout = RunLayout("support", run)
+        for name in names:
+            store.put_object(Bucket="results", Key=getattr(layout, name), Body=b"{}")
+        store.put_object(Bucket="results", Key=layout.part("nova", 0), Body=b"{}")
+    return store
+
+
+def told(s3: FakeS3, alarms: FakeAlarms, notification: dict[str, Any]) -> dict[str, Any]:
+    message = Formatter(s3=s3, cloudwatch=alarms, place=PLACE).message(json.dumps(notification), subject=None)
+    assert message is not None
+    found = json.loads(message.to_json())
+    assert isinstance(found, dict)
+    return found
+
+
+def test_value_and_run_are_looked_up(s3: FakeS3) -> None:
+    found = told(s3, FakeAlarms(record(VERDICT)), VERDICT)
+    assert (found["value"], found["value_text"]) == (3.0, "3 (worse)")
+    assert "Value: 3 (worse); it rings at or above 3 (worse), in 1 of 24 periods of 1 h." in found["text"]
+    assert found["run_id"] == "20261124T060000Z"
+    assert found["links"]["report"].endswith("runs/support/20261124T060000Z/report.html")
+    assert s3.calls["get_object"] == s3.calls["head_object"] == 0
+
+
+def test_an_alarm_that_changed_again_is_told_as_it_was(s3: FakeS3) -> None:
+    found = told(s3, FakeAlarms(record(VERDICT, StateValue="OK")), VERDICT)
+    assert found["state"] == "ALARM"
+    assert "value" not in found
+
+
+def test_what_cannot_be_looked_up_is_left_out(s3: FakeS3) -> None:
+    alarms = FakeAlarms()
+    alarms.error = client_error("AccessDenied")
+    s3.denied.add("runs/support/")
+    found = told(s3, alarms, VERDICT)
+    assert found["happened"].startswith("A gate is broken")
+    assert "run_id" not in found
+    assert found["links"]["run"].endswith("prefix=runs/support/")
+
+
+def test_a_composite_lists_what_rings_below_it(s3: FakeS3) -> None:
+    names = [f"shop-prod-quiet-{number}" for number in range(120)]
+    shard = {
+        "AlarmName": "shop-prod-critical-2",
+        "StateValue": "ALARM",
+        "AlarmRule": f'ALARM("{VERDICT["AlarmName"]}")',
+    }
+    rule = " OR ".join(f'ALARM("{name}")' for name in (*names, RATE["AlarmName"], shard["AlarmName"]))
+    notification = {
+        **{key: value for key, value in VERDICT.items() if key != "Trigger"},
+        "AlarmName": "shop-prod-critical",
+        "AlarmDescription": "[critical] Something critical rings.",
+        "AlarmRule": rule,
+        "TriggeringChildren": [],
+    }
+    quiet = [{**RATE, "AlarmName": name, "StateValue": "OK"} for name in names]
+    found = told(s3, FakeAlarms(*quiet, RATE, shard, record(VERDICT)), notification)
+    assert [child["alarm"] for child in found["children"]] == [RATE["AlarmName"], VERDICT["AlarmName"]]
+    assert found["children"][1]["run_id"] == "20261124T060000Z"
+    assert "2 alarms of it ring:" in found["text"]
+
+
+class FakeSns:
+    """Remembers, or refuses."""
+
+    def __init__(self) -> None:
+        self.published: list[dict[str, Any]] = []
+
+    def publish(self, **request: Any) -> None:
+        assert len(request.get("Subject", "")) < 100
+        self.published.append(request)
+
+
+@pytest.fixture
+def sns(monkeypatch: pytest.MonkeyPatch, s3: FakeS3) -> FakeSns:
+    fake = FakeSns()
+    clients = {"s3": s3, "sns": fake, "cloudwatch": FakeAlarms(record(VERDICT))}
+    monkeypatch.setattr(entry, "client", lambda service: clients[service])
+    for name, value in {"RESULTS_BUCKET": "results", "DASHBOARD": "shop-prod", "MESSAGES_TOPIC": "people"}.items():
+        monkeypatch.setenv(name, value)
+    return fake
+
+
+def event(text: str, subject: str | None = None) -> dict[str, Any]:
+    return {"Records": [{"Sns": {"Message": text, "Subject": subject}}]}
+
+
+def test_people_get_the_words(sns: FakeSns) -> None:
+    entry.handler(event(json.dumps(VERDICT)), None)
+    (published,) = sns.published
+    assert (published["TopicArn"], published["MessageStructure"]) == ("people", "json")
+    assert published["Subject"].startswith("CRITICAL rings: ")
+    assert json.loads(published["Message"])["email"].startswith("critical: shop-prod-verdict")
+
+
+def test_the_chat_gets_them_too(sns: FakeSns, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHAT_TOPIC", "chat")
+    entry.handler(event(json.dumps(VERDICT)), None)
+    people, chat = sns.published
+    assert (people["TopicArn"], chat["TopicArn"]) == ("people", "chat")
+    assert json.loads(chat["Message"])["source"] == "custom"
+
+
+def test_a_budget_is_passed_on(sns: FakeSns) -> None:
+    entry.handler(event("Over 80 %.", "AWS Budgets: monthly"), None)
+    (published,) = sns.published
+    assert (published["Subject"], json.loads(published["Message"])["email"]) == ("AWS Budgets: monthly", "Over 80 %.")
+
+
+def test_what_cannot_be_said_goes_on_as_it_came(sns: FakeSns, caplog: pytest.LogCaptureFixture) -> None:
+    odd = json.dumps({**VERDICT, "Trigger": {"Metrics": [{"MetricStat": 7}]}})
+    entry.handler(event(odd, "ALARM"), None)
+    (published,) = sns.published
+    text = json.loads(published["Message"])["email"]
+    assert text.startswith("This alarm message could not be put into words (TypeError)")
+    assert odd in text
+    assert [each.levelno for each in caplog.records if "words" in each.message] == [logging.ERROR]
+
+
+def test_the_first_word_of_a_new_alarm_is_kept_back(sns: FakeSns) -> None:
+    first = {**VERDICT, "OldStateValue": "INSUFFICIENT_DATA", "NewStateValue": "OK"}
+    entry.handler(event(json.dumps(first)), None)
+    assert sns.published == []
+
+
+def test_a_refused_publish_is_an_error_that_lambda_retries(sns: FakeSns, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_: Any) -> None:
+        raise client_error("KMSAccessDenied")
+
+    monkeypatch.setattr(sns, "publish", refuse)
+    with pytest.raises(Exception, match="KMSAccessDenied"):
+        entry.handler(event(json.dumps(VERDICT)), None)
