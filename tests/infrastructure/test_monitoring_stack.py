@@ -18,6 +18,7 @@ from tests.infrastructure.monitoring_support import (
     flat,
     owner,
     synthesize,
+    watchful,
 )
 from tests.infrastructure.templates import listed
 from watchdog.spending import read_models
@@ -204,6 +205,12 @@ class TestWatchdog:
         assert watchdog["Handler"] == "watchdog.handler.handler"
         assert variables["APPLICATION"] == "shop"
         assert "Results" in variables["RESULTS_BUCKET"]
+
+    def test_knows_every_declared_model_so_that_its_end_is_told(self) -> None:
+        told = set(function(watchful(), "watchdog")["Environment"]["Variables"]["MODELS"].split())
+        assert told == {each.id for each in environment().models.values()} | {"anthropic.claude-opus-4-1-20250805-v1:0"}
+        ending = watchful().alarms[f"{PREFIX}-end-of-life-old"]["Dimensions"]
+        assert {each["Value"] for each in ending if each["Name"] == "ModelId"} <= told
 
     def test_prices_every_model_of_an_account_that_the_environment_owns(self) -> None:
         models = {
