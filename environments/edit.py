@@ -28,10 +28,10 @@ class EditError(ValueError):
 
 
 def edit(text: str, changes: Mapping[Path, Scalar]) -> str:
-    """The text with values set, each at a path of keys; missing mappings on the way are made.
+    """The text with values set, each at a path of keys, and of indices of what lists hold; missing mappings are made.
 
     Raises:
-        EditError: the place is an alias or not a mapping, or the file is not one that can be read.
+        EditError: the place is an alias, not a mapping or no item of its list, or the file cannot be read.
     """
     for path, value in changes.items():
         text = _set(text, path, value)
@@ -54,6 +54,9 @@ def _expected(data: dict[str, object], path: Path, value: Scalar) -> dict[str, o
     expected = copy.deepcopy(data)
     place: object = expected
     for key in path[:-1]:
+        if isinstance(place, list) and isinstance(key, int) and 0 <= key < len(place):
+            place = place[key]
+            continue
         if not isinstance(place, dict):
             raise EditError(f"{'.'.join(map(str, path))}: {key!r} is below something that is no mapping")
         place = place.setdefault(key, {})
@@ -66,6 +69,9 @@ def _expected(data: dict[str, object], path: Path, value: Scalar) -> dict[str, o
 def _paste(text: str, path: Path, value: Scalar) -> str:
     node, place = compose(text), slice(0, 0)
     for depth, key in enumerate(path):
+        if isinstance(node, SequenceNode) and isinstance(key, int) and 0 <= key < len(node.value):
+            node = node.value[key]
+            continue
         if not isinstance(node, MappingNode):
             break
         pair = next((pair for pair in node.value if pair[0].value == key), None)

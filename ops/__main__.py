@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NoReturn, Protocol
 
-from ops import dashboard, evaluate, jobs, logs, prices, run, runs
+from ops import baseline, dashboard, evaluate, jobs, logs, prices, run, runs
 from ops.errors import OpsError
 from ops.screen import tell
 
@@ -26,6 +26,7 @@ STOPPED = 130
 
 COMMANDS: Mapping[str, Command] = MappingProxyType(
     {
+        "baseline": baseline,
         "dashboard": dashboard,
         "evaluate": evaluate,
         "jobs": jobs,

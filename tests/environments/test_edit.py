@@ -28,6 +28,10 @@ models:
         id: 'quoted'
 
 evaluations: {}
+gates:
+  - metric: f1_score # the first
+    min: 0.5 # by hand
+  - {metric: rouge_l, min: 0.2}
 tail: |
   text
   more
@@ -66,6 +70,13 @@ def changed(text: str, after: str) -> list[str]:
         ),
         (("owner",), "true", ['+owner: "true"']),
         (("models", "small", "verified_until"), "2026-12-31", ["+        verified_until: 2026-12-31"]),
+        (("gates", 0, "min"), 0.25, ["-    min: 0.5 # by hand", "+    min: 0.25 # by hand"]),
+        (("gates", 0, "max_drop"), 0.1, ["+    max_drop: 0.1"]),
+        (
+            ("gates", 1, "max_drop"),
+            0.1,
+            ["-  - {metric: rouge_l, min: 0.2}", "+  - {metric: rouge_l, min: 0.2, max_drop: 0.1}"],
+        ),
     ],
 )
 def test_one_value(path: DocumentPath, value: Scalar, lines: list[str]) -> None:
@@ -94,6 +105,7 @@ def test_line_ends_are_kept() -> None:
         ("a: {b: 1}\n", ("a",), "something else than a single value"),
         ("a: [\n", ("a",), "line 2: not YAML"),
         ("a: 1\n", ("a", "b"), "no mapping|single value"),
+        ("a: [{b: 1}]\n", ("a", 1, "b"), "no mapping|single value"),
     ],
 )
 def test_what_cannot_be_changed_alone_is_refused(text: str, path: DocumentPath, told: str) -> None:
