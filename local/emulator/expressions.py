@@ -21,11 +21,16 @@ class ExpressionError(ValueError):
 
 @dataclass(frozen=True)
 class Series:
-    """Values by the start of their period (epoch seconds), with the period in seconds."""
+    """Values by the start of their period (epoch seconds), with the period in seconds.
+
+    Attributes:
+        properties: what a label may name by PROP, of a metric that a search has found.
+    """
 
     points: Mapping[int, float]
     period: int
     label: str = ""
+    properties: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -117,8 +117,13 @@ class Window:
             values = [d["Value"] for d in metric["Dimensions"]]
             label = " ".join([*values, metric["MetricName"]] if len(names) > 1 or not values else values)
             if series.points:
-                results.append(Series(series.points, period, label))
+                results.append(Series(series.points, period, label, _properties(metric)))
         return results
+
+
+def _properties(metric: Mapping[str, Any]) -> dict[str, str]:
+    dimensions = {f"Dim.{found['Name']}": found["Value"] for found in metric["Dimensions"]}
+    return {"Namespace": metric["Namespace"], "MetricName": metric["MetricName"], **dimensions}
 
 
 def aligned(start: float, end: float, period: int) -> Window:

@@ -197,6 +197,17 @@ def test_search_selects_by_schema_and_terms(metrics: Metrics) -> None:
     }
 
 
+def test_a_label_of_properties_is_that_of_each_series_found(metrics: Metrics) -> None:
+    for model in ("claude", "nova"):
+        metrics.put("accuracy", {0: 0.5}, ModelId=model, Application="app")
+    search = f"SEARCH('{{{metrics.namespace},ModelId,Application}} accuracy', 'Average', 60)"
+    label = "${PROP('Dim.ModelId')} ${PROP('MetricName')} ${PROP('Dim.Absent')}"
+    results = metrics.get({"Id": "s", "Expression": search, "Label": label})
+    assert [result["Label"] for result in results] == [
+        f"{model} accuracy ${{PROP('Dim.Absent')}}" for model in ("claude", "nova")
+    ]
+
+
 def test_a_band_comes_as_two_lines(metrics: Metrics) -> None:
     metrics.put("a", {-30: 1, -20: 3, -10: 1, -5: 3, 0: 2})
     upper, lower = metrics.get(metrics.stat("a", "a"), {"Id": "band", "Expression": "ANOMALY_DETECTION_BAND(a, 2)"})

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from bedrock_eval.layout import BaselineLayout, RunLayout
-from bedrock_eval.wording import number
 from environments.load import load_environments
 from local.deployment import ENVIRONMENT, ROOT
 from ops import account
@@ -161,7 +160,8 @@ def test_an_accepted_run_is_copied_and_pinned(
 
 
 @pytest.mark.parametrize("source", [[], ["--deployed"]], ids=["this tree", "deployed"])
-def test_the_dashboard_is_drawn_with_data(stack: Stack, later: str, tmp_path: Path, source: Sequence[str]) -> None:
+@pytest.mark.usefixtures("later")
+def test_the_dashboard_is_drawn_with_data(stack: Stack, tmp_path: Path, source: Sequence[str]) -> None:
     page = tmp_path / "dashboard.html"
     url = stack.deployment.endpoint.url
     done = ops(stack, "dashboard", *source, "--data", "--endpoint", url, "--out", str(page))
@@ -170,8 +170,12 @@ def test_the_dashboard_is_drawn_with_data(stack: Stack, later: str, tmp_path: Pa
     drawn = page.read_text()
     assert f"data of {url}" in drawn
     assert "could not be asked" not in drawn
-    for candidate in stack.read(RunLayout(EVALUATION, later).summary)["candidates"]:
-        assert f"{candidate['name']}: newest {number(candidate['metrics']['relevance_score']['mean'])}" in drawn
+    # Other files have runs in the same hours, so that these are means of several; haiku keeps the gate, nova does not.
+    newest = re.search(r"haiku: newest ([\d.]+)\. nova: newest ([\d.]+)\. threshold gate min 0\.5", drawn)
+    assert newest is not None
+    assert float(newest[1]) > 0.5 > float(newest[2])
+    # What a search finds is named by its model.
+    assert "each that is found: newest" not in drawn
     ringing = re.findall(r'class="state alarm"><b>alarm</b> <span>([^<]+)</span>', drawn)
     assert [name for name in ringing if "-verdict-" in name]
 

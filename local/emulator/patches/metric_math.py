@@ -5,6 +5,7 @@ together", and returns the oldest value first. CloudWatch evaluates metric math,
 of dimensions, and returns the newest value first unless ScanBy says otherwise.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,6 +19,7 @@ Handler = Callable[..., Answer]
 
 _MAX_QUERIES = 500
 _MAX_DATAPOINTS = 1_440
+_PROPERTY = re.compile(r"\$\{PROP\('([^']+)'\)\}")
 
 
 def _refusal(code: str, message: str) -> Answer:
@@ -32,17 +34,24 @@ def _window(request: Mapping[str, Any], period: int) -> Window:
     return aligned(start, end, period)
 
 
+def _label(query: Mapping[str, Any], series: Series, *, several: bool) -> str:
+    """A label that names properties says which series it is; any other gets the series' own name behind it."""
+    wanted, stat = str(query.get("Label") or ""), query.get("MetricStat")
+    if _PROPERTY.search(wanted):
+        return _PROPERTY.sub(lambda found: series.properties.get(found[1], found[0]), wanted)
+    if several:
+        return " ".join(filter(None, [wanted, series.label]))
+    return wanted or (str(stat["Metric"]["MetricName"]) if stat else "")
+
+
 def _result(
     query: Mapping[str, Any], series: Series, *, start: float, several: bool, ascending: bool
 ) -> dict[str, Any]:
     first = start // series.period * series.period
     times = sorted((t for t in series.points if t >= first), reverse=not ascending)
-    stat = query.get("MetricStat")
-    default = series.label if several else (stat["Metric"]["MetricName"] if stat else query["Id"])
-    label = " ".join(filter(None, [query.get("Label"), series.label])) if several else query.get("Label") or default
     return {
         "Id": query["Id"],
-        "Label": label or query["Id"],
+        "Label": _label(query, series, several=several) or query["Id"],
         "Timestamps": [cloudwatch._ts_iso(t) for t in times],
         "Values": [series.points[t] for t in times],
         "StatusCode": "Complete",
