@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -68,7 +69,23 @@ class Account:
 def add_environment(parser: argparse.ArgumentParser) -> None:
     """The options that `account_of` reads."""
     parser.add_argument("--env", required=True, metavar="E", help="environment, as dev")
-    parser.add_argument("--endpoint-url", metavar="URL", help="another endpoint than AWS's (or AWS_ENDPOINT_URL)")
+    add_endpoint(parser)
+
+
+def add_endpoint(parser: argparse.ArgumentParser) -> None:
+    """The option for another endpoint than AWS's."""
+    what = "another endpoint than AWS's (or AWS_ENDPOINT_URL)"
+    parser.add_argument("--endpoint-url", type=_endpoint, metavar="URL", help=what)
+
+
+def _endpoint(text: str) -> str:
+    try:
+        split = urlsplit(text)
+    except ValueError:
+        split = urlsplit("")
+    if split.scheme not in ("http", "https") or not split.hostname:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an endpoint; needed: http://<host>:<port> or https://<host>")
+    return text
 
 
 def account_of(arguments: argparse.Namespace, now: datetime) -> Account:
@@ -104,5 +121,7 @@ def calling(what: str) -> Iterator[None]:
 
 
 def _client(service: str, environment: Environment, endpoint_url: str | None) -> Any:
-    with calling(f"no client for {service}"):
+    try:
         return boto3.client(service, region_name=environment.region, endpoint_url=endpoint_url, config=_EDGE)
+    except (BotoCoreError, ValueError) as error:
+        raise OpsError(f"no client for {service}: {error}") from None

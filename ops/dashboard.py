@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from bedrock_eval.names import PhysicalNames
 from environments.load import EnvironmentsError, load_environments
 from environments.schema import REPOSITORY, Environment
+from ops.account import account_of, add_environment
 from ops.dashboard_body import Board, Graph, read_body
 from ops.dashboard_data import CloudWatch, Data, fetch
 from ops.dashboard_page import Origin, render
@@ -29,13 +30,12 @@ _MOST_HOURS = 455 * 24.0
 def add_command(commands: Any) -> None:
     """The sub-command's own options."""
     dashboard = commands.add_parser("dashboard", help="draw the dashboard as a page", description=__doc__)
-    dashboard.add_argument("--env", required=True, help="environment, as dev")
+    add_environment(dashboard)
     dashboard.add_argument("--out", type=Path, metavar="F", help="the page (build/dashboard-<environment>.html)")
     source = dashboard.add_mutually_exclusive_group()
     source.add_argument("--body", type=Path, metavar="F", help="draw this body; without, this tree is synthesized")
     source.add_argument("--deployed", action="store_true", help="draw what is deployed (GetDashboard)")
     dashboard.add_argument("--data", action="store_true", help="with the data of CloudWatch (GetMetricData)")
-    dashboard.add_argument("--endpoint", metavar="URL", help="ask this endpoint instead, as the emulator's; with data")
     dashboard.add_argument("--hours", type=_hours, help="back from now, for graphs that follow the dashboard's range")
 
 
@@ -43,14 +43,16 @@ def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
     """Write the page and say where; gives the exit code 0.
 
     Raises:
-        OpsError: there is no body to draw, no data to be had, or the page cannot be written.
+        OpsError: there is no body to draw, the credentials are of another account, there is no data to be had, or the
+            page cannot be written.
     """
     now = now or datetime.now(UTC)
-    environment = _environment(arguments.env, now)
+    with_data = arguments.data or arguments.endpoint_url is not None
+    asks = with_data or arguments.deployed
+    environment = account_of(arguments, now).environment if asks else _environment(arguments.env, now)
     name = PhysicalNames(environment.prefix).dashboard
     board, source = _board(arguments, environment, name)
     back = timedelta(hours=arguments.hours) if arguments.hours else board.back
-    with_data = arguments.data or arguments.endpoint is not None
     data = fetch(board, _clients(board, arguments, environment), now=now, back=back) if with_data else None
     page = render(board, data, origin=Origin(name, environment.name, source, _asked(arguments, with_data), now, back))
     path = arguments.out or PLACE / f"dashboard-{environment.name}.html"
@@ -94,15 +96,16 @@ def _clients(board: Board, arguments: argparse.Namespace, environment: Environme
 def _client(arguments: argparse.Namespace, region: str) -> Any:
     config = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "max_attempts": 3})
     try:
-        return boto3.client("cloudwatch", region_name=region, endpoint_url=arguments.endpoint, config=config)
+        return boto3.client("cloudwatch", region_name=region, endpoint_url=arguments.endpoint_url, config=config)
     except (BotoCoreError, ValueError) as error:
         raise OpsError(f"no client for CloudWatch: {error}") from None
 
 
 def _asked(arguments: argparse.Namespace, with_data: bool) -> str:
     if not with_data:
-        return "drawn without data (--data or --endpoint asks for it)"
-    return f"data of {arguments.endpoint}" if arguments.endpoint else "data of CloudWatch"
+        return "drawn without data (--data asks for it)"
+    endpoint = arguments.endpoint_url or os.environ.get("AWS_ENDPOINT_URL")
+    return f"data of {endpoint}" if endpoint else "data of CloudWatch"
 
 
 def _tell_gaps(board: Board, data: Data | None) -> None:

@@ -22,6 +22,7 @@ from custom_evaluator.errors import RunFailed
 from custom_evaluator.events import SliceEvent
 from custom_evaluator.services import Services, model_client
 from custom_evaluator.slices import SliceStatus, run_slice
+from ops.account import add_endpoint
 from ops.errors import OpsError
 from ops.evaluate_options import APPLICATION, definition_of
 from ops.folder import OWNER, Folder, opened
@@ -54,7 +55,7 @@ def add_command(commands: Any) -> None:
     add("--out", type=Path, metavar="DIR", help=f"where everything is written ({DEFAULT_FOLDER}/<dataset>)")
     add("--concurrency", type=_whole(1, 256), default=DEFAULT_CONCURRENCY, metavar="N", help="calls in flight (8)")
     add("--region", metavar="R", help="the Region of Bedrock, if the credentials' configuration names none")
-    add("--endpoint-url", metavar="URL", help="another endpoint than AWS's, as an emulator's")
+    add_endpoint(evaluate)
 
 
 def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:

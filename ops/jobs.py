@@ -19,6 +19,7 @@ from bedrock_eval.names import run_id
 from bedrock_eval.report import render
 from bedrock_eval.summarising import summarise
 from bedrock_eval.summary import Summary
+from ops.account import add_endpoint
 from ops.errors import OpsError
 from ops.results import show
 from ops.screen import Table, say, tell
@@ -52,7 +53,7 @@ def add_command(commands: Any) -> None:
 
 def _add_place(action: Any) -> None:
     action.add_argument("--region", metavar="R", help="Region (that of the AWS configuration)")
-    action.add_argument("--endpoint-url", metavar="URL", help="another endpoint than AWS's, as an emulator's")
+    add_endpoint(action)
 
 
 def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:

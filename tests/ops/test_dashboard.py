@@ -2,10 +2,14 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from ops import account, dashboard
+from ops.__main__ import main
 from ops.dashboard_body import Graph, read_body
 from ops.dashboard_data import fetch
 from ops.dashboard_page import Origin, render
@@ -28,6 +32,15 @@ GRAPH = {
         "annotations": {"horizontal": [{"value": 7000, "label": "latency-p90 > 7,000", "color": "#ff7f0e"}]},
     },
 }
+ENVIRONMENT = """\
+application: shop
+account: "111122223333"
+region: us-east-1
+owner: us
+runbook_url: https://example.com/runbook
+models:
+  small: {id: us.amazon.nova-2-lite-v1:0}
+"""
 BODY = {
     "start": "-P1D",
     "variables": [{"type": "pattern", "id": "model", "pattern": "chosen", "defaultValue": "nova"}],
@@ -94,3 +107,29 @@ def test_data_is_asked_with_the_statistic_of_the_widget(values: list[float], dra
 def test_a_body_that_is_none_is_refused() -> None:
     with pytest.raises(OpsError, match="no body of a dashboard"):
         read_body('{"rows": []}')
+
+
+@pytest.mark.parametrize("asked", ["--data", "--deployed"])
+def test_the_account_is_known_before_its_data_are_drawn(
+    asked: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The names of the series are the same in every account."""
+    monkeypatch.setattr(account, "ENVIRONMENTS", tmp_path)
+    monkeypatch.setattr(dashboard, "ENVIRONMENTS", tmp_path)
+    (tmp_path / "dev.yaml").write_text(ENVIRONMENT)
+    caller = {"Account": "999999999999", "Arn": "arn:aws:iam::999999999999:user/me"}
+    monkeypatch.setattr(
+        account.boto3, "client", lambda _service, **_: SimpleNamespace(get_caller_identity=lambda: caller)
+    )
+    page = tmp_path / "page.html"
+    assert main(["dashboard", "--env", "dev", asked, "--out", str(page)]) == 1
+    assert "of account 999999999999; environment dev is in 111122223333" in capsys.readouterr().err
+    assert not page.exists()
+
+
+def test_an_environment_without_aws_has_no_data_without_an_endpoint(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    assert main(["dashboard", "--env", "local", "--data"]) == 1
+    assert "local has no AWS behind it" in capsys.readouterr().err

@@ -283,3 +283,23 @@ def test_credentials_of_another_account_are_refused(
     assert ops("run", "support") == 1
     assert "of account 111122223333; environment dev is in 999999999999" in capsys.readouterr().err
     assert not machine.started
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["run", "support", "--env", "dev"],
+        ["runs", "list", "--env", "dev"],
+        ["jobs", "list"],
+        ["dashboard", "--env", "dev"],
+        ["evaluate", "--dataset", "cases.jsonl", "--model", "us.amazon.nova-2-lite-v1:0"],
+    ],
+)
+@pytest.mark.parametrize("url", ["localhost:4566", "http://", "http://[::1"])
+def test_an_endpoint_that_is_no_address_is_refused(
+    command: list[str], url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([*command, "--endpoint-url", url])
+    assert ended.value.code == 1
+    assert f"argument --endpoint-url: {url!r} is not an endpoint" in capsys.readouterr().err

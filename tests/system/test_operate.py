@@ -164,7 +164,7 @@ def test_an_accepted_run_is_copied_and_pinned(
 def test_the_dashboard_is_drawn_with_data(stack: Stack, tmp_path: Path, source: Sequence[str]) -> None:
     page = tmp_path / "dashboard.html"
     url = stack.deployment.endpoint.url
-    done = ops(stack, "dashboard", *source, "--data", "--endpoint", url, "--out", str(page))
+    done = ops(stack, "dashboard", *source, "--data", "--endpoint-url", url, "--out", str(page))
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == str(page)
     drawn = page.read_text()
