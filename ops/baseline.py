@@ -37,7 +37,7 @@ from ops.alarm_history import PERIOD_SECONDS, RATES, ModelHistory, histories
 from ops.errors import OpsError
 from ops.patch import offer, patch_of
 from ops.screen import Cell, Table, say, tell
-from ops.stored_runs import newest_runs
+from ops.stored_runs import StoredRun, newest_runs
 
 DEFAULT_RUNS = 10
 DEFAULT_DAYS = 14
@@ -143,12 +143,19 @@ def _keys(metric: str, gate: GateConfig | None, *, pinned: bool) -> list[str]:
 
 
 def _finished(account: Account, evaluation: str, runs: int) -> list[Summary]:
-    found = (run_.summary() for run_ in newest_runs(account.store(), evaluation))
-    summaries = list(islice((each for each in found if each is not None), runs))
-    alike = [each for each in summaries if each.dataset == summaries[0].dataset]
-    if len(alike) < len(summaries):
-        tell(f"{evaluation}: {count(len(summaries) - len(alike), 'run')} on another dataset than the newest left out")
+    found = ((run_, run_.summary()) for run_ in newest_runs(account.store(), evaluation))
+    finished = list(islice(((run_, summary) for run_, summary in found if summary is not None), runs))
+    asked = [_dataset(run_, summary) for run_, summary in finished]
+    alike = [summary for (_, summary), dataset in zip(finished, asked, strict=True) if dataset == asked[0]]
+    if len(alike) < len(finished):
+        tell(f"{evaluation}: {count(len(finished) - len(alike), 'run')} on another dataset than the newest left out")
     return alike
+
+
+def _dataset(run_: StoredRun, summary: Summary) -> tuple[str, str | None]:
+    """Where the cases lie and what they were: a file may change under its name."""
+    state = run_.state()
+    return summary.dataset, None if state is None else state.dataset_etag
 
 
 def _values(summaries: Sequence[Summary], candidate: str, metric: str) -> list[RunValue]:

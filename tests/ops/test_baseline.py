@@ -1,7 +1,7 @@
 """`ops baseline` over runs that the evaluator's own code has made, and a scripted CloudWatch."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,7 +18,7 @@ from custom_evaluator.slices import run_slice
 from environments.load import load_environments
 from ops import account
 from ops.__main__ import main
-from tests.unit.custom_evaluator.conftest import BUCKET, World
+from tests.unit.custom_evaluator.conftest import BUCKET, DATA, DEFINITION, World
 from tests.unit.fakes import answer
 
 DEV = """\
@@ -177,6 +177,58 @@ def test_a_drop_is_proposed_once_a_baseline_is_pinned(
     (tmp_path / "dev.yaml").write_text(DEV + '    baseline: "20261120T060000Z"\n')
     ops()
     assert "+        max_drop: 0." in capsys.readouterr().out
+
+
+def test_runs_held_against_a_baseline_give_the_tighter_drop(
+    cloudwatch: CloudWatch, world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "dev.yaml").write_text(DEV + '    baseline: "20261120T060000Z"\n')
+    ops()
+    alone = proposed(capsys.readouterr().out, "max_drop")
+    assert main(["runs", "accept", "20261120T060000Z", "--env", "dev"]) == 0
+    world.deploy(metrics=("f1_score",), gates=(Gate("f1_score", max_drop=0.5),), baseline="20261120T060000Z")
+    for day, wrong in enumerate(WRONG, start=3):
+        evaluated(world, f"2026112{day}T060000Z", wrong)
+    capsys.readouterr()
+    ops("--runs", "3")
+    assert 0 < proposed(capsys.readouterr().out, "max_drop") < alone
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"candidates": (replace(DEFINITION.candidates[0], model_id="amazon.nova-pro-v1:0"), DEFINITION.candidates[1])},
+        {"dataset": replace(DEFINITION.dataset, key="datasets/others.jsonl")},
+    ],
+)
+def test_runs_of_another_model_or_dataset_are_not_comparable(
+    cloudwatch: CloudWatch, world: World, changes: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    body = world.s3.text(DATA, DEFINITION.dataset.key).encode()
+    world.s3.put_object(Bucket=DATA, Key="datasets/others.jsonl", Body=body)
+    world.deploy(metrics=("f1_score",), **changes)
+    evaluated(world, "20261123T060000Z", 4)
+    assert ops() == 0
+    shown = capsys.readouterr().out
+    assert "nothing: 1 comparable runs" in shown
+    assert "-        min: 0.9" not in shown
+
+
+def test_a_dataset_that_changed_under_its_name_is_another(
+    cloudwatch: CloudWatch, world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.dataset(*({"id": f"n{n}", "prompt": f"new {n}", "referenceResponse": f"answer {n}"} for n in range(40)))
+    evaluated(world, "20261123T060000Z", 4)
+    assert ops() == 0
+    told = capsys.readouterr()
+    assert "nothing: 1 comparable runs" in told.out
+    assert "support: 3 runs on another dataset than the newest left out" in told.err
+
+
+def proposed(shown: str, key: str) -> float:
+    """For candidate `small` by f1_score."""
+    wanted = ["f1_score", "small", key]
+    return float(next(line.split()[-1] for line in shown.splitlines() if line.split()[:3] == wanted))
 
 
 def test_too_few_runs_and_hours_propose_nothing(
