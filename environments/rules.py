@@ -240,7 +240,13 @@ def _account(parts: Parts) -> Iterator[Mistake]:
 
 
 def _logging(parts: Parts) -> Iterator[Mistake]:
-    mode = _mapping(parts.top.get("invocation_logging")).get("mode", "none")
+    logging = _mapping(parts.top.get("invocation_logging"))
+    if logging.get("existing") is True and logging.get("data_protection"):
+        yield Mistake(
+            ("invocation_logging", "data_protection"),
+            "an imported log group keeps the policy that it has; allowed: existing: false, or nothing",
+        )
+    mode = logging.get("mode", "none")
     if mode != "none" and parts.sound("owns_account") and not parts.flag("owns_account"):
         yield Mistake(
             ("invocation_logging", "mode"),

@@ -22,6 +22,7 @@ from bedrock_eval.metrics import METRICS
 from bedrock_eval.models import Model
 from bedrock_eval.names import NAME_PATTERN, NAME_RULE, RunIdError, is_name, prefix, run_time
 from bedrock_eval.schedules import ScheduleError, parse_schedule
+from environments.data_identifiers import DATA_IDENTIFIERS
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 """What the paths of dataset files are relative to."""
@@ -84,6 +85,12 @@ def _template(text: str) -> str:
     return text
 
 
+def _data_identifier(name: str) -> str:
+    if name not in DATA_IDENTIFIERS:
+        raise ValueError(f"{name!r} is no managed data identifier; allowed: {', '.join(DATA_IDENTIFIERS)}")
+    return name
+
+
 def _day(text: str) -> str:
     try:
         date.fromisoformat(text)
@@ -108,6 +115,7 @@ Name = Annotated[
 LogRetention = Annotated[int, AfterValidator(_log_retention), Field(json_schema_extra=_enum(LOG_RETENTION_DAYS))]
 MetricName = Annotated[str, AfterValidator(_metric_name), Field(json_schema_extra=_enum(tuple(METRICS)))]
 AlarmName = Annotated[str, AfterValidator(_alarm_name), Field(json_schema_extra=_enum(tuple(KINDS)))]
+DataIdentifier = Annotated[str, AfterValidator(_data_identifier), Field(json_schema_extra=_enum(DATA_IDENTIFIERS))]
 Region = Annotated[
     str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$", json_schema_extra=_told("a Region's name, as us-east-1"))
 ]
@@ -387,6 +395,11 @@ class InvocationLoggingConfig(Strict):
         json_schema_extra=_told("a log group's name: at most 512 of a-z, A-Z, 0-9 and . - _ / #"),
     )
     existing: bool = Field(default=False, description="Import the log group, as one that a RETAIN left behind.")
+    data_protection: tuple[DataIdentifier, ...] = Field(
+        default=(),
+        description="Managed data identifiers that CloudWatch Logs masks in the log group, as EmailAddress; "
+        "docs/security.md says who can see them. Masking costs by the GB that is scanned.",
+    )
     text: bool = Field(default=True, description="Log prompts and answers, not only counts.")
     image: bool = Field(default=False, description="Log images.")
     embedding: bool = Field(default=False, description="Log embeddings.")

@@ -50,6 +50,7 @@ class InvocationLoggingStack(Stack):
             retention_days=retention.invocation_logs,
             removal_policy=removal_policy(environment),
             existing=config.existing,
+            masked=config.data_protection,
         )
         InvocationLogging(
             self,

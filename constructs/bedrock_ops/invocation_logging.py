@@ -1,6 +1,6 @@
 """Model invocation logging: the log group, the role that Bedrock writes with, and the account's setting."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -39,7 +39,8 @@ class InvocationLogGroup(Construct):
     """The log group of the invocation log, made or imported.
 
     Args:
-        existing: import the group, as one that RETAIN left behind; its retention and key stay as they are.
+        existing: import the group, as one that RETAIN left behind; its retention, key and policy stay as they are.
+        masked: managed data identifiers that are masked in it.
     """
 
     def __init__(  # noqa: PLR0913 - all by keyword but the first two
@@ -52,6 +53,7 @@ class InvocationLogGroup(Construct):
         retention_days: int,
         removal_policy: RemovalPolicy,
         existing: bool = False,
+        masked: Sequence[str] = (),
     ) -> None:
         super().__init__(scope, construct_id)
         self.name = name
@@ -59,9 +61,26 @@ class InvocationLogGroup(Construct):
             logs.LogGroup.from_log_group_name(self, "Group", name)
             if existing
             else EncryptedLogGroup(
-                self, "Group", name=name, key=key, retention_days=retention_days, removal_policy=removal_policy
+                self,
+                "Group",
+                name=name,
+                key=key,
+                retention_days=retention_days,
+                removal_policy=removal_policy,
+                data_protection=_data_protection(masked),
             )
         )
+
+
+def _data_protection(masked: Sequence[str]) -> logs.DataProtectionPolicy | None:
+    """Findings are counted in the metric LogEventsWithFindings; none is written anywhere."""
+    if not masked:
+        return None
+    return logs.DataProtectionPolicy(
+        name="invocation-log",
+        description="Masks personal data in prompts and answers",
+        identifiers=[logs.DataIdentifier(name) for name in masked],
+    )
 
 
 class InvocationLogging(Construct):

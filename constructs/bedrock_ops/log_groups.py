@@ -45,6 +45,7 @@ class EncryptedLogGroup(logs.LogGroup):
     Args:
         retention_days: one of the values that CloudWatch Logs takes.
         removal_policy: DESTROY by default: a group that stays behind under its fixed name fails the next deploy.
+        data_protection: what CloudWatch Logs masks in it.
     """
 
     RETENTION_DAYS = tuple(_RETENTION)
@@ -58,6 +59,7 @@ class EncryptedLogGroup(logs.LogGroup):
         key: kms.IKey,
         retention_days: int,
         removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
+        data_protection: logs.DataProtectionPolicy | None = None,
     ) -> None:
         super().__init__(
             scope,
@@ -66,4 +68,5 @@ class EncryptedLogGroup(logs.LogGroup):
             encryption_key=key,
             retention=_RETENTION[retention_days],
             removal_policy=removal_policy,
+            data_protection_policy=data_protection,
         )

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from bedrock_eval.metrics import METRICS as METRICS_BY_NAME
+from environments.data_identifiers import DATA_IDENTIFIERS
 from environments.load import EnvironmentsError, Loaded, load_environments
 from environments.schema import REPOSITORY
 
@@ -105,6 +106,11 @@ OF_VALUES = [
     (
         ("owner: team", "owner: team\nsubscriptions:\n  - {protocol: email, endpoint: nobody}"),
         "6: subscriptions[0]: endpoint 'nobody' does not fit protocol email; needed: an e-mail address",
+    ),
+    (
+        ("owner: team", "owner: team\nowns_account: true\ninvocation_logging: {data_protection: [Email]}"),
+        "6: invocation_logging.data_protection[0]: 'Email' is no managed data identifier; allowed: "
+        + ", ".join(DATA_IDENTIFIERS),
     ),
     (
         ("  quality:", "  Top Quality:"),

@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
+from aws_cdk import aws_logs as logs
 
+from environments.data_identifiers import DATA_IDENTIFIERS
 from tests.infrastructure.templates import (
     Deployed,
     Resource,
@@ -17,6 +19,7 @@ from tests.infrastructure.templates import (
 )
 
 SETTING = "Custom::ModelInvocationLogging"
+INVOCATIONS = "/aws/bedrock/model-invocations"
 
 
 def logging(**changes: Any) -> Template:
@@ -138,3 +141,21 @@ class TestOthers:
 
 def test_every_environment_has_the_stack(deployed: Deployed) -> None:
     assert deployed["logging"].stack_name.endswith("-logging")
+
+
+class TestDataProtection:
+    def test_named_data_is_audited_and_masked(self) -> None:
+        named = ["EmailAddress", "CreditCardNumber"]
+        group = logging(data_protection=named).named("AWS::Logs::LogGroup", "LogGroupName", INVOCATIONS)
+        audit, mask = group["DataProtectionPolicy"]["Statement"]
+        for statement in (audit, mask):
+            assert [each.rpartition("/")[2] for each in statement["DataIdentifier"]] == named
+        assert audit["Operation"] == {"Audit": {"FindingsDestination": {}}}
+        assert mask["Operation"] == {"Deidentify": {"MaskConfig": {}}}
+
+    def test_nothing_is_masked_unless_asked_for(self) -> None:
+        assert all("DataProtectionPolicy" not in each for each in logging().resources("AWS::Logs::LogGroup").values())
+
+    def test_the_identifiers_are_those_of_the_cdk(self) -> None:
+        of_the_cdk = {getattr(logs.DataIdentifier, name).name for name in dir(logs.DataIdentifier) if name.isupper()}
+        assert of_the_cdk <= set(DATA_IDENTIFIERS)

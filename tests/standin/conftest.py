@@ -1,6 +1,7 @@
 """One emulator for these tests, with recorded answers of three models; every test starts without faults."""
 
 import json
+import time
 import urllib.error
 import urllib.request
 import uuid
@@ -89,8 +90,18 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
 @pytest.fixture
 def standin(emulator: StandIn) -> StandIn:
     emulator.configure(faults={}, sleep_share=0, default_latency_ms=800, seed=7, fail_first_logging_puts=0)
-    emulator.http("DELETE", "/_standin/calls")
+    _calm(emulator)
     return emulator
+
+
+def _calm(emulator: StandIn) -> None:
+    """Wait until nothing is in flight: a caller that was stopped leaves its calls behind."""
+    for _ in range(400):
+        emulator.http("DELETE", "/_standin/calls")
+        if emulator.calls()["max_in_flight"] == 0:
+            return
+        time.sleep(0.05)
+    raise AssertionError("calls of an earlier test never end")
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(
 
 
 def test_ctrl_c_twice_does_not_wait_for_a_call_that_hangs(standin: StandIn, command: list[str], tmp_path: Path) -> None:
-    standin.configure(sleep_share=1, default_latency_ms=60_000)
+    standin.configure(sleep_share=1, default_latency_ms=15_000)
     process = begin(standin, command)
     deadline = time.monotonic() + 30
     while not (tmp_path / "out" / "lock.json").exists() and time.monotonic() < deadline:
