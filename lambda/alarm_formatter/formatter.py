@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from bedrock_eval import alarm_messages
 from bedrock_eval.alarm_messages import ALARM, Alarm, Message, Place, Run, Story
 from bedrock_eval.layout import RunLayout, evaluation_prefix
-from bedrock_eval.names import RunIdError, run_time
+from bedrock_eval.names import is_run_id
 
 logger = logging.getLogger(__name__)
 
@@ -101,11 +101,8 @@ class Formatter:
         for page in pages:
             for entry in page.get("CommonPrefixes", ()):
                 name = entry["Prefix"][len(prefix) : -1]
-                try:
-                    run_time(name)
-                except RunIdError:
-                    continue
-                yield name
+                if is_run_id(name):
+                    yield name
 
     def _run(self, layout: RunLayout) -> Run:
         """Without the folders below it, which hold the results: the names of a few objects are enough."""

@@ -138,7 +138,13 @@ GATE_VERDICT = Metric(
     "Verdict (0 better, 1 not worse, 2 inconclusive, 3 worse)",
 )
 GATE_MARGIN = Metric(
-    CUSTOM, "gate_margin", VERDICT_DIMENSIONS, "None", "Minimum", Better.HIGHER, "Margin of the gate (above 0 passes)"
+    CUSTOM,
+    "gate_margin",
+    VERDICT_DIMENSIONS,
+    "None",
+    "Minimum",
+    Better.HIGHER,
+    "Margin of the gate (above 0 passes; of a drop above -max_drop)",
 )
 
 RUN_FAILED = Metric(CUSTOM, "run_failed", EVALUATION_DIMENSIONS, "Count", "Maximum", Better.LOWER, "Run failed")

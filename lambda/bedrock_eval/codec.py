@@ -6,6 +6,7 @@ CloudFormation hands every scalar of a custom resource's properties over as a st
 
 import contextlib
 import dataclasses
+import json
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -41,6 +42,22 @@ def decode(kind: type[T], value: object, path: str = "$") -> T:
         DecodeError: naming the path, what stands there and what is allowed.
     """
     return typing.cast(T, _decode(kind, value, path))
+
+
+def read(kind: type[T], text: str | bytes, path: str) -> T:
+    """Read JSON text as `kind`.
+
+    Args:
+        path: what errors call the text.
+
+    Raises:
+        DecodeError: not JSON, or naming the path of what does not fit.
+    """
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise DecodeError(f"{path}: not JSON: {error}") from None
+    return decode(kind, value, path)
 
 
 def _decode(kind: Any, value: object, path: str) -> object:

@@ -69,6 +69,15 @@ def run_time(identifier: str) -> datetime:
         raise RunIdError(f"{identifier!r} is not a run id ({allowed})") from None
 
 
+def is_run_id(text: str) -> bool:
+    """Whether `text` is a run id; other names may lie beside runs."""
+    try:
+        run_time(text)
+    except RunIdError:
+        return False
+    return True
+
+
 def start_minute(moment: datetime) -> datetime:
     """The minute that all metric datums of a run carry as their timestamp."""
     return moment.astimezone(UTC).replace(second=0, microsecond=0)

@@ -5,15 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import TypeVar
 
 from bedrock_eval import codec
 from bedrock_eval.costs import Cost
 from bedrock_eval.estimates import Estimate
 from bedrock_eval.layout import SCHEMA_VERSION
 from bedrock_eval.planning import GatePlan
-
-T = TypeVar("T")
 
 LEASE_MARGIN = timedelta(seconds=60)
 """How long after its function's deadline a lock is still respected."""
@@ -151,7 +148,7 @@ def read_state(text: str | bytes) -> RunState:
     Raises:
         codec.DecodeError: naming the path of what does not fit.
     """
-    return _read(RunState, text, "run")
+    return codec.read(RunState, text, "run")
 
 
 def read_lock(text: str | bytes) -> Lock:
@@ -160,11 +157,4 @@ def read_lock(text: str | bytes) -> Lock:
     Raises:
         codec.DecodeError: naming the path of what does not fit.
     """
-    return _read(Lock, text, "lock")
-
-
-def _read(kind: type[T], text: str | bytes, path: str) -> T:
-    try:
-        return codec.decode(kind, json.loads(text), path)
-    except json.JSONDecodeError as error:
-        raise codec.DecodeError(f"{path}: not JSON: {error}") from None
+    return codec.read(Lock, text, "lock")

@@ -175,7 +175,4 @@ def read_summary(text: str | bytes) -> Summary:
     Raises:
         codec.DecodeError: naming the path of what does not fit.
     """
-    try:
-        return codec.decode(Summary, json.loads(text), "summary")
-    except json.JSONDecodeError as error:
-        raise codec.DecodeError(f"summary: not JSON: {error}") from None
+    return codec.read(Summary, text, "summary")

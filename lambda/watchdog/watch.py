@@ -14,7 +14,7 @@ from bedrock_eval.costs import Rates
 from bedrock_eval.definition import Definition, read_definition
 from bedrock_eval.layout import DEFINITIONS, RunLayout, evaluation_prefix
 from bedrock_eval.models import Lifecycle, Model, ModelError, metric_id
-from bedrock_eval.names import RunIdError, run_id, run_time, start_minute
+from bedrock_eval.names import is_run_id, run_id, run_time, start_minute
 from bedrock_eval.overdue import requirement
 from bedrock_eval.publishing import Datum, datum
 from watchdog.spending import UnreadableMetricsError, month_to_date
@@ -96,11 +96,8 @@ class Watch:
         for page in pages:
             for entry in page.get("CommonPrefixes", ()):
                 name = entry["Prefix"][len(prefix) : -1]
-                try:
-                    run_time(name)
-                except RunIdError:
-                    continue
-                yield name
+                if is_run_id(name):
+                    yield name
 
     def _ends(self, models: set[str], now: datetime) -> Iterator[Datum]:
         """Days to the end of life, where it is known; 0 for a model that is gone, negative for one past its end."""

@@ -93,10 +93,7 @@ def read_jobs(text: str | bytes) -> Jobs:
     Raises:
         codec.DecodeError: naming the path of what does not fit.
     """
-    try:
-        return codec.decode(Jobs, json.loads(text), "jobs")
-    except json.JSONDecodeError as error:
-        raise codec.DecodeError(f"jobs: not JSON: {error}") from None
+    return codec.read(Jobs, text, "jobs")
 
 
 def pause(kind: JobKind, *, since_start: timedelta) -> timedelta:
