@@ -183,11 +183,14 @@ def _write(found: ForeignJobs, out: Path, now: datetime) -> None:
     summary: Summary = summarise(
         definition, run_id=run_id(now), started=now, finished=now, outcomes=gathering.watch(outcomes)
     )
+    evidence = gathering.evidence(summary.comparisons, run=outcomes, baseline=())
     show(summary)
     report, numbers = out / "report.html", out / "summary.json"
     try:
         out.mkdir(parents=True, exist_ok=True)
-        report.write_text(render(summary, gathering.evidence(run=outcomes, baseline=())), encoding="utf-8")
+        report.write_text(
+            render(summary, gathering.evidence(summary.comparisons, run=outcomes, baseline=())), encoding="utf-8"
+        )
         numbers.write_text(summary.to_json(), encoding="utf-8")
     except OSError as error:
         raise OpsError(f"--out {out}: cannot be written: {error.strerror}") from None

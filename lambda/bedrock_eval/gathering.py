@@ -7,14 +7,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from heapq import nsmallest
-from itertools import combinations
 
 from bedrock_eval.catalogue import Better
 from bedrock_eval.definition import Definition
 from bedrock_eval.evidence import MAX_FAILURES, MAX_REGRESSIONS, CaseView, Evidence, FailedCase, cut
 from bedrock_eval.outcomes import Outcome
 from bedrock_eval.summarising import Baseline
-from bedrock_eval.summary import BASELINE, CANDIDATE
+from bedrock_eval.summary import BASELINE, CANDIDATE, RunComparison
 
 _Texts = Mapping[tuple[str, str], Outcome]
 """Outcomes by candidate and case id."""
@@ -22,11 +21,10 @@ _Texts = Mapping[tuple[str, str], Outcome]
 
 @dataclass(frozen=True)
 class _Regression:
+    """A case that fell in a comparison, and its two scores."""
+
     case_id: str
-    metric: str
-    candidate: str
-    reference: str
-    against: str
+    compared: RunComparison
     candidate_score: float
     reference_score: float
 
@@ -68,45 +66,40 @@ class Gathering:
             if value is not None:
                 values[outcome.case_id] = value
 
-    def evidence(self, *, run: Iterable[Outcome], baseline: Iterable[Outcome]) -> Evidence:
+    def evidence(
+        self, comparisons: Iterable[RunComparison], *, run: Iterable[Outcome], baseline: Iterable[Outcome]
+    ) -> Evidence:
         """What the report shows, after everything has been watched.
 
         Args:
+            comparisons: of the summary; each has its worst cases.
             run, baseline: the outcomes once more, for their texts.
         """
-        regressions = list(self._regressions())
-        ours = {(each.candidate, each.case_id) for each in regressions}
-        ours |= {(each.reference, each.case_id) for each in regressions if each.against == CANDIDATE}
-        theirs = {(each.reference, each.case_id) for each in regressions if each.against == BASELINE}
-        texts = {CANDIDATE: _picked(run, ours), BASELINE: _picked(baseline, theirs)}
-        views = (_view(each, texts[CANDIDATE], texts[each.against]) for each in regressions)
+        regressions = [found for each in comparisons for found in self._worst(each)]
+        wanted: dict[str, set[tuple[str, str]]] = {CANDIDATE: set(), BASELINE: set()}
+        for each in regressions:
+            wanted[CANDIDATE].add((each.compared.candidate, each.case_id))
+            wanted[each.compared.against].add((each.compared.reference, each.case_id))
+        texts = {CANDIDATE: _picked(run, wanted[CANDIDATE]), BASELINE: _picked(baseline, wanted[BASELINE])}
+        views = (_view(each, texts[CANDIDATE], texts[each.compared.against]) for each in regressions)
         return Evidence(
             regressions=tuple(view for view in views if view is not None),
             failures=tuple(sorted(self._failures, key=lambda each: (each.candidate, each.reason, each.case_id))),
             latency_ms={name: tuple(sorted(values)) for name, values in self._latency.items()},
         )
 
-    def _regressions(self) -> Iterator[_Regression]:
-        names = [candidate.name for candidate in self._definition.candidates]
-        for metric, measure in self._definition.measures.items():
-            if measure.better is Better.NEUTRAL:
-                continue
-            sign = -1.0 if measure.better is Better.LOWER else 1.0
-            for first, second in combinations(names, 2):
-                theirs = self._values[first][metric]
-                yield from self._worst(metric, second, first, CANDIDATE, theirs=theirs, sign=sign)
-            for name in names:
-                found = "no baseline" if self._baseline is None else self._baseline.of(name, metric)
-                if not isinstance(found, str):
-                    yield from self._worst(metric, name, name, BASELINE, theirs=found, sign=sign)
-
-    def _worst(  # noqa: PLR0913 - the names of one pairing
-        self, metric: str, candidate: str, reference: str, against: str, *, theirs: Mapping[str, float], sign: float
-    ) -> Iterator[_Regression]:
-        ours = self._values[candidate][metric]
+    def _worst(self, compared: RunComparison) -> Iterator[_Regression]:
+        sign = -1.0 if self._definition.measures[compared.metric].better is Better.LOWER else 1.0
+        ours, theirs = self._values[compared.candidate][compared.metric], self._theirs(compared)
         fallen = ((sign * (value - theirs[case]), case) for case, value in ours.items() if case in theirs)
         for _, case in nsmallest(MAX_REGRESSIONS, (each for each in fallen if each[0] < 0)):
-            yield _Regression(case, metric, candidate, reference, against, ours[case], theirs[case])
+            yield _Regression(case, compared, ours[case], theirs[case])
+
+    def _theirs(self, compared: RunComparison) -> Mapping[str, float]:
+        if compared.against == CANDIDATE:
+            return self._values[compared.reference][compared.metric]
+        found = "no baseline" if self._baseline is None else self._baseline.of(compared.reference, compared.metric)
+        return {} if isinstance(found, str) else found
 
 
 def _picked(outcomes: Iterable[Outcome], wanted: set[tuple[str, str]]) -> _Texts:
@@ -118,8 +111,9 @@ def _picked(outcomes: Iterable[Outcome], wanted: set[tuple[str, str]]) -> _Texts
 
 def _view(found: _Regression, ours: _Texts, theirs: _Texts) -> CaseView | None:
     """None when an outcome that was there has gone: its numbers stay in the summary."""
-    candidate = ours.get((found.candidate, found.case_id))
-    reference = theirs.get((found.reference, found.case_id))
+    compared = found.compared
+    candidate = ours.get((compared.candidate, found.case_id))
+    reference = theirs.get((compared.reference, found.case_id))
     if candidate is None or reference is None:
         return None
     return CaseView(
@@ -127,10 +121,10 @@ def _view(found: _Regression, ours: _Texts, theirs: _Texts) -> CaseView | None:
         category=candidate.category,
         prompt=cut(candidate.prompt),
         references=() if candidate.reference is None else (cut(candidate.reference),),
-        metric=found.metric,
-        candidate=found.candidate,
-        reference=found.reference,
-        against=found.against,
+        metric=compared.metric,
+        candidate=compared.candidate,
+        reference=compared.reference,
+        against=compared.against,
         candidate_score=found.candidate_score,
         reference_score=found.reference_score,
         candidate_answer=cut(candidate.response or ""),

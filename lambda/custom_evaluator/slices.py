@@ -11,25 +11,22 @@ from bedrock_eval.codec import DecodeError
 from bedrock_eval.costs import Cost
 from bedrock_eval.definition import Candidate, Definition, read_definition
 from bedrock_eval.estimates import Estimate, estimate, mean_answer_tokens
-from bedrock_eval.gathering import Gathering
 from bedrock_eval.layout import RunLayout, definition_key
 from bedrock_eval.outcomes import FATAL_REASONS, STORM_REASONS, Outcome
 from bedrock_eval.planning import plan
-from bedrock_eval.report import render
 from bedrock_eval.runs import RunFailureReason, RunState, RunStatus, read_state, timestamp
-from bedrock_eval.summarising import summarise
 from custom_evaluator import locks
-from custom_evaluator.baselines import baseline_outcomes, read_baseline
 from custom_evaluator.converse import Asker
 from custom_evaluator.datasets import dataset_cases, dataset_version, measure
 from custom_evaluator.errors import RunFailed
 from custom_evaluator.events import SliceEvent
-from custom_evaluator.parts import PartWriter, read_outcomes
+from custom_evaluator.finishing import write_results
+from custom_evaluator.parts import PartWriter
 from custom_evaluator.publication import publish_fact
 from custom_evaluator.runner import Limits, Runner, Work
 from custom_evaluator.services import Services
 from custom_evaluator.spending import check_estimate, check_spent, last_summary, spent
-from custom_evaluator.store import HTML, Store, Version
+from custom_evaluator.store import Store, Version
 
 RESERVE_SECONDS = 60.0
 """A slice is over this long before its function's deadline."""
@@ -256,24 +253,8 @@ class _Slice:
                     yield candidate, case
 
     def _finish(self) -> None:
-        """The report first: the summary's presence means that everything is there."""
         store, layout, now = self._services.store, self._layout, self._services.now()
-        baseline = read_baseline(store, self._definition)
-        gathering = Gathering(self._definition, baseline)
-        summary = summarise(
-            self._definition,
-            run_id=layout.run_id,
-            started=datetime.fromisoformat(self._state.started),
-            finished=now,
-            outcomes=gathering.watch(read_outcomes(store, layout, self._writers)),
-            baseline=baseline,
-        )
-        evidence = gathering.evidence(
-            run=read_outcomes(store, layout, self._writers),
-            baseline=baseline_outcomes(store, self._definition),
-        )
-        store.put(layout.report, render(summary, evidence), content_type=HTML)
-        store.create(layout.summary, summary.to_json())
+        write_results(store, layout, self._definition, started=self._state.started, finished=now)
         self._state = replace(self._state, status=RunStatus.FINISHED)
         self._save()
         locks.release(store, layout, owner=self._execution, now=now)

@@ -2,24 +2,20 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
 
 from bedrock_eval.cases import Case
 from bedrock_eval.definition import Candidate, Definition
-from bedrock_eval.gathering import Gathering
 from bedrock_eval.jobs.collection import Collected, collect, read_lines, result_keys
 from bedrock_eval.jobs.progress import Job, Jobs
 from bedrock_eval.jobs.records import JobRecord, Unread
 from bedrock_eval.jobs.request import settings
 from bedrock_eval.layout import RunLayout
-from bedrock_eval.report import render
 from bedrock_eval.runs import RunFailureReason, RunState
-from bedrock_eval.summarising import summarise
-from custom_evaluator.baselines import baseline_outcomes, read_baseline
 from custom_evaluator.datasets import dataset_cases, dataset_version
 from custom_evaluator.errors import RunFailed
-from custom_evaluator.parts import PartWriter, read_outcomes
-from custom_evaluator.store import HTML, Store
+from custom_evaluator.finishing import write_results
+from custom_evaluator.parts import PartWriter
+from custom_evaluator.store import Store
 from evaluation_jobs.services import JobServices
 
 _MOST_NAMED = 20
@@ -43,22 +39,7 @@ def collect_run(services: JobServices, layout: RunLayout, definition: Definition
             unexpected=tuple(sorted({*jobs.unexpected, *found.unexpected})),
             agreement={**jobs.agreement, **{each.metric: (each.equal, each.pairs) for each in found.agreement}},
         )
-    names = [candidate.name for candidate in definition.candidates]
-    baseline = read_baseline(store, definition)
-    gathering = Gathering(definition, baseline)
-    summary = summarise(
-        definition,
-        run_id=layout.run_id,
-        started=datetime.fromisoformat(state.started),
-        finished=runs.now(),
-        outcomes=gathering.watch(read_outcomes(store, layout, names)),
-        baseline=baseline,
-    )
-    evidence = gathering.evidence(
-        run=read_outcomes(store, layout, names), baseline=baseline_outcomes(store, definition)
-    )
-    store.put(layout.report, render(summary, evidence), content_type=HTML)
-    store.create(layout.summary, summary.to_json())
+    write_results(store, layout, definition, started=state.started, finished=runs.now())
     return jobs
 
 

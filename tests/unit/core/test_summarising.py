@@ -201,7 +201,8 @@ def gathered(outcomes: list[Outcome], *, before: list[Outcome] | None = None) ->
     baseline = None if before is None else accepted(before)
     gathering = Gathering(DEFINITION, baseline)
     assert list(gathering.watch(outcomes)) == outcomes
-    return gathering.evidence(run=outcomes, baseline=before or [])
+    comparisons = summary(outcomes, baseline=baseline).comparisons
+    return gathering.evidence(comparisons, run=outcomes, baseline=before or [])
 
 
 def test_the_worst_regressions_come_first_with_both_answers() -> None:

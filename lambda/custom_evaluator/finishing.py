@@ -1,0 +1,38 @@
+"""The end of a run, whoever scored it: report and summary out of the results that lie in its parts."""
+
+from datetime import datetime
+
+from bedrock_eval.definition import Definition
+from bedrock_eval.gathering import Gathering
+from bedrock_eval.layout import RunLayout
+from bedrock_eval.report import render
+from bedrock_eval.summarising import summarise
+from custom_evaluator.baselines import baseline_outcomes, read_baseline
+from custom_evaluator.parts import read_outcomes
+from custom_evaluator.store import HTML, Store
+
+
+def write_results(store: Store, layout: RunLayout, definition: Definition, *, started: str, finished: datetime) -> None:
+    """The report first: the summary's presence means that everything is there.
+
+    Args:
+        started: ISO 8601, as run.json has it.
+    """
+    names = [candidate.name for candidate in definition.candidates]
+    baseline = read_baseline(store, definition)
+    gathering = Gathering(definition, baseline)
+    summary = summarise(
+        definition,
+        run_id=layout.run_id,
+        started=datetime.fromisoformat(started),
+        finished=finished,
+        outcomes=gathering.watch(read_outcomes(store, layout, names)),
+        baseline=baseline,
+    )
+    evidence = gathering.evidence(
+        summary.comparisons,
+        run=read_outcomes(store, layout, names),
+        baseline=baseline_outcomes(store, definition),
+    )
+    store.put(layout.report, render(summary, evidence), content_type=HTML)
+    store.create(layout.summary, summary.to_json())
