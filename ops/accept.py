@@ -8,8 +8,8 @@ from bedrock_eval.layout import BaselineLayout
 from bedrock_eval.runs import timestamp
 from bedrock_eval.summary import Summary
 from bedrock_eval.wording import count
-from ops import account as accounts
 from ops.account import Account
+from ops.environment import file_of
 from ops.errors import OpsError
 from ops.patch import offer, patch_of
 from ops.screen import say, tell
@@ -32,8 +32,7 @@ def accept(account: Account, run: StoredRun, *, force: str | None, now: datetime
     evaluation = summary.evaluation
     if evaluation not in account.environment.evaluations:
         raise OpsError(f"environment {account.environment.name} has no evaluation {evaluation!r} to pin a baseline of")
-    path = accounts.ENVIRONMENTS / f"{account.environment.name}.yaml"
-    patch = patch_of(path, {("evaluations", evaluation, "baseline"): summary.run_id})
+    patch = patch_of(file_of(account.environment), {("evaluations", evaluation, "baseline"): summary.run_id})
     _copy(account, run, force=force, now=now)
     offer(patch, write=True)
     if not patch.empty:

@@ -15,11 +15,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from bedrock_eval.names import PhysicalNames
 from custom_evaluator.store import Store
-from environments.load import EnvironmentsError, load_environments
-from environments.schema import REPOSITORY, Environment
+from environments.schema import Environment
+from ops.environment import environment_of
 from ops.errors import OpsError
-
-ENVIRONMENTS = REPOSITORY / "environments"
 
 _RESULTS_OUTPUT = "ResultsBucket"
 _EDGE = Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=5, read_timeout=60)
@@ -94,10 +92,7 @@ def account_of(arguments: argparse.Namespace, now: datetime) -> Account:
     Raises:
         OpsError: there is no such environment, it has no AWS behind it, or the credentials are of another account.
     """
-    try:
-        environment = load_environments(ENVIRONMENTS, only=[arguments.env], today=now.date()).environments[0]
-    except EnvironmentsError as error:
-        raise OpsError(str(error)) from None
+    environment = environment_of(arguments.env, now)
     endpoint = arguments.endpoint_url
     if environment.stand_in and endpoint is None and "AWS_ENDPOINT_URL" not in os.environ:
         raise OpsError(f"environment {environment.name} has no AWS behind it; start `make up` and set AWS_ENDPOINT_URL")

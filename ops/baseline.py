@@ -31,9 +31,9 @@ from bedrock_eval.wording import count
 from environments.document import Path as DocumentPath
 from environments.edit import Scalar
 from environments.schema import EvaluationConfig, GateConfig
-from ops import account as accounts
 from ops.account import Account, account_of, add_environment, calling
 from ops.alarm_history import PERIOD_SECONDS, RATES, ModelHistory, histories
+from ops.environment import file_of
 from ops.errors import OpsError
 from ops.patch import offer, patch_of
 from ops.screen import Cell, Table, say, tell
@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
     if not changes:
         say("\nnothing is proposed for the file")
         return 0
-    offer(patch_of(accounts.ENVIRONMENTS / f"{account.environment.name}.yaml", changes), write=arguments.write)
+    offer(patch_of(file_of(account.environment), changes), write=arguments.write)
     return 0
 
 

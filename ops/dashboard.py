@@ -12,17 +12,16 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bedrock_eval.names import PhysicalNames
-from environments.load import EnvironmentsError, load_environments
 from environments.schema import REPOSITORY, Environment
 from ops.account import account_of, add_environment
 from ops.dashboard_body import Board, Graph, read_body
 from ops.dashboard_data import CloudWatch, Data, fetch
 from ops.dashboard_page import Origin, render
 from ops.dashboard_synth import synthesized_body
+from ops.environment import environment_of
 from ops.errors import OpsError
 from ops.screen import say, tell
 
-ENVIRONMENTS = REPOSITORY / "environments"
 PLACE = REPOSITORY / "build"
 _MOST_HOURS = 455 * 24.0
 
@@ -49,7 +48,7 @@ def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
     now = now or datetime.now(UTC)
     with_data = arguments.data or arguments.endpoint_url is not None
     asks = with_data or arguments.deployed
-    environment = account_of(arguments, now).environment if asks else _environment(arguments.env, now)
+    environment = account_of(arguments, now).environment if asks else environment_of(arguments.env, now)
     name = PhysicalNames(environment.prefix).dashboard
     board, source = _board(arguments, environment, name)
     back = timedelta(hours=arguments.hours) if arguments.hours else board.back
@@ -60,13 +59,6 @@ def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
     say(str(path))
     _tell_gaps(board, data)
     return 0
-
-
-def _environment(name: str, now: datetime) -> Environment:
-    try:
-        return load_environments(ENVIRONMENTS, only=[name], today=now.date()).environments[0]
-    except EnvironmentsError as error:
-        raise OpsError(str(error)) from None
 
 
 def _board(arguments: argparse.Namespace, environment: Environment, name: str) -> tuple[Board, str]:

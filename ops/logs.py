@@ -15,16 +15,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from bedrock_eval.costs import Rates
 from bedrock_eval.log_queries import THRESHOLD_MS, By, Query
-from environments.load import EnvironmentsError, load_environments
-from environments.schema import REPOSITORY, Environment
+from environments.schema import Environment
 from ops import questions
+from ops.environment import environment_of
 from ops.errors import OpsError
 from ops.exports import Export, read_export
 from ops.insights import Insights, Row
 from ops.questions import Live, Records, Source
 from ops.screen import Table, say, tell, write_csv
 
-ENVIRONMENTS = REPOSITORY / "environments"
 DEFAULT_HOURS = 24.0
 QUESTIONS = ("slow", "errors", "throttles", "tokens", "cost", "longest", "truncated", "evaluation")
 
@@ -138,12 +137,7 @@ def _profiles(environment: Environment) -> Mapping[str, str]:
 
 
 def _environment(options: Options, now: datetime) -> Environment | None:
-    if options.env is None:
-        return None
-    try:
-        return load_environments(ENVIRONMENTS, only=[options.env], today=now.date()).environments[0]
-    except EnvironmentsError as error:
-        raise OpsError(str(error)) from None
+    return None if options.env is None else environment_of(options.env, now)
 
 
 def _needed(environment: Environment | None) -> Environment:

@@ -15,13 +15,12 @@ from bedrock_eval.models import Model
 from bedrock_eval.price_list import KINDS, VERIFIED_ON, Quote, listing, quote
 from environments.document import Path as DocumentPath
 from environments.edit import Scalar
-from environments.load import EnvironmentsError, load_environments
-from environments.schema import REPOSITORY, Environment
+from environments.schema import Environment
+from ops.environment import environment_of, file_of
 from ops.errors import OpsError
 from ops.patch import offer, patch_of
 from ops.screen import Table, say, tell
 
-ENVIRONMENTS = REPOSITORY / "environments"
 VALID_DAYS = 90
 
 # The Price List answers in three Regions only, for all Regions.
@@ -77,15 +76,12 @@ def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
         return 0
     verified_until = (today + timedelta(days=arguments.valid_days)).isoformat()
     changes = dict(_changes(models, verified_until=verified_until))
-    offer(patch_of(ENVIRONMENTS / f"{environment.name}.yaml", changes), write=arguments.write)
+    offer(patch_of(file_of(environment), changes), write=arguments.write)
     return 0
 
 
 def _environment(name: str, now: datetime) -> Environment:
-    try:
-        environment = load_environments(ENVIRONMENTS, only=[name], today=now.date()).environments[0]
-    except EnvironmentsError as error:
-        raise OpsError(str(error)) from None
+    environment = environment_of(name, now)
     if environment.stand_in:
         raise OpsError(f"environment {name} has no AWS behind it, and its models no price")
     return environment

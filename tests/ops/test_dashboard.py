@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ops import account, dashboard
+from ops import account, environment
 from ops.__main__ import main
 from ops.dashboard_body import Graph, read_body
 from ops.dashboard_data import fetch
@@ -114,8 +114,7 @@ def test_the_account_is_known_before_its_data_are_drawn(
     asked: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The names of the series are the same in every account."""
-    monkeypatch.setattr(account, "ENVIRONMENTS", tmp_path)
-    monkeypatch.setattr(dashboard, "ENVIRONMENTS", tmp_path)
+    monkeypatch.setattr(environment, "ENVIRONMENTS", tmp_path)
     (tmp_path / "dev.yaml").write_text(ENVIRONMENT)
     caller = {"Account": "999999999999", "Arn": "arn:aws:iam::999999999999:user/me"}
     monkeypatch.setattr(

@@ -11,7 +11,7 @@ import pytest
 from botocore.validate import ParamValidator
 
 from environments.load import load_environments
-from ops import prices
+from ops import environment, prices
 from ops.__main__ import main
 from tests.ops.price_list_pages import HAIKU_5_5, NOVA_2_LITE, claude, nova
 from tests.unit.fakes import client_error
@@ -108,7 +108,7 @@ def price_list(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> PriceList:
         made.regions.append(region_name)
         return made
 
-    monkeypatch.setattr(prices, "ENVIRONMENTS", tmp_path)
+    monkeypatch.setattr(environment, "ENVIRONMENTS", tmp_path)
     monkeypatch.setattr(prices.boto3, "client", client)
     monkeypatch.setattr(prices, "datetime", SimpleNamespace(now=lambda zone: NOW))
     return made

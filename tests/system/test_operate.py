@@ -14,7 +14,7 @@ import pytest
 from bedrock_eval.layout import BaselineLayout, RunLayout
 from environments.load import load_environments
 from local.deployment import ENVIRONMENT, ROOT
-from ops import account
+from ops import environment
 from ops.__main__ import main
 
 from .conftest import EVALUATION, Stack
@@ -133,7 +133,7 @@ def accept(stack: Stack, folder: Path, run: str, patch: pytest.MonkeyPatch) -> i
     """`runs accept` in this process, so that it writes another environment file than the repository's."""
     for key, value in credentials(stack).items():
         patch.setenv(key, value)
-    patch.setattr(account, "ENVIRONMENTS", folder)
+    patch.setattr(environment, "ENVIRONMENTS", folder)
     return main(["runs", "accept", run, "--env", ENVIRONMENT, "--endpoint-url", stack.deployment.endpoint.url])
 
 
