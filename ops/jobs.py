@@ -188,9 +188,7 @@ def _write(found: ForeignJobs, out: Path, now: datetime) -> None:
     report, numbers = out / "report.html", out / "summary.json"
     try:
         out.mkdir(parents=True, exist_ok=True)
-        report.write_text(
-            render(summary, gathering.evidence(summary.comparisons, run=outcomes, baseline=())), encoding="utf-8"
-        )
+        report.write_text(render(summary, evidence), encoding="utf-8")
         numbers.write_text(summary.to_json(), encoding="utf-8")
     except OSError as error:
         raise OpsError(f"--out {out}: cannot be written: {error.strerror}") from None

@@ -144,7 +144,7 @@ GATE_MARGIN = Metric(
     "None",
     "Minimum",
     Better.HIGHER,
-    "Margin of the gate (above 0 passes; of a drop above -max_drop)",
+    "Margin of the gate (passes above 0, a drop from -max_drop)",
 )
 
 RUN_FAILED = Metric(CUSTOM, "run_failed", EVALUATION_DIMENSIONS, "Count", "Maximum", Better.LOWER, "Run failed")
