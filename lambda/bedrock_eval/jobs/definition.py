@@ -58,6 +58,7 @@ class JobSettings:
 
     Attributes:
         judge: identifier of the model that rates; of a judge evaluation only.
+        answers_from: name of a custom evaluation: its newest published run's answers are judged, no model is asked.
         flow_definition_arn, instructions: of a human evaluation only.
         deadline_hours: a job that has not ended by then is stopped.
         parallel: jobs of one run that may be under way together.
@@ -67,6 +68,7 @@ class JobSettings:
     kind: JobKind
     task: Task
     judge: str | None = None
+    answers_from: str | None = None
     criteria: tuple[Criterion, ...] = ()
     ratings: tuple[Rating, ...] = ()
     flow_definition_arn: str | None = None
