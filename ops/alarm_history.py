@@ -8,7 +8,8 @@ from typing import Any
 from bedrock_eval import catalogue
 from bedrock_eval.alarm_kinds import LATENCY_P90
 from bedrock_eval.proposals import guarded_rates
-from ops.account import Account, calling
+from ops.account import Account
+from ops.clients import calling
 from ops.errors import OpsError
 
 PERIOD_SECONDS = LATENCY_P90.window.seconds

@@ -31,8 +31,9 @@ from bedrock_eval.wording import count
 from environments.document import Path as DocumentPath
 from environments.edit import Scalar
 from environments.schema import EvaluationConfig, GateConfig
-from ops.account import Account, account_of, add_environment, calling
+from ops.account import Account, account_of, add_environment
 from ops.alarm_history import PERIOD_SECONDS, RATES, ModelHistory, histories
+from ops.clients import calling
 from ops.environment import file_of
 from ops.errors import OpsError
 from ops.patch import offer, patch_of

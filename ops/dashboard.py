@@ -7,13 +7,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bedrock_eval.names import PhysicalNames
 from environments.schema import REPOSITORY, Environment
 from ops.account import account_of, add_environment
+from ops.clients import client
 from ops.dashboard_body import Board, Graph, read_body
 from ops.dashboard_data import CloudWatch, Data, fetch
 from ops.dashboard_page import Origin, render
@@ -86,11 +85,7 @@ def _clients(board: Board, arguments: argparse.Namespace, environment: Environme
 
 
 def _client(arguments: argparse.Namespace, region: str) -> Any:
-    config = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "max_attempts": 3})
-    try:
-        return boto3.client("cloudwatch", region_name=region, endpoint_url=arguments.endpoint_url, config=config)
-    except (BotoCoreError, ValueError) as error:
-        raise OpsError(f"no client for CloudWatch: {error}") from None
+    return client("cloudwatch", region=region, endpoint_url=arguments.endpoint_url)
 
 
 def _asked(arguments: argparse.Namespace, with_data: bool) -> str:

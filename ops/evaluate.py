@@ -15,14 +15,14 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bedrock_eval.codec import DecodeError
-from bedrock_eval.definition import PROMPT_MARK
+from bedrock_eval.definition import PROMPT_MARK, Definition
 from bedrock_eval.summary import Summary, read_summary
 from bedrock_eval.wording import count
 from custom_evaluator.errors import RunFailed
 from custom_evaluator.events import SliceEvent
 from custom_evaluator.services import Services, model_client
 from custom_evaluator.slices import SliceStatus, run_slice
-from ops.account import add_endpoint
+from ops.clients import add_endpoint, making
 from ops.errors import OpsError
 from ops.evaluate_options import APPLICATION, definition_of
 from ops.folder import OWNER, Folder, opened
@@ -92,7 +92,6 @@ def _evaluated(folder: Folder, arguments: argparse.Namespace) -> bool:
         return True
     if folder.answered:
         tell(f"{folder.path}: goes on after {count(folder.answered, 'answer')}")
-    client = partial(model_client, region=arguments.region, endpoint_url=arguments.endpoint_url)
     bar = ProgressBar()
     try:
         with _interruptible() as interruption:
@@ -100,7 +99,7 @@ def _evaluated(folder: Folder, arguments: argparse.Namespace) -> bool:
                 application=APPLICATION,
                 store=folder.store,
                 cloudwatch=_Unpublished(),
-                models=client,
+                models=partial(_models, arguments),
                 now=lambda: datetime.now(UTC),
                 clock=time.monotonic,
                 progress=bar.show,
@@ -121,6 +120,11 @@ def _evaluated(folder: Folder, arguments: argparse.Namespace) -> bool:
         return True
     tell(f"stopped; {count(folder.answered, 'answer')} in {folder.path}: the same command goes on from there")
     return False
+
+
+def _models(arguments: argparse.Namespace, definition: Definition) -> Any:
+    with making("bedrock-runtime"):
+        return model_client(definition, region=arguments.region, endpoint_url=arguments.endpoint_url)
 
 
 def _slices(services: Services, folder: Folder, interruption: "_Interruption") -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bedrock_eval.gathering import Gathering
@@ -19,7 +18,7 @@ from bedrock_eval.names import run_id
 from bedrock_eval.report import render
 from bedrock_eval.summarising import summarise
 from bedrock_eval.summary import Summary
-from ops.account import add_endpoint
+from ops.clients import add_endpoint, client
 from ops.errors import OpsError
 from ops.results import show
 from ops.screen import Table, say, tell
@@ -71,7 +70,7 @@ def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
 
 
 def _client(arguments: argparse.Namespace, service: str) -> Any:
-    return boto3.client(service, region_name=arguments.region, endpoint_url=arguments.endpoint_url)
+    return client(service, region=arguments.region, endpoint_url=arguments.endpoint_url)
 
 
 def _list(client: Any, arguments: argparse.Namespace) -> int:

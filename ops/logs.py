@@ -10,13 +10,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bedrock_eval.costs import Rates
 from bedrock_eval.log_queries import THRESHOLD_MS, By, Query
 from environments.schema import Environment
 from ops import questions
+from ops.clients import calling, client
 from ops.environment import environment_of
 from ops.errors import OpsError
 from ops.exports import Export, read_export
@@ -124,7 +124,9 @@ def _profiles(environment: Environment) -> Mapping[str, str]:
     names = {re.sub("-+", "-", f"{environment.prefix}-{model}"): model for model in environment.models}
     try:
         pages = (
-            _client("bedrock", environment).get_paginator("list_inference_profiles").paginate(typeEquals="APPLICATION")
+            client("bedrock", region=environment.region)
+            .get_paginator("list_inference_profiles")
+            .paginate(typeEquals="APPLICATION")
         )
         listed = [profile for page in pages for profile in page["inferenceProfileSummaries"]]
     except (ClientError, BotoCoreError) as error:
@@ -180,7 +182,7 @@ def _live(options: Options, environment: Environment, *, model: str | None, now:
     _check_account(environment)
     end = now
     start = end - timedelta(hours=options.hours or DEFAULT_HOURS)
-    insights = Insights(_client("logs", environment), environment.invocation_logging.log_group)
+    insights = Insights(client("logs", region=environment.region), environment.invocation_logging.log_group)
 
     def ask(query: Query, name: str) -> Sequence[Row]:
         return insights.rows(query, start=start, end=end, name=name)
@@ -198,21 +200,12 @@ def _check_account(environment: Environment) -> None:
         return
     if environment.account is None:
         return
-    try:
-        account = _client("sts", environment).get_caller_identity()["Account"]
-    except (ClientError, BotoCoreError) as error:
-        raise OpsError(f"who asks is unknown: {error}") from None
+    with calling("who asks is unknown"):
+        account = client("sts", region=environment.region).get_caller_identity()["Account"]
     if account != environment.account:
         raise OpsError(
             f"these credentials are of account {account}; environment {environment.name} is in {environment.account}"
         )
-
-
-def _client(service: str, environment: Environment) -> Any:
-    try:
-        return boto3.client(service, region_name=environment.region)
-    except BotoCoreError as error:
-        raise OpsError(f"no client for {service}: {error}") from None
 
 
 def _positive(text: str) -> float:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bedrock_eval.costs import Rates
@@ -16,6 +15,7 @@ from bedrock_eval.price_list import KINDS, VERIFIED_ON, Quote, listing, quote
 from environments.document import Path as DocumentPath
 from environments.edit import Scalar
 from environments.schema import Environment
+from ops.clients import client
 from ops.environment import environment_of, file_of
 from ops.errors import OpsError
 from ops.patch import offer, patch_of
@@ -65,8 +65,8 @@ def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
     """
     today = (now or datetime.now(UTC)).date()
     environment = _environment(arguments.env, now or datetime.now(UTC))
-    client = _client(environment)
-    models = [_priced(client, environment, name) for name in environment.models]
+    price_list = _client(environment)
+    models = [_priced(price_list, environment, name) for name in environment.models]
     say(_table(models).text())
     for each in models:
         for problem in each.quote.problems:
@@ -89,24 +89,21 @@ def _environment(name: str, now: datetime) -> Environment:
 
 def _client(environment: Environment) -> Any:
     region = _ENDPOINTS.get(environment.region.partition("-")[0], _ELSEWHERE)
-    try:
-        return boto3.client("pricing", region_name=region)
-    except BotoCoreError as error:
-        raise OpsError(f"no client for pricing: {error}") from None
+    return client("pricing", region=region)
 
 
-def _priced(client: Any, environment: Environment, name: str) -> Priced:
+def _priced(price_list: Any, environment: Environment, name: str) -> Priced:
     model = environment.model(name)
-    return Priced(name, model, environment.rates(name), _quote(client, model))
+    return Priced(name, model, environment.rates(name), _quote(price_list, model))
 
 
-def _quote(client: Any, model: Model) -> Quote:
+def _quote(price_list: Any, model: Model) -> Quote:
     place = listing(model)
     if place is None:
         known = f"not in the table of {VERIFIED_ON} (lambda/bedrock_eval/price_list.py)"
         return Quote({}, (f"{model.base_id} is {known}",))
     filters = {place.attribute: place.value, "regionCode": model.region}
-    pages = client.get_paginator("get_products").paginate(
+    pages = price_list.get_paginator("get_products").paginate(
         ServiceCode=place.service_code,
         Filters=[{"Type": "TERM_MATCH", "Field": field, "Value": value} for field, value in filters.items()],
         FormatVersion="aws_v1",

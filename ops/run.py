@@ -10,7 +10,8 @@ from typing import Any
 from bedrock_eval.layout import RunLayout
 from bedrock_eval.names import RunIdError, parse_scheduled_time, run_id, run_time
 from bedrock_eval.runs import RunState, RunStatus
-from ops.account import Account, account_of, add_environment, calling
+from ops.account import Account, account_of, add_environment
+from ops.clients import calling
 from ops.errors import OpsError
 from ops.progress import ProgressBar
 from ops.results import exit_code, show

@@ -16,7 +16,8 @@ from bedrock_eval.summary import Summary
 from bedrock_eval.wording import instant
 from custom_evaluator.store import Store
 from ops.accept import accept
-from ops.account import Account, account_of, add_environment, calling
+from ops.account import Account, account_of, add_environment
+from ops.clients import calling
 from ops.errors import OpsError
 from ops.results import show
 from ops.run_comparison import compare_runs, comparison_table, differing_candidates

@@ -16,7 +16,7 @@ from bedrock_eval.layout import RunLayout
 from custom_evaluator.events import SliceEvent
 from custom_evaluator.slices import run_slice
 from environments.load import load_environments
-from ops import account, environment
+from ops import environment
 from ops.__main__ import main
 from tests.unit.custom_evaluator.conftest import BUCKET, DATA, DEFINITION, World
 from tests.unit.fakes import answer
@@ -115,7 +115,7 @@ def cloudwatch(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
         "s3": world.s3,
         "cloudwatch": made,
     }
-    monkeypatch.setattr(account.boto3, "client", lambda service, **_: clients[service])
+    monkeypatch.setattr(boto3, "client", lambda service, **_: clients[service])
     monkeypatch.setattr(environment, "ENVIRONMENTS", tmp_path)
     (tmp_path / "dev.yaml").write_text(DEV)
     return made

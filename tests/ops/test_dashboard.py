@@ -6,9 +6,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import boto3
 import pytest
 
-from ops import account, environment
+from ops import environment
 from ops.__main__ import main
 from ops.dashboard_body import Graph, read_body
 from ops.dashboard_data import fetch
@@ -117,9 +118,7 @@ def test_the_account_is_known_before_its_data_are_drawn(
     monkeypatch.setattr(environment, "ENVIRONMENTS", tmp_path)
     (tmp_path / "dev.yaml").write_text(ENVIRONMENT)
     caller = {"Account": "999999999999", "Arn": "arn:aws:iam::999999999999:user/me"}
-    monkeypatch.setattr(
-        account.boto3, "client", lambda _service, **_: SimpleNamespace(get_caller_identity=lambda: caller)
-    )
+    monkeypatch.setattr(boto3, "client", lambda _service, **_: SimpleNamespace(get_caller_identity=lambda: caller))
     page = tmp_path / "page.html"
     assert main(["dashboard", "--env", "dev", asked, "--out", str(page)]) == 1
     assert "of account 999999999999; environment dev is in 111122223333" in capsys.readouterr().err

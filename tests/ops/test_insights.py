@@ -345,7 +345,7 @@ def aws(monkeypatch: pytest.MonkeyPatch, script: Any, result: Any) -> Callable[[
     stub = Stubber(sts)
     stub.add_response("get_caller_identity", {"Account": "111111111111"})
     stub.activate()
-    monkeypatch.setattr(logs, "_client", lambda service, _environment: {"logs": client, "sts": sts}[service])
+    monkeypatch.setattr(logs, "client", lambda service, **_: {"logs": client, "sts": sts}[service])
     return lambda: client
 
 
@@ -412,7 +412,7 @@ def test_credentials_of_another_account_are_refused(
     sts = boto3.client("sts", region_name="us-east-1")
     with Stubber(sts) as stub:
         stub.add_response("get_caller_identity", {"Account": "999999999999"})
-        monkeypatch.setattr(logs, "_client", lambda _service, _environment: sts)
+        monkeypatch.setattr(logs, "client", lambda _service, **_: sts)
         assert main(["logs", "slow", "--env", "dev"]) == 1
     told = capsys.readouterr().err
     assert "credentials are of account 999999999999; environment dev is in 111111111111" in told

@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
 from bedrock_eval.summary import read_summary
-from ops import jobs
 from ops.__main__ import main
 
 NOVA, HAIKU = "amazon.nova-2-lite-v1:0", "anthropic.claude-haiku-4-5-20251001-v1:0"
@@ -94,7 +94,7 @@ class Control:
 @pytest.fixture
 def control(monkeypatch: pytest.MonkeyPatch) -> Control:
     made = Control()
-    monkeypatch.setattr(jobs.boto3, "client", lambda *_, **__: made)
+    monkeypatch.setattr(boto3, "client", lambda *_, **__: made)
     return made
 
 

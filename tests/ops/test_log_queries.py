@@ -181,7 +181,7 @@ class Profiles:
 @pytest.fixture
 def live(monkeypatch: pytest.MonkeyPatch) -> None:
     clients = {"logs": Emulated(), "bedrock": Profiles()}
-    monkeypatch.setattr(logs, "_client", lambda service, _environment: clients[service])
+    monkeypatch.setattr(logs, "client", lambda service, **_: clients[service])
     monkeypatch.setattr(logs, "_check_account", lambda _environment: None)
 
 

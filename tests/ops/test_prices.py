@@ -103,13 +103,13 @@ def price_list(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> PriceList:
     (tmp_path / "dev.yaml").write_text(DEV)
     made = PriceList(HAIKU_5_5, NOVA_2_LITE)
 
-    def client(service: str, *, region_name: str) -> PriceList:
+    def client(service: str, *, region_name: str, **_: object) -> PriceList:
         assert service == "pricing"
         made.regions.append(region_name)
         return made
 
     monkeypatch.setattr(environment, "ENVIRONMENTS", tmp_path)
-    monkeypatch.setattr(prices.boto3, "client", client)
+    monkeypatch.setattr(boto3, "client", client)
     monkeypatch.setattr(prices, "datetime", SimpleNamespace(now=lambda zone: NOW))
     return made
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import boto3
 import pytest
 
 from bedrock_eval.definition import Gate
@@ -13,7 +14,7 @@ from bedrock_eval.layout import BaselineLayout, RunLayout
 from bedrock_eval.runs import RunState, RunStatus
 from custom_evaluator.events import SliceEvent
 from custom_evaluator.slices import run_slice
-from ops import account, environment
+from ops import environment
 from ops import run as run_command
 from ops.__main__ import main
 from tests.unit.custom_evaluator.conftest import BUCKET, World
@@ -96,7 +97,7 @@ def machine(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ma
         "s3": world.s3,
         "stepfunctions": made,
     }
-    monkeypatch.setattr(account.boto3, "client", lambda service, **_: clients[service])
+    monkeypatch.setattr(boto3, "client", lambda service, **_: clients[service])
     monkeypatch.setattr(environment, "ENVIRONMENTS", tmp_path)
     monkeypatch.setattr(run_command, "POLL_SECONDS", 0.0)
     monkeypatch.chdir(tmp_path)

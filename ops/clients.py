@@ -1,0 +1,64 @@
+"""boto3's clients as every command makes and calls them: what goes wrong is one message."""
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ops.errors import OpsError
+
+_EDGE = Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=5, read_timeout=60)
+
+
+def client(service: str, *, region: str | None, endpoint_url: str | None = None) -> Any:
+    """A client of one service.
+
+    Args:
+        region: None: that of the AWS configuration.
+        endpoint_url: None: AWS_ENDPOINT_URL where it is set, else AWS's own.
+
+    Raises:
+        OpsError: it cannot be made: no Region, or an endpoint that is no address.
+    """
+    with making(service):
+        return boto3.client(service, region_name=region, endpoint_url=endpoint_url, config=_EDGE)
+
+
+@contextmanager
+def making(service: str) -> Iterator[None]:
+    """Turns what boto3 raises when a client cannot be made into one message."""
+    try:
+        yield
+    except (BotoCoreError, ValueError) as error:
+        # ValueError: AWS_ENDPOINT_URL, or endpoint_url of the AWS configuration, is no address.
+        raise OpsError(f"no client for {service}: {error}") from None
+
+
+@contextmanager
+def calling(what: str) -> Iterator[None]:
+    """Turns what boto3 raises into one message that begins with what was asked."""
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        raise OpsError(f"{what}: {error}") from None
+
+
+def add_endpoint(parser: argparse.ArgumentParser) -> None:
+    """The option for another endpoint than AWS's."""
+    what = "another endpoint than AWS's (or AWS_ENDPOINT_URL)"
+    parser.add_argument("--endpoint-url", type=_endpoint, metavar="URL", help=what)
+
+
+def _endpoint(text: str) -> str:
+    try:
+        split = urlsplit(text)
+    except ValueError:
+        split = urlsplit("")
+    if split.scheme not in ("http", "https") or not split.hostname:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an endpoint; needed: http://<host>:<port> or https://<host>")
+    return text
