@@ -59,6 +59,7 @@ class JobSettings:
     Attributes:
         judge: identifier of the model that rates; of a judge evaluation only.
         answers_from: name of a custom evaluation: its newest published run's answers are judged, no model is asked.
+        answers_run: the run that this was when a run of ours began; only the definition of a run has it.
         flow_definition_arn, instructions: of a human evaluation only.
         deadline_hours: a job that has not ended by then is stopped.
         parallel: jobs of one run that may be under way together.
@@ -69,6 +70,7 @@ class JobSettings:
     task: Task
     judge: str | None = None
     answers_from: str | None = None
+    answers_run: str | None = None
     criteria: tuple[Criterion, ...] = ()
     ratings: tuple[Rating, ...] = ()
     flow_definition_arn: str | None = None

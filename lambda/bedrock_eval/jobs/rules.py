@@ -5,9 +5,10 @@ botocore checks neither patterns nor enumerations, and some rules stand in the u
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from bedrock_eval.cases import Case
 from bedrock_eval.definition import Candidate, Definition
 from bedrock_eval.jobs.definition import Criterion, JobKind, JobSettings, Rating
 from bedrock_eval.jobs.measures import (
@@ -25,6 +26,7 @@ from bedrock_eval.jobs.request import inference_parameters, settings
 API = "CreateEvaluationJob"
 QUOTAS = "AWS General Reference, Amazon Bedrock quotas (not adjustable)"
 USER_GUIDE = "Bedrock user guide"
+OURS = "docs/jobs.md, Answers that exist already"
 
 MOST_PROMPTS = 1_000
 MOST_PROMPT_BYTES = 4_096
@@ -79,30 +81,102 @@ def problems(definition: Definition) -> tuple[Problem, ...]:
     return tuple(problem for rule in _RULES for problem in rule(definition, job))
 
 
-def dataset_problems(prompts: list[str], *, references: int, definition: Definition) -> tuple[Problem, ...]:
-    """What would be refused of a dataset of one's own.
+def dataset_problems(cases: Sequence[Case], *, definition: Definition) -> tuple[Problem, ...]:
+    """What would be refused of a dataset of one's own."""
+    return tuple(problem for rule in _DATASET_RULES for problem in rule(cases, definition))
+
+
+def answers_problems(definition: Definition, source: Definition | None) -> tuple[Problem, ...]:
+    """What keeps the answers of another evaluation from being judged.
 
     Args:
-        references: lines with a `referenceResponse`.
+        source: the evaluation that `answers_from` names, None when there is none of that name.
     """
-    source = f"{USER_GUIDE}, model-evaluation-prompt-datasets; {QUOTAS}"
+    name = settings(definition).answers_from
+    if name is None:
+        return ()
+    if source is None:
+        return (Problem("answers_from", f"there is no evaluation {name!r}; needed: the name of a custom one", OURS),)
+    if source.job is not None:
+        message = f"{name} is of kind {source.job.kind}; needed: an evaluation of kind custom, whose answers are stored"
+        return (Problem("answers_from", message, OURS),)
     found = []
-    if not prompts:
-        found.append(Problem("dataset", "holds no prompt; needed: at least 1", source))
-    if len(prompts) > MOST_PROMPTS:
-        found.append(Problem("dataset", f"holds {len(prompts):,} prompts; allowed: {MOST_PROMPTS:,}", source))
-    for number, prompt in enumerate(prompts, start=1):
-        size = len(prompt.encode("utf-8", "surrogatepass"))
-        if size > MOST_PROMPT_BYTES:
-            message = f"prompt {number} has {size:,} bytes; allowed: {MOST_PROMPT_BYTES:,}"
-            found.append(Problem("dataset", message, source))
-    if _needs_references(definition) and references < len(prompts):
-        message = (
-            f"{len(prompts) - references:,} of {len(prompts):,} lines have no referenceResponse; "
-            "an automatic evaluation needs one in each"
-        )
-        found.append(Problem("dataset", message, source))
+    if source.dataset.uri != definition.dataset.uri:
+        message = f"{definition.dataset.name!r}; needed: {source.dataset.name!r}, whose prompts {name} answers"
+        found.append(Problem("dataset", message, OURS))
+    theirs = {candidate.name: candidate.model_id for candidate in source.candidates}
+    for index, candidate in enumerate(definition.candidates):
+        if candidate.name not in theirs:
+            message = f"{candidate.name!r} is no candidate of {name}; those: {', '.join(theirs)}"
+            found.append(Problem(f"candidates[{index}].name", message, OURS))
+        elif candidate.model_id != theirs[candidate.name]:
+            message = f"{candidate.model_id}; in {name} {candidate.name!r} is {theirs[candidate.name]}"
+            found.append(Problem(f"candidates[{index}].model", message, OURS))
     return tuple(found)
+
+
+def _size(cases: Sequence[Case], _definition: Definition) -> Iterator[Problem]:
+    source = f"{USER_GUIDE}, model-evaluation-prompt-datasets; {QUOTAS}"
+    if not cases:
+        yield Problem("dataset", "holds no prompt; needed: at least 1", source)
+    if len(cases) > MOST_PROMPTS:
+        yield Problem("dataset", f"holds {len(cases):,} prompts; allowed: {MOST_PROMPTS:,}", source)
+    for number, case in enumerate(cases, start=1):
+        size = len(case.prompt.encode("utf-8", "surrogatepass"))
+        if size > MOST_PROMPT_BYTES:
+            yield Problem("dataset", f"prompt {number} has {size:,} bytes; allowed: {MOST_PROMPT_BYTES:,}", source)
+
+
+def _references(cases: Sequence[Case], definition: Definition) -> Iterator[Problem]:
+    without = sum(case.reference is None for case in cases)
+    if without and _needs_references(definition):
+        yield Problem(
+            "dataset",
+            f"{without:,} of {len(cases):,} lines have no referenceResponse; an automatic evaluation needs one in each",
+            f"{USER_GUIDE}, model-evaluation-prompt-datasets",
+        )
+
+
+def _own_answers(cases: Sequence[Case], definition: Definition) -> Iterator[Problem]:
+    """Every line holds the answers of all sources that are evaluated, one of each; the first that does not is told."""
+    wanted = sorted(candidate.answers_of for candidate in definition.candidates if candidate.answers_of is not None)
+    if not wanted or settings(definition).answers_from is not None:
+        return
+    source = f"{USER_GUIDE}, model-evaluation-prompt-datasets-judge and -custom-human"
+    for number, case in enumerate(cases, start=1):
+        found = _sources(case)
+        if found is None:
+            message = f'prompt {number}: modelResponses; needed: [{{"response": text, "modelIdentifier": text}}]'
+            yield Problem("dataset", message, source)
+            return
+        if sorted(found) != wanted:
+            shown = ", ".join(found) or "nobody"
+            message = f"prompt {number}: modelResponses of {shown}; needed: one of {' and one of '.join(wanted)}"
+            yield Problem("dataset", message, source)
+            return
+
+
+def _sources(case: Case) -> list[str] | None:
+    """Whose answers stand in a line, None where they do not have the documented shape."""
+    listed = case.extra.get("modelResponses", [])
+    if not isinstance(listed, list):
+        return None
+    found = []
+    for each in listed:
+        if not isinstance(each, dict) or not isinstance(each.get("response"), str):
+            return None
+        identifier = each.get("modelIdentifier")
+        if not isinstance(identifier, str):
+            return None
+        found.append(identifier)
+    return found
+
+
+_DATASET_RULES: tuple[Callable[[Sequence[Case], Definition], Iterator[Problem]], ...] = (
+    _size,
+    _references,
+    _own_answers,
+)
 
 
 def _needs_references(definition: Definition) -> bool:
@@ -184,15 +258,6 @@ def _candidates(definition: Definition, job: JobSettings) -> Iterator[Problem]:
         yield Problem(
             "candidates", f"{len(definition.candidates)} candidates; people compare at most {MOST_MODELS_HUMAN}", QUOTAS
         )
-    precomputed = [candidate for candidate in definition.candidates if candidate.answers_of is not None]
-    if job.kind is JobKind.AUTOMATIC and precomputed:
-        yield Problem(
-            f"candidates[{definition.candidates.index(precomputed[0])}].answers_of",
-            "answers that exist already are taken by kind judge and human only",
-            f"{USER_GUIDE}, model-evaluation-prompt-datasets-judge",
-        )
-    if precomputed and definition.dataset.built_in:
-        yield Problem("dataset", "one of Bedrock's own holds no answers of yours", USER_GUIDE)
     for index, candidate in enumerate(definition.candidates):
         yield from _candidate(f"candidates[{index}]", candidate)
 
@@ -207,6 +272,45 @@ def _candidate(key: str, candidate: Candidate) -> Iterator[Problem]:
     parameters = inference_parameters(candidate)
     if parameters is not None and len(parameters) > MOST_PARAMETERS:
         yield Problem(f"{key}.parameters", f"{len(parameters):,} characters as JSON; allowed: {MOST_PARAMETERS:,}", API)
+
+
+def _answers(definition: Definition, job: JobSettings) -> Iterator[Problem]:
+    """Answers that exist already: in the dataset (`answers_of`) or in the runs of another evaluation."""
+    own = {index: each for index, each in enumerate(definition.candidates) if each.answers_of is not None}
+    if job.answers_from is not None:
+        yield from _answers_from(definition, job)
+        if own and job.answers_run is None:
+            message = "the answers come from the runs that `answers_from` names; leave it out"
+            yield Problem(f"candidates[{min(own)}].answers_of", message, OURS)
+        return
+    if not own:
+        return
+    if job.kind is JobKind.AUTOMATIC:
+        yield Problem(
+            f"candidates[{min(own)}].answers_of",
+            "answers that exist already are taken by kind judge and human only",
+            f"{USER_GUIDE}, model-evaluation-prompt-datasets-judge",
+        )
+    if definition.dataset.built_in:
+        yield Problem("dataset", "one of Bedrock's own holds no answers of yours", USER_GUIDE)
+    if job.kind is JobKind.JUDGE and len({each.answers_of for each in own.values()}) > 1:
+        yield Problem(
+            "candidates",
+            "a judge takes a dataset with the answers of one source; needed: an evaluation for each, or `answers_from`",
+            f"{USER_GUIDE}, model-evaluation-prompt-datasets-judge",
+        )
+    for name, count in Counter(each.answers_of for each in own.values()).items():
+        if count > 1:
+            yield Problem("candidates", f"{count} have the answers of {name!r}; allowed: one", API)
+
+
+def _answers_from(definition: Definition, job: JobSettings) -> Iterator[Problem]:
+    if job.kind is not JobKind.JUDGE:
+        yield Problem("answers_from", f"has no meaning for kind {job.kind}; allowed: kind judge", OURS)
+    for index, candidate in enumerate(definition.candidates):
+        if inference_parameters(candidate) is not None:
+            message = "have no meaning: no model is asked, the answers are stored ones; leave them out"
+            yield Problem(f"candidates[{index}].parameters", message, OURS)
 
 
 def _judge(_definition: Definition, job: JobSettings) -> Iterator[Problem]:
@@ -377,6 +481,7 @@ _RULES: tuple[Callable[[Definition, JobSettings], Iterator[Problem]], ...] = (
     _task,
     _metrics,
     _candidates,
+    _answers,
     _judge,
     _criteria,
     _ratings,

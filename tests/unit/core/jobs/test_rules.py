@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
+from bedrock_eval.cases import Case, read_cases
 from bedrock_eval.definition import Candidate, Dataset, Definition
 from bedrock_eval.jobs.definition import Criterion, JobKind, JobSettings, Rating, ScaleStep
 from bedrock_eval.jobs.measures import AUTOMATIC as AUTOMATIC_METRICS
 from bedrock_eval.jobs.measures import JUDGED as JUDGE_METRICS
 from bedrock_eval.jobs.measures import RatingMethod, Task
 from bedrock_eval.jobs.request import settings
-from bedrock_eval.jobs.rules import dataset_problems, problems
+from bedrock_eval.jobs.rules import answers_problems, dataset_problems, problems
 
 NOVA = Candidate("nova", "amazon.nova-lite-v1:0", "amazon.nova-lite-v1:0")
 AUTOMATIC = Definition(
@@ -82,6 +83,23 @@ REFUSED = {
         replace(AUTOMATIC, candidates=(replace(NOVA, answers_of="run-1"),)),
         "candidates[0].answers_of: answers that exist already are taken by kind judge and human only",
     ),
+    "answers of two for a judge": (
+        replace(JUDGE, candidates=(replace(NOVA, answers_of="x"), replace(NOVA, name="other", answers_of="y"))),
+        "candidates: a judge takes a dataset with the answers of one source",
+    ),
+    "answers twice": (
+        replace(HUMAN, candidates=(replace(NOVA, answers_of="x"), replace(NOVA, name="other", answers_of="x"))),
+        "candidates: 2 have the answers of 'x'; allowed: one",
+    ),
+    "stored answers": (with_job(AUTOMATIC, answers_from="quality"), "answers_from: has no meaning for kind automatic"),
+    "stored and own answers": (
+        with_job(replace(JUDGE, candidates=(replace(NOVA, answers_of="x"),)), answers_from="quality"),
+        "candidates[0].answers_of: the answers come from the runs that `answers_from` names; leave it out",
+    ),
+    "parameters of stored answers": (
+        with_job(replace(JUDGE, candidates=(replace(NOVA, additional_fields="{}"),)), answers_from="quality"),
+        "candidates[0].parameters: have no meaning: no model is asked",
+    ),
     "answers' name": (replace(JUDGE, candidates=(replace(NOVA, answers_of="-x"),)), "candidates[0].answers_of: '-x'"),
     "parameters": (
         replace(AUTOMATIC, candidates=(replace(NOVA, additional_fields=json.dumps({"x": "y" * 1_100})),)),
@@ -143,13 +161,100 @@ def test_a_judge_may_be_asked_for_everything_that_it_can_judge() -> None:
     assert problems(replace(JUDGE, metrics=tuple(JUDGE_METRICS))) == ()
 
 
+def cases(*prompts: str, reference: str | None = "r", **extra: Any) -> list[Case]:
+    records = [
+        {"prompt": prompt, **({"referenceResponse": reference} if reference else {}), **extra} for prompt in prompts
+    ]
+    return list(read_cases(map(json.dumps, records), source="questions.jsonl"))
+
+
 def test_a_dataset_is_held_to_the_quotas() -> None:
-    assert dataset_problems(["a", "b"], references=2, definition=AUTOMATIC) == ()
-    (many,) = dataset_problems(["a"] * 1_001, references=1_001, definition=AUTOMATIC)
+    assert dataset_problems(cases("a", "b"), definition=AUTOMATIC) == ()
+    (many,) = dataset_problems(cases(*["a"] * 1_001), definition=AUTOMATIC)
     assert "1,001 prompts; allowed: 1,000" in many.message
-    (large,) = dataset_problems(["a", "ü" * 2_049], references=2, definition=AUTOMATIC)
+    (large,) = dataset_problems(cases("a", "ü" * 2_049), definition=AUTOMATIC)
     assert "prompt 2 has 4,098 bytes; allowed: 4,096" in large.message
-    (bare,) = dataset_problems(["a", "b"], references=1, definition=AUTOMATIC)
-    assert "1 of 2 lines have no referenceResponse" in bare.message
-    assert dataset_problems(["a", "b"], references=0, definition=JUDGE) == ()
-    assert dataset_problems([], references=0, definition=JUDGE)[0].key == "dataset"
+    bare = cases("a", reference=None)
+    (without,) = dataset_problems([*cases("b"), *bare], definition=AUTOMATIC)
+    assert "1 of 2 lines have no referenceResponse" in without.message
+    assert dataset_problems(bare, definition=JUDGE) == ()
+    assert dataset_problems([], definition=JUDGE)[0].key == "dataset"
+
+
+EARLIER = replace(JUDGE, candidates=(replace(NOVA, answers_of="run-1"),))
+
+
+def said(*identifiers: str) -> list[dict[str, str]]:
+    return [{"response": "Yes.", "modelIdentifier": identifier} for identifier in identifiers]
+
+
+def test_a_dataset_that_holds_the_answers_passes() -> None:
+    assert problems(EARLIER) == ()
+    assert dataset_problems(cases("a", "b", modelResponses=said("run-1")), definition=EARLIER) == ()
+
+
+def test_people_are_shown_two_answers_of_each_line() -> None:
+    two = replace(HUMAN, candidates=(replace(NOVA, answers_of="x"), replace(NOVA, name="other", answers_of="y")))
+    assert problems(two) == ()
+    assert dataset_problems(cases("a", modelResponses=said("y", "x")), definition=two) == ()
+    (one,) = dataset_problems(cases("a", modelResponses=said("x")), definition=two)
+    assert "prompt 1: modelResponses of x; needed: one of x and one of y" in one.message
+
+
+@pytest.mark.parametrize(
+    ("answers", "told"),
+    [
+        (said("run-1", "run-1"), "prompt 1: modelResponses of run-1, run-1; needed: one of run-1"),
+        (said("run-2"), "prompt 1: modelResponses of run-2; needed: one of run-1"),
+        ([], "prompt 1: modelResponses of nobody; needed: one of run-1"),
+        ("Yes.", 'needed: [{"response": text, "modelIdentifier": text}]'),
+        ([{"modelIdentifier": "run-1"}], 'needed: [{"response": text, "modelIdentifier": text}]'),
+        ([{"response": "Yes."}], 'needed: [{"response": text, "modelIdentifier": text}]'),
+        (["Yes."], 'needed: [{"response": text, "modelIdentifier": text}]'),
+    ],
+)
+def test_answers_of_another_shape_or_source_are_told_once_with_the_line(answers: Any, told: str) -> None:
+    (found,) = dataset_problems(cases("a", "b", modelResponses=answers), definition=EARLIER)
+    assert found.key == "dataset"
+    assert told in found.message
+
+
+def test_an_answer_is_needed_in_every_line() -> None:
+    (found,) = dataset_problems([*cases("a", modelResponses=said("run-1")), *cases("b")], definition=EARLIER)
+    assert "prompt 2: modelResponses of nobody" in found.message
+
+
+CUSTOM = replace(AUTOMATIC, evaluation="support-quality", metrics=("squad_f1",), job=None)
+STORED = with_job(JUDGE, answers_from="support-quality")
+
+
+def test_the_answers_of_a_custom_evaluation_may_be_judged() -> None:
+    assert (problems(STORED), answers_problems(STORED, CUSTOM)) == ((), ())
+    assert answers_problems(JUDGE, None) == ()
+
+
+@pytest.mark.parametrize(
+    ("source", "key", "told"),
+    [
+        (None, "answers_from", "there is no evaluation 'support-quality'"),
+        (JUDGE, "answers_from", "support-quality is of kind judge; needed: an evaluation of kind custom"),
+        (
+            replace(CUSTOM, dataset=Dataset("other", "datasets", "other.jsonl")),
+            "dataset",
+            "'questions'; needed: 'other', whose prompts support-quality answers",
+        ),
+        (
+            replace(CUSTOM, candidates=(replace(NOVA, name="haiku"),)),
+            "candidates[0].name",
+            "'nova' is no candidate of support-quality; those: haiku",
+        ),
+        (
+            replace(CUSTOM, candidates=(replace(NOVA, model_id="other"),)),
+            "candidates[0].model",
+            "amazon.nova-lite-v1:0; in support-quality 'nova' is other",
+        ),
+    ],
+)
+def test_what_keeps_stored_answers_from_being_judged(source: Definition | None, key: str, told: str) -> None:
+    (found,) = answers_problems(STORED, source)
+    assert (found.key, told in found.message) == (key, True)
