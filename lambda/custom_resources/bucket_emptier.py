@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from custom_resources.cfn import Request, RequestType, ResourceError, client, respond
+from custom_resources.cfn import Request, RequestType, ResourceError, client, error_code, respond
 
 BATCH = 1000
 PAUSE_SECONDS = 2.0
@@ -44,7 +44,7 @@ def work(request: Request) -> None:
     try:
         _empty(s3, bucket, request)
     except ClientError as error:
-        if error.response.get("Error", {}).get("Code") != "NoSuchBucket":
+        if error_code(error) != "NoSuchBucket":
             raise
 
 
@@ -89,7 +89,7 @@ def _abort_uploads(s3: Any, bucket: str) -> None:
             try:
                 s3.abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
             except ClientError as error:
-                if error.response.get("Error", {}).get("Code") != "NoSuchUpload":
+                if error_code(error) != "NoSuchUpload":
                     raise
 
 

@@ -52,12 +52,14 @@ class Request:
     Attributes:
         properties: without ServiceToken and ServiceTimeout; every scalar in them is text.
         deadline: on the clock of `time.monotonic`, when the answer must have been given.
+        physical_id: of what is to be changed or deleted, as it was answered when that was made; None at Create.
     """
 
     type: RequestType
     logical_id: str
     properties: Mapping[str, Any]
     deadline: float = field(default=float("inf"))
+    physical_id: str | None = None
 
     def text(self, name: str, *, allowed: tuple[str, ...] = (), default: str | None = None) -> str:
         """A property that must be text.
@@ -71,6 +73,17 @@ class Request:
         if allowed and value not in allowed:
             raise ResourceError(f"property {name}: {value!r} is not allowed; allowed: {', '.join(allowed)}")
         return value
+
+    def whole(self, name: str) -> int:
+        """A property that must be a whole number.
+
+        Raises:
+            ResourceError: naming the property.
+        """
+        text = self.text(name)
+        if not text.isdecimal():
+            raise ResourceError(f"property {name}: {text!r} is not a whole number")
+        return int(text)
 
     @property
     def seconds_left(self) -> float:
@@ -121,7 +134,12 @@ def _carry_out(work: Work, request: Request, *, never_made: bool) -> Mapping[str
 
 
 def _is_denied(error: Exception) -> bool:
-    return isinstance(error, ClientError) and error.response.get("Error", {}).get("Code") in _DENIED
+    return isinstance(error, ClientError) and error_code(error) in _DENIED
+
+
+def error_code(error: ClientError) -> str:
+    """The service's code of the error, as `ResourceNotFound`."""
+    return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def _request(event: Mapping[str, Any], *, deadline: float) -> Request:
@@ -131,6 +149,7 @@ def _request(event: Mapping[str, Any], *, deadline: float) -> Request:
         logical_id=event["LogicalResourceId"],
         properties={key: value for key, value in properties.items() if key not in ("ServiceToken", "ServiceTimeout")},
         deadline=deadline,
+        physical_id=event.get("PhysicalResourceId"),
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from custom_resources.cfn import Request, RequestType, ResourceError, client, respond
+from custom_resources.cfn import Request, RequestType, ResourceError, client, error_code, respond
 from custom_resources.patience import patiently
 
 _FLAG = "DataDeliveryEnabled"
@@ -110,7 +110,7 @@ def _restore(replaced: Setting, request: Request) -> None:
 def _put(setting: Setting, request: Request) -> None:
     patiently(
         lambda: client("bedrock").put_model_invocation_logging_configuration(loggingConfig=setting),
-        again=lambda error: isinstance(error, ClientError) and _code(error) in _RETRIED,
+        again=lambda error: isinstance(error, ClientError) and error_code(error) in _RETRIED,
         seconds_left=request.seconds_left,
     )
 
@@ -161,7 +161,7 @@ def _recall(parameter: str) -> Memory | None:
     try:
         text = client("ssm").get_parameter(Name=parameter)["Parameter"]["Value"]
     except ClientError as error:
-        if _code(error) == "ParameterNotFound":
+        if error_code(error) == "ParameterNotFound":
             return None
         raise
     try:
@@ -175,7 +175,3 @@ def _recall(parameter: str) -> Memory | None:
 
 def _remember(parameter: str, memory: Memory) -> None:
     client("ssm").put_parameter(Name=parameter, Value=memory.to_json(), Type="String", Overwrite=True)
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))

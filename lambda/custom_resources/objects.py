@@ -8,6 +8,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from custom_resources.cfn import error_code
+
 OWNER = "logical-id"
 
 _GONE = frozenset({"404", "NoSuchKey", "NoSuchBucket", "NotFound"})
@@ -29,4 +31,4 @@ def delete_owned(s3: Any, *, bucket: str, key: str, owner: str) -> bool:
 
 def is_gone(error: ClientError) -> bool:
     """Whether the object or its bucket does not exist (HEAD knows only the HTTP status)."""
-    return error.response.get("Error", {}).get("Code") in _GONE
+    return error_code(error) in _GONE

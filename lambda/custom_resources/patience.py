@@ -11,13 +11,19 @@ _LONGEST_PAUSE = 15.0
 _ANSWER_SECONDS = 5.0
 
 
-def patiently(call: Callable[[], T], *, again: Callable[[Exception], bool], seconds_left: float) -> T:
-    """Call until it goes through, for two minutes at most, pausing 2, 4, 8 and then 15 s.
+def patiently(
+    call: Callable[[], T],
+    *,
+    again: Callable[[Exception], bool],
+    seconds_left: float,
+    wait_seconds: float = WAIT_SECONDS,
+) -> T:
+    """Call until it goes through, for `wait_seconds` and as long as there is time, pausing 2, 4, 8 and then 15 s.
 
     Raises:
         Exception: the call's last one, at once when `again` says that waiting does not help.
     """
-    until = time.monotonic() + min(WAIT_SECONDS, seconds_left - _ANSWER_SECONDS)
+    until = time.monotonic() + min(wait_seconds, seconds_left - _ANSWER_SECONDS)
     pause = 2.0
     while True:
         try:
