@@ -1,6 +1,6 @@
 """One invocation-log record of every real shape, in the order in which Bedrock writes its members.
 
-Sources: Bedrock user guide, model-invocation-logging; records that public projects show (bedrock-facts.md 3.3 and 11).
+Sources: Bedrock user guide, model-invocation-logging; records that public projects show.
 """
 
 import json

@@ -5,6 +5,9 @@ before the counts, so `output.*`, `identity.arn` and `schemaType` are the first 
 therefore read by `parse` too, and coalesced; `errorCode` is not, because failed calls have no bodies. Latency has
 no field of its own: it is in the body of the answer, for streams of InvokeModel in the last of its chunks, whose
 number would be part of the field's name.
+
+Only what the CloudWatch Logs user guide shows is used: docs/logs.md names its page for each function. A comparison
+stands in `filter` and in `if(...)`, never in arithmetic, and the groups of `parse` have letters only.
 """
 
 from collections.abc import Mapping
@@ -38,36 +41,38 @@ class By(StrEnum):
 
 # By the name of the parsed field. A prompt cannot feign these: quotes inside of text are escaped. A tool's input could.
 PARSED = {
-    "p_latency": r'"metrics":\s*\{\s*"latencyMs":\s*(?<p_latency>\d+)',
-    "p_stream_latency": r'"amazon-bedrock-invocationMetrics":\s*\{[^}]*"invocationLatency":\s*(?<p_stream_latency>\d+)',
-    "p_first_token": r'"amazon-bedrock-invocationMetrics":\s*\{[^}]*"firstByteLatency":\s*(?<p_first_token>\d+)',
-    "p_input": r'"inputTokenCount":\s*(?<p_input>\d+)[^{]*"output":\s*\{',
-    "p_output": r'.*"outputTokenCount":\s*(?<p_output>\d+)',
-    "p_cache_read": r'"cacheReadInputTokenCount":\s*(?<p_cache_read>\d+)[^{]*"output":\s*\{',
-    "p_cache_write": r'"cacheWriteInputTokenCount":\s*(?<p_cache_write>\d+)[^{]*"output":\s*\{',
-    "p_stop": r'"output[A-Za-z]*":.*"[A-Za-z_]*[Rr]eason":\s*"(?<p_stop>[A-Za-z_]+)"',
-    "p_identity": r'.*"identity":\s*\{\s*"arn":\s*"(?<p_identity>[^"]+)"',
-    "p_purpose": r'.*"requestMetadata":\s*\{[^}]*"purpose":\s*"(?<p_purpose>[^"]+)"',
-    "p_application": r'.*"requestMetadata":\s*\{[^}]*"application":\s*"(?<p_application>[^"]+)"',
+    "parsedLatency": r'"metrics":\s*\{\s*"latencyMs":\s*(?<parsedLatency>\d+)',
+    "parsedStreamLatency": (
+        r'"amazon-bedrock-invocationMetrics":\s*\{[^}]*"invocationLatency":\s*(?<parsedStreamLatency>\d+)'
+    ),
+    "parsedFirstToken": r'"amazon-bedrock-invocationMetrics":\s*\{[^}]*"firstByteLatency":\s*(?<parsedFirstToken>\d+)',
+    "parsedInput": r'"inputTokenCount":\s*(?<parsedInput>\d+)[^{]*"output":\s*\{',
+    "parsedOutput": r'.*"outputTokenCount":\s*(?<parsedOutput>\d+)',
+    "parsedCacheRead": r'"cacheReadInputTokenCount":\s*(?<parsedCacheRead>\d+)[^{]*"output":\s*\{',
+    "parsedCacheWrite": r'"cacheWriteInputTokenCount":\s*(?<parsedCacheWrite>\d+)[^{]*"output":\s*\{',
+    "parsedStop": r'"output[A-Za-z]*":.*"[A-Za-z_]*[Rr]eason":\s*"(?<parsedStop>[A-Za-z_]+)"',
+    "parsedIdentity": r'.*"identity":\s*\{\s*"arn":\s*"(?<parsedIdentity>[^"]+)"',
+    "parsedPurpose": r'.*"requestMetadata":\s*\{[^}]*"purpose":\s*"(?<parsedPurpose>[^"]+)"',
+    "parsedApplication": r'.*"requestMetadata":\s*\{[^}]*"application":\s*"(?<parsedApplication>[^"]+)"',
 }
 
 # Name of a column -> the fields that can hold it, the surest first.
 SOURCES = {
-    "latency_ms": ("output.outputBodyJson.metrics.latencyMs", "p_latency", "p_stream_latency"),
-    "first_token_ms": ("p_first_token",),
-    "input_tokens": ("input.inputTokenCount", "p_input"),
-    "output_tokens": ("output.outputTokenCount", "p_output"),
-    "cache_read": ("input.cacheReadInputTokenCount", "p_cache_read"),
-    "cache_write": ("input.cacheWriteInputTokenCount", "p_cache_write"),
-    "stop_reason": ("output.outputBodyJson.stopReason", "output.outputBodyJson.stop_reason", "p_stop"),
-    "caller": ("identity.arn", "p_identity"),
-    "purpose": ("requestMetadata.purpose", "p_purpose"),
-    "application": ("requestMetadata.application", "p_application"),
+    "latency_ms": ("output.outputBodyJson.metrics.latencyMs", "parsedLatency", "parsedStreamLatency"),
+    "first_token_ms": ("parsedFirstToken",),
+    "input_tokens": ("input.inputTokenCount", "parsedInput"),
+    "output_tokens": ("output.outputTokenCount", "parsedOutput"),
+    "cache_read": ("input.cacheReadInputTokenCount", "parsedCacheRead"),
+    "cache_write": ("input.cacheWriteInputTokenCount", "parsedCacheWrite"),
+    "stop_reason": ("output.outputBodyJson.stopReason", "output.outputBodyJson.stop_reason", "parsedStop"),
+    "caller": ("identity.arn", "parsedIdentity"),
+    "purpose": ("requestMetadata.purpose", "parsedPurpose"),
+    "application": ("requestMetadata.application", "parsedApplication"),
     "error_code": ("errorCode",),
 }
 
 
-_ANSWERED = "filter isblank(error_code)"
+_ANSWERED = "filter not ispresent(errorCode)"
 _TOKENS = ("input_tokens", "output_tokens", "cache_read", "cache_write")
 _SUMS = (
     "count(*) as calls, count(input_tokens) as counted, sum(input_tokens) as input, sum(output_tokens) as output, "
@@ -121,7 +126,7 @@ def latencies(*, model: str | None) -> Query:
     """By model: how many calls were answered, of how many the latency is known, and its percentiles."""
     return Query(
         _query(
-            ("latency_ms", "error_code"),
+            ("latency_ms",),
             _ANSWERED,
             _MODEL,
             f"stats count(*) as calls, {_PERCENTILES} by model",
@@ -132,12 +137,28 @@ def latencies(*, model: str | None) -> Query:
     )
 
 
+def output_speed(*, model: str | None) -> Query:
+    """Output tokens per second of streamed calls by model and five minutes, the time to the first token included."""
+    return Query(
+        _query(
+            ("latency_ms", "output_tokens"),
+            "filter operation like /Stream$/ and latency_ms > 0",
+            _MODEL,
+            "fields 1000 * output_tokens / latency_ms as speed",
+            "stats count(speed) as known, pct(speed, 50) as p50, pct(speed, 10) as slowest_tenth by model, bin(5m)",
+            model=model,
+        ),
+        needs=("model", "known", "bin(5m)"),
+        adds_up=False,
+    )
+
+
 def errors(*, model: str | None) -> Query:
     """Failed calls by code, model and caller."""
     return Query(
         _query(
             ("error_code", "caller"),
-            "filter not isblank(error_code)",
+            "filter ispresent(errorCode)",
             "stats count(*) as calls, min(@timestamp) as first, max(@timestamp) as last by error_code, modelId, caller",
             model=model,
         ),
@@ -165,9 +186,8 @@ def calls(*, model: str | None) -> Query:
 
 def tokens(*, model: str | None) -> Query:
     """Tokens of answered calls by model, purpose (`requestMetadata.purpose`) and caller."""
-    columns = (*_TOKENS, "caller", "purpose", "error_code")
     return Query(
-        _query(columns, _ANSWERED, f"stats {_SUMS} by modelId, purpose, caller", model=model),
+        _query((*_TOKENS, "caller", "purpose"), _ANSWERED, f"stats {_SUMS} by modelId, purpose, caller", model=model),
         needs=("modelId", "calls"),
     )
 
@@ -177,7 +197,7 @@ def tokens_by(by: By, *, model: str | None) -> Query:
     group, columns = _GROUPS[by]
     groups = group if by is By.MODEL else f"{group}, model"
     return Query(
-        _query((*_TOKENS, *columns, "error_code"), _ANSWERED, _MODEL, f"stats {_SUMS} by {groups}", model=model),
+        _query((*_TOKENS, *columns), _ANSWERED, _MODEL, f"stats {_SUMS} by {groups}", model=model),
         needs=("model", "calls"),
     )
 
@@ -191,21 +211,15 @@ def cost_by(by: By, *, rates: Mapping[str, Rates]) -> Query:
     if not rates:
         raise ValueError("cost_by: no model has rates; needed: one at least")
     group, columns = _GROUPS[by]
-    used: dict[str, dict[str, float | None]] = {
-        "input_tokens": {name: each.input for name, each in rates.items()},
-        "output_tokens": {name: each.output for name, each in rates.items()},
-        "coalesce(cache_read, 0)": {name: each.cache_read for name, each in rates.items()},
-        "coalesce(cache_write, 0)": {name: each.cache_write for name, each in rates.items()},
-    }
-    dollars = " + ".join(f"{kind} * ({_rate(by_model)})" for kind, by_model in used.items())
-    unrated = {kind: [name for name, rate in by_model.items() if rate is None] for kind, by_model in used.items()}
-    unpriced = " + ".join(f"{kind} * ({_is_one_of(names)})" for kind, names in unrated.items() if names)
+    dollars = " + ".join(_if_model(name, _dollars(each)) for name, each in rates.items())
+    unpriced = " + ".join(_if_model(name, kinds) for name, each in rates.items() if (kinds := _unpriced(each)))
     return Query(
         _query(
-            (*_TOKENS, *columns, "error_code"),
+            (*_TOKENS, *columns),
             _ANSWERED,
             _MODEL,
             f"filter model in [{_listed(rates)}]",
+            f"fields {_or_zero('cache_read')} as from_cache, {_or_zero('cache_write')} as to_cache",
             f"fields {dollars} as usd, {unpriced or '0'} as unpriced",
             f"stats count(*) as calls, count(usd) as priced_calls, sum(usd) as cost_usd, "
             f"sum(unpriced) as unpriced_tokens by {group}",
@@ -220,7 +234,7 @@ def unpriced_tokens(*, rates: Mapping[str, Rates]) -> Query:
     """Tokens by model of the models without rates, which are in no cost."""
     stages = [f"filter model not in [{_listed(rates)}]"] if rates else []
     return Query(
-        _query((*_TOKENS, "error_code"), _ANSWERED, _MODEL, *stages, f"stats {_SUMS} by model", model=None),
+        _query(_TOKENS, _ANSWERED, _MODEL, *stages, f"stats {_SUMS} by model", model=None),
         needs=("model", "calls"),
     )
 
@@ -231,7 +245,7 @@ def longest_prompts(*, model: str | None) -> Query:
     return Query(
         _query(
             columns,
-            "fields input_tokens + coalesce(cache_read, 0) + coalesce(cache_write, 0) as prompt_tokens",
+            f"fields input_tokens + {_or_zero('cache_read')} + {_or_zero('cache_write')} as prompt_tokens",
             "filter ispresent(prompt_tokens)",
             "sort prompt_tokens desc, @timestamp desc",
             _show(("prompt_tokens", *columns)),
@@ -246,10 +260,10 @@ def traffic(*, model: str | None) -> Query:
     """Answered calls, latency and tokens by model, those of evaluations (`is_evaluation` 1) apart from all others."""
     return Query(
         _query(
-            (*_TOKENS, "latency_ms", "purpose", "error_code"),
+            (*_TOKENS, "latency_ms", "purpose"),
             _ANSWERED,
             _MODEL,
-            f'fields coalesce(purpose = "{EVALUATION_PURPOSE}", 0) as is_evaluation',
+            f'fields if(purpose = "{EVALUATION_PURPOSE}", 1, 0) as is_evaluation',
             f"stats {_SUMS}, {_PERCENTILES} by is_evaluation, model",
             model=model,
         ),
@@ -262,7 +276,7 @@ def stop_reasons(*, model: str | None) -> Query:
     """By model: how many calls were answered, and of how many it is known why the answer ended."""
     return Query(
         _query(
-            ("stop_reason", "error_code"),
+            ("stop_reason",),
             _ANSWERED,
             "stats count(*) as calls, count(stop_reason) as known by modelId",
             model=model,
@@ -302,6 +316,7 @@ def saved_queries(*, rates: Mapping[str, Rates]) -> Mapping[str, str]:
     found = {
         "slow calls": slow_calls(threshold_ms=THRESHOLD_MS, model=None),
         "latency by model": latencies(model=None),
+        "output speed": output_speed(model=None),
         "errors": errors(model=None),
         "throttles": throttles(model=None),
         **{f"tokens by {by}": tokens_by(by, model=None) for by in By},
@@ -318,20 +333,34 @@ def _listed(names: Mapping[str, object]) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
 
-def _rate(by_model: Mapping[str, float | None]) -> str:
-    """US dollars per token of the row's model; 0 of a kind without a rate, whose tokens are counted as unpriced."""
-    rated = {name: rate for name, rate in by_model.items() if rate}
-    terms = [f'coalesce(model = "{name}", 0) * {_plain(rate / MILLION)}' for name, rate in rated.items()]
-    return " + ".join(terms) or "0"
+def _or_zero(field: str) -> str:
+    """Cached tokens are not in every record."""
+    return f"if(ispresent({field}), {field}, 0)"
 
 
-def _is_one_of(names: list[str]) -> str:
-    return " + ".join(f'coalesce(model = "{name}", 0)' for name in names)
+def _if_model(name: str, value: str) -> str:
+    return f'if(model = "{name}", {value}, 0)'
+
+
+def _dollars(rates: Rates) -> str:
+    """US dollars of a row; a kind without a rate is left out, for its tokens are counted as unpriced."""
+    by_kind = {
+        "input_tokens": rates.input,
+        "output_tokens": rates.output,
+        "from_cache": rates.cache_read,
+        "to_cache": rates.cache_write,
+    }
+    return " + ".join(f"{kind} * {_plain(rate / MILLION)}" for kind, rate in by_kind.items() if rate is not None)
+
+
+def _unpriced(rates: Rates) -> str:
+    by_kind = {"from_cache": rates.cache_read, "to_cache": rates.cache_write}
+    return " + ".join(kind for kind, rate in by_kind.items() if rate is None)
 
 
 def _plain(rate: float) -> str:
     """Without an exponent."""
-    return f"{rate:.15f}".rstrip("0").rstrip(".")
+    return f"{rate:.15f}".rstrip("0").rstrip(".") or "0"
 
 
 def _query(columns: tuple[str, ...], *stages: str, model: str | None) -> str:

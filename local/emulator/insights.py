@@ -211,6 +211,7 @@ _FUNCTIONS: dict[str, _Function] = {
     "isempty": _Function(1, 1, lambda value: int(value is None or value == "")),
     "isblank": _Function(1, 1, lambda value: int(_blank(value))),
     "coalesce": _Function(1, _MANY, lambda *values: next((value for value in values if value is not None), None)),
+    "if": _Function(3, 3, lambda condition, then, otherwise: then if _true(condition) else otherwise),
     "strcontains": _Function(2, 2, _textual(lambda text, part: int(part in text))),
     "strlen": _Function(1, 1, _textual(len)),
     "tolower": _Function(1, 1, _textual(str.lower)),

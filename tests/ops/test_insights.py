@@ -260,21 +260,22 @@ def test_the_parse_fallback_finds_what_the_fields_would(
     both["input"] = {**both["input"], "cacheReadInputTokenCount": 5, "cacheWriteInputTokenCount": 6}
     message = json.dumps(both, separators=separators)
     assert parsed(ALL["slow"], message) == {
-        "p_latency": "4200",
-        "p_input": "10",
-        "p_output": "20",
-        "p_stop": "end_turn",
-        "p_identity": "arn:aws:sts::111122223333:assumed-role/support/i-2",
+        "parsedLatency": "4200",
+        "parsedInput": "10",
+        "parsedOutput": "20",
+        "parsedStop": "end_turn",
+        "parsedIdentity": "arn:aws:sts::111122223333:assumed-role/support/i-2",
     }
     tokens = parsed(ALL["tokens"], message)
-    assert (tokens["p_purpose"], tokens["p_cache_read"], tokens["p_cache_write"]) == ("evaluation", "5", "6")
+    assert (tokens["parsedPurpose"], tokens["parsedCacheRead"], tokens["parsedCacheWrite"]) == ("evaluation", "5", "6")
 
 
 def test_the_parse_fallback_reads_streams_of_invoke_model(sample: list[dict[str, Any]]) -> None:
     found = parsed(ALL["slow"], json.dumps(sample[3]))
-    assert (found["p_stream_latency"], found["p_first_token"], found["p_stop"]) == ("5100", "310", "max_tokens")
+    assert (found["parsedStreamLatency"], found["parsedFirstToken"]) == ("5100", "310")
+    assert found["parsedStop"] == "max_tokens"
     # The record's own counts, not those of the chunk.
-    assert (found["p_input"], found["p_output"]) == ("10", "8")
+    assert (found["parsedInput"], found["parsedOutput"]) == ("10", "8")
 
 
 def test_what_a_prompt_says_is_not_parsed(sample: list[dict[str, Any]]) -> None:
@@ -282,8 +283,8 @@ def test_what_a_prompt_says_is_not_parsed(sample: list[dict[str, Any]]) -> None:
     messages = [{"role": "user", "content": [{"text": feigned}]}]
     record = {**sample[1], "input": {"inputBodyJson": {"messages": messages}, "inputTokenCount": 10}}
     found = parsed(ALL["slow"], json.dumps(record))
-    assert (found["p_latency"], found["p_stop"], found["p_output"]) == ("4200", "end_turn", "20")
-    assert found["p_identity"].endswith("support/i-2")
+    assert (found["parsedLatency"], found["parsedStop"], found["parsedOutput"]) == ("4200", "end_turn", "20")
+    assert found["parsedIdentity"].endswith("support/i-2")
 
 
 # --- the commands
