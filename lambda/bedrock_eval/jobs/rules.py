@@ -46,6 +46,12 @@ MOST_CONCURRENT = {JobKind.AUTOMATIC: 20, JobKind.JUDGE: 20, JobKind.HUMAN: 10}
 MOST_HOURS = {JobKind.AUTOMATIC: 7 * 24, JobKind.JUDGE: 7 * 24, JobKind.HUMAN: 30 * 24}
 """People's tasks live 30 days; the others' limit is ours, and keeps an execution below 10,000 events."""
 MOST_JOBS_OF_ACCOUNT = 5_000
+MOST_WORKERS = 3
+"""People who rate one prompt: TaskCount of CreateFlowDefinition."""
+MOST_TITLE = 128
+"""TaskTitle of CreateFlowDefinition."""
+WORK_TEAM_PATTERN = r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:[0-9]{12}:workteam/.+"
+"""WorkteamArn of CreateFlowDefinition, which lets an empty Region or name pass."""
 
 _METRIC_NAME = re.compile(r"[0-9a-zA-Z-_.]+")
 _DATASET_NAME = re.compile(r"[0-9a-zA-Z-_.]+")
@@ -57,19 +63,27 @@ _VARIABLES = ("{{prompt}}", "{{prediction}}", "{{ground_truth}}")
 _NEEDED_VARIABLES = _VARIABLES[:2]
 
 
+Place = tuple[str | int, ...]
+
+
 @dataclass(frozen=True)
 class Problem:
     """One thing that would be refused.
 
     Attributes:
-        key: below the evaluation, as `metrics` or `candidates[1]`.
+        path: keys and indexes below the evaluation, as ("candidates", 1, "parameters").
         message: what is wrong and what is allowed.
         source: where the rule stands.
     """
 
-    key: str
+    path: Place
     message: str
     source: str
+
+    @property
+    def key(self) -> str:
+        """The path for people, as `candidates[1].parameters`."""
+        return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path).removeprefix(".")
 
     def __str__(self) -> str:
         return f"{self.key}: {self.message} ({self.source})"
@@ -96,42 +110,44 @@ def answers_problems(definition: Definition, source: Definition | None) -> tuple
     if name is None:
         return ()
     if source is None:
-        return (Problem("answers_from", f"there is no evaluation {name!r}; needed: the name of a custom one", OURS),)
+        return (Problem(("answers_from",), f"there is no evaluation {name!r}; needed: the name of a custom one", OURS),)
     if source.job is not None:
         message = f"{name} is of kind {source.job.kind}; needed: an evaluation of kind custom, whose answers are stored"
-        return (Problem("answers_from", message, OURS),)
+        return (Problem(("answers_from",), message, OURS),)
     found = []
     if source.dataset.uri != definition.dataset.uri:
         message = f"{definition.dataset.name!r}; needed: {source.dataset.name!r}, whose prompts {name} answers"
-        found.append(Problem("dataset", message, OURS))
+        found.append(Problem(("dataset",), message, OURS))
     theirs = {candidate.name: candidate.model_id for candidate in source.candidates}
     for index, candidate in enumerate(definition.candidates):
         if candidate.name not in theirs:
             message = f"{candidate.name!r} is no candidate of {name}; those: {', '.join(theirs)}"
-            found.append(Problem(f"candidates[{index}].name", message, OURS))
+            found.append(Problem(("candidates", index, "name"), message, OURS))
         elif candidate.model_id != theirs[candidate.name]:
             message = f"{candidate.model_id}; in {name} {candidate.name!r} is {theirs[candidate.name]}"
-            found.append(Problem(f"candidates[{index}].model", message, OURS))
+            found.append(Problem(("candidates", index, "model"), message, OURS))
     return tuple(found)
 
 
 def _size(cases: Sequence[Case], _definition: Definition) -> Iterator[Problem]:
     source = f"{USER_GUIDE}, model-evaluation-prompt-datasets; {QUOTAS}"
     if not cases:
-        yield Problem("dataset", "holds no prompt; needed: at least 1", source)
+        yield Problem(("dataset",), "holds no prompt; needed: at least 1", source)
     if len(cases) > MOST_PROMPTS:
-        yield Problem("dataset", f"holds {len(cases):,} prompts; allowed: {MOST_PROMPTS:,}", source)
-    for number, case in enumerate(cases, start=1):
-        size = len(case.prompt.encode("utf-8", "surrogatepass"))
-        if size > MOST_PROMPT_BYTES:
-            yield Problem("dataset", f"prompt {number} has {size:,} bytes; allowed: {MOST_PROMPT_BYTES:,}", source)
+        yield Problem(("dataset",), f"holds {len(cases):,} prompts; allowed: {MOST_PROMPTS:,}", source)
+    sizes = {number: len(case.prompt.encode("utf-8", "surrogatepass")) for number, case in enumerate(cases, start=1)}
+    large = [number for number, size in sizes.items() if size > MOST_PROMPT_BYTES]
+    if large:
+        others = f", and {len(large) - 1:,} more are too large" if large[1:] else ""
+        message = f"prompt {large[0]:,} has {sizes[large[0]]:,} bytes{others}; allowed: {MOST_PROMPT_BYTES:,}"
+        yield Problem(("dataset",), message, source)
 
 
 def _references(cases: Sequence[Case], definition: Definition) -> Iterator[Problem]:
     without = sum(case.reference is None for case in cases)
     if without and _needs_references(definition):
         yield Problem(
-            "dataset",
+            ("dataset",),
             f"{without:,} of {len(cases):,} lines have no referenceResponse; an automatic evaluation needs one in each",
             f"{USER_GUIDE}, model-evaluation-prompt-datasets",
         )
@@ -147,12 +163,12 @@ def _own_answers(cases: Sequence[Case], definition: Definition) -> Iterator[Prob
         found = _sources(case)
         if found is None:
             message = f'prompt {number}: modelResponses; needed: [{{"response": text, "modelIdentifier": text}}]'
-            yield Problem("dataset", message, source)
+            yield Problem(("dataset",), message, source)
             return
         if sorted(found) != wanted:
             shown = ", ".join(found) or "nobody"
             message = f"prompt {number}: modelResponses of {shown}; needed: one of {' and one of '.join(wanted)}"
-            yield Problem("dataset", message, source)
+            yield Problem(("dataset",), message, source)
             return
 
 
@@ -182,42 +198,48 @@ _DATASET_RULES: tuple[Callable[[Sequence[Case], Definition], Iterator[Problem]],
 def _needs_references(definition: Definition) -> bool:
     job = settings(definition)
     wanting = {f"{BUILT_IN}Accuracy", f"{BUILT_IN}Robustness"}
-    return job.kind is JobKind.AUTOMATIC and not wanting.isdisjoint(definition.metrics)
+    needed = job.task is Task.QUESTION_AND_ANSWER or not wanting.isdisjoint(definition.metrics)
+    return job.kind is JobKind.AUTOMATIC and needed
 
 
 def _task(_definition: Definition, job: JobSettings) -> Iterator[Problem]:
     if job.kind is JobKind.AUTOMATIC and job.task not in AUTOMATIC_TASKS:
         yield Problem(
-            "task",
+            ("task",),
             f"{job.task} has no automatic metric; allowed: {', '.join(AUTOMATIC_TASKS)}",
             f"{USER_GUIDE}, model-evaluation-tasks",
         )
     if job.kind is JobKind.JUDGE and job.task is not Task.GENERAL:
         yield Problem(
-            "task",
+            ("task",),
             f"{job.task} is not for a judge; leave it out (it becomes {Task.GENERAL})",
             f"{USER_GUIDE}, model-evaluation-built-in-metrics",
         )
     if job.kind is JobKind.HUMAN and job.task is Task.GENERAL:
-        yield Problem("task", f"{Task.GENERAL} is for a judge; allowed: {', '.join(list(Task)[:-1])}", API)
+        yield Problem(("task",), f"{Task.GENERAL} is for a judge; allowed: {', '.join(list(Task)[:-1])}", API)
 
 
 def _metrics(definition: Definition, job: JobSettings) -> Iterator[Problem]:
     if job.kind is JobKind.HUMAN:
         if definition.metrics != tuple(rating.name for rating in job.ratings):
-            yield Problem("metrics", "people are asked for `ratings`; leave metrics out", f"{API}, human")
+            yield Problem(("metrics",), "people are asked for `ratings`; leave metrics out", f"{API}, human")
         return
     if not definition.metrics:
-        yield Problem("metrics", f"none is named; allowed: {', '.join(_allowed_metrics(job))}", API)
-    for name in definition.metrics:
-        yield from _metric(name, job)
-    repeated = [name for name, count in Counter(definition.metrics).items() if count > 1]
-    if repeated:
-        yield Problem("metrics", f"{repeated[0]} stands twice", API)
+        yield Problem(("metrics",), f"none is named; allowed: {', '.join(_allowed_metrics(job))}", API)
+    for index, name in enumerate(definition.metrics):
+        yield from _metric(("metrics", index), name, job)
+    yield from _repeated("metrics", definition.metrics)
     most = MOST_METRICS_AUTOMATIC if job.kind is JobKind.AUTOMATIC else MOST_METRICS
     if len(definition.metrics) > most:
         source = QUOTAS if job.kind is JobKind.AUTOMATIC else f"{API}, metricNames"
-        yield Problem("metrics", f"{len(definition.metrics)} metrics; allowed: {most}", source)
+        yield Problem(("metrics",), f"{len(definition.metrics)} metrics; allowed: {most}", source)
+
+
+def _repeated(key: str, names: Sequence[str]) -> Iterator[Problem]:
+    for index, name in enumerate(names):
+        first = names.index(name)
+        if first < index:
+            yield Problem((key, index), f"{name!r} stands already in {key}[{first}]", API)
 
 
 def _allowed_metrics(job: JobSettings) -> tuple[str, ...]:
@@ -226,7 +248,7 @@ def _allowed_metrics(job: JobSettings) -> tuple[str, ...]:
     return (*JUDGED, *(criterion.name for criterion in job.criteria))
 
 
-def _metric(name: str, job: JobSettings) -> Iterator[Problem]:
+def _metric(key: Place, name: str, job: JobSettings) -> Iterator[Problem]:
     allowed = _allowed_metrics(job)
     if name in allowed:
         return
@@ -249,29 +271,33 @@ def _metric(name: str, job: JobSettings) -> Iterator[Problem]:
         message = f"{meant} does not exist for task {job.task}; allowed: {', '.join(allowed)}"
     else:
         message = f"{name!r} is not a metric; allowed: {', '.join(allowed)}"
-    yield Problem("metrics", message, source)
+    yield Problem(key, message, source)
 
 
 def _candidates(definition: Definition, job: JobSettings) -> Iterator[Problem]:
     human = job.kind is JobKind.HUMAN
     if human and len(definition.candidates) > MOST_MODELS_HUMAN:
         yield Problem(
-            "candidates", f"{len(definition.candidates)} candidates; people compare at most {MOST_MODELS_HUMAN}", QUOTAS
+            ("candidates",),
+            f"{len(definition.candidates)} candidates; people compare at most {MOST_MODELS_HUMAN}",
+            QUOTAS,
         )
     for index, candidate in enumerate(definition.candidates):
-        yield from _candidate(f"candidates[{index}]", candidate)
+        yield from _candidate(("candidates", index), candidate)
 
 
-def _candidate(key: str, candidate: Candidate) -> Iterator[Problem]:
+def _candidate(key: Place, candidate: Candidate) -> Iterator[Problem]:
     if candidate.answers_of is not None and not _ANSWERS_OF.fullmatch(candidate.answers_of):
         yield Problem(
-            f"{key}.answers_of",
+            (*key, "answers_of"),
             f"{candidate.answers_of!r}; allowed: a letter or digit, then at most 255 of letters, digits and . _ -",
             f"{API}, inferenceSourceIdentifier",
         )
     parameters = inference_parameters(candidate)
     if parameters is not None and len(parameters) > MOST_PARAMETERS:
-        yield Problem(f"{key}.parameters", f"{len(parameters):,} characters as JSON; allowed: {MOST_PARAMETERS:,}", API)
+        yield Problem(
+            (*key, "parameters"), f"{len(parameters):,} characters as JSON; allowed: {MOST_PARAMETERS:,}", API
+        )
 
 
 def _answers(definition: Definition, job: JobSettings) -> Iterator[Problem]:
@@ -281,84 +307,82 @@ def _answers(definition: Definition, job: JobSettings) -> Iterator[Problem]:
         yield from _answers_from(definition, job)
         if own and job.answers_run is None:
             message = "the answers come from the runs that `answers_from` names; leave it out"
-            yield Problem(f"candidates[{min(own)}].answers_of", message, OURS)
+            yield Problem(("candidates", min(own), "answers_of"), message, OURS)
         return
     if not own:
         return
     if job.kind is JobKind.AUTOMATIC:
         yield Problem(
-            f"candidates[{min(own)}].answers_of",
+            ("candidates", min(own), "answers_of"),
             "answers that exist already are taken by kind judge and human only",
             f"{USER_GUIDE}, model-evaluation-prompt-datasets-judge",
         )
     if definition.dataset.built_in:
-        yield Problem("dataset", "one of Bedrock's own holds no answers of yours", USER_GUIDE)
+        yield Problem(("dataset",), "one of Bedrock's own holds no answers of yours", USER_GUIDE)
     if job.kind is JobKind.JUDGE and len({each.answers_of for each in own.values()}) > 1:
         yield Problem(
-            "candidates",
+            ("candidates",),
             "a judge takes a dataset with the answers of one source; needed: an evaluation for each, or `answers_from`",
             f"{USER_GUIDE}, model-evaluation-prompt-datasets-judge",
         )
     for name, count in Counter(each.answers_of for each in own.values()).items():
         if count > 1:
-            yield Problem("candidates", f"{count} have the answers of {name!r}; allowed: one", API)
+            yield Problem(("candidates",), f"{count} have the answers of {name!r}; allowed: one", API)
 
 
 def _answers_from(definition: Definition, job: JobSettings) -> Iterator[Problem]:
     if job.kind is not JobKind.JUDGE:
-        yield Problem("answers_from", f"has no meaning for kind {job.kind}; allowed: kind judge", OURS)
+        yield Problem(("answers_from",), f"has no meaning for kind {job.kind}; allowed: kind judge", OURS)
     for index, candidate in enumerate(definition.candidates):
         if inference_parameters(candidate) is not None:
             message = "have no meaning: no model is asked, the answers are stored ones; leave them out"
-            yield Problem(f"candidates[{index}].parameters", message, OURS)
+            yield Problem(("candidates", index, "parameters"), message, OURS)
 
 
 def _judge(_definition: Definition, job: JobSettings) -> Iterator[Problem]:
     if job.kind is JobKind.JUDGE and job.judge is None:
-        yield Problem("judge", "is missing; needed: the model that rates, a key of `models`", API)
+        yield Problem(("judge",), "is missing; needed: the model that rates, a key of `models`", API)
     if job.kind is not JobKind.JUDGE and job.judge is not None:
         # Its mere presence makes Bedrock take the job for a judge's.
-        yield Problem("judge", f"has no meaning for kind {job.kind}; allowed: kind judge", API)
+        yield Problem(("judge",), f"has no meaning for kind {job.kind}; allowed: kind judge", API)
 
 
 def _criteria(definition: Definition, job: JobSettings) -> Iterator[Problem]:
     if job.criteria and job.kind is not JobKind.JUDGE:
-        yield Problem("criteria", f"have no meaning for kind {job.kind}; allowed: kind judge", API)
+        yield Problem(("criteria",), f"have no meaning for kind {job.kind}; allowed: kind judge", API)
     if len(job.criteria) > MOST_CRITERIA:
-        yield Problem("criteria", f"{len(job.criteria)}; allowed: {MOST_CRITERIA}", f"{API}, customMetrics")
-    for name, count in Counter(criterion.name for criterion in job.criteria).items():
-        if count > 1:
-            yield Problem("criteria", f"{name!r} stands {count} times", API)
+        yield Problem(("criteria",), f"{len(job.criteria)}; allowed: {MOST_CRITERIA}", f"{API}, customMetrics")
+    yield from _repeated("criteria", [criterion.name for criterion in job.criteria])
     for index, criterion in enumerate(job.criteria):
         if criterion.name not in definition.metrics:
-            yield Problem(f"criteria[{index}]", f"{criterion.name!r} is not among `metrics`, so nothing asks it", API)
-        yield from _criterion(f"criteria[{index}]", criterion)
+            yield Problem(("criteria", index), f"{criterion.name!r} is not among `metrics`, so nothing asks it", API)
+        yield from _criterion(("criteria", index), criterion)
 
 
-def _criterion(key: str, criterion: Criterion) -> Iterator[Problem]:
+def _criterion(key: Place, criterion: Criterion) -> Iterator[Problem]:
     yield from _own_name(key, criterion.name)
     if not 1 <= len(criterion.instructions) <= MOST_INSTRUCTIONS:
         size = len(criterion.instructions)
-        yield Problem(f"{key}.instructions", f"{size:,} characters; allowed: 1 to {MOST_INSTRUCTIONS:,}", API)
-    yield from _variables(f"{key}.instructions", criterion.instructions)
+        yield Problem((*key, "instructions"), f"{size:,} characters; allowed: 1 to {MOST_INSTRUCTIONS:,}", API)
+    yield from _variables((*key, "instructions"), criterion.instructions)
     if len(criterion.scale) > MOST_SCALE:
-        yield Problem(f"{key}.scale", f"{len(criterion.scale)} steps; allowed: {MOST_SCALE}", f"{API}, ratingScale")
+        yield Problem((*key, "scale"), f"{len(criterion.scale)} steps; allowed: {MOST_SCALE}", f"{API}, ratingScale")
     texts = [step for step in criterion.scale if step.text is not None]
     if texts and len(texts) < len(criterion.scale):
         yield Problem(
-            f"{key}.scale",
+            (*key, "scale"),
             "mixes numbers and texts; allowed: only numbers or only texts",
             f"{USER_GUIDE}, model-evaluation-custom-metrics-prompt-formats",
         )
     for number, step in enumerate(criterion.scale):
         longest = max(len(step.definition), len(step.text or ""))
         if (step.value is None) == (step.text is None):
-            yield Problem(f"{key}.scale[{number}]", "needed: a value, a number or a text", API)
+            yield Problem((*key, "scale", number), "needed: a value, a number or a text", API)
         if not step.definition or longest > MOST_SCALE_TEXT or step.text == "":
-            yield Problem(f"{key}.scale[{number}]", f"texts have 1 to {MOST_SCALE_TEXT} characters", API)
+            yield Problem((*key, "scale", number), f"texts have 1 to {MOST_SCALE_TEXT} characters", API)
 
 
-def _variables(key: str, instructions: str) -> Iterator[Problem]:
+def _variables(key: Place, instructions: str) -> Iterator[Problem]:
     source = f"{USER_GUIDE}, model-evaluation-custom-metrics-prompt-formats"
     missing = [variable for variable in _NEEDED_VARIABLES if variable not in instructions]
     if missing:
@@ -382,42 +406,40 @@ _LABEL_WORDS = 6
 def _ratings(definition: Definition, job: JobSettings) -> Iterator[Problem]:
     if job.kind is not JobKind.HUMAN:
         if job.ratings:
-            yield Problem("ratings", f"have no meaning for kind {job.kind}; allowed: kind human", API)
+            yield Problem(("ratings",), f"have no meaning for kind {job.kind}; allowed: kind human", API)
         return
     if not 1 <= len(job.ratings) <= MOST_RATINGS:
-        yield Problem("ratings", f"{len(job.ratings)}; allowed: 1 to {MOST_RATINGS}", QUOTAS)
-    for name, count in Counter(rating.name for rating in job.ratings).items():
-        if count > 1:
-            yield Problem("ratings", f"{name!r} stands {count} times", API)
+        yield Problem(("ratings",), f"{len(job.ratings)}; allowed: 1 to {MOST_RATINGS}", QUOTAS)
+    yield from _repeated("ratings", [rating.name for rating in job.ratings])
     for index, rating in enumerate(job.ratings):
-        yield from _rating(f"ratings[{index}]", rating, models=len(definition.candidates))
+        yield from _rating(("ratings", index), rating, models=len(definition.candidates))
 
 
-def _rating(key: str, rating: Rating, *, models: int) -> Iterator[Problem]:
+def _rating(key: Place, rating: Rating, *, models: int) -> Iterator[Problem]:
     yield from _own_name(key, rating.name)
     description = rating.description
     if description is not None and (not 1 <= len(description) <= MOST_RATING_DESCRIPTION or "\n" in description):
         yield Problem(
-            f"{key}.description",
+            (*key, "description"),
             f"{len(description)} characters; allowed: one line of 1 to {MOST_RATING_DESCRIPTION}",
             f"{API}, human customMetrics",
         )
     if rating.method.compares and models != MOST_MODELS_HUMAN:
         single = ", ".join(method for method in RatingMethod if not method.compares)
         yield Problem(
-            f"{key}.method",
+            (*key, "method"),
             f"{rating.method} compares two candidates and there is {models}; allowed: {single}",
             f"{USER_GUIDE}, model-evaluation-type-human",
         )
 
 
-def _own_name(key: str, name: str) -> Iterator[Problem]:
+def _own_name(key: Place, name: str) -> Iterator[Problem]:
     if not _METRIC_NAME.fullmatch(name) or len(name) > MOST_NAME:
         yield Problem(
-            f"{key}.name", f"{name!r}; allowed: 1 to {MOST_NAME} of letters, digits and - _ .", f"{API}, metric names"
+            (*key, "name"), f"{name!r}; allowed: 1 to {MOST_NAME} of letters, digits and - _ .", f"{API}, metric names"
         )
     elif name.startswith(BUILT_IN):
-        yield Problem(f"{key}.name", f"{name!r} begins as Bedrock's own do; allowed: a name of your own", API)
+        yield Problem((*key, "name"), f"{name!r} begins as Bedrock's own do; allowed: a name of your own", API)
 
 
 def _people(_definition: Definition, job: JobSettings) -> Iterator[Problem]:
@@ -426,9 +448,11 @@ def _people(_definition: Definition, job: JobSettings) -> Iterator[Problem]:
     arn = job.flow_definition_arn
     # A token of the CDK is not an ARN yet; the construct makes it one.
     if arn is not None and "${" not in arn and not _FLOW_DEFINITION.fullmatch(arn):
-        yield Problem("flow_definition_arn", f"{arn!r} is not the ARN of a flow definition", API)
+        yield Problem(("flow_definition_arn",), f"{arn!r} is not the ARN of a flow definition", API)
     if job.instructions is not None and not 1 <= len(job.instructions) <= MOST_INSTRUCTIONS:
-        yield Problem("instructions", f"{len(job.instructions):,} characters; allowed: 1 to {MOST_INSTRUCTIONS:,}", API)
+        yield Problem(
+            ("instructions",), f"{len(job.instructions):,} characters; allowed: 1 to {MOST_INSTRUCTIONS:,}", API
+        )
 
 
 def _dataset(definition: Definition, job: JobSettings) -> Iterator[Problem]:
@@ -436,31 +460,33 @@ def _dataset(definition: Definition, job: JobSettings) -> Iterator[Problem]:
     if dataset.built_in:
         if dataset.name not in BUILT_IN_DATASETS:
             yield Problem(
-                "dataset",
+                ("dataset",),
                 f"{dataset.name!r} is not one of Bedrock's; those: {', '.join(BUILT_IN_DATASETS)}",
                 USER_GUIDE,
             )
         elif job.kind is not JobKind.AUTOMATIC:
             yield Problem(
-                "dataset",
+                ("dataset",),
                 f"{dataset.name} is for kind automatic; needed: a dataset of your own",
                 f"{USER_GUIDE}, model-evaluation-prompt-datasets",
             )
         return
     if not _DATASET_NAME.fullmatch(dataset.name) or len(dataset.name) > MOST_NAME:
-        yield Problem("dataset", f"name {dataset.name!r}; allowed: 1 to {MOST_NAME} of letters, digits, - _ .", API)
+        yield Problem(("dataset",), f"name {dataset.name!r}; allowed: 1 to {MOST_NAME} of letters, digits, - _ .", API)
     # The bucket's name may be a reference that CloudFormation resolves.
     if not _S3_URI.fullmatch(f"s3://bucket/{dataset.key}") or not dataset.key.endswith(".jsonl"):
-        yield Problem("dataset", f"{dataset.uri!r}; allowed: s3://bucket/key.jsonl without spaces or commas", API)
+        yield Problem(("dataset",), f"{dataset.uri!r}; allowed: s3://bucket/key.jsonl without spaces or commas", API)
 
 
 def _tags(_definition: Definition, job: JobSettings) -> Iterator[Problem]:
     if len(job.tags) > MOST_TAGS:
-        yield Problem("tags", f"{len(job.tags)}; allowed: {MOST_TAGS}", f"{API}, jobTags")
+        yield Problem(("tags",), f"{len(job.tags)}; allowed: {MOST_TAGS}", f"{API}, jobTags")
     for key, value in job.tags.items():
-        if not (1 <= len(key) <= 128 and len(value) <= 256 and _TAG.fullmatch(key) and _TAG.fullmatch(value)):
+        if key.lower().startswith("aws:"):
+            yield Problem(("tags", key), "keys that begin with aws: are reserved by AWS", f"{API}, jobTags")
+        elif not (1 <= len(key) <= 128 and len(value) <= 256 and _TAG.fullmatch(key) and _TAG.fullmatch(value)):
             yield Problem(
-                f"tags.{key}",
+                ("tags", key),
                 "allowed: keys of 1 to 128 and values of at most 256 letters, digits, spaces and . _ : / = + @ -",
                 f"{API}, jobTags",
             )
@@ -469,12 +495,12 @@ def _tags(_definition: Definition, job: JobSettings) -> Iterator[Problem]:
 def _limits(_definition: Definition, job: JobSettings) -> Iterator[Problem]:
     hours = MOST_HOURS[job.kind]
     if not 0 < job.deadline_hours <= hours:
-        yield Problem("deadline_hours", f"{job.deadline_hours:g}; allowed: up to {hours} of kind {job.kind}", QUOTAS)
+        yield Problem(("deadline_hours",), f"{job.deadline_hours:g}; allowed: up to {hours} of kind {job.kind}", QUOTAS)
     most = MOST_CONCURRENT[job.kind]
     if not 1 <= job.parallel <= most:
-        yield Problem("parallel", f"{job.parallel}; allowed: 1 to {most} of kind {job.kind}", QUOTAS)
+        yield Problem(("parallel",), f"{job.parallel}; allowed: 1 to {most} of kind {job.kind}", QUOTAS)
     if not 1 <= job.keep_jobs < MOST_JOBS_OF_ACCOUNT:
-        yield Problem("keep_jobs", f"{job.keep_jobs}; allowed: 1 to {MOST_JOBS_OF_ACCOUNT - 1:,}", QUOTAS)
+        yield Problem(("keep_jobs",), f"{job.keep_jobs}; allowed: 1 to {MOST_JOBS_OF_ACCOUNT - 1:,}", QUOTAS)
 
 
 _RULES: tuple[Callable[[Definition, JobSettings], Iterator[Problem]], ...] = (

@@ -62,7 +62,7 @@ def tone(**changes: Any) -> Definition:
 
 
 REFUSED = {
-    "bare name": (replace(AUTOMATIC, metrics=("Accuracy",)), "metrics: 'Accuracy' is written 'Builtin.Accuracy'"),
+    "bare name": (replace(AUTOMATIC, metrics=("Accuracy",)), "metrics[0]: 'Accuracy' is written 'Builtin.Accuracy'"),
     "relevance": (replace(AUTOMATIC, metrics=("Relevance",)), "Builtin.Relevance needs a judge model: use kind judge"),
     "fluency": (replace(AUTOMATIC, metrics=("Fluency",)), "no kind of evaluation has a built-in Fluency"),
     "fluency of a judge": (replace(JUDGE, metrics=("Builtin.Fluency",)), "Builtin.Coherence"),
@@ -73,7 +73,10 @@ REFUSED = {
     "accuracy by a judge": (replace(JUDGE, metrics=("Builtin.Accuracy",)), "Builtin.Accuracy is of kind automatic"),
     "unknown": (replace(AUTOMATIC, metrics=("Sparkle",)), "'Sparkle' is not a metric; allowed: Builtin.Accuracy"),
     "no metric": (replace(AUTOMATIC, metrics=()), "metrics: none is named"),
-    "twice": (replace(AUTOMATIC, metrics=("Builtin.Accuracy",) * 2), "stands twice"),
+    "twice": (
+        replace(AUTOMATIC, metrics=("Builtin.Accuracy",) * 2),
+        "metrics[1]: 'Builtin.Accuracy' stands already in metrics[0]",
+    ),
     "four metrics": (replace(AUTOMATIC, metrics=(*AUTOMATIC_METRICS, "Builtin.Accuracy")), "4 metrics; allowed: 3"),
     "task": (with_job(AUTOMATIC, task=Task.CUSTOM), "task: Custom has no automatic metric"),
     "task of a judge": (with_job(JUDGE, task=Task.SUMMARIZATION), "leave it out"),
@@ -141,6 +144,7 @@ REFUSED = {
         replace(AUTOMATIC, dataset=Dataset("questions", "datasets", "questions.json")),
         "allowed: s3://bucket/key.jsonl",
     ),
+    "reserved tag": (with_job(AUTOMATIC, tags={"aws:x": "y"}), "tags.aws:x: keys that begin with aws: are reserved"),
     "tag": (with_job(AUTOMATIC, tags={"team": "a;b"}), "tags.team: allowed"),
     "too many at once": (with_job(AUTOMATIC, parallel=21), "parallel: 21; allowed: 1 to 20"),
 }
@@ -174,9 +178,14 @@ def test_a_dataset_is_held_to_the_quotas() -> None:
     assert "1,001 prompts; allowed: 1,000" in many.message
     (large,) = dataset_problems(cases("a", "ü" * 2_049), definition=AUTOMATIC)
     assert "prompt 2 has 4,098 bytes; allowed: 4,096" in large.message
+    (larger,) = dataset_problems(cases("a", *["b" * 5_000] * 3), definition=AUTOMATIC)
+    assert "prompt 2 has 5,000 bytes, and 2 more are too large; allowed: 4,096" in larger.message
     bare = cases("a", reference=None)
     (without,) = dataset_problems([*cases("b"), *bare], definition=AUTOMATIC)
     assert "1 of 2 lines have no referenceResponse" in without.message
+    toxic = replace(AUTOMATIC, metrics=("Builtin.Toxicity",))
+    assert "1 of 1 lines have no referenceResponse" in dataset_problems(bare, definition=toxic)[0].message
+    assert dataset_problems(bare, definition=with_job(toxic, task=Task.GENERATION)) == ()
     assert dataset_problems(bare, definition=JUDGE) == ()
     assert dataset_problems([], definition=JUDGE)[0].key == "dataset"
 
