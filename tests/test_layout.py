@@ -57,7 +57,7 @@ def test_a_room_imports_only_what_it_may(room: str) -> None:
 
 @pytest.mark.parametrize("place", EMULATOR_SIDE)
 def test_what_runs_in_the_emulator_needs_nothing_of_the_project(place: str) -> None:
-    allowed = {"local", "ministack", "boto3", "botocore", *sys.stdlib_module_names}
+    allowed = {"local", "ministack", "time_machine", "boto3", "botocore", *sys.stdlib_module_names}
     assert {name for path in sources(place) for name in imported(path)} <= allowed
 
 

@@ -78,9 +78,14 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
 
 @pytest.fixture(scope="session")
 def clients(emulator: Endpoint) -> Clients:
+    return clients_of(emulator)
+
+
+def clients_of(endpoint: Endpoint) -> Clients:
+    """A factory of boto3 clients, each made once."""
     session = boto3.Session(
-        aws_access_key_id=emulator.environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=emulator.environment["AWS_SECRET_ACCESS_KEY"],
+        aws_access_key_id=endpoint.environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=endpoint.environment["AWS_SECRET_ACCESS_KEY"],
         region_name=REGION,
     )
     config = Config(connect_timeout=2, read_timeout=30, retries={"total_max_attempts": 1})
@@ -88,7 +93,7 @@ def clients(emulator: Endpoint) -> Clients:
 
     def client(service: str) -> Any:
         if service not in made:
-            made[service] = session.client(service, endpoint_url=emulator.url, config=config)
+            made[service] = session.client(service, endpoint_url=endpoint.url, config=config)
         return made[service]
 
     return client
@@ -113,6 +118,11 @@ def deploy(clients: Clients) -> Deploy:
 @pytest.fixture(scope="session")
 def function(clients: Clients) -> Callable[..., str]:
     """Create a Python function from source; returns its ARN."""
+    return functions_of(clients)
+
+
+def functions_of(clients: Clients) -> Callable[..., str]:
+    """What creates a Python function from source and gives its ARN."""
 
     def create(source: str, *, name: str | None = None, timeout: int = 10, **options: Any) -> str:
         archive = io.BytesIO()

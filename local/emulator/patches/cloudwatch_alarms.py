@@ -170,6 +170,8 @@ class _Evidence:
 
 
 _seen: dict[tuple[str, str, str], _Seen] = {}
+# Whoever holds it keeps alarms from being judged.
+LOOKING = threading.RLock()
 
 
 def _metrics_of(alarm: Alarm) -> list[Mapping[str, Any]]:
@@ -335,11 +337,12 @@ def _look_at_scope(account: str, region: str, minute: int) -> None:
 
 def look_at_all(now: float) -> None:
     """Evaluate the alarms of every account and Region that need it; ``now`` is epoch seconds."""
-    scopes = {(account, region) for account, region, _ in list(cloudwatch._alarms._data)}
-    for account, region in scopes:
-        contextvars.copy_context().run(_look_at_scope, account, region, int(now // 60))
-    for key in [key for key in _seen if key not in cloudwatch._alarms._data]:
-        del _seen[key]
+    with LOOKING:
+        scopes = {(account, region) for account, region, _ in list(cloudwatch._alarms._data)}
+        for account, region in scopes:
+            contextvars.copy_context().run(_look_at_scope, account, region, int(now // 60))
+        for key in [key for key in _seen if key not in cloudwatch._alarms._data]:
+            del _seen[key]
 
 
 def _run() -> None:
@@ -347,7 +350,9 @@ def _run() -> None:
     while True:
         time.sleep(_TICK_SECONDS)
         try:
-            look_at_all(time.time())
+            with LOOKING:
+                # Read inside: the clock may be set forward while this waits.
+                look_at_all(time.time())
             if time.monotonic() - last_eviction > _EVICTION_SECONDS:
                 forget_old_points()
                 last_eviction = time.monotonic()

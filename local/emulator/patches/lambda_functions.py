@@ -12,8 +12,10 @@ import json
 import os
 import re
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -23,8 +25,16 @@ from ministack.services import lambda_svc, sqs
 Result = dict[str, Any]
 Invocation = Callable[..., Result]
 
+# Tells the functions how far the emulator's clock is ahead, in seconds; absent until it is set forward.
+CLOCK_FILE = Path(tempfile.gettempdir()) / f"emulator-clock-{os.getpid()}"
+# Events of asynchronous invocations that have not been executed once.
+_under_way: set[int] = set()
+
 # What the AWS runtime offers besides the standard library: boto3 with what it needs.
 _IN_THE_RUNTIME = frozenset({"boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six"})
+# What follows the emulator's clock; a function has no use for it.
+_OF_THE_EMULATOR = frozenset({"time_machine"})
+_ASYNCHRONOUS_SECONDS = 10.0
 _INHERITED = frozenset({"PATH", "LANG", "TMPDIR"})
 _EXITED = re.compile(r"Worker process (died|exited immediately).*", re.DOTALL)
 _INIT = re.compile(r"Worker init failed: (?:(?P<type>[A-Za-z_.]+): )?(?P<message>.*)", re.DOTALL)
@@ -40,7 +50,7 @@ class _HandlerMessage(str):
 def _blocked_modules() -> list[str]:
     """Top-level modules in the emulator's environment that a Lambda function must not find."""
     found = importlib.metadata.packages_distributions()
-    return sorted(name for name in found if name not in _IN_THE_RUNTIME and not name.startswith("_"))
+    return sorted(name for name in found if name not in _IN_THE_RUNTIME | _OF_THE_EMULATOR and not name.startswith("_"))
 
 
 _GUARD = """
@@ -59,7 +69,28 @@ class _GuardedImports:
 _guard_sys.meta_path.insert(0, _GuardedImports())
 """
 
+# Read before each invocation, because a warm process outlives a setting of the clock.
+_CLOCK = """
+class _EmulatorClock:
+    ahead, traveller = 0.0, None
+    def follow(self):
+        try:
+            with open(__CLOCK__) as _file:
+                ahead = float(_file.read())
+        except FileNotFoundError:
+            return
+        if self.traveller is None:
+            import time, time_machine
+            self.traveller = time_machine.travel(time.time() + ahead, tick=True).start()
+        elif ahead != self.ahead:
+            self.traveller.shift(ahead - self.ahead)
+        self.ahead = ahead
+_emulator_clock = _EmulatorClock()
+_emulator_clock.follow()
+"""
+
 _EDITS = (
+    ('        event = _ms_msg["event"]\n', '        event = _ms_msg["event"]\n        _emulator_clock.follow()\n'),
     (
         '_real_stdout.write(json.dumps({"status": "error", "error": str(e)}) + "\\n")',
         '_real_stdout.write(json.dumps({"status": "error", "error": type(e).__name__ + ": " + str(e)}) + "\\n")',
@@ -72,14 +103,15 @@ _EDITS = (
 )
 
 
-def worker_script(stock: str) -> str:
-    """The bootstrap of a Python function with guarded imports and named errors."""
+def worker_script(stock: str, *, clock: Path) -> str:
+    """The bootstrap of a Python function with guarded imports and named errors, on the clock that a file tells."""
     script = stock
     for before, after in _EDITS:
         if script.count(before) != 1:
             raise ValueError(f"ministack's Lambda worker has changed: {before!r} is not there once")
         script = script.replace(before, after)
-    return _GUARD.replace("__BLOCKED__", repr(_blocked_modules())) + script
+    guard = _GUARD.replace("__BLOCKED__", repr(_blocked_modules()))
+    return guard + _CLOCK.replace("__CLOCK__", repr(str(clock))) + script
 
 
 def function_environment(given: Mapping[str, str]) -> dict[str, str]:
@@ -202,9 +234,36 @@ def _event_invoke_config(stock: Callable[..., Any]) -> Callable[..., Any]:
     return find
 
 
+def _asynchronous(stock: Callable[..., None]) -> Callable[..., None]:
+    def invoke(func: dict[str, Any], event: Any) -> None:
+        _under_way.add(id(event))
+        stock(func, event)
+
+    return invoke
+
+
+def _executed(stock: Callable[..., Result]) -> Callable[..., Result]:
+    def execute(func: dict[str, Any], event: Any) -> Result:
+        try:
+            return stock(func, event)
+        finally:
+            _under_way.discard(id(event))
+
+    return execute
+
+
+def wait_for_asynchronous() -> None:
+    """Until every asynchronous invocation has had its first attempt, or ten seconds are over."""
+    deadline = time.monotonic() + _ASYNCHRONOUS_SECONDS
+    while _under_way and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
 def apply() -> None:
     """Patch the subprocess executor and the routing of asynchronous failures."""
-    lambda_runtime._PYTHON_WORKER_SCRIPT = worker_script(lambda_runtime._PYTHON_WORKER_SCRIPT)
+    lambda_runtime._PYTHON_WORKER_SCRIPT = worker_script(lambda_runtime._PYTHON_WORKER_SCRIPT, clock=CLOCK_FILE)
+    lambda_svc.invoke_async_with_retry = _asynchronous(lambda_svc.invoke_async_with_retry)
+    lambda_svc._execute_function = _executed(lambda_svc._execute_function)
     lambda_runtime.subprocess = SimpleNamespace(
         Popen=_popen, PIPE=subprocess.PIPE, TimeoutExpired=subprocess.TimeoutExpired, DEVNULL=subprocess.DEVNULL
     )

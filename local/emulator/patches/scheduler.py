@@ -31,6 +31,7 @@ _TICK_SECONDS = 0.5
 _AT_GRACE_SECONDS = 60.0
 _LOCAL_MAX_RETRIES = 2
 _RETRY_PAUSE_SECONDS = 1.0
+_DELIVERY_SECONDS = 10.0
 
 
 class DeliveryError(RuntimeError):
@@ -99,6 +100,8 @@ class _Plan:
 
 
 _plans: dict[tuple[str, str, str], _Plan] = {}
+_firing: list[threading.Thread] = []
+_ticking = threading.Lock()
 
 
 def _plan(key: tuple[str, str, str], schedule: Schedule) -> _Plan:
@@ -242,22 +245,32 @@ def _look_at(key: tuple[str, str, str], schedule: Schedule, now: float) -> None:
         return
     firing = _Firing(schedule, due, responses.new_uuid().replace("-", "")[:16])
     # A thread each, because a retry must not hold up the other schedules.
-    threading.Thread(
+    thread = threading.Thread(
         target=contextvars.copy_context().run, args=(_fire_in_scope, key[0], key[1], firing), daemon=True
-    ).start()
+    )
+    _firing[:] = [*(each for each in _firing if each.is_alive()), thread]
+    thread.start()
     if following is None and schedule.get("ActionAfterCompletion") == "DELETE":
         scheduler._schedules._data.pop(key, None)
 
 
 def _tick() -> None:
-    now = time.time()
-    for key, schedule in list(scheduler._schedules._data.items()):
-        try:
-            _look_at(key, schedule, now)
-        except Exception:
-            logger.exception("schedule %s", key)
-    for key in [key for key in _plans if key not in scheduler._schedules._data]:
-        del _plans[key]
+    with _ticking:
+        now = time.time()
+        for key, schedule in list(scheduler._schedules._data.items()):
+            try:
+                _look_at(key, schedule, now)
+            except Exception:
+                logger.exception("schedule %s", key)
+        for key in [key for key in _plans if key not in scheduler._schedules._data]:
+            del _plans[key]
+
+
+def deliver_what_is_due() -> None:
+    """Fire every schedule that is due, and wait until the targets have taken it or the deliveries were given up."""
+    _tick()
+    for thread in list(_firing):
+        thread.join(_DELIVERY_SECONDS)
 
 
 # --- requests -------------------------------------------------------------------------------------------------------

@@ -39,12 +39,17 @@ def _publish_scope(account: str, region: str) -> None:
         _publish(queue, time.time())
 
 
+def publish_all() -> None:
+    """The metrics of every queue as it stands."""
+    for account, region in {(a, r) for a, r, _ in list(sqs._queues._data)}:
+        contextvars.copy_context().run(_publish_scope, account, region)
+
+
 def _run() -> None:
     while True:
         time.sleep(_INTERVAL_SECONDS)
         try:
-            for account, region in {(a, r) for a, r, _ in list(sqs._queues._data)}:
-                contextvars.copy_context().run(_publish_scope, account, region)
+            publish_all()
         except Exception:
             logger.exception("queue metrics")
 
