@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 
 THROTTLE, DENIED, STALL = "throttle", "denied", "stall"
 EMPTY, REASONING_FIRST, TRUNCATED = "empty", "reasoning_first", "truncated"
+# The guardrail of a request intervenes; requests without one are undisturbed.
+GUARDRAIL = "guardrail"
 # In the order in which one draw is divided among them.
-KINDS = (THROTTLE, "500", "503", "408", "424", DENIED, STALL, EMPTY, REASONING_FIRST, TRUNCATED)
+KINDS = (THROTTLE, "500", "503", "408", "424", DENIED, STALL, EMPTY, REASONING_FIRST, TRUNCATED, GUARDRAIL)
 ANY_MODEL = "*"
 
 

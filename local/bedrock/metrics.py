@@ -2,29 +2,56 @@
 
 `Invocations` counts what was accepted for processing, also when it failed afterwards (408, 424, 5xx), as the newest
 text of the user guide has it. Refused requests (400, 403, 404) are only client errors, and a throttled request is in
-`InvocationThrottles` and nowhere else. Each metric stands twice: with the dimension ModelId, and without any.
+`InvocationThrottles` and nowhere else. Each metric stands twice: with the dimension ModelId, and without any. Those of
+a guardrail have its ARN and version.
 """
 
+import math
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from ministack.services import cloudwatch
 
-from local.bedrock.replay import Turn
+from local.bedrock.identifiers import Scope, Target
+from local.bedrock.models import is_legacy, quota_weight
+from local.bedrock.replay import INTERVENED, Turn, prompt_of
 
-NAMESPACE = "AWS/Bedrock"
+NAMESPACE, GUARDRAILS = "AWS/Bedrock", "AWS/Bedrock/Guardrails"
+_CHARACTERS_PER_TEXT_UNIT = 1_000
 _COUNT, _MILLISECONDS = "Count", "Milliseconds"
 _ACCEPTED_THEN_FAILED = (408, 424, 500, 503)
 _TOO_MANY_REQUESTS = 429
 
 
-def publish_turn(model_id: str, turn: Turn, *, streaming: bool) -> None:
+def publish_turn(target: Target, turn: Turn, *, streaming: bool) -> None:
     """The metrics of a call that was answered."""
+    model_id = target.metric_id
     _publish(model_id, "Invocations", 1, _COUNT)
     _publish(model_id, "InvocationLatency", turn.latency_ms, _MILLISECONDS)
     _publish(model_id, "InputTokenCount", turn.input_tokens, _COUNT)
     _publish(model_id, "OutputTokenCount", turn.output_tokens, _COUNT)
+    quota = turn.input_tokens + turn.output_tokens * quota_weight(target.name)
+    _publish(model_id, "EstimatedTPMQuotaUsage", quota, _COUNT)
     if streaming:
         _publish(model_id, "TimeToFirstToken", turn.first_token_ms, _MILLISECONDS)
+    if is_legacy(target.name):
+        _publish(model_id, "LegacyModelInvocations", 1, _COUNT)
+
+
+def publish_guardrail(request: Mapping[str, Any], turn: Turn, *, scope: Scope) -> None:
+    """The metrics of the guardrail that a request names, if it names one."""
+    guardrail = request.get("guardrailConfig")
+    if not guardrail:
+        return
+    identifier, own = guardrail["guardrailIdentifier"], f"arn:aws:bedrock:{scope.region}:{scope.account}:guardrail/"
+    arn = identifier if identifier.startswith("arn:") else own + identifier
+    dimensions = {"GuardrailArn": arn, "GuardrailVersion": guardrail["guardrailVersion"]}
+    units = math.ceil(len(prompt_of(request)) / _CHARACTERS_PER_TEXT_UNIT)
+    _add("Invocations", 1, _COUNT, dimensions, namespace=GUARDRAILS)
+    _add("TextUnitCount", units, _COUNT, dimensions, namespace=GUARDRAILS)
+    if turn.stop_reason == INTERVENED:
+        _add("InvocationsIntervened", 1, _COUNT, dimensions, namespace=GUARDRAILS)
 
 
 def publish_error(model_id: str, status: int) -> None:
@@ -50,9 +77,9 @@ def _publish(model_id: str, name: str, value: float, unit: str) -> None:
     _add(name, value, unit, {})
 
 
-def _add(name: str, value: float, unit: str, dimensions: dict[str, str]) -> None:
+def _add(name: str, value: float, unit: str, dimensions: dict[str, str], *, namespace: str = NAMESPACE) -> None:
     """Store a value without evaluating alarms; equal values of a minute share a point, to keep the store small."""
-    key = (NAMESPACE, name, cloudwatch._dims_key(dimensions))
+    key = (namespace, name, cloudwatch._dims_key(dimensions))
     points = cloudwatch._metric_bucket(key)
     now = time.time()
     last = points[-1] if points else None

@@ -43,6 +43,12 @@ _PROVIDER_NAMES = MappingProxyType(
         "qwen": "Qwen",
     }
 )
+# How much of the quota of tokens per minute an output token takes, by the newest text of quotas-token-burndown.
+_BURNDOWN = (
+    (re.compile(r"anthropic\.claude-[a-z]+-4-8(?![0-9])"), 15),
+    (re.compile(r"anthropic\.claude-(opus-5|sonnet-5|fable-5-1)(?![0-9])"), 10),
+    (re.compile(r"anthropic\.claude-(3|[a-z]+-4)(?![0-9])"), 5),
+)
 # Requests with temperature or topP are refused by these (and by their dated or versioned ids).
 _NO_SAMPLING = re.compile(r"anthropic\.claude-(opus-4-[78]|sonnet-5)(?![0-9])")
 
@@ -96,6 +102,18 @@ def split_profile(model_id: str) -> tuple[str | None, str]:
 def refuses_sampling(model_id: str) -> bool:
     """Whether the model answers `temperature` and `topP` with a ValidationException."""
     return _NO_SAMPLING.match(split_profile(model_id)[1]) is not None
+
+
+def quota_weight(model_id: str) -> int:
+    """How many tokens of the quota one output token takes."""
+    base = split_profile(model_id)[1]
+    return next((weight for pattern, weight in _BURNDOWN if pattern.match(base)), 1)
+
+
+def is_legacy(model_id: str) -> bool:
+    """Whether AWS calls the model legacy."""
+    known = KNOWN.get(split_profile(model_id)[1])
+    return known is not None and known.status == "LEGACY"
 
 
 def provider_name(model_id: str) -> str:

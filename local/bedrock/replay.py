@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.bedrock.answers import Answer
-from local.bedrock.faults import EMPTY, REASONING_FIRST, TRUNCATED, draw
+from local.bedrock.faults import EMPTY, GUARDRAIL, REASONING_FIRST, TRUNCATED, draw
 
 CHARACTERS_PER_TOKEN = 4
+INTERVENED = "guardrail_intervened"
+_BLOCKED = "Sorry, this cannot be answered here."
 # Latency is log-normal; an answer of this many tokens has the configured median.
 _TYPICAL_OUTPUT_TOKENS = 150
 _LATENCY_SIGMA = 0.35
@@ -98,7 +100,10 @@ def play(
     Args:
         key: seed, model, prompt and attempt, on which the latency depends.
     """
-    content, stop_reason = _content(answer, fault)
+    if fault == GUARDRAIL:
+        content, stop_reason = _guarded(answer, request)
+    else:
+        content, stop_reason = _content(answer, fault)
     tokens = sum(estimate_tokens(_any_text(block)) for block in content)
     seed, model, prompt, attempt = key
     uniform = draw(seed=seed, model=f"latency {model}", prompt=prompt, attempt=attempt)
@@ -109,6 +114,12 @@ def play(
         output_tokens=tokens,
         latency_ms=latency_ms(tokens, uniform=uniform, median_ms=median_ms),
     )
+
+
+def _guarded(answer: Answer, request: Mapping[str, Any]) -> tuple[tuple[Mapping[str, Any], ...], str]:
+    if request.get("guardrailConfig"):
+        return ({"text": _BLOCKED},), INTERVENED
+    return _content(answer, None)
 
 
 def _content(answer: Answer, fault: str | None) -> tuple[tuple[Mapping[str, Any], ...], str]:

@@ -74,7 +74,8 @@ async def _respond(call: Call, body: bytes) -> Response:
         invocation_log.log_error(call, error.code)
         return error.response()
     streaming = call.operation == _STREAMING
-    metrics.publish_turn(target.metric_id, turn, streaming=streaming)
+    metrics.publish_turn(target, turn, streaming=streaming)
+    metrics.publish_guardrail(request, turn, scope=call.scope)
     invocation_log.log_turn(call, request=request, target=target, turn=turn)
     if streaming:
         return 200, {"Content-Type": event_stream.CONTENT_TYPE}, event_stream.encode(turn)

@@ -21,6 +21,7 @@ INTERPRETER = Path(__file__).resolve().parents[2] / ".venv-emulator" / "bin" / "
 PLAIN = "amazon.nova-lite-v1:0"
 BASE = "anthropic.claude-haiku-4-5-20251001-v1:0"
 NO_SAMPLING = "anthropic.claude-sonnet-5"
+LEGACY = "anthropic.claude-opus-4-1-20250805-v1:0"
 QUESTIONS = [f"Question {number}?" for number in range(200)]
 LONG_PROMPT = "x" * 150_000
 
@@ -32,6 +33,7 @@ def recorded_answers() -> list[dict[str, str]]:
     lines += [
         {"modelId": "us." + BASE, "prompt": QUESTIONS[0], "response": "From the profile."},
         {"modelId": NO_SAMPLING, "prompt": QUESTIONS[0], "response": "Yes.", "reasoning": "Let me see."},
+        {"modelId": LEGACY, "prompt": QUESTIONS[0], "response": "Still here."},
         {"modelId": NO_SAMPLING, "prompt": QUESTIONS[1], "response": "Cut", "stopReason": "max_tokens"},
         {"modelId": PLAIN, "prompt": LONG_PROMPT, "response": "y" * 200_000},
     ]

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.standin.conftest import PLAIN, QUESTIONS, StandIn, ask
+from local.bedrock.models import quota_weight
+from tests.standin.conftest import BASE, LEGACY, NO_SAMPLING, PLAIN, QUESTIONS, StandIn, ask
 
 METRICS = (
     "Invocations",
@@ -18,6 +19,8 @@ METRICS = (
     "InvocationServerErrors",
     "InvocationThrottles",
     "TimeToFirstToken",
+    "EstimatedTPMQuotaUsage",
+    "LegacyModelInvocations",
 )
 
 
@@ -63,6 +66,8 @@ def test_an_answer_counts_once_under_the_profile_id_and_once_without_dimension(
         "InvocationLatency": sum(answer["metrics"]["latencyMs"] for answer in answers),
         "InputTokenCount": sum(answer["usage"]["inputTokens"] for answer in answers),
         "OutputTokenCount": sum(answer["usage"]["outputTokens"] for answer in answers),
+        # An output token of this model takes one of the quota.
+        "EstimatedTPMQuotaUsage": sum(answer["usage"]["totalTokens"] for answer in answers),
     }
     after = snapshot(standin, None)
     assert {name: after[name] - before.get(name, 0) for name in own} == own
@@ -121,3 +126,67 @@ def test_an_arn_counts_under_its_last_part(standin: StandIn, runtime: Any) -> No
     before = snapshot(standin, PLAIN).get("Invocations", 0)
     ask(runtime, QUESTIONS[0], model=f"arn:aws:bedrock:us-east-1::foundation-model/{PLAIN}")
     assert snapshot(standin, PLAIN)["Invocations"] == before + 1
+
+
+@pytest.mark.parametrize(("model", "weight"), [(PLAIN, 1), ("us." + BASE, 5), (NO_SAMPLING, 10)])
+def test_output_tokens_weigh_in_the_quota_as_the_guide_says(
+    standin: StandIn, runtime: Any, model: str, weight: int
+) -> None:
+    before = snapshot(standin, model).get("EstimatedTPMQuotaUsage", 0)
+    usage = ask(runtime, QUESTIONS[0], model=model)["usage"]
+    used = snapshot(standin, model)["EstimatedTPMQuotaUsage"] - before
+    assert used == usage["inputTokens"] + weight * usage["outputTokens"]
+
+
+@pytest.mark.parametrize(
+    ("model", "weight"),
+    [
+        ("anthropic.claude-opus-4-7", 5),
+        ("global.anthropic.claude-opus-4-8", 15),
+        ("anthropic.claude-opus-5-5", 10),
+        ("anthropic.claude-haiku-5-5", 1),
+        ("anthropic.claude-3-haiku-20240307-v1:0", 5),
+    ],
+)
+def test_the_newest_models_weigh_otherwise(model: str, weight: int) -> None:
+    assert quota_weight(model) == weight
+
+
+def test_a_call_of_a_legacy_model_is_counted_as_one(standin: StandIn, runtime: Any) -> None:
+    ask(runtime, QUESTIONS[0], model=LEGACY)
+    assert snapshot(standin, LEGACY)["LegacyModelInvocations"] == 1
+    ask(runtime, QUESTIONS[0], model=PLAIN)
+    assert "LegacyModelInvocations" not in snapshot(standin, PLAIN)
+
+
+def test_a_guardrail_counts_what_it_saw_and_where_it_intervened(standin: StandIn, runtime: Any) -> None:
+    identifier = f"gr{uuid.uuid4().hex[:10]}"
+    guarded = {"guardrailIdentifier": identifier, "guardrailVersion": "1"}
+    messages = [{"role": "user", "content": [{"text": QUESTIONS[0]}]}]
+
+    def call(**more: Any) -> tuple[str, str]:
+        answer = runtime.converse(modelId=PLAIN, messages=messages, **more)
+        return answer["stopReason"], answer["output"]["message"]["content"][0]["text"]
+
+    assert call(guardrailConfig=guarded)[0] == "end_turn"
+    standin.configure(faults={"*": {"guardrail": 1}})
+    reason, text = call(guardrailConfig=guarded)
+    assert reason == "guardrail_intervened"
+    assert "answer to" not in text
+    # Nobody intervenes where no guardrail is named.
+    assert call()[0] == "end_turn"
+    dimensions = {"GuardrailArn": f"arn:aws:bedrock:us-east-1:000000000000:guardrail/{identifier}"}
+    now = datetime.now(UTC)
+    counted = {}
+    for name in ("Invocations", "InvocationsIntervened", "TextUnitCount"):
+        points = standin.client("cloudwatch").get_metric_statistics(
+            Namespace="AWS/Bedrock/Guardrails",
+            MetricName=name,
+            Dimensions=[{"Name": n, "Value": v} for n, v in {**dimensions, "GuardrailVersion": "1"}.items()],
+            StartTime=now - timedelta(hours=1),
+            EndTime=now + timedelta(minutes=1),
+            Period=7200,
+            Statistics=["Sum"],
+        )["Datapoints"]
+        counted[name] = sum(point["Sum"] for point in points)
+    assert counted == {"Invocations": 2, "InvocationsIntervened": 1, "TextUnitCount": 2}
