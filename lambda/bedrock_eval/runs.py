@@ -45,6 +45,7 @@ class RunFailureReason(StrEnum):
     UNPRICED = "unpriced"
     JOB_REFUSED = "job_refused"
     JOB_FAILED = "job_failed"
+    JOB_STOPPED = "job_stopped"
     JOB_OVERDUE = "job_overdue"
     JOB_OUTPUT_MISSING = "job_output_missing"
     NOT_PUBLISHED = "not_published"

@@ -85,7 +85,6 @@ class _Look:
         if not self._jobs.ended:
             seconds = int(wait.total_seconds())
             return SliceResult(SliceStatus.WAITING, self._layout.run_id, pause_seconds=seconds)
-        self._refuse_failed()
         self._jobs = collect_run(self._services, self._layout, self._definition, self._state, self._jobs)
         self._state = replace(self._state, status=RunStatus.FINISHED)
         self._save()
@@ -113,6 +112,8 @@ class _Look:
         overdue = now > datetime.fromisoformat(self._state.started) + timedelta(hours=self._settings.deadline_hours)
         jobs = [self._looked_at(job, now=now, overdue=overdue) for job in self._jobs.jobs]
         self._jobs = replace(self._jobs, jobs=tuple(jobs))
+        # Before another is started: it would be paid for in vain.
+        self._refuse_failed(overdue=overdue)
         for index, job in enumerate(jobs):
             if job.status is JobStatus.WAITING and self._jobs.under_way < self._settings.parallel:
                 jobs[index] = self._started(job, now=now, overdue=overdue)
@@ -146,21 +147,27 @@ class _Look:
             return replace(job, message=str(error))
         return replace(job, status=JobStatus.IN_PROGRESS, arn=arn, started=timestamp(now), message=None)
 
-    def _refuse_failed(self) -> None:
-        failed = [job for job in self._jobs.jobs if job.status is not JobStatus.COMPLETED]
+    def _refuse_failed(self, *, overdue: bool) -> None:
+        """One job without results is a run without a summary, whatever the others come to."""
+        failed = [job for job in self._jobs.jobs if job.status.ended and job.status is not JobStatus.COMPLETED]
         if not failed:
             return
-        overran = any(job.status is JobStatus.STOPPED for job in failed)
-        reason = RunFailureReason.JOB_OVERDUE if overran else RunFailureReason.JOB_FAILED
+        reason = RunFailureReason.JOB_FAILED
+        if all(job.status is JobStatus.STOPPED for job in failed):
+            reason = RunFailureReason.JOB_OVERDUE if overdue else RunFailureReason.JOB_STOPPED
         raise RunFailed(
             reason,
             "; ".join(f"{job.name} ({', '.join(job.candidates)}): {job.message or job.status.value}" for job in failed),
         )
 
     def _stop_all(self) -> None:
-        for job in self._jobs.jobs:
-            if job.arn is not None and job.status is JobStatus.IN_PROGRESS:
-                self._control.stop(job.arn)
+        jobs = [self._stopped(job) if job.status is JobStatus.IN_PROGRESS else job for job in self._jobs.jobs]
+        self._jobs = replace(self._jobs, jobs=tuple(jobs))
+
+    def _stopped(self, job: Job) -> Job:
+        if job.arn is not None:
+            self._control.stop(job.arn)
+        return replace(job, status=JobStatus.STOPPING)
 
     def _save(self) -> None:
         store = self._runs.store

@@ -145,6 +145,28 @@ class TestTrouble:
         assert "The model cannot be accessed." in failed.sentence
         assert "(small)" in failed.sentence
 
+    def test_a_failed_job_stops_the_others_and_nothing_more_is_started(self, world: World) -> None:
+        world.deploy(parallel=1)
+        call()
+        world.bedrock.status = "Failed"
+        assert failure(world).reason is RunFailureReason.JOB_FAILED
+        assert len(world.bedrock.created) == 1
+
+    def test_the_others_are_asked_to_stop(self, world: World) -> None:
+        call()
+        first, second = jobs(world).jobs
+        world.bedrock.jobs[str(first.arn)]["status"] = "Failed"
+        assert failure(world).reason is RunFailureReason.JOB_FAILED
+        assert world.bedrock.stopped == [second.arn]
+        assert [job.status for job in jobs(world).jobs] == [JobStatus.FAILED, JobStatus.STOPPING]
+
+    def test_a_job_that_somebody_stops_ends_the_run(self, world: World) -> None:
+        call()
+        world.bedrock.jobs[str(jobs(world).jobs[0].arn)]["status"] = "Stopped"
+        failed = failure(world)
+        assert failed.reason is RunFailureReason.JOB_STOPPED
+        assert failed.sentence.endswith("(small): Stopped")
+
     def test_a_job_that_overran_is_stopped_and_ends_the_run(self, world: World) -> None:
         world.deploy(deadline_hours=2)
         call()
