@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from bedrock_eval.names import PhysicalNames
 from custom_evaluator.store import Store
-from environments.schema import Environment
+from environments.schema import Environment, EvaluationConfig
 from ops.clients import add_endpoint, calling, client
 from ops.environment import environment_of
 from ops.errors import OpsError
@@ -33,11 +35,22 @@ class Account:
     def names(self) -> PhysicalNames:
         return PhysicalNames(self.environment.prefix)
 
-    @property
-    def machine(self) -> str:
-        """ARN of the state machine that runs every evaluation."""
-        partition = self.caller.split(":")[1]
-        return f"arn:{partition}:states:{self.environment.region}:{self.number}:stateMachine:{self.names.state_machine}"
+    def machine(self, *, jobs: bool) -> str:
+        """ARN of the state machine that runs evaluations of ours, or with `jobs` those that Bedrock scores."""
+        place = f"arn:{self.caller.split(':')[1]}:states:{self.environment.region}:{self.number}"
+        return f"{place}:stateMachine:{self.names.machine(jobs=jobs)}"
+
+    def config(self, evaluation: str) -> EvaluationConfig:
+        """An evaluation as its environment file has it.
+
+        Raises:
+            OpsError: there is none of that name.
+        """
+        found = self.environment.evaluations
+        if evaluation not in found:
+            known = ", ".join(found) or "none"
+            raise OpsError(f"environment {self.environment.name} has no evaluation {evaluation!r}; there are: {known}")
+        return found[evaluation]
 
     def client(self, service: str) -> Any:
         return client(service, region=self.environment.region, endpoint_url=self.endpoint_url)
@@ -49,11 +62,21 @@ class Account:
             OpsError: the environment is not deployed.
         """
         stack = self.names.stack("storage")
+        deploy = f"cdk deploy '{self.environment.name}/*'"
         with calling(f"stack {stack}"):
-            found = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+            try:
+                found = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+            except ClientError as error:
+                if "does not exist" not in str(error):
+                    raise
+                where = f"account {self.number}, {self.environment.region}"
+                raise OpsError(
+                    f"environment {self.environment.name} is not deployed in {where}: there is no stack {stack}; "
+                    f"needed: {deploy}"
+                ) from None
         outputs = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", ())}
         if _RESULTS_OUTPUT not in outputs:
-            raise OpsError(f"stack {stack} has no output {_RESULTS_OUTPUT}; needed: cdk deploy '{self.names.prefix}*'")
+            raise OpsError(f"stack {stack} has no output {_RESULTS_OUTPUT}; needed: {deploy}")
         return Store(self.client("s3"), outputs[_RESULTS_OUTPUT])
 
 

@@ -1,8 +1,7 @@
-"""`python -m ops jobs`: the evaluation jobs of an account, and the output of any of them as summary and report."""
+"""`python -m ops jobs`: Bedrock's evaluation jobs: start, list, show, stop them, and read their output."""
 
 import argparse
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -10,86 +9,108 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bedrock_eval.gathering import Gathering
-from bedrock_eval.jobs.collection import read_lines, result_keys
-from bedrock_eval.jobs.foreign import ForeignJobs, read_foreign
-from bedrock_eval.jobs.records import JobRecord, Unread
-from bedrock_eval.names import run_id
-from bedrock_eval.report import render
-from bedrock_eval.summarising import summarise
-from bedrock_eval.summary import Summary
+from ops import job_output, job_runs
+from ops import run as run_command
+from ops.account import Account, account_of
 from ops.clients import add_endpoint, client
 from ops.errors import OpsError
-from ops.results import show
-from ops.screen import Table, say, tell
+from ops.screen import Table, say
 
 STATUSES = ("InProgress", "Completed", "Failed", "Stopping", "Stopped", "Deleting")
-_SHOWN_STRAYS = 5
+_ARN = "arn:"
 
 
 def add_command(commands: Any) -> None:
     """The sub-command's own options."""
     jobs = commands.add_parser("jobs", help="evaluation jobs of Bedrock", description=__doc__)
     actions = jobs.add_subparsers(dest="action", required=True)
-    listing = actions.add_parser("list", help="every job, newest first")
+    starting = actions.add_parser("start", help="start an evaluation by jobs and follow it, as `run` does")
+    run_command.add_start(starting)
+    listing = actions.add_parser("list", help="the jobs of an environment with their runs, or of the whole account")
     listing.add_argument("--status", choices=STATUSES, help="only these")
     listing.add_argument("--containing", metavar="TEXT", help="only jobs whose name holds this")
-    showing = actions.add_parser("show", help="one job")
-    stopping = actions.add_parser("stop", help="ask one job to stop")
+    showing = actions.add_parser("show", help="the jobs of an evaluation's newest run, or one job")
+    stopping = actions.add_parser("stop", help="stop what is under way of an evaluation's newest run, or one job")
     for action in (showing, stopping):
-        action.add_argument("arn", metavar="ARN", help="of the job; its name does not do")
-    for action in (listing, showing, stopping):
-        _add_place(action)
-    collecting = actions.add_parser("collect", help="read the output of finished jobs, whoever started them")
+        action.add_argument("target", metavar="NAME|ARN", help="an evaluation (with --env), or a job's ARN")
+    collecting = actions.add_parser("collect", help="table, report.html and summary.json out of finished jobs")
+    collecting.add_argument("target", nargs="?", metavar="NAME", help="an evaluation (with --env)")
+    collecting.add_argument("--run", metavar="RUN", help="this run of it (the newest whose jobs have completed)")
     collecting.add_argument(
-        "--from", dest="source", required=True, metavar="DIR_OR_S3", help="a folder, a file, or s3://bucket/prefix"
+        "--from",
+        dest="source",
+        metavar="DIR_OR_S3",
+        help="whoever started the jobs: a folder, a file, or s3://bucket/prefix",
     )
-    collecting.add_argument(
-        "--out", type=Path, default=Path("build/jobs"), metavar="DIR", help="for report.html, summary.json (build/jobs)"
-    )
-    _add_place(collecting)
-
-
-def _add_place(action: Any) -> None:
-    action.add_argument("--region", metavar="R", help="Region (that of the AWS configuration)")
-    add_endpoint(action)
+    collecting.add_argument("--out", type=Path, metavar="DIR", help=f"for the two files ({job_output.PLACE}/...)")
+    for action in (listing, showing, stopping, collecting):
+        action.add_argument("--env", metavar="E", help="environment, as dev")
+        action.add_argument("--region", metavar="R", help="without --env: Region (that of the AWS configuration)")
+        add_endpoint(action)
 
 
 def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
-    """Carry out one action; gives the exit code 0.
+    """Carry out one action; gives the exit code: of `start` as of `run`, else 0.
 
     Raises:
-        OpsError: AWS refuses, or there is no output of jobs in the place.
+        OpsError: AWS refuses, there is no such evaluation, run or job, or no output of jobs in the place.
     """
+    now = now or datetime.now(UTC)
     try:
-        if arguments.action == "collect":
-            return _collect(arguments, now or datetime.now(UTC))
-        return _ACTIONS[arguments.action](_client(arguments, "bedrock"), arguments)
+        return _ACTIONS[arguments.action](arguments, now)
     except (ClientError, BotoCoreError) as error:
         raise OpsError(str(error)) from None
 
 
-def _client(arguments: argparse.Namespace, service: str) -> Any:
-    return client(service, region=arguments.region, endpoint_url=arguments.endpoint_url)
+def _start(arguments: argparse.Namespace, now: datetime) -> int:
+    account = account_of(arguments, now)
+    store = account.store()
+    definition = job_runs.definition_of(account, store, arguments.evaluation)
+    return run_command.start_and_follow(account, store, definition, arguments, now=now)
 
 
-def _list(client: Any, arguments: argparse.Namespace) -> int:
-    wanted = {"statusEquals": arguments.status, "nameContains": arguments.containing}
-    pages = client.get_paginator("list_evaluation_jobs").paginate(
-        sortBy="CreationTime", sortOrder="Descending", **{key: value for key, value in wanted.items() if value}
-    )
-    jobs = [job for page in pages for job in page["jobSummaries"]]
-    rows = [
-        (job["creationTime"], job["status"], job["jobType"], job["jobName"], ", ".join(job.get("modelIdentifiers", ())))
-        for job in jobs
-    ]
-    title = f"Evaluation jobs: {len(jobs):,}"
-    say(Table(title, ("created", "status", "type", "name", "models"), rows).text())
+def _list(arguments: argparse.Namespace, now: datetime) -> int:
+    if arguments.env is None:
+        return _list_all(arguments)
+    if arguments.containing is not None:
+        raise OpsError("--containing is of a list without --env; needed: one of the two")
+    account = _account(arguments, now)
+    say(job_runs.listed(account, account.store(), status=arguments.status).text())
     return 0
 
 
-def _show(client: Any, arguments: argparse.Namespace) -> int:
-    job = client.get_evaluation_job(jobIdentifier=arguments.arn)
+def _list_all(arguments: argparse.Namespace) -> int:
+    wanted = {"statusEquals": arguments.status, "nameContains": arguments.containing}
+    pages = (
+        _bedrock(arguments)
+        .get_paginator("list_evaluation_jobs")
+        .paginate(
+            sortBy="CreationTime", sortOrder="Descending", **{key: value for key, value in wanted.items() if value}
+        )
+    )
+    rows = [
+        (
+            job["creationTime"],
+            job["status"],
+            job["jobType"],
+            job["jobName"],
+            ", ".join(job.get("modelIdentifiers", ())),
+            job["jobArn"],
+        )
+        for page in pages
+        for job in page["jobSummaries"]
+    ]
+    title = f"Evaluation jobs: {len(rows):,}"
+    say(Table(title, ("created", "status", "type", "name", "models", "arn"), rows).text())
+    return 0
+
+
+def _show(arguments: argparse.Namespace, now: datetime) -> int:
+    if not arguments.target.startswith(_ARN):
+        account = _account(arguments, now)
+        job_runs.show(account, account.store(), arguments.target)
+        return 0
+    job = _bedrock(arguments).get_evaluation_job(jobIdentifier=arguments.target)
     facts: dict[str, Any] = {
         "name": job["jobName"],
         "status": job["status"],
@@ -99,96 +120,51 @@ def _show(client: Any, arguments: argparse.Namespace) -> int:
         "failure": "; ".join(job.get("failureMessages", ())) or None,
     }
     rows = [(name, str(value)) for name, value in facts.items() if value is not None]
-    say(Table(arguments.arn, ("", ""), rows).text())
+    say(Table(arguments.target, ("", ""), rows).text())
     return 0
 
 
-def _stop(client: Any, arguments: argparse.Namespace) -> int:
-    client.stop_evaluation_job(jobIdentifier=arguments.arn)
-    say(f"asked to stop: {arguments.arn}")
+def _stop(arguments: argparse.Namespace, now: datetime) -> int:
+    if not arguments.target.startswith(_ARN):
+        account = _account(arguments, now)
+        job_runs.stop(account, account.store(), arguments.target)
+        return 0
+    _bedrock(arguments).stop_evaluation_job(jobIdentifier=arguments.target)
+    say(f"asked to stop: {arguments.target}")
     return 0
-
-
-_ACTIONS: Mapping[str, Callable[[Any, argparse.Namespace], int]] = MappingProxyType(
-    {"list": _list, "show": _show, "stop": _stop}
-)
-
-
-@dataclass(frozen=True)
-class _Output:
-    """The files below a place: their names, and the text of one."""
-
-    keys: Sequence[str]
-    read: Callable[[str], str]
 
 
 def _collect(arguments: argparse.Namespace, now: datetime) -> int:
-    source: str = arguments.source
-    output = _in_bucket(arguments) if source.startswith("s3://") else _on_disk(Path(source))
-    results, strays = result_keys(output.keys)
-    if not results:
-        raise OpsError(f"--from {source}: holds no file that ends with _output.jsonl")
-    try:
-        found = read_foreign(_records(output, results), source=source, strays=strays)
-    except ValueError as error:
-        raise OpsError(str(error)) from None
-    _tell_what_was_not_taken(found)
-    _write(found, arguments.out, now)
+    if (arguments.source is None) == (arguments.target is None):
+        raise OpsError("needed: NAME with --env, or --from with a folder or s3://bucket/prefix, and not both")
+    if arguments.source is None:
+        account = _account(arguments, now)
+        job_output.collect_run(account, account.store(), arguments.target, run=arguments.run, out=arguments.out)
+        return 0
+    if arguments.run is not None:
+        raise OpsError("--run is of an evaluation by its NAME; what --from names is read whole")
+    job_output.collect_from(
+        arguments.source, s3=lambda: _client(arguments, "s3"), out=arguments.out or job_output.PLACE, now=now
+    )
     return 0
 
 
-def _records(output: _Output, keys: Sequence[str]) -> Iterator[JobRecord | Unread]:
-    for key in keys:
-        yield from read_lines(output.read(key).splitlines(), source=key)
+def _account(arguments: argparse.Namespace, now: datetime) -> Account:
+    if arguments.env is None:
+        raise OpsError(f"{arguments.target!r} is no ARN; needed: --env, in which an evaluation has this name")
+    if arguments.region is not None:
+        raise OpsError("--region is of jobs without --env: an environment has its own")
+    return account_of(arguments, now)
 
 
-def _on_disk(path: Path) -> _Output:
-    if not path.exists():
-        raise OpsError(f"--from {path}: no such file or folder")
-    files = [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
-    return _Output([str(file) for file in files], lambda key: Path(key).read_text(encoding="utf-8", errors="replace"))
+def _bedrock(arguments: argparse.Namespace) -> Any:
+    return _client(arguments, "bedrock")
 
 
-def _in_bucket(arguments: argparse.Namespace) -> _Output:
-    bucket, _, prefix = arguments.source.removeprefix("s3://").partition("/")
-    client = _client(arguments, "s3")
-    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-    keys = [entry["Key"] for page in pages for entry in page.get("Contents", ())]
-
-    def read(key: str) -> str:
-        body: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
-        return body.decode("utf-8", "replace")
-
-    return _Output(keys, read)
+def _client(arguments: argparse.Namespace, service: str) -> Any:
+    return client(service, region=arguments.region, endpoint_url=arguments.endpoint_url)
 
 
-def _tell_what_was_not_taken(found: ForeignJobs) -> None:
-    collected = found.collected
-    for unread in collected.unread[:_SHOWN_STRAYS]:
-        tell(f"{unread.where}: {unread.reason}; not counted")
-    hidden = len(collected.unread) - _SHOWN_STRAYS
-    if hidden > 0:
-        tell(f"... and {hidden:,} more lines that are no record")
-    for stray in collected.strays[:_SHOWN_STRAYS]:
-        tell(f"{stray}: holds no results")
-    for each in collected.agreement:
-        tell(f"{each.metric}: people agree in {each.equal:,} of {each.pairs:,} pairs of ratings")
-    tell("How many prompts were asked is not in the output: coverage is of the prompts that came back for any model.")
-
-
-def _write(found: ForeignJobs, out: Path, now: datetime) -> None:
-    definition, outcomes = found.definition, found.collected.outcomes
-    gathering = Gathering(definition, None)
-    summary: Summary = summarise(
-        definition, run_id=run_id(now), started=now, finished=now, outcomes=gathering.watch(outcomes)
-    )
-    evidence = gathering.evidence(summary.comparisons, run=outcomes, baseline=())
-    show(summary)
-    report, numbers = out / "report.html", out / "summary.json"
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        report.write_text(render(summary, evidence), encoding="utf-8")
-        numbers.write_text(summary.to_json(), encoding="utf-8")
-    except OSError as error:
-        raise OpsError(f"--out {out}: cannot be written: {error.strerror}") from None
-    say(f"\nWritten: {report}, {numbers}")
+_ACTIONS: Mapping[str, Callable[[argparse.Namespace, datetime], int]] = MappingProxyType(
+    {"start": _start, "list": _list, "show": _show, "stop": _stop, "collect": _collect}
+)

@@ -1,16 +1,55 @@
-"""How far a run is: a bar on a terminal, a line now and then elsewhere."""
+"""How far a run is: one line that is written over on a terminal, a line now and then elsewhere."""
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
-from typing import TextIO
+from datetime import datetime
+from typing import Protocol, TextIO
 
+from bedrock_eval.jobs.definition import JobKind
+from bedrock_eval.jobs.progress import Jobs, JobStatus, pause
 from bedrock_eval.runs import RunState
 from bedrock_eval.wording import seconds
 
 _BAR_WIDTH = 24
 _TERMINAL_SECONDS = 0.1
 _LOG_SECONDS = 15.0
+_WORDS = {status: status.value.lower() for status in JobStatus} | {JobStatus.IN_PROGRESS: "in progress"}
+
+
+class Progress(Protocol):
+    """Follows one run."""
+
+    def show(self, state: RunState) -> None:
+        """Show the state, if it says something new."""
+
+    def close(self) -> None:
+        """Leave the line."""
+
+
+class _Line:
+    """The line itself."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self.stream = sys.stderr if stream is None else stream
+        self.terminal = self.stream.isatty()
+        self._width = 0
+
+    def write(self, text: str) -> None:
+        if self.terminal:
+            self.stream.write("\r" + text.ljust(self._width))
+            self._width = len(text)
+        else:
+            self.stream.write(text + "\n")
+        self.stream.flush()
+
+    def close(self) -> None:
+        """On a terminal what comes next begins a line of its own."""
+        if self.terminal and self._width:
+            self.stream.write("\n")
+            self.stream.flush()
+            self._width = 0
 
 
 class ProgressBar:
@@ -20,12 +59,10 @@ class ProgressBar:
     """
 
     def __init__(self, stream: TextIO | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._stream = sys.stderr if stream is None else stream
-        self._terminal = self._stream.isatty()
+        self._line = _Line(stream)
         self._clock = clock
         self._first: tuple[float, int] | None = None
         self._shown_at: float | None = None
-        self._width = 0
         self._done = False
 
     def show(self, state: RunState) -> None:
@@ -34,24 +71,21 @@ class ProgressBar:
         if self._first is None:
             self._first = (now, state.completed)
             if state.estimate is not None:
-                self._stream.write(f"estimated: {state.estimate}\n")
+                self._line.stream.write(f"estimated: {state.estimate}\n")
             # A log need not hear of the beginning.
-            self._shown_at = None if self._terminal else now
+            self._shown_at = None if self._line.terminal else now
         if not self._due(now) and (self._done or not _is_done(state)):
             return
         self._shown_at, self._done = now, _is_done(state)
-        self._write(self._text(state, now))
+        self._line.write(self._text(state, now))
 
     def _due(self, now: float) -> bool:
-        pause = _TERMINAL_SECONDS if self._terminal else _LOG_SECONDS
+        pause = _TERMINAL_SECONDS if self._line.terminal else _LOG_SECONDS
         return not self._done and (self._shown_at is None or now - self._shown_at >= pause)
 
     def close(self) -> None:
         """Leave the bar's line."""
-        if self._terminal and self._shown_at is not None:
-            self._stream.write("\n")
-            self._stream.flush()
-            self._shown_at = None
+        self._line.close()
 
     def _text(self, state: RunState, now: float) -> str:
         failed = sum(progress.failed for progress in state.candidates.values())
@@ -63,7 +97,7 @@ class ProgressBar:
             return f"{state.completed:,} answers, {', '.join(told)}"
         share = state.completed / max(state.total, 1)
         filled = round(share * _BAR_WIDTH)
-        bar = f"[{'#' * filled}{'-' * (_BAR_WIDTH - filled)}] " if self._terminal else ""
+        bar = f"[{'#' * filled}{'-' * (_BAR_WIDTH - filled)}] " if self._line.terminal else ""
         return f"{bar}{state.completed:,} of {state.total:,} answers ({share:.0%}), {', '.join(told)}"
 
     def _rate(self, state: RunState, now: float) -> float | None:
@@ -71,13 +105,46 @@ class ProgressBar:
         began, before = self._first or (now, state.completed)
         return (state.completed - before) / (now - began) if now > began and state.completed > before else None
 
-    def _write(self, text: str) -> None:
-        if self._terminal:
-            self._stream.write("\r" + text.ljust(self._width))
-            self._width = len(text)
-        else:
-            self._stream.write(text + "\n")
-        self._stream.flush()
+
+class JobProgress:
+    """Shows how many jobs of one run wait, are under way and have ended, whenever that changes.
+
+    Args:
+        jobs: reads jobs.json; None while there is none.
+    """
+
+    def __init__(self, kind: JobKind, jobs: Callable[[], Jobs | None], stream: TextIO | None = None) -> None:
+        self._line = _Line(stream)
+        self._kind = kind
+        self._jobs = jobs
+        self._shown: str | None = None
+
+    def show(self, state: RunState) -> None:
+        """Show the jobs as the last look has found them."""
+        jobs = self._jobs()
+        text = None if jobs is None else self._text(jobs, state)
+        if text is not None and text != self._shown:
+            self._shown = text
+            self._line.write(text)
+
+    def close(self) -> None:
+        """Leave the line."""
+        self._line.close()
+
+    def _text(self, jobs: Jobs, state: RunState) -> str:
+        if jobs.ended:
+            return f"{job_tally(jobs)}; reading their output"
+        looked = datetime.fromisoformat(state.updated)
+        due = looked + pause(self._kind, since_start=looked - datetime.fromisoformat(state.started))
+        refused = next((job.message for job in jobs.jobs if job.status is JobStatus.WAITING and job.message), None)
+        return f"{job_tally(jobs)}; next look at {due:%H:%M:%S} UTC" + (f"; not started: {refused}" if refused else "")
+
+
+def job_tally(jobs: Jobs) -> str:
+    """How many jobs are in which state: `1 in progress, 1 completed of 2 jobs`."""
+    found = Counter(job.status for job in jobs.jobs)
+    parts = [f"{found[status]:,} {_WORDS[status]}" for status in JobStatus if found[status]]
+    return f"{', '.join(parts)} of {len(jobs.jobs):,} {'job' if len(jobs.jobs) == 1 else 'jobs'}"
 
 
 def _left(state: RunState, rate: float) -> str:

@@ -7,16 +7,18 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
+from bedrock_eval.definition import Definition
 from bedrock_eval.layout import RunLayout
 from bedrock_eval.names import RunIdError, parse_scheduled_time, run_id, run_time
 from bedrock_eval.runs import RunState, RunStatus
+from custom_evaluator.store import Store
 from ops.account import Account, account_of, add_environment
 from ops.clients import calling
 from ops.errors import OpsError
-from ops.progress import ProgressBar
+from ops.progress import JobProgress, Progress, ProgressBar
 from ops.results import exit_code, show
 from ops.screen import say, tell
-from ops.stored_runs import StoredRun
+from ops.stored_runs import StoredRun, deployed_definition
 
 POLL_SECONDS = 2.0
 
@@ -27,15 +29,20 @@ _ENDED = frozenset({"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"})
 def add_command(commands: Any) -> None:
     """The sub-command's own options."""
     run_ = commands.add_parser("run", help="start a deployed evaluation and follow it", description=__doc__)
-    run_.add_argument("evaluation", metavar="NAME", help="a key of the environment's evaluations")
-    add_environment(run_)
-    how = run_.add_mutually_exclusive_group()
+    add_start(run_)
+
+
+def add_start(parser: argparse.ArgumentParser) -> None:
+    """The options that `run` reads."""
+    parser.add_argument("evaluation", metavar="NAME", help="a key of the environment's evaluations")
+    add_environment(parser)
+    how = parser.add_mutually_exclusive_group()
     how.add_argument("--no-wait", action="store_true", help="start it and say its run id, no more")
     how.add_argument("--follow", metavar="RUN", help="start nothing, follow this run")
 
 
 def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
-    """Start and follow.
+    """Start and follow, whoever scores: this project's functions or Bedrock.
 
     Exit codes: 0 every gate is kept, 10 one is broken, 11 one is undecided, 130 no longer followed after Ctrl-C.
 
@@ -44,38 +51,49 @@ def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
     """
     now = now or datetime.now(UTC)
     account = account_of(arguments, now)
-    if arguments.evaluation not in account.environment.evaluations:
-        known = ", ".join(account.environment.evaluations) or "none"
-        raise OpsError(f"environment {arguments.env} has no evaluation {arguments.evaluation!r}; there are: {known}")
+    account.config(arguments.evaluation)
     with calling(f"environment {arguments.env}"):
-        layout, execution = _begun(account, arguments, now)
+        store = account.store()
+        definition = deployed_definition(store, arguments.evaluation, environment=arguments.env)
+    return start_and_follow(account, store, definition, arguments, now=now)
+
+
+def start_and_follow(
+    account: Account, store: Store, definition: Definition, arguments: argparse.Namespace, *, now: datetime
+) -> int:
+    """Start a deployed evaluation, or with `--follow` not, and follow it; exit codes as of `run`."""
+    with calling(f"environment {arguments.env}"):
+        layout, execution = _begun(account, definition, arguments, now)
         if arguments.no_wait:
             say(layout.run_id)
             return 0
-        stored = StoredRun(account.store(), layout)
+        stored = StoredRun(store, layout)
         again = f"python -m ops run --env {arguments.env} {layout.evaluation} --follow {layout.run_id}"
         try:
-            _follow(account, stored, execution)
+            _follow(account, stored, execution, _progress(definition, stored))
         except KeyboardInterrupt:
             tell(f"\nnot followed any more; the run goes on. Follow it again with:\n  {again}")
             return _STOPPED
         summary = stored.finished()
     show(summary)
+    tell(f"\nreport: s3://{store.bucket}/{layout.report}")
     return exit_code(summary)
 
 
-def _begun(account: Account, arguments: argparse.Namespace, now: datetime) -> tuple[RunLayout, str | None]:
+def _begun(
+    account: Account, definition: Definition, arguments: argparse.Namespace, now: datetime
+) -> tuple[RunLayout, str | None]:
     """The run, and the execution that this command has started."""
     if arguments.follow is not None:
         try:
             run_time(arguments.follow)
         except RunIdError as error:
             raise OpsError(f"--follow: {error}") from None
-        return RunLayout(arguments.evaluation, arguments.follow), None
+        return RunLayout(definition.evaluation, arguments.follow), None
     scheduled, mark = now.replace(microsecond=0).isoformat(), secrets.token_hex(2)
-    layout = RunLayout(arguments.evaluation, run_id(parse_scheduled_time(scheduled), manual=mark))
+    layout = RunLayout(definition.evaluation, run_id(parse_scheduled_time(scheduled), manual=mark))
     started = account.client("stepfunctions").start_execution(
-        stateMachineArn=account.machine,
+        stateMachineArn=account.machine(jobs=definition.job is not None),
         name=f"{layout.evaluation}-{layout.run_id}",
         input=json.dumps({"evaluation": layout.evaluation, "scheduledTime": scheduled, "manual": mark}),
     )
@@ -83,14 +101,17 @@ def _begun(account: Account, arguments: argparse.Namespace, now: datetime) -> tu
     return layout, started["executionArn"]
 
 
-def _follow(account: Account, stored: StoredRun, execution: str | None) -> None:
+def _progress(definition: Definition, stored: StoredRun) -> Progress:
+    return ProgressBar() if definition.job is None else JobProgress(definition.job.kind, stored.jobs)
+
+
+def _follow(account: Account, stored: StoredRun, execution: str | None, progress: Progress) -> None:
     """Wait until the run is finished and published.
 
     Raises:
         OpsError: it failed, was skipped, or its execution ended without a summary.
     """
     machine = account.client("stepfunctions")
-    bar = ProgressBar()
     try:
         while True:
             # The execution first: what it wrote before it ended is then there to be read.
@@ -98,7 +119,7 @@ def _follow(account: Account, stored: StoredRun, execution: str | None) -> None:
             ended = execution is not None and machine.describe_execution(executionArn=execution)["status"] in _ENDED
             state = stored.state()
             if state is not None:
-                bar.show(state)
+                progress.show(state)
                 _check(state, stored)
             if ended:
                 if not stored.store.exists(stored.layout.summary):
@@ -108,7 +129,7 @@ def _follow(account: Account, stored: StoredRun, execution: str | None) -> None:
                 raise OpsError(f"there is no run {stored.shown}; see: runs list")
             time.sleep(POLL_SECONDS)
     finally:
-        bar.close()
+        progress.close()
 
 
 def _execution_of(stored: StoredRun) -> str | None:

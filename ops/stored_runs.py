@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from bedrock_eval.codec import DecodeError
 from bedrock_eval.definition import Definition, read_definition
-from bedrock_eval.layout import RUNS, BaselineLayout, RunLayout, evaluation_prefix
+from bedrock_eval.jobs.progress import Jobs, read_jobs
+from bedrock_eval.layout import DEFINITIONS, RUNS, BaselineLayout, RunLayout, definition_key, evaluation_prefix
 from bedrock_eval.names import RunIdError, run_time
 from bedrock_eval.outcomes import Outcome
 from bedrock_eval.runs import RunState, read_state
@@ -60,17 +61,51 @@ class StoredRun:
 
     def definition(self) -> Definition:
         """As it was when the run began."""
-        stored = self.store.read(self.layout.definition)
-        if stored is None:
+        definition = _definition(self.store, self.layout.definition)
+        if definition is None:
             raise OpsError(f"{self.layout.definition} is missing")
+        return definition
+
+    def jobs(self) -> Jobs | None:
+        """jobs.json, None when Bedrock has not been asked for any, or scores nothing of this run."""
+        stored = self.store.read(self.layout.jobs)
         try:
-            return read_definition(stored.body)
+            return None if stored is None else read_jobs(stored.body)
         except DecodeError as error:
-            raise OpsError(f"{self.layout.definition}: {error}") from None
+            raise OpsError(f"{self.layout.jobs}: {error}") from None
 
     def outcomes(self) -> Iterator[Outcome]:
         """Of all candidates."""
         yield from read_outcomes(self.store, self.layout, [each.name for each in self.definition().candidates])
+
+
+def deployed_definition(store: Store, evaluation: str, *, environment: str) -> Definition:
+    """An evaluation of an environment's file, as deployed last.
+
+    Raises:
+        OpsError: it is not deployed.
+    """
+    found = _definition(store, definition_key(evaluation))
+    if found is None:
+        needed = f"needed: cdk deploy '{environment}/*'"
+        raise OpsError(f"evaluation {evaluation} is in the file and not deployed yet; {needed}")
+    return found
+
+
+def deployed_definitions(store: Store) -> Iterator[Definition]:
+    """Every evaluation that is deployed, by name."""
+    for key in store.keys(DEFINITIONS):
+        definition = _definition(store, key)
+        if definition is not None:
+            yield definition
+
+
+def _definition(store: Store, key: str) -> Definition | None:
+    stored = store.read(key)
+    try:
+        return None if stored is None else read_definition(stored.body)
+    except DecodeError as error:
+        raise OpsError(f"{key}: {error}") from None
 
 
 def evaluations(store: Store) -> list[str]:

@@ -20,8 +20,8 @@ ROOMS: dict[str, tuple[str, set[str], set[str]]] = {
     **{name: (f"lambda/{name}", {"bedrock_eval"}, {"boto3", "botocore"}) for name in FUNCTIONS},
     # Runs of every kind share store, lock, publication and failures.
     "evaluation_jobs": ("lambda/evaluation_jobs", {"bedrock_eval", "custom_evaluator"}, {"boto3", "botocore"}),
-    # `ops evaluate` runs the deployed evaluator's own code from a terminal.
-    "ops": ("ops", {"bedrock_eval", "custom_evaluator", "environments"}, {"boto3", "botocore"}),
+    # `ops evaluate` and `ops jobs collect` run the deployed functions' own code from a terminal.
+    "ops": ("ops", {"bedrock_eval", "custom_evaluator", "evaluation_jobs", "environments"}, {"boto3", "botocore"}),
     # `make run` reads the environment that it deploys.
     "local": ("local", {"bedrock_eval", "environments"}, {"boto3", "botocore", "ruamel"}),
 }

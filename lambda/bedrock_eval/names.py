@@ -94,6 +94,15 @@ class PhysicalNames:
         return f"{self.prefix}-evaluation"
 
     @property
+    def jobs_state_machine(self) -> str:
+        """The one for evaluations that Bedrock scores."""
+        return f"{self.prefix}-evaluation-jobs"
+
+    def machine(self, *, jobs: bool) -> str:
+        """The state machine that runs an evaluation of ours, or with `jobs` one that Bedrock scores."""
+        return self.jobs_state_machine if jobs else self.state_machine
+
+    @property
     def custom_evaluator(self) -> str:
         return f"{self.prefix}-custom-evaluator"
 

@@ -108,6 +108,6 @@ def test_jobs_are_listed_by_status_and_name(control: Control, capsys: pytest.Cap
 
 def test_a_job_that_cannot_be_stopped_is_one_clear_error(control: Control, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["jobs", "stop", ARN]) == 0
-    assert main(["jobs", "stop", "other"]) == 1
+    assert main(["jobs", "stop", ARN[:-1]]) == 1
     assert "it has ended" in capsys.readouterr().err
     assert len(control.asked) == 2

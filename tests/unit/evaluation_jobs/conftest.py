@@ -92,7 +92,11 @@ class FakeBedrock:
         return self
 
     def paginate(self, **request: Any) -> list[dict[str, Any]]:
-        found = [job for job in self.jobs.values() if request["nameContains"] in job["jobName"]]
+        found = [
+            job
+            for job in self.jobs.values()
+            if request["nameContains"] in job["jobName"] and request.get("statusEquals", job["status"]) == job["status"]
+        ]
         return [{"jobSummaries": found[start : start + 5]} for start in range(0, len(found), 5)]
 
     def complete(self, value: float = 1.0, *, leave_out: int = 0) -> None:

@@ -1,0 +1,187 @@
+"""The output of finished jobs as table, report and summary: of a run by its name, or of any jobs by their place."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from bedrock_eval.gathering import Gathering
+from bedrock_eval.jobs.collection import Collected, read_lines, result_keys
+from bedrock_eval.jobs.foreign import read_foreign
+from bedrock_eval.jobs.progress import Jobs, JobStatus
+from bedrock_eval.jobs.records import JobRecord, Unread
+from bedrock_eval.jobs.request import JobPlace
+from bedrock_eval.names import run_id
+from bedrock_eval.report import render
+from bedrock_eval.runs import RunState
+from bedrock_eval.summarising import summarise
+from bedrock_eval.summary import Summary
+from custom_evaluator.errors import RunFailed
+from custom_evaluator.services import Services
+from custom_evaluator.store import Store
+from evaluation_jobs.collecting import collect_run as collect_jobs
+from evaluation_jobs.services import JobServices
+from ops.account import Account
+from ops.errors import OpsError
+from ops.job_runs import definition_of, jobs_of
+from ops.overlay import Overlay
+from ops.progress import job_tally
+from ops.results import show
+from ops.screen import say, tell
+from ops.stored_runs import StoredRun, find, newest_runs
+
+PLACE = Path("build") / "jobs"
+_SHOWN_STRAYS = 5
+
+
+def collect_run(account: Account, store: Store, evaluation: str, *, run: str | None, out: Path | None) -> None:
+    """Read a run's jobs as its function does, and write what comes of it here; nothing in the bucket changes.
+
+    Raises:
+        OpsError: there is no such evaluation or run, or its jobs have not all completed and left their output.
+    """
+    definition_of(account, store, evaluation)
+    stored = _completed(store, evaluation) if run is None else find(store, run, evaluation=evaluation)
+    jobs, state = jobs_of(stored), stored.state()
+    if state is None or any(job.status is not JobStatus.COMPLETED for job in jobs.jobs):
+        raise OpsError(f"run {stored.shown}: {job_tally(jobs)}; needed: a run whose jobs have all completed")
+    with TemporaryDirectory() as folder:
+        overlay = Overlay(store.client, bucket=store.bucket, prefix=stored.layout.prefix, folder=Path(folder))
+        here = Store(overlay, store.bucket)
+        # What the run did not take is found again.
+        jobs = replace(jobs, strays=(), unread=(), unexpected=(), agreement={})
+        try:
+            jobs = collect_jobs(_services(here, state), stored.layout, stored.definition(), state, jobs)
+        except RunFailed as error:
+            raise OpsError(f"run {stored.shown}: {error.sentence}") from None
+        collected = StoredRun(here, stored.layout)
+        _tell_what_was_not_taken(_NotTaken.of_run(jobs))
+        page = here.read(stored.layout.report)
+        place = out or PLACE / evaluation / stored.layout.run_id
+        _finish(collected.finished(), b"" if page is None else page.body, place)
+
+
+def _services(store: Store, state: RunState) -> JobServices:
+    """Of the function that collects: nothing is published, and no job is asked for."""
+    runs = Services(
+        application="",
+        store=store,
+        cloudwatch=None,
+        models=lambda _: None,
+        now=lambda: datetime.fromisoformat(state.updated),
+        clock=time.monotonic,
+    )
+    return JobServices(runs, bedrock=None, place=JobPlace("", ""))
+
+
+def _completed(store: Store, evaluation: str) -> StoredRun:
+    """The newest run whose jobs have all completed."""
+    for stored in newest_runs(store, evaluation):
+        jobs = stored.jobs()
+        if jobs is not None and all(job.status is JobStatus.COMPLETED for job in jobs.jobs):
+            return stored
+    raise OpsError(f"no run of {evaluation} has jobs that have all completed; see: jobs show")
+
+
+@dataclass(frozen=True)
+class _Output:
+    """The files below a place: their names, and the text of one."""
+
+    keys: Sequence[str]
+    read: Callable[[str], str]
+
+
+def collect_from(source: str, *, s3: Callable[[], Any], out: Path, now: datetime) -> None:
+    """Read the output of any jobs below a folder or a prefix.
+
+    Args:
+        s3: makes the client, where the place is in a bucket.
+
+    Raises:
+        OpsError: there is no score in it.
+    """
+    output = _in_bucket(source, s3()) if source.startswith("s3://") else _on_disk(Path(source))
+    results, strays = result_keys(output.keys)
+    if not results:
+        raise OpsError(f"--from {source}: holds no file that ends with _output.jsonl")
+    try:
+        found = read_foreign(_records(output, results), source=source, strays=strays)
+    except ValueError as error:
+        raise OpsError(str(error)) from None
+    _tell_what_was_not_taken(_NotTaken.of_foreign(found.collected))
+    tell("How many prompts were asked is not in the output: coverage is of the prompts that came back for any model.")
+    definition, outcomes = found.definition, found.collected.outcomes
+    gathering = Gathering(definition, None)
+    summary = summarise(definition, run_id=run_id(now), started=now, finished=now, outcomes=gathering.watch(outcomes))
+    evidence = gathering.evidence(summary.comparisons, run=outcomes, baseline=())
+    _finish(summary, render(summary, evidence).encode(), out)
+
+
+def _records(output: _Output, keys: Sequence[str]) -> Iterator[JobRecord | Unread]:
+    for key in keys:
+        yield from read_lines(output.read(key).splitlines(), source=key)
+
+
+def _on_disk(path: Path) -> _Output:
+    if not path.exists():
+        raise OpsError(f"--from {path}: no such file or folder")
+    files = [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
+    return _Output([str(file) for file in files], lambda key: Path(key).read_text(encoding="utf-8", errors="replace"))
+
+
+def _in_bucket(source: str, s3: Any) -> _Output:
+    bucket, _, prefix = source.removeprefix("s3://").partition("/")
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    keys = [entry["Key"] for page in pages for entry in page.get("Contents", ())]
+
+    def read(key: str) -> str:
+        body: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        return body.decode("utf-8", "replace")
+
+    return _Output(keys, read)
+
+
+@dataclass(frozen=True)
+class _NotTaken:
+    """What of the output is no score, and how far people agree: equal pairs of all pairs of ratings, by rating."""
+
+    unread: Sequence[str]
+    strays: Sequence[str]
+    agreement: Mapping[str, tuple[int, int]]
+
+    @staticmethod
+    def of_run(jobs: Jobs) -> "_NotTaken":
+        return _NotTaken(jobs.unread, jobs.strays, jobs.agreement)
+
+    @staticmethod
+    def of_foreign(collected: Collected) -> "_NotTaken":
+        unread = [f"{each.where}: {each.reason}" for each in collected.unread]
+        agreement = {each.metric: (each.equal, each.pairs) for each in collected.agreement}
+        return _NotTaken(unread, collected.strays, agreement)
+
+
+def _tell_what_was_not_taken(found: _NotTaken) -> None:
+    for unread in found.unread[:_SHOWN_STRAYS]:
+        tell(f"{unread}; not counted")
+    if len(found.unread) > _SHOWN_STRAYS:
+        tell("... and more lines that are no record")
+    for stray in found.strays[:_SHOWN_STRAYS]:
+        tell(f"{stray}: holds no results")
+    for metric, (equal, pairs) in found.agreement.items():
+        tell(f"{metric}: people agree in {equal:,} of {pairs:,} pairs of ratings")
+
+
+def _finish(summary: Summary, page: bytes, out: Path) -> None:
+    """Show the table, and write both files."""
+    show(summary)
+    report, numbers = out / "report.html", out / "summary.json"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        report.write_bytes(page)
+        numbers.write_text(summary.to_json(), encoding="utf-8")
+    except OSError as error:
+        raise OpsError(f"--out {out}: cannot be written: {error.strerror}") from None
+    say(f"\nWritten: {report}, {numbers}")
