@@ -24,7 +24,8 @@ def exit_code(summary: Summary) -> int:
 def show(summary: Summary) -> None:
     """The table, and a last line that says what the exit code says."""
     text = table(summary)
-    say(f"{summary.evaluation}, run {summary.run_id}, {summary.dataset}\n\n{printable(text)}")
+    judged = "" if summary.answers is None else f", answers of {summary.answers}"
+    say(f"{summary.evaluation}, run {summary.run_id}, {summary.dataset}{judged}\n\n{printable(text)}")
     gates = [gate for candidate in summary.candidates for gate in candidate.gates]
     if not gates:
         say("\nno gates")

@@ -28,6 +28,9 @@ class RunLayout:
     evaluation: str
     run_id: str
 
+    def __str__(self) -> str:
+        return f"run {self.run_id} of {self.evaluation}"
+
     @property
     def prefix(self) -> str:
         return f"{evaluation_prefix(self.evaluation)}{self.run_id}/"
@@ -73,6 +76,11 @@ class RunLayout:
     @property
     def job_output(self) -> str:
         return f"{JOBS}{self.job_folder}"
+
+    def answers(self, candidate: str) -> str:
+        """The dataset of stored answers for the judge of a candidate: below JOBS, where Bedrock may read, and beside
+        the jobs' own folders, so that it is never among their output."""
+        return f"{self.job_output}answers/{candidate}.jsonl"
 
     @property
     def results(self) -> str:

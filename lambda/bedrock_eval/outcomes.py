@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class FailureReason(StrEnum):
-    """Why a case has no usable answer. Closed: reports and alarms rest on it."""
+    """Why a case has no usable answer. Closed: reports rest on it. NOT_ANSWERED: there was none to judge."""
 
     THROTTLED = "throttled"
     MODEL_NOT_READY = "model_not_ready"
@@ -19,6 +19,7 @@ class FailureReason(StrEnum):
     UNKNOWN_MODEL = "unknown_model"
     NO_RESPONSE = "no_response"
     EMPTY_ANSWER = "empty_answer"
+    NOT_ANSWERED = "not_answered"
     CONTENT_FILTERED = "content_filtered"
     UNEXPECTED = "unexpected"
 

@@ -43,6 +43,7 @@ class RunFailureReason(StrEnum):
     ESTIMATE_OVER_LIMIT = "estimate_over_limit"
     COST_OVER_LIMIT = "cost_over_limit"
     UNPRICED = "unpriced"
+    ANSWERS_MISSING = "answers_missing"
     JOB_REFUSED = "job_refused"
     JOB_FAILED = "job_failed"
     JOB_STOPPED = "job_stopped"

@@ -12,6 +12,7 @@ from bedrock_eval.comparison import compare, compare_categories, estimate_differ
 from bedrock_eval.costs import cost
 from bedrock_eval.definition import Candidate, Definition, Gate
 from bedrock_eval.gates import GateResult, judge, sample_interval
+from bedrock_eval.jobs.answers import judged_run
 from bedrock_eval.measures import Measure
 from bedrock_eval.metrics import Confusion, confusion
 from bedrock_eval.outcomes import Outcome, Usage
@@ -103,6 +104,7 @@ def summarise(  # noqa: PLR0913 - all by keyword but the first
         measures=definition.measures,
         min_coverage=definition.min_coverage,
         baseline=None if baseline is None else BaselineRef(baseline.run_id, baseline.missing),
+        answers=judged_run(definition),
         comparisons=_comparisons(definition, tallies, baseline),
     )
 

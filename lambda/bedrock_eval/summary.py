@@ -9,7 +9,7 @@ from bedrock_eval import codec
 from bedrock_eval.comparison import CategoryComparison, PairedEstimate
 from bedrock_eval.costs import Cost
 from bedrock_eval.gates import GateResult
-from bedrock_eval.layout import SCHEMA_VERSION
+from bedrock_eval.layout import SCHEMA_VERSION, RunLayout
 from bedrock_eval.measures import Measure
 from bedrock_eval.metrics import Confusion
 from bedrock_eval.outcomes import Usage
@@ -141,6 +141,7 @@ class Summary:
     """A finished run. Times are ISO 8601 in UTC.
 
     Attributes:
+        answers: the run whose stored answers were judged; None: the answers are this run's own.
         measures: what each metric is, so that a reader needs no other table.
         baseline: None: none is pinned.
     """
@@ -158,6 +159,7 @@ class Summary:
     measures: Mapping[str, Measure]
     min_coverage: float = 0.95
     baseline: BaselineRef | None = None
+    answers: RunLayout | None = None
     comparisons: tuple[RunComparison, ...] = ()
     schema_version: int = SCHEMA_VERSION
 

@@ -1,7 +1,8 @@
 """One slice of a run: as many cases as fit before the function's deadline, and the summary after the last."""
 
+import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -300,20 +301,36 @@ class _Slice:
         )
 
 
-def run_definition(store: Store, layout: RunLayout) -> Definition:
-    """The definition as it was when the run began: the first slice copies it, later ones read the copy."""
-    stored = store.read(layout.definition)
-    if stored is None:
-        deployed = store.read(definition_key(layout.evaluation))
-        if deployed is None:
-            raise RunFailed(
-                RunFailureReason.DEFINITION_MISSING,
-                f"{definition_key(layout.evaluation)} is missing: evaluation {layout.evaluation} is not deployed",
-            )
-        definition = _decoded(deployed.body)
-        store.create(layout.definition, deployed.body.decode())
+def run_definition(
+    store: Store, layout: RunLayout, *, settle: Callable[[Definition], Definition] | None = None
+) -> Definition:
+    """The definition as it was when the run began: the first slice copies it, later ones read the copy.
+
+    Args:
+        settle: what the copy says more than the deployed one, for what must not change while the run lasts.
+    """
+    begun = begun_definition(store, layout)
+    if begun is not None:
+        return begun
+    deployed = store.read(definition_key(layout.evaluation))
+    if deployed is None:
+        raise RunFailed(
+            RunFailureReason.DEFINITION_MISSING,
+            f"{definition_key(layout.evaluation)} is missing: evaluation {layout.evaluation} is not deployed",
+        )
+    definition = _decoded(deployed.body)
+    if settle is not None:
+        definition = settle(definition)
+    if store.create(layout.definition, json.dumps(definition.to_json(), indent=1)):
         return definition
-    return _decoded(stored.body)
+    # Another execution came first; what it has settled counts.
+    return begun_definition(store, layout) or definition
+
+
+def begun_definition(store: Store, layout: RunLayout) -> Definition | None:
+    """The definition that a run began with; None when it has not begun, or has expired."""
+    stored = store.read(layout.definition)
+    return None if stored is None else _decoded(stored.body)
 
 
 def _decoded(body: bytes) -> Definition:

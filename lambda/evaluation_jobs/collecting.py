@@ -1,24 +1,34 @@
 """From the files that jobs have left to results, summary and report, the same as of every run."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from bedrock_eval.cases import Case
 from bedrock_eval.definition import Candidate, Definition
+from bedrock_eval.jobs.answers import judged_run
 from bedrock_eval.jobs.collection import Collected, collect, read_lines, result_keys
 from bedrock_eval.jobs.progress import Job, Jobs
 from bedrock_eval.jobs.records import JobRecord, Unread
 from bedrock_eval.jobs.request import settings
 from bedrock_eval.layout import RunLayout
+from bedrock_eval.outcomes import Outcome
 from bedrock_eval.runs import RunFailureReason, RunState
-from custom_evaluator.datasets import dataset_cases, dataset_version
 from custom_evaluator.errors import RunFailed
 from custom_evaluator.finishing import write_results
 from custom_evaluator.parts import PartWriter
 from custom_evaluator.store import Store
+from evaluation_jobs.datasets import own_cases, stored_answers
 from evaluation_jobs.services import JobServices
 
 _MOST_NAMED = 20
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """The cases of one job, None for a dataset of Bedrock's own; and outcomes that were known before it began."""
+
+    cases: Sequence[Case] | None
+    known: Sequence[Outcome] = ()
 
 
 def collect_run(services: JobServices, layout: RunLayout, definition: Definition, state: RunState, jobs: Jobs) -> Jobs:
@@ -28,9 +38,9 @@ def collect_run(services: JobServices, layout: RunLayout, definition: Definition
         RunFailed: a completed job has left no results, or the dataset cannot be read.
     """
     runs, store = services.runs, services.runs.store
-    asked = None if definition.dataset.built_in else _asked(services, definition)
+    asked = _asked(services, definition, jobs)
     for job in jobs.jobs:
-        found = _collected(store, layout, definition, job, asked=asked)
+        found = _collected(store, layout, definition, job, asked=asked[job.name])
         _write(services, layout, found, job)
         jobs = replace(
             jobs,
@@ -43,15 +53,17 @@ def collect_run(services: JobServices, layout: RunLayout, definition: Definition
     return jobs
 
 
-def _asked(services: JobServices, definition: Definition) -> list[Case]:
-    s3 = services.runs.s3
-    version = dataset_version(s3, definition.dataset, expected_etag=None)
-    return list(dataset_cases(s3, definition.dataset, version))
+def _asked(services: JobServices, definition: Definition, jobs: Jobs) -> dict[str, _Asked]:
+    """By job."""
+    source = judged_run(definition)
+    if source is not None:
+        by_job = {job.name: stored_answers(services.runs.store, source, job.candidates[0]) for job in jobs.jobs}
+        return {name: _Asked(answers.asked, answers.unanswered()) for name, answers in by_job.items()}
+    cases = None if definition.dataset.built_in else own_cases(services, definition)
+    return {job.name: _Asked(cases) for job in jobs.jobs}
 
 
-def _collected(
-    store: Store, layout: RunLayout, definition: Definition, job: Job, *, asked: Sequence[Case] | None
-) -> Collected:
+def _collected(store: Store, layout: RunLayout, definition: Definition, job: Job, *, asked: _Asked) -> Collected:
     prefix = f"{layout.job_output}{job.name}/{job.identifier}/"
     results, strays = result_keys(store.keys(prefix))
     if not results:
@@ -59,13 +71,14 @@ def _collected(
             RunFailureReason.JOB_OUTPUT_MISSING, f"{job.name} has completed and left no results in {prefix}"
         )
     candidates = [candidate for candidate in definition.candidates if candidate.name in job.candidates]
-    return collect(
+    found = collect(
         _records(store, results),
         candidates={name: candidate.name for candidate in candidates for name in _names_of(candidate)},
         metrics=tuple(settings(definition).measure(name).name for name in definition.metrics),
-        asked=asked,
+        asked=asked.cases,
         strays=strays,
     )
+    return replace(found, outcomes=[*found.outcomes, *asked.known])
 
 
 def _records(store: Store, keys: Sequence[str]) -> Iterator[JobRecord | Unread]:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from bedrock_eval.codec import DecodeError
 from bedrock_eval.definition import Candidate, Definition
+from bedrock_eval.jobs.answers import judged_run
 from bedrock_eval.jobs.definition import JobKind, JobSettings
 from bedrock_eval.jobs.progress import Job, Jobs, JobStatus, pause, read_jobs
 from bedrock_eval.jobs.request import build_request, groups, job_name, settings
@@ -26,6 +27,7 @@ from custom_evaluator.slices import (
 )
 from evaluation_jobs.collecting import collect_run
 from evaluation_jobs.control import Control, NotNowError
+from evaluation_jobs.datasets import given, prepare_datasets, with_answers_run
 from evaluation_jobs.services import JobServices
 
 logger = logging.getLogger(__name__)
@@ -43,7 +45,7 @@ def look(services: JobServices, event: SliceEvent, *, remaining_seconds: float) 
     if runs.store.exists(layout.summary):
         return finished(layout, saved_state(runs.store, layout))
     now = runs.now()
-    definition = run_definition(runs.store, layout)
+    definition = run_definition(runs.store, layout, settle=with_answers_run(runs.store))
     state = saved_state(runs.store, layout) or new_state(layout, now=now)
     wait = pause(settings(definition).kind, since_start=now - datetime.fromisoformat(state.started))
     deadline = now + timedelta(seconds=remaining_seconds) + wait
@@ -76,6 +78,7 @@ class _Look:
 
     def run(self, wait: timedelta) -> SliceResult:
         try:
+            self._prepare()
             self._bring_forward()
         except RunFailed:
             self._stop_all()
@@ -100,12 +103,18 @@ class _Look:
             except DecodeError as error:
                 # Asking again finds the same jobs by their names.
                 logger.warning("jobs.json cannot be read", extra={"reason": str(error)})
-        return Jobs(tuple(self._waiting(group) for group in groups(self._definition)))
+        jobs = tuple(self._waiting(group) for group in groups(self._definition))
+        return Jobs(jobs, answers=judged_run(self._definition))
 
     def _waiting(self, group: tuple[Candidate, ...]) -> Job:
         candidate = group[0].name if self._settings.kind is not JobKind.HUMAN else None
         name = job_name(self._definition, run_id=self._layout.run_id, candidate=candidate)
         return Job(name, tuple(each.name for each in group))
+
+    def _prepare(self) -> None:
+        """Whatever a job will be given is looked at before the first one costs anything."""
+        if any(job.arn is None for job in self._jobs.jobs):
+            prepare_datasets(self._services, self._layout, self._definition)
 
     def _bring_forward(self) -> None:
         now = self._runs.now()
@@ -139,7 +148,8 @@ class _Look:
             raise RunFailed(RunFailureReason.JOB_OVERDUE, sentence)
         group = tuple(candidate for candidate in self._definition.candidates if candidate.name in job.candidates)
         place = replace(self._services.place, output=self._services.place.output + self._layout.job_folder)
-        request = build_request(self._definition, run_id=self._layout.run_id, candidates=group, place=place)
+        definition = given(self._runs.store, self._layout, self._definition, candidate=group[0].name)
+        request = build_request(definition, run_id=self._layout.run_id, candidates=group, place=place)
         try:
             arn = self._control.create(request)
         except NotNowError as error:

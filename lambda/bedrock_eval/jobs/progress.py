@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from bedrock_eval import codec
 from bedrock_eval.jobs.definition import JobKind
-from bedrock_eval.layout import SCHEMA_VERSION
+from bedrock_eval.layout import SCHEMA_VERSION, RunLayout
 
 _SHORTEST = timedelta(minutes=1)
 _LONGEST: Mapping[JobKind, timedelta] = {
@@ -65,10 +65,16 @@ class Job:
 
 @dataclass(frozen=True)
 class Jobs:
-    """jobs.json. `strays`, `unread` and `unexpected` say what of the output was not taken, and `agreement` how far
-    people agreed: equal pairs of all pairs of ratings, by rating."""
+    """jobs.json: the jobs of a run and what came of them.
+
+    Attributes:
+        answers: the run whose stored answers are judged; None: models are asked.
+        strays, unread, unexpected: what of the output was not taken.
+        agreement: how far people agreed: equal pairs of all pairs of ratings, by rating.
+    """
 
     jobs: tuple[Job, ...]
+    answers: RunLayout | None = None
     strays: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     unexpected: tuple[str, ...] = ()

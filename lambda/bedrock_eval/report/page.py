@@ -107,8 +107,9 @@ def _facts(summary: Summary) -> list[tuple[str, Child]]:
     failed = sum(candidate.failed for candidate in summary.candidates)
     held = summary.baseline
     baseline = "none pinned" if held is None else f"{held.run_id}{f' ({held.missing})' if held.missing else ''}"
+    judged = "" if summary.answers is None else f", answers of {summary.answers}"
     return [
         ("Run", f"{instant(summary.started)}, took {seconds(summary.duration_seconds)}"),
-        ("Answers", f"{count(asked, 'case')} asked, {failed:,} failed"),
+        ("Answers", f"{count(asked, 'case')} asked, {failed:,} failed{judged}"),
         ("Baseline", baseline),
     ]

@@ -106,14 +106,34 @@ class FakeBedrock:
             request = job["request"]
             bucket, _, prefix = request["outputDataConfig"]["s3Uri"].removeprefix("s3://").partition("/")
             (model,) = request["inferenceConfig"]["models"]
-            identifier = model["bedrockModel"]["modelIdentifier"]
-            metrics = request["evaluationConfig"]["automated"]["datasetMetricConfigs"][0]["metricNames"]
-            lines = [record(prompt, identifier, dict.fromkeys(metrics, value)) for prompt in PROMPTS[leave_out:]]
+            entry = request["evaluationConfig"]["automated"]["datasetMetricConfigs"][0]
+            scores = dict.fromkeys(entry["metricNames"], value)
+            if "precomputedInferenceSource" in model:
+                lines = [judged(row, scores) for row in self.rows(request)[leave_out:]]
+            else:
+                identifier = model["bedrockModel"]["modelIdentifier"]
+                lines = [record(prompt, identifier, scores) for prompt in PROMPTS[leave_out:]]
             folder = f"{prefix}{job['jobName']}/{job['jobArn'].rpartition('/')[2]}/"
             body = "\n".join(json.dumps(line) for line in lines).encode()
             results = f"{folder}models/m/taskTypes/General/datasets/d/1_output.jsonl"
             self.s3.put_object(Bucket=bucket, Key=results, Body=body)
             self.s3.put_object(Bucket=bucket, Key=f"{folder}amazon-bedrock-permission-check", Body=b"")
+
+    def rows(self, request: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The lines of the dataset that a job is given."""
+        (entry,) = request["evaluationConfig"]["automated"]["datasetMetricConfigs"]
+        bucket, _, key = entry["dataset"]["datasetLocation"]["s3Uri"].removeprefix("s3://").partition("/")
+        return [json.loads(line) for line in self.s3.text(bucket, key).splitlines()]
+
+
+def judged(row: dict[str, Any], scores: Mapping[str, float]) -> dict[str, Any]:
+    """The record of an answer that came with the dataset, which stands in it twice."""
+    listed = [{"metricName": name, "result": each} for name, each in scores.items()]
+    return {
+        "automatedEvaluationResult": {"scores": listed},
+        "inputRecord": row,
+        "modelResponses": row["modelResponses"],
+    }
 
 
 def record(prompt: str, model: str, scores: Mapping[str, float]) -> dict[str, Any]:
