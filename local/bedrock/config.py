@@ -34,6 +34,26 @@ class JobBehaviour:
     never_ends: bool = False
 
 
+FLOW_REFUSALS = ("ResourceLimitExceeded", "ThrottlingException")
+
+
+@dataclass(frozen=True)
+class FlowBehaviour:
+    """How SageMaker's flow definitions go.
+
+    Args:
+        seconds: from creation to Active.
+        deleting_seconds: from deletion until it is gone, as while workers have tasks open.
+        failure: the reason with which every new one ends Failed; None: they become Active.
+        refusals: error codes of the next CreateFlowDefinition calls, one each.
+    """
+
+    seconds: float = 1.0
+    deleting_seconds: float = 1.0
+    failure: str | None = None
+    refusals: tuple[str, ...] = ()
+
+
 class ConfigError(ValueError):
     """A configuration that cannot be used; the message names file, key, value and what is allowed."""
 
@@ -51,6 +71,7 @@ class Config:
         fail_first_logging_puts: so many PutModelInvocationLoggingConfiguration fail validation before one succeeds,
             as they do on AWS while a fresh role propagates.
         evaluation_jobs: how evaluation jobs go.
+        flow_definitions: how SageMaker's flow definitions go.
     """
 
     answers: tuple[Path, ...] = ()
@@ -60,6 +81,7 @@ class Config:
     default_latency_ms: float = 800.0
     fail_first_logging_puts: int = 0
     evaluation_jobs: JobBehaviour = JobBehaviour()
+    flow_definitions: FlowBehaviour = FlowBehaviour()
 
     def faults_for(self, model_ids: tuple[str, ...]) -> ModelFaults:
         """The faults of the first id that has an entry of its own, else those of `*`."""
@@ -80,6 +102,7 @@ class Config:
             "default_latency_ms": self.default_latency_ms,
             "fail_first_logging_puts": self.fail_first_logging_puts,
             "evaluation_jobs": asdict(self.evaluation_jobs),
+            "flow_definitions": asdict(self.flow_definitions),
         }
 
 
@@ -192,19 +215,35 @@ def _model_faults(value: object, place: _Place) -> ModelFaults:
 
 
 def _job_behaviour(value: object, place: _Place) -> JobBehaviour:
+    return JobBehaviour(**_behaviour(value, place, readers=_JOB_READERS))
+
+
+def _flow_behaviour(value: object, place: _Place) -> FlowBehaviour:
+    return FlowBehaviour(**_behaviour(value, place, readers=_FLOW_READERS))
+
+
+def _behaviour(value: object, place: _Place, *, readers: Mapping[str, "_Reader"]) -> dict[str, Any]:
     """Keys that are not given have their defaults."""
     if not isinstance(value, dict):
         raise place.error(value, "an object")
     for key in value:
-        if key not in _JOB_READERS:
-            allowed = ", ".join(_JOB_READERS)
+        if key not in readers:
+            allowed = ", ".join(readers)
             raise ConfigError(f"{place.source}: {place.key}: unknown key {key!r}; allowed: {allowed}")
-    return JobBehaviour(**{key: _JOB_READERS[key](item, place.at(key)) for key, item in value.items()})
+    return {key: readers[key](item, place.at(key)) for key, item in value.items()}
 
 
-def _refusals(value: object, place: _Place) -> tuple[str, ...]:
-    if not isinstance(value, list) or any(code not in JOB_REFUSALS for code in value):
-        raise place.error(value, f"a list of {', '.join(JOB_REFUSALS)}")
+def _job_refusals(value: object, place: _Place) -> tuple[str, ...]:
+    return _codes(value, place, allowed=JOB_REFUSALS)
+
+
+def _flow_refusals(value: object, place: _Place) -> tuple[str, ...]:
+    return _codes(value, place, allowed=FLOW_REFUSALS)
+
+
+def _codes(value: object, place: _Place, *, allowed: tuple[str, ...]) -> tuple[str, ...]:
+    if not isinstance(value, list) or any(code not in allowed for code in value):
+        raise place.error(value, f"a list of {', '.join(allowed)}")
     return tuple(value)
 
 
@@ -224,14 +263,21 @@ def _seconds(value: object, place: _Place) -> float:
     return _number(value, place, low=0, high=86_400)
 
 
-_JOB_READERS: Mapping[str, Callable[[object, _Place], Any]] = {
+_Reader = Callable[[object, _Place], Any]
+_JOB_READERS: Mapping[str, _Reader] = {
     "seconds": _seconds,
-    "refusals": _refusals,
+    "refusals": _job_refusals,
     "failure": _message,
     "left_out": _share,
     "never_ends": _switch,
 }
-_READERS: Mapping[str, Callable[[object, _Place], Any]] = {
+_FLOW_READERS: Mapping[str, _Reader] = {
+    "seconds": _seconds,
+    "deleting_seconds": _seconds,
+    "failure": _message,
+    "refusals": _flow_refusals,
+}
+_READERS: Mapping[str, _Reader] = {
     "answers": _paths,
     "seed": _whole,
     "faults": _faults,
@@ -239,4 +285,5 @@ _READERS: Mapping[str, Callable[[object, _Place], Any]] = {
     "default_latency_ms": _latency,
     "fail_first_logging_puts": _count,
     "evaluation_jobs": _job_behaviour,
+    "flow_definitions": _flow_behaviour,
 }

@@ -1,6 +1,5 @@
 """The bedrock API: foundation models, inference profiles, tags, and the model invocation logging setting."""
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time
@@ -10,7 +9,7 @@ from urllib.parse import unquote
 from ministack.core.responses import get_region
 
 from local.bedrock import evaluation_jobs, inference_profiles, logging_configuration, service_model
-from local.bedrock.errors import Response, ServiceError, invalid, json_response
+from local.bedrock.errors import Response, ServiceError, invalid, json_document, json_response
 from local.bedrock.identifiers import last_part
 from local.bedrock.models import KNOWN, KnownModel, foundation_model_arn, provider_name, split_profile
 from local.bedrock.state import STAND_IN
@@ -25,20 +24,10 @@ async def handle_request(method: str, path: str, _headers: Mapping[str, str], bo
         for verb, pattern, operation in _ROUTES:
             match = pattern.fullmatch(path)
             if verb == method and match is not None:
-                return operation(unquote(match.groupdict().get("id", "")), _document(body), query)
+                return operation(unquote(match.groupdict().get("id", "")), json_document(body), query)
         raise ServiceError("UnknownOperationException", f"The local stand-in does not offer {method} {path}.")
     except ServiceError as error:
         return error.response()
-
-
-def _document(body: bytes) -> dict[str, Any]:
-    try:
-        document = json.loads(body or b"{}")
-    except ValueError as error:
-        raise invalid(f"The request body is not JSON: {error}") from error
-    if not isinstance(document, dict):
-        raise invalid("The request body must be a JSON object.")
-    return document
 
 
 def _put_logging(_id: str, document: dict[str, Any], _query: Query) -> Response:

@@ -1,4 +1,4 @@
-"""Errors as AWS's REST-JSON protocol carries them: the code in a header, the message in the body."""
+"""Bodies and errors of the JSON protocols of AWS: REST-JSON has the code in a header, the other in the body."""
 
 import json
 from typing import Any
@@ -9,6 +9,9 @@ STATUS = {
     "ValidationException": 400,
     "TooManyTagsException": 400,
     "ServiceQuotaExceededException": 400,
+    "ResourceInUse": 400,
+    "ResourceLimitExceeded": 400,
+    "ResourceNotFound": 400,
     "AccessDeniedException": 403,
     "ResourceNotFoundException": 404,
     "UnknownOperationException": 404,
@@ -35,7 +38,7 @@ class ServiceError(Exception):
         return STATUS[self.code]
 
     def response(self) -> Response:
-        body = json.dumps({"message": self.message, **self.members}).encode()
+        body = json.dumps({"__type": self.code, "message": self.message, **self.members}).encode()
         return self.status, {"Content-Type": "application/json", "x-amzn-errortype": self.code}, body
 
 
@@ -44,6 +47,21 @@ def invalid(message: str) -> ServiceError:
     return ServiceError("ValidationException", message)
 
 
+def json_document(body: bytes) -> dict[str, Any]:
+    """The object that is the body of a request.
+
+    Raises:
+        ServiceError: the body is something else.
+    """
+    try:
+        document = json.loads(body or b"{}")
+    except ValueError as error:
+        raise invalid(f"The request body is not JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise invalid("The request body must be a JSON object.")
+    return document
+
+
 def json_response(payload: dict[str, Any], status: int = 200) -> Response:
-    """A successful REST-JSON answer."""
+    """A successful answer."""
     return status, {"Content-Type": "application/json"}, json.dumps(payload).encode()

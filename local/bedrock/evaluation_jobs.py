@@ -15,7 +15,7 @@ from typing import Any
 from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region
 from ministack.services import s3
 
-from local.bedrock import job_output, service_model
+from local.bedrock import flow_definitions, job_output, service_model
 from local.bedrock.errors import ServiceError, invalid
 from local.bedrock.roles import role_problem
 from local.bedrock.state import STAND_IN
@@ -168,6 +168,10 @@ def _check_metrics(automated: Mapping[str, Any], *, judged: bool) -> None:
 
 
 def _check_human(human: Mapping[str, Any]) -> None:
+    flow = flow_definitions.find_by_arn(human["humanWorkflowConfig"]["flowDefinitionArn"])
+    if flow is None or flow.status != "Active":
+        state = "does not exist" if flow is None else f"is {flow.status}"
+        raise invalid(f"The flow definition {human['humanWorkflowConfig']['flowDefinitionArn']} {state}.")
     names = {metric["name"] for metric in human.get("customMetrics", ())}
     for entry in human["datasetMetricConfigs"]:
         unknown = set(entry["metricNames"]) - names
@@ -187,9 +191,24 @@ def _check_dataset(dataset: Mapping[str, Any]) -> None:
 
 def _role_problem(request: Mapping[str, Any]) -> str | None:
     bucket, prefix = split(request["outputDataConfig"]["s3Uri"])
-    wanted = {"s3:PutObject": f"arn:aws:s3:::{bucket}/{prefix}x"}
+    wanted = {"s3:PutObject": f"arn:aws:s3:::{bucket}/{prefix}x", **_wanted_of_people(request["evaluationConfig"])}
     here = f"arn:aws:bedrock:{get_region()}:{get_account_id()}:evaluation-job/x"
     return role_problem(request["roleArn"], source_arn=here, wanted=wanted)
+
+
+def _wanted_of_people(config: Mapping[str, Any]) -> dict[str, str]:
+    """What the role must be allowed to do so that people get tasks."""
+    if "human" not in config:
+        return {}
+    arn = config["human"]["humanWorkflowConfig"]["flowDefinitionArn"]
+    flow = flow_definitions.find_by_arn(arn)
+    loop = f"arn:aws:sagemaker:{get_region()}:{get_account_id()}:human-loop/x"
+    return {
+        "sagemaker:StartHumanLoop": arn,
+        "sagemaker:DescribeFlowDefinition": arn,
+        **{f"sagemaker:{verb}HumanLoop": loop for verb in ("Describe", "Stop", "Delete")},
+        **({"s3:GetObject": flow.output_arn} if flow else {}),
+    }
 
 
 def find(arn: str) -> Job:

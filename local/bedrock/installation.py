@@ -1,10 +1,11 @@
-"""Puts the stand-in into ministack 1.5.33: its bedrock services, its dispatch, its reset and its CloudFormation."""
+"""Puts the stand-in into ministack 1.5.33: bedrock services, sagemaker, dispatch, reset and CloudFormation."""
 
 import os
 from pathlib import Path
 from typing import Any
 
 from ministack import app
+from ministack.core import router
 from ministack.services import bedrock, bedrock_runtime
 
 from local.bedrock import (
@@ -13,9 +14,11 @@ from local.bedrock import (
     config,
     control_plane,
     evaluation_jobs,
+    flow_definitions,
     inference_profiles,
     logging_configuration,
     runtime,
+    sagemaker,
     service_model,
 )
 from local.bedrock.answers import AnswersError
@@ -35,6 +38,8 @@ def install() -> None:
         raise SystemExit(f"Bedrock stand-in: {error}") from None
     bedrock.handle_request = control_plane.handle_request
     bedrock_runtime.handle_request = runtime.handle_request
+    router.SERVICE_PATTERNS["sagemaker"] = {"target_prefixes": [sagemaker.TARGET], "credential_scope": "sagemaker"}
+    app.SERVICE_HANDLERS["sagemaker"] = sagemaker.handle_request
     cloudformation.register()
     _extend_dispatch()
     _extend_reset()
@@ -57,7 +62,7 @@ def _extend_dispatch() -> None:
 
 
 def _extend_reset() -> None:
-    """`POST /_ministack/reset` also forgets profiles, the logging setting and the calls; configuration stays."""
+    """`POST /_ministack/reset` also forgets what was made here and the calls; configuration stays."""
     reset = bedrock.reset
 
     def reset_with_stand_in() -> None:
@@ -65,6 +70,7 @@ def _extend_reset() -> None:
         inference_profiles.reset()
         logging_configuration.reset()
         evaluation_jobs.reset()
+        flow_definitions.reset()
         STAND_IN.calls.clear()
 
     bedrock.reset = reset_with_stand_in

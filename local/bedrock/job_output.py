@@ -10,11 +10,11 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
+from local.bedrock import flow_definitions
 from local.bedrock.faults import draw
 from local.bedrock.identifiers import last_part, sources_of
 from local.bedrock.state import STAND_IN
 
-_WORKERS = 2
 _LOWER_IS_BETTER = ("Harmfulness", "Stereotyping", "Refusal")
 JUDGED = tuple(
     f"Builtin.{name}"
@@ -158,6 +158,10 @@ def _human_lines(
     job: EvaluationJob, models: list[Mapping[str, Any]], rows: Iterable[dict[str, Any]]
 ) -> Iterator[dict[str, Any]]:
     human = job.request["evaluationConfig"]["human"]
+    arn = human["humanWorkflowConfig"]["flowDefinitionArn"]
+    # People work through one that is deleted meanwhile until they are done.
+    flow = flow_definitions.find_by_arn(arn)
+    workers = flow.workers if flow else 1
     for row in rows:
         answers = [_answer(model, row) for model in models]
         if None in answers or _left_out(row["prompt"]):
@@ -166,8 +170,8 @@ def _human_lines(
         yield {
             "humanEvaluationResult": [
                 {
-                    "flowDefinitionArn": human["humanWorkflowConfig"]["flowDefinitionArn"],
-                    "humanAnswers": [_worker(human, row["prompt"], likenesses, number) for number in range(_WORKERS)],
+                    "flowDefinitionArn": arn,
+                    "humanAnswers": [_worker(human, row["prompt"], likenesses, number) for number in range(workers)],
                     "humanLoopName": f"loop-{_uuid(job.job_id, row['prompt'])}",
                     "inputContent": {"taskType": human["datasetMetricConfigs"][0]["taskType"]},
                     "modelResponseIdMap": {str(index): source_of(model) for index, model in enumerate(models)},

@@ -1,4 +1,4 @@
-"""Whether Bedrock may use a role: its trust policy, and what its policies allow."""
+"""Whether a service may use a role: its trust policy, and what its policies allow."""
 
 import json
 from collections.abc import Mapping
@@ -8,21 +8,22 @@ from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import iam
 
-_SERVICE = "bedrock.amazonaws.com"
+BEDROCK = "bedrock.amazonaws.com"
+SAGEMAKER = "sagemaker.amazonaws.com"
 
 
-def role_problem(role_arn: str, *, source_arn: str, wanted: Mapping[str, str]) -> str | None:
-    """Why Bedrock cannot use the role, None when it can.
+def role_problem(role_arn: str, *, source_arn: str, wanted: Mapping[str, str], service: str = BEDROCK) -> str | None:
+    """Why the service cannot use the role, None when it can.
 
     Args:
-        source_arn: on whose behalf Bedrock would assume it.
+        source_arn: on whose behalf it would assume the role.
         wanted: action to resource ARN, all of which its policies must allow.
     """
     role = iam._roles.get(role_arn.rpartition("/")[2])
     if role is None or role["Arn"] != role_arn:
         return "the role does not exist"
-    if not _trusts_bedrock(role["AssumeRolePolicyDocument"], source_arn):
-        return f"the role's trust policy does not let {_SERVICE} of this account and Region assume it"
+    if not _trusts(role["AssumeRolePolicyDocument"], service, source_arn):
+        return f"the role's trust policy does not let {service} of this account and Region assume it"
     policies = iam_evaluator._gather_role_policies(role["RoleName"], get_account_id())
     for action, resource in wanted.items():
         context = _context(role_arn, action, resource, source_arn=source_arn)
@@ -31,19 +32,19 @@ def role_problem(role_arn: str, *, source_arn: str, wanted: Mapping[str, str]) -
     return None
 
 
-def _trusts_bedrock(document: str, source_arn: str) -> bool:
+def _trusts(document: str, service: str, source_arn: str) -> bool:
     statements = json.loads(document or "{}").get("Statement", [])
     listed = [statements] if isinstance(statements, dict) else statements
-    return any(_lets_bedrock_in(entry, source_arn) for entry in listed)
+    return any(_lets_in(entry, service, source_arn) for entry in listed)
 
 
-def _lets_bedrock_in(statement: Mapping[str, Any], source_arn: str) -> bool:
+def _lets_in(statement: Mapping[str, Any], service: str, source_arn: str) -> bool:
     actions = statement.get("Action", [])
     context = _context("", "sts:AssumeRole", "*", source_arn=source_arn)
     return (
         statement.get("Effect") == "Allow"
         and "sts:AssumeRole" in ([actions] if isinstance(actions, str) else actions)
-        and bool(iam_evaluator._service_principal_matches(statement.get("Principal"), _SERVICE))
+        and bool(iam_evaluator._service_principal_matches(statement.get("Principal"), service))
         and bool(iam_evaluator._conditions_met(statement.get("Condition") or {}, context))
     )
 

@@ -18,6 +18,7 @@ class StandIn:
     calls: Calls = field(default_factory=Calls)
     logging_puts_to_fail: int = 0
     job_refusals: list[str] = field(default_factory=list)
+    flow_refusals: list[str] = field(default_factory=list)
 
     def configure(self, new: Config) -> None:
         """Put a configuration into force; on an error nothing has changed.
@@ -28,6 +29,7 @@ class StandIn:
         recorded = answers.load(new.answers)
         self.logging_puts_to_fail = new.fail_first_logging_puts
         self.job_refusals = list(new.evaluation_jobs.refusals)
+        self.flow_refusals = list(new.flow_definitions.refusals)
         self.config, self.answers = new, recorded
 
     def merge(self, document: bytes, *, source: str) -> None:
@@ -44,6 +46,7 @@ class StandIn:
             self.logging_puts_to_fail = new.fail_first_logging_puts
         if new.evaluation_jobs is not old.evaluation_jobs:
             self.job_refusals = list(new.evaluation_jobs.refusals)
+        self.flow_refusals = list(new.flow_definitions.refusals)
         self.config, self.answers = new, recorded
 
 

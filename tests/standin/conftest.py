@@ -23,6 +23,7 @@ BASE = "anthropic.claude-haiku-4-5-20251001-v1:0"
 NO_SAMPLING = "anthropic.claude-sonnet-5"
 LEGACY = "anthropic.claude-opus-4-1-20250805-v1:0"
 QUESTIONS = [f"Question {number}?" for number in range(200)]
+SAGEMAKER = "arn:aws:sagemaker:us-east-1:000000000000"
 LONG_PROMPT = "x" * 150_000
 
 
@@ -132,23 +133,50 @@ def ask(client: Any, prompt: str, *, model: str = PLAIN, **more: Any) -> Any:
     return client.converse(modelId=model, messages=[{"role": "user", "content": [{"text": prompt}]}], **more)
 
 
-def trust(**condition: Any) -> dict[str, Any]:
-    """A trust policy that lets Bedrock assume a role."""
+def trust(service: str = "bedrock.amazonaws.com", **condition: Any) -> dict[str, Any]:
+    """A trust policy that lets a service, Bedrock by default, assume a role."""
     statement: dict[str, Any] = {
         "Effect": "Allow",
-        "Principal": {"Service": "bedrock.amazonaws.com"},
+        "Principal": {"Service": service},
         "Action": "sts:AssumeRole",
     }
     return {"Version": "2012-10-17", "Statement": [{**statement, **({"Condition": condition} if condition else {})}]}
 
 
-def make_role(standin: StandIn, log_group: str, *, trust_policy: Mapping[str, Any], allowed: str = "*") -> str:
-    """A delivery role that may do `allowed` of the logs actions on Bedrock's stream; returns its ARN."""
+def make_working_role(standin: StandIn, *statements: Mapping[str, Any], trust_policy: Mapping[str, Any]) -> str:
+    """A role that may do what the statements say; returns its ARN."""
     iam = standin.client("iam")
     name = f"role-{uuid.uuid4().hex[:8]}"
     arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust_policy))["Role"]["Arn"]
-    stream = f"arn:aws:logs:us-east-1:000000000000:log-group:{log_group}:log-stream:aws/bedrock/modelinvocations"
-    statement = {"Effect": "Allow", "Action": f"logs:{allowed}", "Resource": stream}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    iam.put_role_policy(RoleName=name, PolicyName="deliver", PolicyDocument=document)
+    document = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **each} for each in statements]})
+    iam.put_role_policy(RoleName=name, PolicyName="work", PolicyDocument=document)
     return arn
+
+
+def make_role(standin: StandIn, log_group: str, *, trust_policy: Mapping[str, Any], allowed: str = "*") -> str:
+    """A delivery role that may do `allowed` of the logs actions on Bedrock's stream; returns its ARN."""
+    stream = f"arn:aws:logs:us-east-1:000000000000:log-group:{log_group}:log-stream:aws/bedrock/modelinvocations"
+    return make_working_role(standin, {"Action": f"logs:{allowed}", "Resource": stream}, trust_policy=trust_policy)
+
+
+def flow_request(standin: StandIn, *, bucket: str, **config: Any) -> dict[str, Any]:
+    """A CreateFlowDefinition request with a role that may write to the bucket; `config` goes into HumanLoopConfig."""
+    here = {"StringEquals": {"aws:SourceAccount": "000000000000"}, "ArnLike": {"aws:SourceArn": f"{SAGEMAKER}:*"}}
+    return {
+        "FlowDefinitionName": f"flow-{uuid.uuid4().hex[:8]}",
+        "HumanLoopRequestSource": {"AwsManagedHumanLoopRequestSource": "AWS/Bedrock/Evaluation"},
+        "HumanLoopConfig": {
+            "WorkteamArn": f"{SAGEMAKER}:workteam/private-crowd/reviewers",
+            "HumanTaskUiArn": "arn:aws:sagemaker:us-east-1:394669845002:human-task-ui/Evaluation",
+            "TaskTitle": "Rate answers",
+            "TaskDescription": "Rate the tone of answers to customers.",
+            "TaskCount": 2,
+            **config,
+        },
+        "OutputConfig": {"S3OutputPath": f"s3://{bucket}/loops"},
+        "RoleArn": make_working_role(
+            standin,
+            {"Action": ["s3:GetObject", "s3:PutObject"], "Resource": f"arn:aws:s3:::{bucket}/loops/*"},
+            trust_policy=trust("sagemaker.amazonaws.com", **here),
+        ),
+    }

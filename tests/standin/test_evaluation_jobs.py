@@ -17,7 +17,15 @@ from bedrock_eval.jobs.definition import Criterion, JobKind, JobSettings, Rating
 from bedrock_eval.jobs.measures import RatingMethod, Task
 from bedrock_eval.jobs.request import JobPlace, build_request, groups
 from bedrock_eval.outcomes import FailureReason
-from tests.standin.conftest import PLAIN, QUESTIONS, StandIn, trust
+from tests.standin.conftest import (
+    PLAIN,
+    QUESTIONS,
+    SAGEMAKER,
+    StandIn,
+    flow_request,
+    make_working_role,
+    trust,
+)
 
 SOURCE_ARN = "arn:aws:bedrock:us-east-1:000000000000:evaluation-job/*"
 ASKED = QUESTIONS[:20]
@@ -30,6 +38,11 @@ TONE = Criterion(
 
 AUTOMATIC = JobSettings(JobKind.AUTOMATIC, Task.QUESTION_AND_ANSWER)
 JUDGE = JobSettings(JobKind.JUDGE, Task.GENERAL, judge=PLAIN)
+THUMBS = Rating("tone", RatingMethod.THUMBS)
+
+
+def people(flow: str, *ratings: Rating) -> JobSettings:
+    return JobSettings(JobKind.HUMAN, Task.QUESTION_AND_ANSWER, ratings=ratings, flow_definition_arn=flow)
 
 
 @dataclass(frozen=True)
@@ -93,6 +106,14 @@ class Place:
             asked=list(read_cases(self.lines(), source="questions")),
         )
 
+    def records(self) -> list[dict[str, Any]]:
+        """What the last job wrote."""
+        s3 = self.standin.client("s3")
+        listed = s3.list_objects_v2(Bucket=self.bucket, Prefix="jobs/")["Contents"]
+        keys, _ = result_keys(entry["Key"] for entry in listed)
+        body = s3.get_object(Bucket=self.bucket, Key=[*keys][-1])["Body"].read().decode()
+        return [json.loads(line) for line in body.splitlines()]
+
     def lines(self) -> list[str]:
         body = self.standin.client("s3").get_object(Bucket=self.bucket, Key="questions.jsonl")["Body"].read()
         return str(body.decode()).splitlines()
@@ -100,8 +121,8 @@ class Place:
 
 @pytest.fixture
 def place(standin: StandIn) -> Iterator[Place]:
-    s3, iam = standin.client("s3"), standin.client("iam")
-    bucket, role = f"jobs-{uuid.uuid4().hex[:8]}", f"job-{uuid.uuid4().hex[:8]}"
+    s3 = standin.client("s3")
+    bucket = f"jobs-{uuid.uuid4().hex[:8]}"
     s3.create_bucket(Bucket=bucket)
     rows = [
         {
@@ -114,20 +135,34 @@ def place(standin: StandIn) -> Iterator[Place]:
     ]
     s3.put_object(Bucket=bucket, Key="questions.jsonl", Body="".join(json.dumps(row) + "\n" for row in rows).encode())
     condition = {"StringEquals": {"aws:SourceAccount": "000000000000"}, "ArnEquals": {"aws:SourceArn": SOURCE_ARN}}
-    policy = trust(**condition)
-    arn = iam.create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps(policy))["Role"]["Arn"]
-    statement = {"Effect": "Allow", "Action": "s3:*", "Resource": f"arn:aws:s3:::{bucket}/*"}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    iam.put_role_policy(RoleName=role, PolicyName="job", PolicyDocument=document)
-    standin.configure(evaluation_jobs={"seconds": 0})
+    arn = make_working_role(
+        standin,
+        {"Action": "s3:*", "Resource": f"arn:aws:s3:::{bucket}/*"},
+        {"Action": "sagemaker:*", "Resource": f"{SAGEMAKER}:*"},
+        trust_policy=trust(**condition),
+    )
+    standin.configure(evaluation_jobs={"seconds": 0}, flow_definitions={"seconds": 0})
     yield Place(standin, bucket, arn)
-    standin.configure(evaluation_jobs={})
+    standin.configure(evaluation_jobs={}, flow_definitions={})
 
 
 def refusal(call: Any, **arguments: Any) -> str:
     with pytest.raises(ClientError) as caught:
         call(**arguments)
     return str(caught.value.response["Error"]["Code"])
+
+
+def refusal_message(call: Any, **arguments: Any) -> str:
+    with pytest.raises(ClientError) as caught:
+        call(**arguments)
+    assert caught.value.response["Error"]["Code"] == "ValidationException"
+    return str(caught.value.response["Error"]["Message"])
+
+
+def flow_definition(place: Place, **config: Any) -> str:
+    request = flow_request(place.standin, bucket=place.bucket, **config)
+    arn: str = place.standin.client("sagemaker").create_flow_definition(**request)["FlowDefinitionArn"]
+    return arn
 
 
 def test_an_automatic_job(place: Place) -> None:
@@ -158,9 +193,8 @@ def test_answers_that_exist_already_are_judged(place: Place) -> None:
 
 def test_people_rate_two_models(place: Place) -> None:
     ratings = tuple(Rating(method.value, method) for method in RatingMethod)
-    flow = "arn:aws:sagemaker:us-east-1:000000000000:flow-definition/x"
     definition = place.definition(
-        JobSettings(JobKind.HUMAN, Task.QUESTION_AND_ANSWER, ratings=ratings, flow_definition_arn=flow),
+        people(flow_definition(place, TaskCount=3), *ratings),
         metrics=tuple(rating.name for rating in ratings),
         candidates=(NOVA, Candidate("again", PLAIN, "us." + PLAIN)),
     )
@@ -168,6 +202,38 @@ def test_people_rate_two_models(place: Place) -> None:
     assert len(found.outcomes) == 2 * len(ASKED)
     assert all(set(outcome.scores) == {rating.name for rating in ratings} for outcome in found.outcomes)
     assert {each.metric for each in found.agreement} == {rating.name for rating in ratings}
+    assert place.records()[0]["humanEvaluationResult"][0]["humanAnswers"][2]["workerId"]
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "name", "words"),
+    [
+        ({"seconds": 60}, None, "is Initializing"),
+        ({"seconds": 0, "failure": "no access"}, None, "is Failed"),
+        ({"seconds": 0}, "never-made", "does not exist"),
+    ],
+)
+def test_people_need_an_active_flow_definition(
+    place: Place, behaviour: dict[str, Any], name: str | None, words: str
+) -> None:
+    place.standin.configure(flow_definitions=behaviour)
+    arn = f"{SAGEMAKER}:flow-definition/{name}" if name else flow_definition(place)
+    request = place.request(place.definition(people(arn, THUMBS), metrics=(THUMBS.name,)))
+    assert words in refusal_message(place.client.create_evaluation_job, **request)
+
+
+@pytest.mark.parametrize("missing", ["sagemaker:StartHumanLoop", "sagemaker:StopHumanLoop", "s3:GetObject"])
+def test_people_need_a_role_that_may_give_them_tasks(place: Place, missing: str) -> None:
+    actions = {"s3:PutObject", "s3:GetObject", "sagemaker:DescribeFlowDefinition"}
+    actions |= {f"sagemaker:{verb}HumanLoop" for verb in ("Start", "Describe", "Stop", "Delete")}
+    role = make_working_role(
+        place.standin,
+        {"Action": sorted(actions - {missing}), "Resource": "*"},
+        trust_policy=trust(),
+    )
+    definition = place.definition(people(flow_definition(place), THUMBS), metrics=(THUMBS.name,))
+    request = place.request(definition) | {"roleArn": role}
+    assert f"does not allow {missing}" in refusal_message(place.client.create_evaluation_job, **request)
 
 
 def test_prompts_that_are_left_out_are_failed_cases(place: Place) -> None:
