@@ -17,8 +17,8 @@ from bedrock_eval import catalogue
 from bedrock_eval.catalogue import Metric
 from bedrock_eval.gates import Verdict, worst
 from bedrock_eval.layout import RunLayout
-from bedrock_eval.metrics import METRICS
-from bedrock_eval.names import PhysicalNames, parse_scheduled_time, run_id, start_minute
+from bedrock_eval.names import PhysicalNames, parse_scheduled_time, run_id
+from bedrock_eval.publishing import run_minute
 from bedrock_eval.summary import Summary, read_summary
 from environments.schema import Environment
 from local.deployment import Deployment
@@ -183,7 +183,7 @@ def expected_alarms(summary: Summary, names: PhysicalNames) -> dict[str, str]:
 
 def cloudwatch_means(clients: Clients, summary: Summary) -> dict[tuple[str, str], float | None]:
     """Average of each score as CloudWatch has it for this run's minute, by candidate and metric."""
-    minute = start_minute(datetime.fromisoformat(summary.started))
+    minute = run_minute(summary)
     found: dict[tuple[str, str], float | None] = {}
     for candidate in summary.candidates:
         dimensions = {
@@ -193,7 +193,8 @@ def cloudwatch_means(clients: Clients, summary: Summary) -> dict[tuple[str, str]
             catalogue.CANDIDATE: candidate.name,
         }
         for name in candidate.metrics:
-            metric = catalogue.score(name, better=METRICS[name].better, title=METRICS[name].title)
+            measure = summary.measures[name]
+            metric = catalogue.score(name, better=measure.better, title=measure.title)
             found[candidate.name, name] = _average(clients, metric, dimensions=dimensions, minute=minute)
     return found
 

@@ -39,10 +39,7 @@ def _model(candidate: CandidateSummary, found: ReadBack) -> dict[str, Any]:
         "cases": candidate.cases,
         "failed": candidate.failed,
         "failures": dict(candidate.failures),
-        "input_tokens": candidate.usage.input_tokens,
-        "output_tokens": candidate.usage.output_tokens,
-        "cost_usd": candidate.cost.usd if candidate.cost.known else None,
-        "unpriced_tokens": candidate.cost.unpriced_tokens,
+        **_spending(candidate),
         "metrics": {
             name: {
                 "n": metric.n,
@@ -54,6 +51,17 @@ def _model(candidate: CandidateSummary, found: ReadBack) -> dict[str, Any]:
             for name, metric in candidate.metrics.items()
         },
         "verdicts": {gate.metric: worst(_of(candidate, gate.metric)).verdict.value for gate in candidate.gates},
+    }
+
+
+def _spending(candidate: CandidateSummary) -> dict[str, float | None]:
+    """None where it is unknown: Bedrock does not tell the tokens of evaluation jobs."""
+    usage, cost = candidate.usage, candidate.cost
+    return {
+        "input_tokens": None if usage is None else usage.input_tokens,
+        "output_tokens": None if usage is None else usage.output_tokens,
+        "cost_usd": cost.usd if cost is not None and cost.known else None,
+        "unpriced_tokens": None if cost is None else cost.unpriced_tokens,
     }
 
 

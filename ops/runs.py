@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from bedrock_eval.costs import total
 from bedrock_eval.gates import Verdict
 from bedrock_eval.summary import Summary
-from bedrock_eval.wording import instant
+from bedrock_eval.wording import UNKNOWN, instant
 from custom_evaluator.store import Store
 from ops.accept import accept
 from ops.account import Account, account_of, add_environment
@@ -92,10 +92,15 @@ def _row(run_: StoredRun, account: Account) -> tuple[Cell, ...]:
         sum(each.scored for each in candidates),
         sum(each.failed for each in candidates),
         _verdicts(summary),
-        str(total(each.cost for each in candidates)),
+        _cost(summary),
         updated,
         pinned,
     )
+
+
+def _cost(summary: Summary) -> str:
+    known = [each.cost for each in summary.candidates if each.cost is not None]
+    return str(total(known)) if known else UNKNOWN
 
 
 def _verdicts(summary: Summary) -> str:

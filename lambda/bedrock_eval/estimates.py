@@ -112,7 +112,8 @@ def mean_answer_tokens(last: Summary | None, definition: Definition) -> dict[str
     """Mean output tokens of a scored answer in the last run, of the candidates that still have the model they had."""
     models = {candidate.name: candidate.model_id for candidate in definition.candidates}
     return {
-        candidate.name: candidate.usage.output_tokens / candidate.scored
+        candidate.name: usage.output_tokens / candidate.scored
         for candidate in (last.candidates if last is not None else ())
-        if candidate.scored and candidate.usage.output_tokens and models.get(candidate.name) == candidate.model_id
+        if (usage := candidate.usage) is not None
+        if candidate.scored and usage.output_tokens and models.get(candidate.name) == candidate.model_id
     }

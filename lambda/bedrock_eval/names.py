@@ -79,7 +79,7 @@ def is_run_id(text: str) -> bool:
 
 
 def start_minute(moment: datetime) -> datetime:
-    """The minute that all metric datums of a run carry as their timestamp."""
+    """The minute in which a moment lies, in UTC: what datums carry as their timestamp."""
     return moment.astimezone(UTC).replace(second=0, microsecond=0)
 
 
@@ -105,6 +105,11 @@ class PhysicalNames:
     @property
     def custom_evaluator(self) -> str:
         return f"{self.prefix}-custom-evaluator"
+
+    @property
+    def evaluation_jobs(self) -> str:
+        """The function that starts and collects evaluation jobs."""
+        return f"{self.prefix}-evaluation-jobs"
 
     @property
     def watchdog(self) -> str:

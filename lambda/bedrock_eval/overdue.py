@@ -22,11 +22,16 @@ class Requirement:
         return run_time is not None and run_time >= self.since
 
 
-def requirement(schedule: Schedule, *, first_deployed: str | None, now: datetime) -> Requirement | None:
+def requirement(
+    schedule: Schedule, *, first_deployed: str | None, now: datetime, longest: timedelta = timedelta()
+) -> Requirement | None:
     """What must have finished by `now`, None while nothing was due for longer than the grace.
 
     A cron or one-off schedule is due at moments of the clock. A rate is counted by EventBridge Scheduler from a moment
     that the definition does not know, so what must be there is a run of the last interval plus grace.
+
+    Args:
+        longest: how long a run may take whatever the grace: one that is still allowed to go on is not overdue.
 
     Raises:
         OverdueError: the definition does not say when it was first deployed.
@@ -35,7 +40,7 @@ def requirement(schedule: Schedule, *, first_deployed: str | None, now: datetime
     if first_deployed is None:
         raise OverdueError("definition.first_deployed is missing: deploy the evaluation again")
     deployed = datetime.fromisoformat(first_deployed)
-    late = now - timedelta(hours=schedule.grace_hours)
+    late = now - max(timedelta(hours=schedule.grace_hours), longest)
     parsed = parse_schedule(schedule.expression)
     if isinstance(parsed, Rate):
         since = late - parsed.interval

@@ -4,7 +4,7 @@ scores and Maximum of gauges."""
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from bedrock_eval import catalogue
@@ -16,6 +16,7 @@ from bedrock_eval.summary import Bin, CandidateSummary, Summary
 # PutMetricData: at most 1,000 datums and 1 MB a request, 150 values a datum.
 MAX_DATUMS = 1000
 _MAX_BYTES = 900_000
+_LONGEST_BY_START = timedelta(hours=12)
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,19 @@ def datum(metric: Metric, *, dimensions: Mapping[str, str], value: float, timest
     return Datum(metric, dimensions, timestamp, (Bin(float(value), 1),))
 
 
+def run_minute(summary: Summary) -> datetime:
+    """The timestamp of everything that a run publishes: its start minute, of a run over half a day that of its end.
+
+    Alarms on runs look back a day, and CloudWatch takes no timestamp older than two weeks; people may take a month.
+    Both times stand in the summary, so that publishing again says the same.
+    """
+    started, finished = datetime.fromisoformat(summary.started), datetime.fromisoformat(summary.finished)
+    return start_minute(started if finished - started <= _LONGEST_BY_START else finished)
+
+
 def run_datums(summary: Summary) -> tuple[Datum, ...]:
-    """Everything that a finished run publishes, all with the run's start minute. Unknown values publish nothing."""
-    moment = start_minute(datetime.fromisoformat(summary.started))
+    """Everything that a finished run publishes, all at its `run_minute`. Unknown values publish nothing."""
+    moment = run_minute(summary)
     run = {catalogue.APPLICATION: summary.application, catalogue.EVALUATION: summary.evaluation}
     found = [
         datum(catalogue.RUN_FINISHED, dimensions=run, value=1, timestamp=moment),
@@ -86,14 +97,23 @@ def _gauges(
         catalogue.RUN_FAILED_CASES: candidate.failed,
         catalogue.RUN_COVERAGE: candidate.coverage,
         catalogue.RUN_DURATION: duration,
-        catalogue.RUN_INPUT_TOKENS: candidate.usage.input_tokens,
-        catalogue.RUN_OUTPUT_TOKENS: candidate.usage.output_tokens,
-        catalogue.RUN_COST: candidate.cost.usd if candidate.cost.known else None,
-        catalogue.RUN_UNPRICED_TOKENS: candidate.cost.unpriced_tokens,
+        **_spending(candidate),
     }
     for metric, value in gauges.items():
         if value is not None:
             yield datum(metric, dimensions=dimensions, value=value, timestamp=timestamp)
+
+
+def _spending(candidate: CandidateSummary) -> dict[Metric, float | None]:
+    usage, cost = candidate.usage, candidate.cost
+    if usage is None or cost is None:
+        return {}
+    return {
+        catalogue.RUN_INPUT_TOKENS: usage.input_tokens,
+        catalogue.RUN_OUTPUT_TOKENS: usage.output_tokens,
+        catalogue.RUN_COST: cost.usd if cost.known else None,
+        catalogue.RUN_UNPRICED_TOKENS: cost.unpriced_tokens,
+    }
 
 
 def _verdicts(candidate: CandidateSummary, dimensions: Mapping[str, str], *, timestamp: datetime) -> Iterator[Datum]:

@@ -66,7 +66,7 @@ class RunState:
     """run.json. Times are ISO 8601 in UTC.
 
     Attributes:
-        started: of the first slice; its minute is the timestamp of all metrics.
+        started: of the first slice.
         execution: the Step Functions execution that works on the run.
         total: candidates times cases, None until the dataset has been read once.
         dataset_etag: the dataset as the first slice read it; later slices refuse another.

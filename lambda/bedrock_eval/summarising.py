@@ -158,6 +158,8 @@ class _Tally:
         return len(self._scored) / cases if cases else None
 
     def summary(self, baseline: Baseline | None) -> CandidateSummary:
+        # What Bedrock's jobs ask of models, and of a judge, is in no output of theirs.
+        usage = self._usage if self._definition.job is None else None
         return CandidateSummary(
             name=self._candidate.name,
             model_id=self._candidate.model_id,
@@ -166,8 +168,8 @@ class _Tally:
             failed=len(self._failed),
             failures=dict(sorted(Counter(self._failed.values()).items())),
             coverage=self._coverage,
-            usage=self._usage,
-            cost=cost(self._usage, self._candidate.rates),
+            usage=usage,
+            cost=None if usage is None else cost(usage, self._candidate.rates),
             metrics={name: self._metric(measure) for name, measure in self._measures.items()},
             gates=tuple(result for gate in self._definition.gates for result in self._judged(gate, baseline)),
             categories=self._categories(),

@@ -85,6 +85,7 @@ class CandidateSummary:
     """One candidate: `cases` = `scored` + `failed`; failed ones are in no mean.
 
     Attributes:
+        usage, cost: None: unknown, as of evaluation jobs, whose output does not tell their tokens.
         categories: by name; cases without a category are in none of them.
     """
 
@@ -95,8 +96,8 @@ class CandidateSummary:
     failed: int
     failures: Mapping[str, int]
     coverage: float | None
-    usage: Usage
-    cost: Cost
+    usage: Usage | None
+    cost: Cost | None
     metrics: Mapping[str, MetricSummary]
     gates: tuple[GateResult, ...] = ()
     categories: Mapping[str, CategorySummary] = field(default_factory=dict)

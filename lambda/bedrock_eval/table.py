@@ -3,7 +3,7 @@
 from bedrock_eval.gates import bound_text
 from bedrock_eval.reading import reading
 from bedrock_eval.summary import BASELINE, CandidateSummary, RunComparison, Summary
-from bedrock_eval.wording import interval, level, number, p_value, signed, signed_interval
+from bedrock_eval.wording import UNKNOWN, interval, level, number, p_value, signed, signed_interval
 
 
 def table(summary: Summary) -> str:
@@ -20,8 +20,7 @@ def _candidate(candidate: CandidateSummary, summary: Summary, *, width: int) -> 
     lines = [
         f"{candidate.name}  ({candidate.model_id})",
         f"  {candidate.cases:,} cases, {candidate.failed:,} failed{f' ({failures})' if failures else ''}; "
-        f"{candidate.usage.input_tokens:,} input and {candidate.usage.output_tokens:,} output tokens; "
-        f"estimated {candidate.cost}",
+        f"{_spending(candidate)}",
         f"  {'metric':<{width}}{'n':>7}{'mean':>12}   {level(summary.confidence)} interval",
     ]
     for name, metric in candidate.metrics.items():
@@ -30,6 +29,13 @@ def _candidate(candidate: CandidateSummary, summary: Summary, *, width: int) -> 
         needed = f"; about {gate.needed_n:,} cases would decide" if gate.needed_n else ""
         lines.append(f"  gate {gate.metric} {bound_text(gate)}: {gate.verdict.value} ({gate.reason}{needed})")
     return "\n".join(lines)
+
+
+def _spending(candidate: CandidateSummary) -> str:
+    usage = candidate.usage
+    if usage is None:
+        return f"tokens and cost {UNKNOWN}"
+    return f"{usage.input_tokens:,} input and {usage.output_tokens:,} output tokens; estimated {candidate.cost}"
 
 
 def _comparisons(summary: Summary, *, width: int) -> str:

@@ -8,7 +8,7 @@ from bedrock_eval.codec import DecodeError
 from bedrock_eval.definition import Candidate, Definition
 from bedrock_eval.jobs.answers import judged_run
 from bedrock_eval.jobs.definition import JobKind, JobSettings
-from bedrock_eval.jobs.progress import Job, Jobs, JobStatus, pause, read_jobs
+from bedrock_eval.jobs.progress import STOPPING_LIMIT, Job, Jobs, JobStatus, pause, read_jobs
 from bedrock_eval.jobs.request import build_request, groups, job_name, settings
 from bedrock_eval.layout import RunLayout
 from bedrock_eval.runs import RunFailureReason, RunState, RunStatus, timestamp
@@ -47,6 +47,7 @@ def look(services: JobServices, event: SliceEvent, *, remaining_seconds: float) 
     now = runs.now()
     definition = run_definition(runs.store, layout, settle=with_answers_run(runs.store))
     state = saved_state(runs.store, layout) or new_state(layout, now=now)
+    # The pause after this look is at most so long; the lock must outlive it.
     wait = pause(settings(definition).kind, since_start=now - datetime.fromisoformat(state.started))
     deadline = now + timedelta(seconds=remaining_seconds) + wait
     holding = locks.acquire(runs.store, layout, owner=event.execution, now=now, deadline=deadline)
@@ -57,7 +58,7 @@ def look(services: JobServices, event: SliceEvent, *, remaining_seconds: float) 
         if earlier is not None:
             return give_way(runs, event, earlier)
     state = replace(state, status=RunStatus.RUNNING, execution=event.execution, reason=None, message=None)
-    return _Look(services, layout, definition, state).run(wait)
+    return _Look(services, layout, definition, state).run()
 
 
 class _Look:
@@ -76,7 +77,11 @@ class _Look:
     def _settings(self) -> JobSettings:
         return settings(self._definition)
 
-    def run(self, wait: timedelta) -> SliceResult:
+    @property
+    def _deadline(self) -> datetime:
+        return datetime.fromisoformat(self._state.started) + timedelta(hours=self._settings.deadline_hours)
+
+    def run(self) -> SliceResult:
         try:
             self._prepare()
             self._bring_forward()
@@ -86,7 +91,7 @@ class _Look:
         finally:
             self._save()
         if not self._jobs.ended:
-            seconds = int(wait.total_seconds())
+            seconds = int(self._pause().total_seconds())
             return SliceResult(SliceStatus.WAITING, self._layout.run_id, pause_seconds=seconds)
         self._jobs = collect_run(self._services, self._layout, self._definition, self._state, self._jobs)
         self._state = replace(self._state, status=RunStatus.FINISHED)
@@ -94,6 +99,11 @@ class _Look:
         locks.release(self._runs.store, self._layout, owner=self._state.execution, now=self._runs.now())
         logger.info("run finished", extra={"evaluation": self._layout.evaluation, "run": self._layout.run_id})
         return SliceResult(SliceStatus.FINISHED, self._layout.run_id)
+
+    def _pause(self) -> timedelta:
+        """By the newest start: of jobs one after another the last is looked at as soon as the first."""
+        starts = [datetime.fromisoformat(each) for each in (self._state.started, *self._jobs.starts)]
+        return pause(self._settings.kind, since_start=self._runs.now() - max(starts))
 
     def _saved_jobs(self) -> Jobs:
         stored = self._runs.store.read(self._layout.jobs)
@@ -118,11 +128,13 @@ class _Look:
 
     def _bring_forward(self) -> None:
         now = self._runs.now()
-        overdue = now > datetime.fromisoformat(self._state.started) + timedelta(hours=self._settings.deadline_hours)
+        overdue = now > self._deadline
         jobs = [self._looked_at(job, now=now, overdue=overdue) for job in self._jobs.jobs]
         self._jobs = replace(self._jobs, jobs=tuple(jobs))
         # Before another is started: it would be paid for in vain.
         self._refuse_failed(overdue=overdue)
+        if now > self._deadline + STOPPING_LIMIT:
+            self._refuse_unstoppable()
         for index, job in enumerate(jobs):
             if job.status is JobStatus.WAITING and self._jobs.under_way < self._settings.parallel:
                 jobs[index] = self._started(job, now=now, overdue=overdue)
@@ -157,6 +169,13 @@ class _Look:
             return replace(job, message=str(error))
         return replace(job, status=JobStatus.IN_PROGRESS, arn=arn, started=timestamp(now), message=None)
 
+    def _refuse_unstoppable(self) -> None:
+        stuck = [job for job in self._jobs.jobs if not job.status.ended]
+        if stuck:
+            hours = STOPPING_LIMIT.total_seconds() / 3600
+            named = ", ".join(f"{job.name} ({job.status.value})" for job in stuck)
+            raise RunFailed(RunFailureReason.JOB_OVERDUE, f"not ended {hours:g} hours after the deadline: {named}")
+
     def _refuse_failed(self, *, overdue: bool) -> None:
         """One job without results is a run without a summary, whatever the others come to."""
         failed = [job for job in self._jobs.jobs if job.status.ended and job.status is not JobStatus.COMPLETED]
@@ -171,12 +190,17 @@ class _Look:
         )
 
     def _stop_all(self) -> None:
+        """What the run failed of is what people must hear, also when a job cannot be stopped."""
         jobs = [self._stopped(job) if job.status is JobStatus.IN_PROGRESS else job for job in self._jobs.jobs]
         self._jobs = replace(self._jobs, jobs=tuple(jobs))
 
     def _stopped(self, job: Job) -> Job:
         if job.arn is not None:
-            self._control.stop(job.arn)
+            try:
+                self._control.stop(job.arn)
+            except RunFailed as error:
+                logger.warning("job not stopped", extra={"run": self._layout.run_id, "reason": str(error)})
+                return job
         return replace(job, status=JobStatus.STOPPING)
 
     def _save(self) -> None:

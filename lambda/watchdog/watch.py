@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfoNotFoundError
 
@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from bedrock_eval import catalogue
 from bedrock_eval.costs import Rates
 from bedrock_eval.definition import Definition, read_definition
+from bedrock_eval.jobs.progress import longest
 from bedrock_eval.layout import DEFINITIONS, RunLayout, evaluation_prefix
 from bedrock_eval.models import Lifecycle, Model, ModelError, metric_id
 from bedrock_eval.names import is_run_id, run_id, run_time, start_minute
@@ -21,6 +22,7 @@ from watchdog.spending import UnreadableMetricsError, month_to_date
 
 logger = logging.getLogger(__name__)
 
+_OWN_PROFILE = ":application-inference-profile/"
 _MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
 
 
@@ -71,7 +73,9 @@ class Watch:
         """None: the evaluation has no schedule."""
         if definition.schedule is None:
             return None
-        needed = requirement(definition.schedule, first_deployed=definition.first_deployed, now=now)
+        needed = requirement(
+            definition.schedule, first_deployed=definition.first_deployed, now=now, longest=_longest(definition)
+        )
         if needed is None:
             return False
         newest = self._newest_finished(definition.evaluation, since=needed.since)
@@ -158,12 +162,20 @@ class Watch:
 
 
 def _own_profiles(definition: Definition) -> dict[str, Rates | None]:
-    """The application inference profiles that an evaluation calls through; plain ids are the whole account's."""
-    return {
-        metric_id(candidate.invoke_id): candidate.rates
-        for candidate in definition.candidates
-        if metric_id(candidate.invoke_id) != candidate.invoke_id
-    }
+    """The application inference profiles that an evaluation calls through.
+
+    Plain ids are the whole account's, and so are the profiles of Bedrock's own, which jobs name by their ARNs.
+    """
+    called = {candidate.invoke_id: candidate.rates for candidate in definition.candidates}
+    if definition.job is not None and definition.job.judge is not None:
+        called.setdefault(definition.job.judge, definition.job.judge_rates)
+    return {metric_id(each): rates for each, rates in called.items() if _OWN_PROFILE in each}
+
+
+def _longest(definition: Definition) -> timedelta:
+    """People may take longer over a run than any grace."""
+    job = definition.job
+    return timedelta() if job is None else longest(job.kind, deadline_hours=job.deadline_hours)
 
 
 def _reason(error: Exception) -> str:

@@ -18,6 +18,9 @@ _LONGEST: Mapping[JobKind, timedelta] = {
     JobKind.HUMAN: timedelta(hours=2),
 }
 _GROWTH = 4
+_COLLECTING = timedelta(hours=1)
+STOPPING_LIMIT = timedelta(hours=6)
+"""How long after its deadline a run waits for jobs that it has asked to stop."""
 
 
 class JobStatus(StrEnum):
@@ -86,6 +89,11 @@ class Jobs:
         return all(job.status.ended for job in self.jobs)
 
     @property
+    def starts(self) -> tuple[str, ...]:
+        """When those that have been started were."""
+        return tuple(job.started for job in self.jobs if job.started is not None)
+
+    @property
     def under_way(self) -> int:
         return sum(job.status.under_way for job in self.jobs)
 
@@ -102,10 +110,19 @@ def read_jobs(text: str | bytes) -> Jobs:
     return codec.read(Jobs, text, "jobs")
 
 
+def longest(kind: JobKind, *, deadline_hours: float) -> timedelta:
+    """The longest that a run takes: to its deadline, to the end of what is stopped, each seen a pause late, and to
+    collect. The state machine's time limit is more than that, and a run that is older is overdue."""
+    return timedelta(hours=deadline_hours) + STOPPING_LIMIT + 2 * _LONGEST[kind] + _COLLECTING
+
+
 def pause(kind: JobKind, *, since_start: timedelta) -> timedelta:
     """How long to wait before the next look: a quarter of the time so far, from a minute to half an hour.
 
     For people to two hours. Growing pauses keep an execution of the state machine far below its 25,000 events, and a
     job of ten minutes is not seen half an hour late.
+
+    Args:
+        since_start: of the job that was started last.
     """
     return min(max(since_start / _GROWTH, _SHORTEST), _LONGEST[kind])

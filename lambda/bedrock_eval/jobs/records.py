@@ -170,7 +170,8 @@ def _rating(
         return
     for identifier, value in _values(rating, method=method, identifiers=tuple(models)):
         model = models.get(identifier, identifier) if identifier is not None else None
-        yield Score(canonical(name), value, model=model, method=method, worker=worker)
+        # Under the author's own name, which may be that of a metric of Bedrock's.
+        yield Score(name, value, model=model, method=method, worker=worker)
 
 
 def _values(

@@ -89,11 +89,22 @@ def build_request(
         },
         "inferenceConfig": {"models": [_model(candidate) for candidate in candidates]},
         "outputDataConfig": {"s3Uri": place.output},
-        "jobTags": [{"key": key, "value": value} for key, value in sorted(job.tags.items())],
+        "jobTags": [
+            {"key": key, "value": value} for key, value in sorted({**job.tags, **own_tags(definition)}.items())
+        ],
     }
     if place.key_arn is not None:
         request["customerEncryptionKeyId"] = place.key_arn
     return request
+
+
+def own_tags(definition: Definition) -> dict[str, str]:
+    """What every job is tagged with: by these the function's role tells its jobs from those of others."""
+    return {
+        "application": definition.application,
+        "environment": definition.environment,
+        "evaluation": definition.evaluation,
+    }
 
 
 def inference_parameters(candidate: Candidate) -> str | None:

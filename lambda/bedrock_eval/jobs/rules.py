@@ -16,12 +16,14 @@ from bedrock_eval.jobs.measures import (
     AUTOMATIC_TASKS,
     BUILT_IN,
     BUILT_IN_DATASETS,
+    BUILT_INS,
     JUDGED,
     TASK_METRICS,
     RatingMethod,
     Task,
+    canonical,
 )
-from bedrock_eval.jobs.request import inference_parameters, settings
+from bedrock_eval.jobs.request import inference_parameters, own_tags, settings
 
 API = "CreateEvaluationJob"
 QUOTAS = "AWS General Reference, Amazon Bedrock quotas (not adjustable)"
@@ -361,6 +363,12 @@ def _criteria(definition: Definition, job: JobSettings) -> Iterator[Problem]:
 
 def _criterion(key: Place, criterion: Criterion) -> Iterator[Problem]:
     yield from _own_name(key, criterion.name)
+    if canonical(criterion.name) in BUILT_INS and not criterion.name.startswith(BUILT_IN):
+        yield Problem(
+            (*key, "name"),
+            f"{criterion.name!r} is also how output files spell {canonical(criterion.name)}; allowed: another name",
+            f"{USER_GUIDE}, model-evaluation-report-s3",
+        )
     if not 1 <= len(criterion.instructions) <= MOST_INSTRUCTIONS:
         size = len(criterion.instructions)
         yield Problem((*key, "instructions"), f"{size:,} characters; allowed: 1 to {MOST_INSTRUCTIONS:,}", API)
@@ -478,9 +486,14 @@ def _dataset(definition: Definition, job: JobSettings) -> Iterator[Problem]:
         yield Problem(("dataset",), f"{dataset.uri!r}; allowed: s3://bucket/key.jsonl without spaces or commas", API)
 
 
-def _tags(_definition: Definition, job: JobSettings) -> Iterator[Problem]:
-    if len(job.tags) > MOST_TAGS:
-        yield Problem(("tags",), f"{len(job.tags)}; allowed: {MOST_TAGS}", f"{API}, jobTags")
+def _tags(definition: Definition, job: JobSettings) -> Iterator[Problem]:
+    own = own_tags(definition)
+    most = MOST_TAGS - len(own)
+    if len(job.tags) > most:
+        yield Problem(("tags",), f"{len(job.tags)}; allowed: {most} beside {', '.join(own)}", f"{API}, jobTags")
+    for key in own:
+        if key in job.tags:
+            yield Problem(("tags", key), f"set already; these come by themselves: {', '.join(own)}", f"{API}, jobTags")
     for key, value in job.tags.items():
         if key.lower().startswith("aws:"):
             yield Problem(("tags", key), "keys that begin with aws: are reserved by AWS", f"{API}, jobTags")

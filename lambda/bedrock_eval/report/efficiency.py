@@ -43,8 +43,8 @@ def percentile(ordered: Sequence[float], share: float) -> float:
 
 
 def cost_per(candidate: CandidateSummary) -> float | None:
-    """Dollars per 1,000 cases asked, a lower bound where tokens are unpriced; None: there is no rate, or no case."""
-    if not candidate.cases or not candidate.cost.known:
+    """Dollars per 1,000 cases asked, a lower bound where tokens are unpriced; None: no rate, no case, or not known."""
+    if not candidate.cases or candidate.cost is None or not candidate.cost.known:
         return None
     return candidate.cost.usd * _PER / candidate.cases
 
@@ -161,15 +161,20 @@ def _row(
     quality = UNKNOWN if found is None else (number(found.mean), tag("small", interval(found.low, found.high)))
     waits = [seconds(percentile(latencies, share) / 1000) if latencies else UNKNOWN for share in (0.5, 0.9)]
     answers = tag("small", f"{len(latencies):,} answers") if latencies else None
-    each = cost_per(candidate)
-    bound = "at least " if candidate.cost.unpriced_tokens else ""
     return (
         chip(summary, candidate.name),
         quality,
         (waits[0], answers),
         waits[1],
-        "unpriced" if each is None else f"{bound}{dollars(each)}",
-        str(candidate.cost),
-        candidate.usage.input_tokens,
-        candidate.usage.output_tokens,
+        *_spending(candidate),
     )
+
+
+def _spending(candidate: CandidateSummary) -> tuple[Child, ...]:
+    usage, cost = candidate.usage, candidate.cost
+    if usage is None or cost is None:
+        return (UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN)
+    each = cost_per(candidate)
+    bound = "at least " if cost.unpriced_tokens else ""
+    per = "unpriced" if each is None else f"{bound}{dollars(each)}"
+    return per, str(cost), usage.input_tokens, usage.output_tokens

@@ -1,7 +1,7 @@
 import json
 import math
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -9,11 +9,14 @@ from hypothesis import strategies as st
 
 from bedrock_eval import catalogue, codec
 from bedrock_eval.definition import Candidate, Dataset, Definition, Gate
+from bedrock_eval.jobs.definition import JobKind, JobSettings
+from bedrock_eval.jobs.measures import Task
 from bedrock_eval.metrics import METRICS, score
 from bedrock_eval.outcomes import FailureReason, Outcome, Usage
 from bedrock_eval.publishing import MAX_DATUMS, batches, datum, run_datums
 from bedrock_eval.summarising import MAX_BINS, bins, summarise
 from bedrock_eval.summary import Summary, read_summary
+from bedrock_eval.table import table
 
 CHOSEN = tuple(name for name, metric in METRICS.items() if not metric.required)
 
@@ -126,6 +129,26 @@ def test_every_datum_carries_the_start_minute_and_its_dimensions() -> None:
     assert names == [("ModelId", "Application")] * 2 + [("ModelId", "Application", "Evaluation", "Candidate")] * 2
     verdicts = [request["Value"] for request in requests if request["MetricName"] == "gate_verdict"]
     assert verdicts == [1.0, 3.0]
+
+
+def test_a_long_run_is_published_when_it_ends() -> None:
+    """An alarm looks back a day, and CloudWatch takes nothing older than two weeks."""
+    whole = summary()
+    for took, minute in ((timedelta(hours=12), STARTED), (timedelta(days=20), STARTED + timedelta(days=20))):
+        told = replace(whole, finished=(STARTED + took).isoformat())
+        assert {entry.timestamp for entry in run_datums(told)} == {minute.replace(second=0)}
+
+
+def test_what_bedrock_does_not_tell_is_unknown_and_not_published() -> None:
+    job = JobSettings(JobKind.JUDGE, Task.GENERAL, judge="amazon.nova-pro-v1:0")
+    judged = replace(DEFINITION, metrics=("Builtin.Correctness",), gates=(), job=job)
+    found = summarise(judged, run_id="r", started=STARTED, finished=FINISHED, outcomes=[])
+    assert [(each.usage, each.cost) for each in found.candidates] == [(None, None)] * 2
+    published = {entry.metric.name for entry in run_datums(found)}
+    assert "run_duration" in published
+    assert not {name for name in published if "tokens" in name or "cost" in name}
+    assert "tokens and cost unknown" in table(found)
+    assert read_summary(found.to_json()) == found
 
 
 def test_only_the_headline_evaluation_publishes_the_short_dimensions() -> None:

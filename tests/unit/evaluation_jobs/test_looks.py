@@ -6,14 +6,13 @@ from typing import Any
 
 import pytest
 
-from bedrock_eval.jobs.definition import JobKind
-from bedrock_eval.jobs.progress import Jobs, JobStatus, pause, read_jobs
-from bedrock_eval.jobs.rules import MOST_HOURS
+from bedrock_eval import alarm_kinds as kinds
+from bedrock_eval.jobs.progress import Jobs, JobStatus, read_jobs
 from bedrock_eval.runs import RunFailureReason
 from custom_evaluator.errors import RunFailed
 from evaluation_jobs import handler as entry
 from tests.unit.evaluation_jobs.conftest import BUCKET, DEFINITION, EXECUTION, INPUT, LAYOUT, RUN_ID, SLICE, World
-from tests.unit.fakes import FakeContext
+from tests.unit.fakes import FakeContext, client_error
 
 PUBLISH = {"action": "publish", "input": INPUT, "execution": EXECUTION}
 
@@ -70,6 +69,22 @@ class TestARun:
         world.bedrock.complete()
         call()
         assert len(world.bedrock.created) == 2
+
+    def test_the_pause_grows_from_the_newest_start(self, world: World) -> None:
+        """Of jobs one after another the second is looked at as soon as the first was."""
+        world.deploy(parallel=1)
+        call()
+        world.clock.advance(4 * 3600)
+        assert call()["pauseSeconds"] == 1800
+        world.bedrock.complete()
+        assert call()["pauseSeconds"] == 60
+        assert len(world.bedrock.created) == 2
+
+    def test_every_job_is_tagged_with_whose_it_is(self, world: World) -> None:
+        call()
+        for request in world.bedrock.created:
+            tags = {tag["key"]: tag["value"] for tag in request["jobTags"]}
+            assert tags == {"application": "shop", "environment": "dev", "evaluation": "judged"}
 
     def test_unanswered_prompts_are_failed_cases_and_lower_the_coverage(self, world: World) -> None:
         call()
@@ -177,6 +192,38 @@ class TestTrouble:
         assert failed.reason is RunFailureReason.JOB_OVERDUE
         assert "stopped after 2 hours" in failed.sentence
 
+    def test_a_job_that_cannot_be_stopped_holds_the_run_for_six_hours_more(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        world.deploy(deadline_hours=2)
+        call()
+        monkeypatch.setattr(world.bedrock, "stop_evaluation_job", lambda **_: {})
+        world.clock.advance(8 * 3600)
+        assert call()["status"] == "waiting"
+        world.clock.advance(1)
+        failed = failure(world)
+        assert failed.reason is RunFailureReason.JOB_OVERDUE
+        assert "not ended 6 hours after the deadline" in failed.sentence
+        assert jobs(world).jobs[0].name in failed.sentence
+
+    def test_a_job_that_may_not_be_stopped_does_not_hide_why_the_run_failed(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked: list[str] = []
+
+        def only_the_first(**request: Any) -> dict[str, Any]:
+            asked.append(request["jobName"])
+            if len(asked) == 1:
+                return {"jobArn": "arn:x/first"}
+            raise client_error("ValidationException", "CreateEvaluationJob")
+
+        def denied(**_: Any) -> None:
+            raise client_error("AccessDeniedException", "StopEvaluationJob")
+
+        monkeypatch.setattr(world.bedrock, "create_evaluation_job", only_the_first)
+        monkeypatch.setattr(world.bedrock, "stop_evaluation_job", denied)
+        assert "ValidationException" in failure(world).sentence
+
     def test_what_could_never_be_started_ends_the_run_at_its_deadline(self, world: World) -> None:
         world.deploy(deadline_hours=1)
         world.bedrock.refusals = ["ThrottlingException"] * 4
@@ -198,6 +245,32 @@ class TestTrouble:
         call()
         assert [key for key in world.s3.keys(BUCKET) if key.startswith(LAYOUT.results)] == parts
         assert world.json(LAYOUT.summary)["candidates"][0]["cases"] == 12
+
+
+def caught(world: World) -> dict[str, str]:
+    """What Step Functions catches: the function's exception as Lambda reports it."""
+    failed = failure(world)
+    cause = {"errorMessage": str(failed), "errorType": "RunFailed", "stackTrace": ["..."]}
+    return {"Error": "RunFailed", "Cause": json.dumps(cause)}
+
+
+def test_what_bedrock_says_of_a_failed_job_reaches_run_json_the_execution_and_the_alarm(world: World) -> None:
+    call()
+    world.bedrock.status, world.bedrock.failure = "Failed", "The role cannot read the dataset."
+    error = caught(world)
+    # The execution ends with this very cause.
+    assert "The role cannot read the dataset." in error["Cause"]
+    assert call({"action": "fail", "input": INPUT, "execution": EXECUTION, "error": error})["reason"] == "job_failed"
+    state = world.json(LAYOUT.state)
+    assert (state["status"], state["reason"]) == ("failed", "job_failed")
+    assert "The role cannot read the dataset." in state["message"]
+    assert "(small)" in state["message"]
+    (told,) = [datum for datum in world.cloudwatch.data if datum["MetricName"] == kinds.RUN_FAILED.metrics["f"].name]
+    assert told["Value"] == 1
+    assert {each["Name"]: each["Value"] for each in told["Dimensions"]} == {
+        "Application": "shop",
+        "Evaluation": "judged",
+    }
 
 
 class TestPruning:
@@ -222,17 +295,6 @@ class TestPruning:
 
         monkeypatch.setattr(world.bedrock, "paginate", broken)
         assert call(PUBLISH)["status"] == "published"
-
-
-@pytest.mark.parametrize("kind", JobKind)
-def test_a_run_up_to_its_deadline_stays_below_ten_thousand_events(kind: JobKind) -> None:
-    """About ten events a round: the task, the choice and the pause, each entered and left."""
-    longest = timedelta(hours=MOST_HOURS[kind])
-    elapsed, rounds = timedelta(), 0
-    while elapsed < longest:
-        elapsed += pause(kind, since_start=elapsed)
-        rounds += 1
-    assert rounds * 12 < 10_000
 
 
 def test_the_definition_is_read_as_json() -> None:

@@ -9,6 +9,8 @@ import pytest
 
 from bedrock_eval.costs import Rates
 from bedrock_eval.definition import Candidate, Dataset, Definition, Schedule
+from bedrock_eval.jobs.definition import JobKind, JobSettings
+from bedrock_eval.jobs.measures import Task
 from bedrock_eval.layout import RunLayout, definition_key
 from bedrock_eval.overdue import OverdueError, Requirement, requirement
 from tests.unit.fakes import FakeCloudWatch, FakeContext, FakeS3, client_error
@@ -160,6 +162,17 @@ class TestOverdue:
         s3.put_object(Bucket="results", Key="runs/support/notes/summary.json", Body=b"")
         assert look(s3)["schedule_overdue"] == {"support": 1.0}
 
+    def test_a_run_of_jobs_may_take_until_its_deadline_and_what_stopping_takes(self, s3: FakeS3) -> None:
+        """Its grace alone, six hours, would ring while people still rate."""
+        days = JobSettings(JobKind.HUMAN, Task.CUSTOM, deadline_hours=5 * 24)
+        weekly = Schedule("cron(0 6 ? * MON *)")
+        deploy(s3, job=days, schedule=weekly, metrics=())
+        run(s3, "20261116T060000Z")
+        run(s3, "20261123T060000Z", finished=False)
+        assert look(s3, now=NOW + timedelta(days=5))["schedule_overdue"] == {"support": 0.0}
+        late = look(s3, now=NOW + timedelta(days=5, hours=12))
+        assert late["schedule_overdue"] == {"support": 1.0}, "a job that never ends is seen"
+
     def test_without_a_schedule_nothing_can_be_late(self, s3: FakeS3) -> None:
         deploy(s3, schedule=None)
         assert "schedule_overdue" not in look(s3)
@@ -263,6 +276,16 @@ class TestMonthToDate:
         cloudwatch = FakeCloudWatch()
         cloudwatch.series = {("InputTokenCount", "own1"): [1_000_000.0], ("InputTokenCount", "us.haiku.x"): [9e9]}
         assert look(s3, cloudwatch=cloudwatch)["month_to_date_cost"] == {"": 1.0}
+
+    def test_a_profile_of_bedrocks_own_is_the_whole_accounts_and_a_judges_own_is_ours(self, s3: FakeS3) -> None:
+        system = "arn:aws:bedrock:us-east-1:1:inference-profile/us.haiku.x"
+        judge = "arn:aws:bedrock:us-east-1:1:application-inference-profile/judge1"
+        job = JobSettings(JobKind.JUDGE, Task.GENERAL, judge=judge, judge_rates=Rates(2, 10))
+        candidate = Candidate("a", "us.haiku.x", system, rates=Rates(1, 5))
+        deploy(s3, candidates=(candidate,), schedule=None, job=job, metrics=("Builtin.Relevance",))
+        cloudwatch = FakeCloudWatch()
+        cloudwatch.series = {("InputTokenCount", "judge1"): [1_000_000.0], ("InputTokenCount", "us.haiku.x"): [9e9]}
+        assert look(s3, cloudwatch=cloudwatch)["month_to_date_cost"] == {"": 2.0}
 
     def test_many_models_are_asked_for_in_turns(self, s3: FakeS3) -> None:
         cloudwatch = FakeCloudWatch()

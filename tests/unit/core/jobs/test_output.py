@@ -136,6 +136,13 @@ def test_ratings_by_several_people(key: str, as_list: bool) -> None:
     assert found.agreement == (Agreement("Helpful", pairs=6, equal=2),)
 
 
+def test_a_rating_by_people_keeps_its_name_though_bedrock_has_a_metric_of_it() -> None:
+    rating = {"metricName": "Helpfulness", "modelResponseId": "0", "result": True}
+    found = gather(human("p", {"thumbsUpDown": [rating]}), metrics=("Helpfulness",))
+    assert found.unexpected == ()
+    assert [outcome.scores for outcome in found.outcomes] == [{"Helpfulness": 1.0}]
+
+
 COMPARISONS = {
     RatingMethod.COMPARISON_CHOICE: ({"metricName": "m", "result": {"modelResponseId": "0"}}, 1.0, 0.0),
     RatingMethod.COMPARISON_RANK: (

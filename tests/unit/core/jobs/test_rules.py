@@ -71,6 +71,7 @@ REFUSED = {
         "Builtin.Toxicity does not exist for task Classification; allowed: Builtin.Accuracy, Builtin.Robustness",
     ),
     "accuracy by a judge": (replace(JUDGE, metrics=("Builtin.Accuracy",)), "Builtin.Accuracy is of kind automatic"),
+    "name of Bedrock's": (tone(name="Relevance"), "'Relevance' is also how output files spell Builtin.Relevance"),
     "unknown": (replace(AUTOMATIC, metrics=("Sparkle",)), "'Sparkle' is not a metric; allowed: Builtin.Accuracy"),
     "no metric": (replace(AUTOMATIC, metrics=()), "metrics: none is named"),
     "twice": (
@@ -146,6 +147,11 @@ REFUSED = {
     ),
     "reserved tag": (with_job(AUTOMATIC, tags={"aws:x": "y"}), "tags.aws:x: keys that begin with aws: are reserved"),
     "tag": (with_job(AUTOMATIC, tags={"team": "a;b"}), "tags.team: allowed"),
+    "tag of ours": (with_job(AUTOMATIC, tags={"evaluation": "x"}), "tags.evaluation: set already"),
+    "many tags": (
+        with_job(AUTOMATIC, tags={f"key{number}": "" for number in range(198)}),
+        "tags: 198; allowed: 197 beside application, environment, evaluation",
+    ),
     "too many at once": (with_job(AUTOMATIC, parallel=21), "parallel: 21; allowed: 1 to 20"),
 }
 
