@@ -23,6 +23,8 @@ from typing import Any
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
 DEFAULT_PORT = 4566
+QUICK_WAITS = 1 / 60
+"""A minute of a state machine's pause is a second: what `make run`, `make up` and the system tests start with."""
 
 _PROJECT_ROOT = Path(__file__).resolve().parent.parent
 _START_SECONDS = 30.0
@@ -119,7 +121,9 @@ def client_environment(*, port: int, directory: Path, access_key: str) -> dict[s
     }
 
 
-def _server_environment(*, port: int, directory: Path, standin_config: Path | None) -> dict[str, str]:
+def _server_environment(
+    *, port: int, directory: Path, standin_config: Path | None, wait_scale: float
+) -> dict[str, str]:
     scratch, home = directory / "tmp", directory / "emulator-home"
     scratch.mkdir(parents=True, exist_ok=True)
     home.mkdir(parents=True, exist_ok=True)
@@ -135,6 +139,7 @@ def _server_environment(*, port: int, directory: Path, standin_config: Path | No
         "GATEWAY_PORT": str(port),
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
         "MINISTACK_REGION": REGION,
+        "SFN_WAIT_SCALE": str(wait_scale),
     }
     if standin_config is not None:
         environment["STANDIN_CONFIG"] = str(standin_config.resolve())
@@ -169,7 +174,12 @@ def _signal_group(group: int, number: int) -> bool:
 
 
 class EmulatorProcess:
-    """One emulator, its log and its process group. ``directory`` is created and holds everything it writes."""
+    """One emulator, its log and its process group.
+
+    Args:
+        directory: is created, and holds everything it writes.
+        wait_scale: what Wait states of Step Functions, and its pauses between retries, take of their time.
+    """
 
     def __init__(
         self,
@@ -178,11 +188,13 @@ class EmulatorProcess:
         directory: Path,
         standin_config: Path | None = None,
         port: int | None = None,
+        wait_scale: float = 1.0,
     ) -> None:
         self._interpreter = interpreter
         self._directory = directory.resolve()
         self._standin_config = standin_config
         self._port = port or _free_port()
+        self._wait_scale = wait_scale
         self._process: subprocess.Popen[bytes] | None = None
         self._access_key = f"LOCAL{uuid.uuid4().hex[:15].upper()}"
 
@@ -213,7 +225,10 @@ class EmulatorProcess:
                 [str(self._interpreter.absolute()), "-m", "local.emulator"],
                 cwd=_PROJECT_ROOT,
                 env=_server_environment(
-                    port=self._port, directory=self._directory, standin_config=self._standin_config
+                    port=self._port,
+                    directory=self._directory,
+                    standin_config=self._standin_config,
+                    wait_scale=self._wait_scale,
                 ),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -262,10 +277,17 @@ class EmulatorProcess:
 
 @contextmanager
 def running_emulator(
-    *, interpreter: Path, directory: Path, standin_config: Path | None = None, port: int | None = None
+    *,
+    interpreter: Path,
+    directory: Path,
+    standin_config: Path | None = None,
+    port: int | None = None,
+    wait_scale: float = 1.0,
 ) -> Iterator[Endpoint]:
     """An emulator for the duration of a ``with`` block; it is stopped on every way out, Ctrl-C included."""
-    process = EmulatorProcess(interpreter=interpreter, directory=directory, standin_config=standin_config, port=port)
+    process = EmulatorProcess(
+        interpreter=interpreter, directory=directory, standin_config=standin_config, port=port, wait_scale=wait_scale
+    )
     try:
         yield process.start()
     finally:
@@ -273,7 +295,12 @@ def running_emulator(
 
 
 def start_detached(
-    *, interpreter: Path, directory: Path, standin_config: Path | None = None, port: int | None = None
+    *,
+    interpreter: Path,
+    directory: Path,
+    standin_config: Path | None = None,
+    port: int | None = None,
+    wait_scale: float = 1.0,
 ) -> Endpoint:
     """Start an emulator that outlives this process, or return the one that already works in ``directory``.
 
@@ -284,7 +311,9 @@ def start_detached(
         return running
     if port is None and not _is_taken(DEFAULT_PORT):
         port = DEFAULT_PORT
-    process = EmulatorProcess(interpreter=interpreter, directory=directory, standin_config=standin_config, port=port)
+    process = EmulatorProcess(
+        interpreter=interpreter, directory=directory, standin_config=standin_config, port=port, wait_scale=wait_scale
+    )
     endpoint = process.start()
     _State(
         pid=process.pid, port=endpoint.port, access_key=process.access_key, started=_process_start(process.pid)

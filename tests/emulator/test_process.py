@@ -10,6 +10,7 @@ import time
 import urllib.request
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -49,6 +50,23 @@ def client(endpoint: Endpoint, service: str) -> object:
         aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
     )
+
+
+@pytest.mark.parametrize(("scale", "least", "most"), [(1.0, 2.0, 60.0), (1 / 600, 0.0, 2.0)])
+def test_wait_states_can_be_shortened(tmp_path: Path, scale: float, least: float, most: float) -> None:
+    states = {"Pause": {"Type": "Wait", "SecondsPath": "$.seconds", "End": True}}
+    with running_emulator(interpreter=INTERPRETER, directory=tmp_path, wait_scale=scale) as endpoint:
+        machines: Any = client(endpoint, "stepfunctions")
+        definition = json.dumps({"StartAt": "Pause", "States": states})
+        arn = machines.create_state_machine(name="m", definition=definition, roleArn=ROLE)["stateMachineArn"]
+        seconds = 2 if scale == 1 else 60
+        began = time.monotonic()
+        execution = machines.start_execution(stateMachineArn=arn, input=json.dumps({"seconds": seconds}))
+        eventually(
+            lambda: machines.describe_execution(executionArn=execution["executionArn"])["status"] == "SUCCEEDED",
+            every=0.05,
+        )
+        assert least <= time.monotonic() - began < most
 
 
 def test_functions_end_with_the_emulator(tmp_path: Path) -> None:

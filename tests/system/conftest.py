@@ -18,7 +18,7 @@ from environments.schema import Environment
 from local.__main__ import EMULATOR, SAMPLE_ANSWERS
 from local.deployment import ROOT, Deployment, deploy
 from local.evaluation import Clients
-from local.process import ACCOUNT, REGION, running_emulator
+from local.process import ACCOUNT, QUICK_WAITS, REGION, running_emulator
 
 EVALUATION = "support-quality"
 
@@ -85,7 +85,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     directory = tmp_path_factory.mktemp("system")
     config = directory / "standin.json"
     config.write_text(json.dumps({"answers": [str(SAMPLE_ANSWERS)]}))
-    with running_emulator(interpreter=EMULATOR, directory=directory / "emulator", standin_config=config) as endpoint:
+    with running_emulator(
+        interpreter=EMULATOR, directory=directory / "emulator", standin_config=config, wait_scale=QUICK_WAITS
+    ) as endpoint:
         deployment = deploy(endpoint, directory=directory)
         loaded = load_environments(ROOT / "environments", only=["local"], today=datetime.now(UTC).date())
         yield Stack(deployment, Clients(deployment), loaded.environments[0], directory)
