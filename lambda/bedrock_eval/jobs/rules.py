@@ -488,11 +488,11 @@ def _dataset(definition: Definition, job: JobSettings) -> Iterator[Problem]:
 
 def _tags(definition: Definition, job: JobSettings) -> Iterator[Problem]:
     own = own_tags(definition)
-    most = MOST_TAGS - len(own)
-    if len(job.tags) > most:
-        yield Problem(("tags",), f"{len(job.tags)}; allowed: {most} beside {', '.join(own)}", f"{API}, jobTags")
-    for key in own:
-        if key in job.tags:
+    count = len({**job.tags, **own})
+    if count > MOST_TAGS:
+        yield Problem(("tags",), f"{count} with {', '.join(own)}; allowed: {MOST_TAGS}", f"{API}, jobTags")
+    for key, value in own.items():
+        if job.tags.get(key, value) != value:
             yield Problem(("tags", key), f"set already; these come by themselves: {', '.join(own)}", f"{API}, jobTags")
     for key, value in job.tags.items():
         if key.lower().startswith("aws:"):

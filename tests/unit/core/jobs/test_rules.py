@@ -150,7 +150,7 @@ REFUSED = {
     "tag of ours": (with_job(AUTOMATIC, tags={"evaluation": "x"}), "tags.evaluation: set already"),
     "many tags": (
         with_job(AUTOMATIC, tags={f"key{number}": "" for number in range(198)}),
-        "tags: 198; allowed: 197 beside application, environment, evaluation",
+        "tags: 201 with application, environment, evaluation; allowed: 200",
     ),
     "too many at once": (with_job(AUTOMATIC, parallel=21), "parallel: 21; allowed: 1 to 20"),
 }
