@@ -79,7 +79,7 @@ bench: install ## how fast the core is, as ratios
 snapshots: install ## accept the templates as they are now
 	@$(BIN)/python -m pytest tests/infrastructure --snapshot-update
 
-generate: install ## environments/schema.json and docs/configuration.md from the schema
+generate: install ## environments/schema.json, docs/configuration.md and docs/alarms.md
 	@$(BIN)/python -m environments.generate
 
 lock: install ## renew constraints.txt and package-lock.json after changing a pin

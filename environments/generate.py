@@ -1,4 +1,7 @@
-"""Writes what follows from the schema: `python -m environments.generate`, or `--check` to fail when a file is stale."""
+"""Writes what follows from the schema and the alarm kinds: `python -m environments.generate`.
+
+With `--check` it fails when a file is stale.
+"""
 
 import argparse
 import json
@@ -7,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from bedrock_eval.names import NAME_RULE
+from environments.alarm_reference import alarms_text
 from environments.reference import Node, allowed, entry, file_schema, kind, properties, variants
 from environments.schema import REPOSITORY
 
@@ -150,6 +154,7 @@ def outputs() -> Mapping[Path, str]:
     return {
         REPOSITORY / "environments" / "schema.json": schema_text(),
         REPOSITORY / "docs" / "configuration.md": configuration_text(),
+        REPOSITORY / "docs" / "alarms.md": alarms_text(COMMAND),
     }
 
 

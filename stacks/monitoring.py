@@ -146,6 +146,7 @@ class MonitoringStack(Stack):
             self,
             "AlarmFormatter",
             names=names,
+            runbook_url=environment.runbook_url,
             alarms=alarms,
             messages=messages,
             chat=chat,

@@ -12,6 +12,7 @@ from aws_cdk import aws_sns as sns
 from bedrock_eval.layout import RUNS
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.functions import PythonFunction
+from bedrock_ops.permissions import regional_arn
 from constructs import Construct
 
 _TIMEOUT = Duration.seconds(60)
@@ -27,6 +28,7 @@ class AlarmFormatter(Construct):
     Args:
         alarms: the topic to listen to.
         messages: the people's topic.
+        runbook_url: where the entries of the runbook are; its fragment is not kept.
         chat: a topic of Amazon Q Developer in chat applications, if people want it.
         code: gives the code asset of a function package.
     """
@@ -37,6 +39,7 @@ class AlarmFormatter(Construct):
         construct_id: str,
         *,
         names: PhysicalNames,
+        runbook_url: str,
         alarms: sns.ITopic,
         messages: sns.ITopic,
         chat: sns.ITopic | None,
@@ -60,16 +63,17 @@ class AlarmFormatter(Construct):
             failures=messages,
             environment={
                 "RESULTS_BUCKET": results_bucket.bucket_name,
-                "DASHBOARD": names.dashboard,
+                "PREFIX": names.prefix,
+                "RUNBOOK_URL": runbook_url.partition("#")[0],
                 "MESSAGES_TOPIC": messages.topic_arn,
                 **({} if chat is None else {"CHAT_TOPIC": chat.topic_arn}),
             },
         )
-        self._allow_looking(results_bucket)
+        self._allow_looking(results_bucket, names)
         self._allow_telling([messages.topic_arn, *([] if chat is None else [chat.topic_arn])], key)
         self._listen(alarms)
 
-    def _allow_looking(self, results_bucket: s3.IBucket) -> None:
+    def _allow_looking(self, results_bucket: s3.IBucket, names: PhysicalNames) -> None:
         # The names of runs and of what they hold are enough: it reads no object.
         self._function.allow(
             actions=["s3:ListBucket"],
@@ -80,6 +84,11 @@ class AlarmFormatter(Construct):
             actions=["cloudwatch:DescribeAlarms"],
             resources=["*"],
             wildcard="DescribeAlarms tells of composite alarms only under a permission on *; it reads alarms.",
+        )
+        self._function.allow(
+            actions=["cloudwatch:DescribeAlarmHistory"],
+            resources=[regional_arn("cloudwatch", f"alarm:{names.alarm('*')}")],
+            wildcard="Of the alarms of this environment, which all begin with its prefix.",
         )
 
     def _allow_telling(self, topics: list[str], key: kms.IKey) -> None:

@@ -7,6 +7,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 
 from bedrock_eval import catalogue
 from bedrock_eval.alarm_kinds import Thresholds
+from bedrock_eval.console import dashboard_url
 from bedrock_ops.alarms import RoutedAlarm
 from bedrock_ops.evaluation_widgets import evaluation_widgets
 from bedrock_ops.health_widgets import health, log_delivery, log_tables
@@ -19,7 +20,6 @@ CHOSEN_MODEL = "chosen-model-id"
 """What the dashboard's variable replaces, wherever it stands. A variable by property would replace every ModelId."""
 
 _MOST_WIDGETS = 500
-_CONSOLES = {"cn-": "console.amazonaws.cn", "us-gov-": "console.amazonaws-us-gov.com"}
 
 
 class MonitoringDashboard(Construct):
@@ -62,12 +62,6 @@ class MonitoringDashboard(Construct):
             widgets=rows,
         )
         self.url = dashboard_url(watched.names.dashboard, region=region)
-
-
-def dashboard_url(name: str, *, region: str) -> str:
-    """The console's address of a dashboard, in the Region's own partition."""
-    host = next((host for start, host in _CONSOLES.items() if region.startswith(start)), "console.aws.amazon.com")
-    return f"https://{region}.{host}/cloudwatch/home?region={region}#dashboards/dashboard/{name}"
 
 
 def _choice(watched: Watched) -> cloudwatch.DashboardVariable:

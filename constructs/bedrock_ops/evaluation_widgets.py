@@ -17,7 +17,7 @@ _DIRECTION = {
     catalogue.Better.LOWER: " (lower is better)",
     catalogue.Better.NEUTRAL: "",
 }
-_ALARMED = {kinds.INCONCLUSIVE.name: ("Days with an inconclusive verdict", "1 yes, 0 no")}
+_ALARMED = {kinds.INCONCLUSIVE.name: "Days with an inconclusive verdict"}
 # One colour a candidate, the same in every graph of its evaluation.
 _CANDIDATE_COLORS = (
     *(cloudwatch.Color.BLUE, cloudwatch.Color.ORANGE, cloudwatch.Color.GREEN, cloudwatch.Color.PURPLE),
@@ -37,7 +37,7 @@ def evaluation_widgets(drawing: Drawing, evaluation: WatchedEvaluation) -> list[
             evaluation,
             "Coverage",
             [catalogue.RUN_COVERAGE],
-            unit="share answered",
+            unit=kinds.COVERAGE.axis,
             limits=[line(least, f"min_coverage {least:g}", cloudwatch.Color.ORANGE)],
             top=1,
         ),
@@ -105,7 +105,7 @@ def _verdicts(drawing: Drawing, evaluation: WatchedEvaluation) -> list[cloudwatc
                 metric(catalogue.GATE_VERDICT, dimensions=dimensions, period=RUN_PERIOD, label=label)
                 for label, dimensions in judged.items()
             ],
-            unit="0 better, 1 not worse, 2 inconclusive, 3 worse",
+            unit=kinds.VERDICT.axis,
             limits=drawing.limits([kinds.VERDICT], *judged.values()),
             top=3,
         )

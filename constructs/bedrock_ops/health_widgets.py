@@ -31,14 +31,8 @@ def health(drawing: Drawing) -> list[cloudwatch.IWidget]:
             "Schedule deliveries that failed",
             kinds.DEAD_LETTERS,
             {names.dead_letters: watched.dead_letters_dimensions},
-            unit="messages waiting",
         ),
-        drawing.watch(
-            "Watchdog heartbeat",
-            kinds.WATCHDOG_SILENT,
-            {names.watchdog: watched.application_dimensions},
-            unit="reports in 1 h",
-        ),
+        drawing.watch("Watchdog heartbeat", kinds.WATCHDOG_SILENT, {names.watchdog: watched.application_dimensions}),
         *_overdue(drawing),
         _ends_of_life(drawing),
     ]
@@ -47,7 +41,7 @@ def health(drawing: Drawing) -> list[cloudwatch.IWidget]:
 def log_delivery(drawing: Drawing) -> list[cloudwatch.IWidget]:
     """Whether Bedrock can write the invocation log of this account."""
     return [
-        drawing.watch("Invocation logs lost", kinds.LOG_DELIVERY, _LOST, unit="failed deliveries in 5 min"),
+        drawing.watch("Invocation logs lost", kinds.LOG_DELIVERY, _LOST),
         *(
             drawing.graph(title, drawing.counts(dict.fromkeys(entries), {}), unit="deliveries in 5 min")
             for title, entries in _DELIVERIES.items()
@@ -92,7 +86,7 @@ def _executions(drawing: Drawing) -> cloudwatch.IWidget:
     return drawing.graph(
         "Executions that did not finish",
         drawing.counts(dict.fromkeys(entries), dimensions),
-        unit="executions in 5 min",
+        unit=kinds.EXECUTIONS_FAILED.axis,
         limits=drawing.limits([kinds.EXECUTIONS_FAILED], dimensions),
     )
 
@@ -102,7 +96,7 @@ def _formatter(drawing: Drawing) -> cloudwatch.IWidget:
     return drawing.graph(
         "Alarms that were not put into words",
         drawing.counts(dict.fromkeys(kind.metrics.values()), dimensions),
-        unit="failures in 5 min",
+        unit=kind.axis,
         limits=drawing.limits([kind], dimensions),
     )
 
@@ -111,7 +105,7 @@ def _overdue(drawing: Drawing) -> list[cloudwatch.IWidget]:
     scheduled = {item.name: item.dimensions for item in drawing.watched.evaluations if item.scheduled}
     if not scheduled:
         return []
-    return [drawing.watch("Overdue evaluations", kinds.RUN_OVERDUE, scheduled, unit="0 in time, 1 overdue")]
+    return [drawing.watch("Overdue evaluations", kinds.RUN_OVERDUE, scheduled)]
 
 
 def _ends_of_life(drawing: Drawing) -> cloudwatch.IWidget:

@@ -32,10 +32,10 @@ _RATES = {
 _OUTPUT_SPEED = "m2/(m1-m3)*1000"
 # What alarms watch and no other graph of a model shows.
 _ALARMED = {
-    kinds.TOKENS_PER_HOUR.name: ("Tokens per hour", "tokens in 1 h"),
-    kinds.TOKENS_PER_DAY.name: ("Tokens per day", "tokens in 1 d"),
-    kinds.COST_PER_HOUR.name: ("Estimated cost per hour", "US dollars in 1 h"),
-    kinds.END_OF_LIFE.name: ("Days to its end of life", "days"),
+    kinds.TOKENS_PER_HOUR.name: "Tokens per hour",
+    kinds.TOKENS_PER_DAY.name: "Tokens per day",
+    kinds.COST_PER_HOUR.name: "Estimated cost per hour",
+    kinds.END_OF_LIFE.name: "Days to its end of life",
 }
 _CACHE_SHARE = "100*FILL(r,0)/(i+FILL(r,0)+FILL(w,0))"
 
@@ -73,7 +73,7 @@ def one_model(drawing: Drawing, model: WatchedModel) -> list[cloudwatch.IWidget]
         drawing.graph(
             "Latency to the last token",
             drawing.percentiles(catalogue.INVOCATION_LATENCY, model.dimensions),
-            unit="ms",
+            unit=kinds.LATENCY_P90.axis,
             limits=drawing.limits([kinds.LATENCY_P90], model.dimensions),
             statistic="p90",
         ),
@@ -87,7 +87,7 @@ def one_model(drawing: Drawing, model: WatchedModel) -> list[cloudwatch.IWidget]
         drawing.graph(
             "Errors and throttles",
             drawing.counts(_ERRORS, model.dimensions),
-            unit="requests in 5 min",
+            unit=kinds.THROTTLE_COUNT.axis,
             limits=drawing.limits([kinds.THROTTLE_COUNT], model.dimensions),
         ),
         _rates(drawing, model),
@@ -101,7 +101,6 @@ def one_model(drawing: Drawing, model: WatchedModel) -> list[cloudwatch.IWidget]
             "Calls while the model is marked legacy",
             kinds.LEGACY_MODEL,
             {catalogue.LEGACY_INVOCATIONS.title: model.dimensions},
-            unit="requests in 1 h",
         ),
     ]
 
@@ -178,7 +177,7 @@ def _interventions(drawing: Drawing, subject: WatchedGuardrail) -> cloudwatch.IW
     return drawing.graph(
         f"Share of interventions, from {drawing.thresholds.traffic_floor} calls on",
         [series],
-        unit="% of calls",
+        unit=kind.axis,
         limits=drawing.limits([kind], subject.dimensions),
         period=Duration.seconds(kind.window.seconds),
     )
@@ -204,7 +203,7 @@ def _output_speed(drawing: Drawing, model: WatchedModel) -> cloudwatch.IWidget:
     return drawing.graph(
         "Output speed, streamed requests",
         [series, *(_as_watched(kinds.OUTPUT_SPEED, model) for _ in watching)],
-        unit="output tokens per second",
+        unit=kinds.OUTPUT_SPEED.axis,
         limits=[drawing.limit(routed) for routed in watching],
         statistic="p50",
     )
@@ -223,7 +222,7 @@ def _rates(drawing: Drawing, model: WatchedModel) -> cloudwatch.IWidget:
     return drawing.graph(
         f"Rates, from {model.thresholds.traffic_floor} requests in 5 min on",
         series,
-        unit="% of requests",
+        unit=kinds.THROTTLES.axis,
         limits=drawing.limits(list(_RATES.values()), model.dimensions),
     )
 
@@ -240,20 +239,20 @@ def _cost(drawing: Drawing, model: WatchedModel) -> list[cloudwatch.IWidget]:
     until = model.rates and model.rates.verified_until
     rated = "rates of the environment file" + (f", verified until {until}" if until else "")
     graphs = {
-        f"Estimated cost a day, by the {rated}": (priced, "US dollars", kinds.COST_PER_DAY),
-        "Tokens without a rate a day (not in the cost)": (unpriced, "tokens", kinds.UNPRICED_TOKENS),
+        f"Estimated cost a day, by the {rated}": (priced, kinds.COST_PER_DAY),
+        "Tokens without a rate a day (not in the cost)": (unpriced, kinds.UNPRICED_TOKENS),
     }
     return [
         *(
             drawing.graph(
                 title,
-                [_tokens(expression, model, label=unit)],
-                unit=unit,
+                [_tokens(expression, model, label=kind.unit.name)],
+                unit=kind.axis,
                 limits=[drawing.limit(routed) for routed in drawing.about(kind, model.name)],
                 period=_DAY,
                 start=_MONTH_START,
             )
-            for title, (expression, unit, kind) in graphs.items()
+            for title, (expression, kind) in graphs.items()
             if expression is not None
         ),
         *(
@@ -303,7 +302,7 @@ def _quota(drawing: Drawing, model: WatchedModel) -> list[cloudwatch.IWidget]:
         drawing.graph(
             f"{title}: {quota:,}",
             [_share(entry, quota, model)],
-            unit="% of the quota",
+            unit=kind.axis,
             limits=[
                 line(100, f"quota 100 % = {quota:,} a minute", cloudwatch.Color.RED),
                 *(drawing.limit(routed) for routed in drawing.about(kind, model.name)),

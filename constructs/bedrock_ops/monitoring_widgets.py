@@ -147,24 +147,22 @@ class Drawing:
         """The alarms of a kind about a model, a guardrail or an evaluation."""
         return [routed for routed in self.alarms if routed.kind == kind and routed.subject[0] == subject]
 
-    def alarmed(self, graphs: Mapping[str, tuple[str, str]], subject: str) -> list[cloudwatch.IWidget]:
-        """A graph of what each alarm about a subject watches that has none elsewhere, titles and units by kind."""
+    def alarmed(self, titles: Mapping[str, str], subject: str) -> list[cloudwatch.IWidget]:
+        """A graph of what each alarm about a subject watches that has none elsewhere, titles by kind."""
         return [
             self.graph(
-                ": ".join((graphs[routed.kind.name][0], *routed.subject[1:])),
+                ": ".join((titles[routed.kind.name], *routed.subject[1:])),
                 [routed.series],
-                unit=graphs[routed.kind.name][1],
+                unit=routed.kind.axis,
                 limits=[self.limit(routed)],
                 period=Duration.seconds(routed.kind.window.seconds),
                 start=RUN_START if routed.kind.window.seconds > _HOUR else None,
             )
             for routed in self.alarms
-            if routed.kind.name in graphs and routed.subject[0] == subject
+            if routed.kind.name in titles and routed.subject[0] == subject
         ]
 
-    def watch(
-        self, title: str, kind: AlarmKind, subjects: Mapping[str, Mapping[str, str]], *, unit: str
-    ) -> cloudwatch.IWidget:
+    def watch(self, title: str, kind: AlarmKind, subjects: Mapping[str, Mapping[str, str]]) -> cloudwatch.IWidget:
         """What an alarm kind of one metric watches, a series for each labelled subject, beside its threshold."""
         (entry,) = kind.metrics.values()
         return self.graph(
@@ -173,7 +171,7 @@ class Drawing:
                 watched(kind, dimensions=dimensions, thresholds=self.thresholds, label=label)
                 for label, dimensions in subjects.items()
             ],
-            unit=unit,
+            unit=kind.axis,
             limits=self.limits([kind], *subjects.values()),
             period=Duration.seconds(kind.window.seconds),
             statistic=entry.statistic,

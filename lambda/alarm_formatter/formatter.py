@@ -7,8 +7,11 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bedrock_eval import alarm_messages
-from bedrock_eval.alarm_messages import ALARM, Alarm, Message, Place, Run, Story
+from bedrock_eval import alarm_messages, alarm_records
+from bedrock_eval.alarm_messages import Message, Place, Story
+from bedrock_eval.alarm_records import Alarm, Run
+from bedrock_eval.alarm_rules import ALARM
+from bedrock_eval.budget_messages import budget_message
 from bedrock_eval.layout import RunLayout, evaluation_prefix
 from bedrock_eval.names import is_run_id
 
@@ -18,6 +21,8 @@ logger = logging.getLogger(__name__)
 _MOST_NAMES, _MOST_DEPTH = 100, 3
 # How many of the newest runs are looked into for a finished one.
 _MOST_RUNS = 10
+# How many of the newest changes of state are looked into for the last one to INSUFFICIENT_DATA.
+_MOST_UPDATES = 10
 
 
 @dataclass(frozen=True)
@@ -33,10 +38,10 @@ class Formatter:
 
     def message(self, text: str, *, subject: str | None) -> Message | None:
         """The message to pass on; None when nobody needs to hear of it."""
-        notification = alarm_messages.read_notification(text)
+        notification = alarm_records.read_notification(text)
         if notification is None:
-            return alarm_messages.pass_on(text, subject=subject)
-        if alarm_messages.is_first_word(notification):
+            return budget_message(text, place=self.place) or alarm_messages.pass_on(text, subject=subject)
+        if alarm_records.may_be_first_word(notification) and not self._rang_before(notification):
             logger.info("first word of an alarm, not passed on", extra={"alarm": notification["AlarmName"]})
             return None
         try:
@@ -47,7 +52,7 @@ class Formatter:
             return alarm_messages.pass_on(text, subject=subject, why=type(error).__name__)
 
     def _told(self, notification: Mapping[str, Any]) -> Message:
-        notified = alarm_messages.notified_alarm(notification)
+        notified = alarm_records.notified_alarm(notification)
         alarm = next(self._described([notified.name], since=notified.since), notified)
         if alarm.state != notified.state:
             # It has changed again meanwhile; this message is about the change that it tells of.
@@ -59,14 +64,29 @@ class Formatter:
 
     def _story(self, alarm: Alarm) -> Story:
         runs = [] if alarm.evaluation is None else self._runs(alarm.evaluation)
-        return alarm_messages.tell(alarm, place=self.place, run=alarm_messages.newest(runs, alarm))
+        return alarm_messages.tell(alarm, place=self.place, run=alarm_records.newest(runs, alarm))
+
+    def _rang_before(self, notification: Mapping[str, Any]) -> bool:
+        """Whether people have heard that the alarm rings; when nobody knows, they are told that it does not."""
+        if alarm_records.is_composite(notification):
+            return False
+        try:
+            found = self.cloudwatch.describe_alarm_history(
+                AlarmName=notification["AlarmName"],
+                HistoryItemType="StateUpdate",
+                ScanBy="TimestampDescending",
+                MaxRecords=_MOST_UPDATES,
+            )
+            return alarm_records.rang_before([item["HistoryData"] for item in found["AlarmHistoryItems"]])
+        except (ClientError, BotoCoreError, ValueError, KeyError) as error:
+            logger.error("history unknown", extra={"alarm": notification["AlarmName"], "reason": _reason(error)})
+            return True
 
     def _ringing(self, composite: Alarm, *, depth: int = 1) -> Iterator[Alarm]:
-        """The metric alarms below a composite that ring."""
-        for child in self._described(composite.children):
-            if child.state != ALARM:
-                continue
-            if child.children and depth < _MOST_DEPTH:
+        """The metric alarms that make a composite ring."""
+        asked = list(self._described(alarm_records.asked_about(composite)))
+        for child in alarm_records.ringing_children(composite, asked):
+            if child.rule and depth < _MOST_DEPTH:
                 yield from self._ringing(child, depth=depth + 1)
             else:
                 yield child
@@ -82,7 +102,7 @@ class Formatter:
                 logger.error("alarms unknown", extra={"reason": _reason(error)})
                 continue
             for record in (*answer.get("MetricAlarms", ()), *answer.get("CompositeAlarms", ())):
-                yield alarm_messages.described_alarm(record, since=since or _since(record))
+                yield alarm_records.described_alarm(record, since=since or _since(record))
 
     def _runs(self, evaluation: str) -> list[Run]:
         """The newest runs of an evaluation."""

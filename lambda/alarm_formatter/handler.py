@@ -33,7 +33,12 @@ def handler(event: dict[str, Any], _context: object) -> None:
     formatter = Formatter(
         s3=s3,
         cloudwatch=client("cloudwatch"),
-        place=Place(region=s3.meta.region_name, bucket=os.environ["RESULTS_BUCKET"], dashboard=os.environ["DASHBOARD"]),
+        place=Place(
+            region=s3.meta.region_name,
+            bucket=os.environ["RESULTS_BUCKET"],
+            prefix=os.environ["PREFIX"],
+            runbook=os.environ["RUNBOOK_URL"],
+        ),
     )
     for record in event["Records"]:
         message = formatter.message(record["Sns"]["Message"], subject=record["Sns"].get("Subject"))

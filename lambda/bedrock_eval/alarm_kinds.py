@@ -12,7 +12,9 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from bedrock_eval import catalogue
+from bedrock_eval.alarm_units import Unit, length
 from bedrock_eval.costs import TOKEN_METRICS
+from bedrock_eval.gates import Verdict
 
 _HOUR = 3_600
 _DAY = 86_400
@@ -81,8 +83,8 @@ class Window:
             raise ValueError(f"{self.periods} periods of {self.seconds} s look back {back} s; allowed: {most} s")
 
     def __str__(self) -> str:
-        unit, size = ("h", _HOUR) if self.seconds % _HOUR == 0 else ("min", 60)
-        return f"{self.datapoints} of {self.periods} periods of {self.seconds / size:g} {unit}"
+        periods = "1 period" if self.periods == 1 else f"{self.datapoints} of {self.periods} periods"
+        return f"{periods} of {length(self.seconds)}"
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,7 @@ class AlarmKind:
         incident: None: told by itself, because it stands for long and would hide the next incident of a composite.
         metrics: by the id that `expression` calls them; rates that share a graph must mean one metric by one id. A
             single metric when there is no expression. Kinds about tokens, cost and quota take those of their model.
+        unit: of the value that is held against the threshold, whatever the metrics are measured in.
         threshold: None as its result: no alarm. None as the function: the subject has a threshold of its own.
         expression: metric math, with `{floor}` for the traffic floor and `{threshold}`.
         datapoints: replaces those of the window, when the environment sets them.
@@ -140,6 +143,7 @@ class AlarmKind:
     severity: Severity | None
     missing_data: MissingData
     metrics: Mapping[str, catalogue.Metric]
+    unit: Unit
     comparison: Comparison
     window: Window
     happened: str
@@ -149,6 +153,11 @@ class AlarmKind:
     expression: str | None = None
     datapoints: Callable[[Thresholds], int] | None = None
     unless: str | None = None
+
+    @property
+    def axis(self) -> str:
+        """What stands beside the axis of a graph of what it watches."""
+        return self.unit.axis(self.window.seconds)
 
     def window_of(self, thresholds: Thresholds) -> Window:
         """The window under an environment's thresholds."""
@@ -186,12 +195,20 @@ _ONE_HOUR = Window(seconds=_HOUR, datapoints=1, periods=1)
 _ONE_DAY = Window(seconds=_DAY, datapoints=1, periods=1)
 _MINUTES = Window(seconds=60, datapoints=3, periods=5)
 
+_MILLISECONDS = Unit("ms")
+_SHARE_OF_REQUESTS = Unit("% of requests")
+_SHARE_OF_QUOTA = Unit("% of the quota")
+_REQUESTS = Unit("request", "requests", adds_up=True)
+_TOKENS = Unit("token", "tokens", adds_up=True)
+_DOLLARS = Unit("US dollar", "US dollars", adds_up=True)
+
 LATENCY_P90 = AlarmKind(
     name="latency-p90",
     severity=Severity.WARNING,
     incident=Incident.SERVICE,
     missing_data=MissingData.TRAFFIC,
     metrics={"l": catalogue.INVOCATION_LATENCY},
+    unit=_MILLISECONDS,
     comparison=Comparison.ABOVE,
     threshold=lambda limits: limits.latency_p90_ms,
     window=_LASTING,
@@ -204,6 +221,7 @@ LATENCY_ANOMALY = AlarmKind(
     incident=Incident.SERVICE,
     missing_data=MissingData.TRAFFIC,
     metrics={"l": catalogue.INVOCATION_LATENCY},
+    unit=_MILLISECONDS,
     comparison=Comparison.ABOVE_BAND,
     threshold=lambda limits: limits.latency_anomaly,
     window=_LASTING,
@@ -226,6 +244,7 @@ OUTPUT_SPEED = AlarmKind(
         "n": replace(catalogue.TIME_TO_FIRST_TOKEN, statistic="SampleCount"),
     },
     expression="IF(FILL(n,0) >= {floor} AND m1 > m3, m2/(m1-m3)*1000, {threshold})",
+    unit=Unit("output tokens per second"),
     comparison=Comparison.BELOW,
     threshold=lambda limits: limits.output_tokens_per_second,
     window=_LASTING,
@@ -240,6 +259,7 @@ SERVER_ERRORS = AlarmKind(
     missing_data=MissingData.TRAFFIC,
     metrics={"i": catalogue.INVOCATIONS, "s": catalogue.SERVER_ERRORS},
     expression=guarded_rate("s"),
+    unit=_SHARE_OF_REQUESTS,
     comparison=Comparison.ABOVE,
     threshold=lambda limits: limits.server_error_percent,
     window=_BURST,
@@ -253,6 +273,7 @@ CLIENT_ERRORS = AlarmKind(
     missing_data=MissingData.TRAFFIC,
     metrics={"i": catalogue.INVOCATIONS, "c": catalogue.CLIENT_ERRORS},
     expression=guarded_rate("c"),
+    unit=_SHARE_OF_REQUESTS,
     comparison=Comparison.ABOVE,
     threshold=lambda limits: limits.client_error_percent,
     window=_BURST,
@@ -266,6 +287,7 @@ THROTTLES = AlarmKind(
     missing_data=MissingData.TRAFFIC,
     metrics={"i": catalogue.INVOCATIONS, "t": catalogue.THROTTLES},
     expression=guarded_rate("t"),
+    unit=_SHARE_OF_REQUESTS,
     comparison=Comparison.ABOVE,
     threshold=lambda limits: limits.throttle_percent,
     window=_BURST,
@@ -278,6 +300,7 @@ THROTTLE_COUNT = AlarmKind(
     incident=Incident.SERVICE,
     missing_data=MissingData.TRAFFIC,
     metrics={"t": catalogue.THROTTLES},
+    unit=_REQUESTS,
     comparison=Comparison.AT_LEAST,
     threshold=lambda limits: limits.throttle_count,
     window=_BURST,
@@ -290,6 +313,7 @@ QUOTA_TOKENS = AlarmKind(
     incident=Incident.USAGE,
     missing_data=MissingData.TRAFFIC,
     metrics={"q": catalogue.QUOTA_TOKENS},
+    unit=_SHARE_OF_QUOTA,
     comparison=Comparison.AT_LEAST,
     threshold=lambda limits: limits.quota_percent,
     window=_MINUTES,
@@ -302,6 +326,7 @@ QUOTA_REQUESTS = AlarmKind(
     incident=Incident.USAGE,
     missing_data=MissingData.TRAFFIC,
     metrics={"i": catalogue.INVOCATIONS},
+    unit=_SHARE_OF_QUOTA,
     comparison=Comparison.AT_LEAST,
     threshold=lambda limits: limits.quota_percent,
     window=_MINUTES,
@@ -315,6 +340,7 @@ TOKENS_PER_HOUR = AlarmKind(
     missing_data=MissingData.TRAFFIC,
     metrics=TOKEN_METRICS,
     expression=total_of(TOKEN_METRICS),
+    unit=_TOKENS,
     comparison=Comparison.ABOVE,
     threshold=lambda limits: limits.tokens_per_hour,
     window=_ONE_HOUR,
@@ -334,6 +360,7 @@ COST_PER_HOUR = AlarmKind(
     incident=Incident.USAGE,
     missing_data=MissingData.TRAFFIC,
     metrics=TOKEN_METRICS,
+    unit=_DOLLARS,
     comparison=Comparison.ABOVE,
     threshold=lambda limits: limits.cost_per_hour,
     window=_ONE_HOUR,
@@ -352,6 +379,7 @@ UNPRICED_TOKENS = AlarmKind(
     severity=Severity.WARNING,
     missing_data=MissingData.TRAFFIC,
     metrics=TOKEN_METRICS,
+    unit=_TOKENS,
     comparison=Comparison.AT_LEAST,
     threshold=lambda limits: 1 if limits.limits_cost else None,
     window=_ONE_DAY,
@@ -363,6 +391,7 @@ LEGACY_MODEL = AlarmKind(
     severity=Severity.WARNING,
     missing_data=MissingData.TRAFFIC,
     metrics={"g": catalogue.LEGACY_INVOCATIONS},
+    unit=_REQUESTS,
     comparison=Comparison.AT_LEAST,
     threshold=lambda _: 1,
     window=Window(seconds=_HOUR, datapoints=1, periods=24),
@@ -375,6 +404,7 @@ END_OF_LIFE = AlarmKind(
     # The watchdog tells the days; while it is silent, which has an alarm of its own, nothing has become better.
     missing_data=MissingData.RUN,
     metrics={"d": catalogue.DAYS_TO_END_OF_LIFE},
+    unit=Unit("day", "days"),
     comparison=Comparison.BELOW,
     threshold=lambda limits: limits.end_of_life_days,
     window=_ONE_HOUR,
@@ -386,6 +416,7 @@ LOG_DELIVERY = AlarmKind(
     severity=Severity.CRITICAL,
     missing_data=MissingData.TRAFFIC,
     metrics={"f": catalogue.LOG_DELIVERY_FAILURES},
+    unit=Unit("failed delivery", "failed deliveries", adds_up=True),
     comparison=Comparison.AT_LEAST,
     threshold=lambda _: 1,
     window=_EVENT,
@@ -399,6 +430,7 @@ GUARDRAIL_INTERVENTIONS = AlarmKind(
     metrics={"i": catalogue.GUARDRAIL_INVOCATIONS, "v": catalogue.GUARDRAIL_INTERVENED},
     # An intervention is an invocation: it is in both series.
     expression="IF(FILL(i,0) >= {floor}, 100*FILL(v,0)/FILL(i,0), 0)",
+    unit=Unit("% of calls"),
     comparison=Comparison.ABOVE,
     threshold=lambda limits: limits.guardrail_intervention_percent,
     window=_LASTING,
@@ -411,6 +443,7 @@ RUN_FAILED = AlarmKind(
     incident=Incident.RUN,
     missing_data=MissingData.RUN,
     metrics={"f": catalogue.RUN_FAILED},
+    unit=Unit(codes=("not failed", "failed")),
     comparison=Comparison.AT_LEAST,
     threshold=lambda _: 1,
     window=_RUN_WINDOW,
@@ -424,6 +457,7 @@ EXECUTIONS_FAILED = AlarmKind(
     missing_data=MissingData.TRAFFIC,
     metrics={"f": catalogue.STATES_FAILED, "t": catalogue.STATES_TIMED_OUT, "a": catalogue.STATES_ABORTED},
     expression="FILL(f,0)+FILL(t,0)+FILL(a,0)",
+    unit=Unit("execution", "executions", adds_up=True),
     comparison=Comparison.AT_LEAST,
     threshold=lambda _: 1,
     window=_EVENT,
@@ -435,6 +469,7 @@ DEAD_LETTERS = AlarmKind(
     severity=Severity.CRITICAL,
     missing_data=MissingData.TRAFFIC,
     metrics={"m": catalogue.QUEUE_MESSAGES},
+    unit=Unit("message waiting", "messages waiting"),
     comparison=Comparison.AT_LEAST,
     threshold=lambda _: 1,
     window=_EVENT,
@@ -447,6 +482,7 @@ VERDICT = AlarmKind(
     incident=Incident.QUALITY,
     missing_data=MissingData.RUN,
     metrics={"v": catalogue.GATE_VERDICT},
+    unit=Unit(codes=tuple(verdict.value.replace("_", " ") for verdict in Verdict)),
     comparison=Comparison.AT_LEAST,
     threshold=lambda _: 3,
     window=_RUN_WINDOW,
@@ -461,6 +497,7 @@ INCONCLUSIVE = AlarmKind(
     missing_data=MissingData.RUN,
     metrics={"v": catalogue.GATE_VERDICT},
     expression="IF(v == 2, 1, 0)",
+    unit=Unit(codes=("decided", "inconclusive")),
     comparison=Comparison.AT_LEAST,
     threshold=lambda _: 1,
     window=Window(seconds=_DAY, datapoints=3, periods=7),
@@ -474,6 +511,7 @@ COVERAGE = AlarmKind(
     incident=Incident.QUALITY,
     missing_data=MissingData.RUN,
     metrics={"c": catalogue.RUN_COVERAGE},
+    unit=Unit("of the cases answered"),
     comparison=Comparison.BELOW,
     window=_RUN_WINDOW,
     happened="{subject} answered less than {threshold} of the cases; every gate of that run is inconclusive.",
@@ -485,6 +523,7 @@ RUN_OVERDUE = AlarmKind(
     incident=Incident.RUN,
     missing_data=MissingData.LIVENESS,
     metrics={"o": catalogue.SCHEDULE_OVERDUE},
+    unit=Unit(codes=("in time", "overdue")),
     comparison=Comparison.AT_LEAST,
     threshold=lambda _: 1,
     # An hour more than watchdog-silent takes, so that this one is explained before it rings.
@@ -498,6 +537,7 @@ WATCHDOG_SILENT = AlarmKind(
     severity=Severity.CRITICAL,
     missing_data=MissingData.LIVENESS,
     metrics={"h": catalogue.WATCHDOG_HEARTBEAT},
+    unit=Unit("report", "reports", adds_up=True),
     comparison=Comparison.BELOW,
     threshold=lambda _: 1,
     window=Window(seconds=_HOUR, datapoints=2, periods=2),
@@ -510,6 +550,7 @@ FORMATTER_ERRORS = AlarmKind(
     missing_data=MissingData.TRAFFIC,
     metrics={"e": catalogue.LAMBDA_ERRORS, "f": catalogue.TOPIC_FAILURES},
     expression="FILL(e,0)+FILL(f,0)",
+    unit=Unit("failure", "failures", adds_up=True),
     comparison=Comparison.AT_LEAST,
     threshold=lambda _: 1,
     window=_EVENT,

@@ -1,7 +1,7 @@
-"""What an alarm says to people: CloudWatch's notification read, told in words, and written for each kind of reader.
+"""What an alarm says to people: told in words, and written for each kind of reader.
 
-Source of the notification's keys: CloudWatch user guide, AlarmActions; of the chat message: administrator guide of
-Amazon Q Developer in chat applications, custom notifications. Descriptions are those that the alarm factory writes.
+Source of the chat message: administrator guide of Amazon Q Developer in chat applications, custom notifications.
+Descriptions are those that the alarm factory writes.
 """
 
 import json
@@ -10,15 +10,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bedrock_eval import catalogue, codec
-from bedrock_eval.gates import Verdict
+from bedrock_eval import codec
+from bedrock_eval.alarm_kinds import KINDS, AlarmKind
+from bedrock_eval.alarm_records import Alarm, Run
+from bedrock_eval.alarm_rules import ALARM, INSUFFICIENT_DATA, OK
+from bedrock_eval.alarm_units import Unit, length
+from bedrock_eval.console import alarm_url, dashboard_url, folder_url, object_url
 from bedrock_eval.layout import RunLayout, evaluation_prefix
-from bedrock_eval.wording import count, instant, number
+from bedrock_eval.wording import count, instant
 
 VERSION = 1
 """Of the JSON message; raised when a field changes its meaning or goes."""
 
-ALARM, OK, INSUFFICIENT_DATA = "ALARM", "OK", "INSUFFICIENT_DATA"
 _IN_WORDS = {ALARM: "rings", OK: "is over", INSUFFICIENT_DATA: "has no data"}
 
 # SNS: subjects are ASCII without control characters, and less than 100 characters long.
@@ -34,89 +37,29 @@ _DESCRIPTION = re.compile(
     r"(?: Owner: (?P<owner>.*?)\.)?(?: Dashboard: .*?\.)?(?: Runbook: (?P<runbook>\S+))?",
     re.DOTALL,
 )
-_CHILD = re.compile(r"(?:ALARM|OK|INSUFFICIENT_DATA)\(\s*(?:\"([^\"]+)\"|'([^']+)'|([^)\s]+))\s*\)")
-_COMPARISONS = {
-    "GreaterThanThreshold": "above",
-    "GreaterThanOrEqualToThreshold": "at or above",
-    "LessThanThreshold": "below",
-    "LessThanOrEqualToThreshold": "at or below",
-}
-_UNITS = {"Milliseconds": "ms", "Seconds": "s", "Percent": "%"}
-# These say something of a run that need not have finished.
-_OF_ANY_RUN = frozenset({catalogue.RUN_FAILED.name, catalogue.RUN_SKIPPED.name, catalogue.SCHEDULE_OVERDUE.name})
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where the environment is: what links are made of."""
+    """Where the environment is: what links are made of.
+
+    Attributes:
+        prefix: of all its names; also the dashboard's name.
+        runbook: its URL, without an entry.
+    """
 
     region: str
     bucket: str
-    dashboard: str
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run in the results bucket, by the objects that it has."""
-
-    run_id: str
-    finished: bool
-    reported: bool
-
-
-@dataclass(frozen=True)
-class Alarm:
-    """An alarm at one moment, from a notification or from DescribeAlarms.
-
-    Attributes:
-        since: when it took this state, ISO 8601.
-        reason: CloudWatch's own sentence.
-        metrics: (namespace, name, dimensions) of what it watches; none for a composite.
-        expression: metric math over them.
-        values: the datapoints it was judged on, the newest last; empty when that is not known.
-        rule: of a composite.
-    """
-
-    name: str
-    state: str
-    since: str
-    reason: str
-    description: str = ""
-    metrics: tuple[tuple[str, str, Mapping[str, str]], ...] = ()
-    expression: str | None = None
-    threshold: float | None = None
-    comparison: str | None = None
-    period: int | None = None
-    periods: int | None = None
-    datapoints: int | None = None
-    values: tuple[float, ...] = ()
-    rule: str | None = None
-
-    @property
-    def children(self) -> tuple[str, ...]:
-        """Names of the alarms that a composite's rule asks about."""
-        found = (next(filter(None, match)) for match in _CHILD.findall(self.rule or ""))
-        return tuple(dict.fromkeys(name.rpartition(":alarm:")[2] for name in found))
-
-    @property
-    def evaluation(self) -> str | None:
-        """The evaluation that it is about."""
-        for _, _, dimensions in self.metrics:
-            if catalogue.EVALUATION in dimensions:
-                return dimensions[catalogue.EVALUATION]
-        return None
-
-    @property
-    def of_finished_run(self) -> bool:
-        """Whether what it watches is published by finished runs alone."""
-        return not any(name in _OF_ANY_RUN for _, name, _ in self.metrics)
+    prefix: str
+    runbook: str
 
 
 @dataclass(frozen=True)
 class Story:
-    """One alarm in words. What is not known is None, and left out of the JSON.
+    """One alarm, or a budget, in words. What is not known is None, and left out of the JSON.
 
     Attributes:
+        alarm: its name.
         kind: the entry of the runbook.
         value: the datapoint that made it ring, or the newest when it is over.
         rings: the condition in words, with unit and window.
@@ -180,15 +123,15 @@ class Message:
         """A custom notification; messages of one alarm share a thread."""
         content: dict[str, Any] = {
             "textType": "client-markdown",
-            "title": _cut(self.subject, _MOST_TITLE),
-            "description": _cut(self.text, _MOST_CHAT),
+            "title": cut(self.subject, _MOST_TITLE),
+            "description": cut(self.text, _MOST_CHAT),
         }
         metadata: dict[str, Any] = {"summary": self.subject}
         if self.story is not None:
             tags = filter(None, (self.story.severity, self.story.kind, self.story.evaluation))
-            content["keywords"] = [_cut(tag, _MOST_KEYWORD) for tag in tags]
+            content["keywords"] = [cut(tag, _MOST_KEYWORD) for tag in tags]
             if self.story.look_at and self.story.state == ALARM:
-                content["nextSteps"] = [_cut(f"Look at: {self.story.look_at}", _MOST_STEP)]
+                content["nextSteps"] = [cut(f"Look at: {self.story.look_at}", _MOST_STEP)]
             metadata["threadId"] = self.story.alarm
         return json.dumps({"version": "1.0", "source": "custom", "content": content, "metadata": metadata})
 
@@ -200,98 +143,10 @@ class Message:
         forms = self._forms()
         if len(forms.encode()) <= _MOST_BYTES:
             return forms
-        return Message(self.subject, _cut(self.text, _MOST_TEXT))._forms()
+        return Message(self.subject, cut(self.text, _MOST_TEXT))._forms()
 
     def _forms(self) -> str:
         return json.dumps({"default": self.to_json(), "email": self.text}, ensure_ascii=False)
-
-
-def read_notification(text: str) -> Mapping[str, Any] | None:
-    """CloudWatch's notification, None for any other message."""
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return None
-    keys = ("AlarmName", "NewStateValue", "StateChangeTime")
-    return found if isinstance(found, dict) and all(isinstance(found.get(key), str) for key in keys) else None
-
-
-def is_first_word(notification: Mapping[str, Any]) -> bool:
-    """Whether an alarm has only learned that all is well; every new alarm does, and nobody needs to hear it."""
-    change = (notification.get("OldStateValue"), notification["NewStateValue"])
-    return change == (INSUFFICIENT_DATA, OK)
-
-
-def notified_alarm(notification: Mapping[str, Any]) -> Alarm:
-    """The alarm that a notification tells of; its datapoints are not in there."""
-    return _alarm(
-        notification.get("Trigger") or {},
-        name=notification["AlarmName"],
-        state=notification["NewStateValue"],
-        since=_iso(notification["StateChangeTime"]),
-        reason=notification.get("NewStateReason") or "",
-        description=notification.get("AlarmDescription") or "",
-        values=(),
-        rule=notification.get("AlarmRule"),
-    )
-
-
-def described_alarm(record: Mapping[str, Any], *, since: str) -> Alarm:
-    """The alarm that DescribeAlarms tells of, under either key of its answer."""
-    return _alarm(
-        record,
-        name=record["AlarmName"],
-        state=record["StateValue"],
-        since=since,
-        reason=record.get("StateReason") or "",
-        description=record.get("AlarmDescription") or "",
-        values=_values(record.get("StateReasonData")),
-        rule=record.get("AlarmRule"),
-    )
-
-
-def _alarm(watched: Mapping[str, Any], *, values: tuple[float, ...], **known: Any) -> Alarm:
-    queries = [query for query in watched.get("Metrics") or () if isinstance(query, Mapping)]
-    metrics = [query["MetricStat"]["Metric"] for query in queries if query.get("MetricStat")]
-    expressions = [query["Expression"] for query in queries if query.get("Expression")]
-    return Alarm(
-        metrics=tuple(_metric(each) for each in (metrics if queries else [watched]) if each.get("MetricName")),
-        expression=expressions[-1] if expressions else None,
-        threshold=watched.get("Threshold"),
-        comparison=_COMPARISONS.get(watched.get("ComparisonOperator", "")),
-        period=watched.get("Period") or _period(queries),
-        periods=watched.get("EvaluationPeriods"),
-        datapoints=watched.get("DatapointsToAlarm") or watched.get("EvaluationPeriods"),
-        values=values,
-        **known,
-    )
-
-
-def _metric(found: Mapping[str, Any]) -> tuple[str, str, Mapping[str, str]]:
-    """Notifications spell a dimension `name` and `value`, DescribeAlarms `Name` and `Value`."""
-    dimensions = ({key.lower(): value for key, value in each.items()} for each in found.get("Dimensions") or ())
-    return found.get("Namespace", ""), found["MetricName"], {each["name"]: each["value"] for each in dimensions}
-
-
-def _period(queries: Sequence[Mapping[str, Any]]) -> int | None:
-    periods = (query["MetricStat"].get("Period") for query in queries if query.get("MetricStat"))
-    return next((period for period in periods if period), None)
-
-
-def _values(reason_data: str | None) -> tuple[float, ...]:
-    try:
-        found = json.loads(reason_data or "{}")
-    except ValueError:
-        return ()
-    values = found.get("recentDatapoints", ()) if isinstance(found, dict) else ()
-    return tuple(float(value) for value in values or () if isinstance(value, int | float))
-
-
-def newest(runs: Sequence[Run], alarm: Alarm) -> Run | None:
-    """The run that an alarm is about: the newest, among the finished where only these publish what it watches."""
-    ordered = sorted(runs, key=lambda run: run.run_id)
-    finished = [run for run in ordered if run.finished]
-    return (finished if alarm.of_finished_run and finished else ordered)[-1] if ordered else None
 
 
 def tell(alarm: Alarm, *, place: Place, run: Run | None = None) -> Story:
@@ -302,22 +157,26 @@ def tell(alarm: Alarm, *, place: Place, run: Run | None = None) -> Story:
     """
     match = _DESCRIPTION.fullmatch(alarm.description.strip())
     said: Mapping[str, str | None] = match.groupdict() if match else {"happened": alarm.description or alarm.reason}
-    unit = _unit(alarm)
-    value = _deciding(alarm)
     runbook = said.get("runbook")
+    entry = runbook.rpartition("#")[2] if runbook and "#" in runbook else None
+    kind = KINDS.get(entry or "") or _kind_by_name(alarm.name, place)
+    if kind is not None:
+        runbook, entry = runbook or f"{place.runbook}#{kind.name}", kind.name
+    unit = Unit() if kind is None else kind.unit
+    value = _deciding(alarm)
     return Story(
         alarm=alarm.name,
         state=alarm.state,
         since=alarm.since,
         happened=said["happened"] or alarm.name,
         severity=said.get("severity"),
-        kind=runbook.rpartition("#")[2] if runbook and "#" in runbook else None,
+        kind=entry,
         look_at=said.get("look_at"),
         owner=said.get("owner"),
         value=value,
         threshold=alarm.threshold,
-        unit=unit,
-        value_text=None if value is None else _measure(alarm, value, unit),
+        unit=unit.name or None,
+        value_text=None if value is None else unit.of(value),
         rings=_condition(alarm, unit),
         evaluation=alarm.evaluation,
         run_id=run.run_id if run else None,
@@ -325,12 +184,9 @@ def tell(alarm: Alarm, *, place: Place, run: Run | None = None) -> Story:
     )
 
 
-def _unit(alarm: Alarm) -> str | None:
-    if alarm.expression is not None:
-        # Every rate of ours is per cent; other expressions are sums of counts.
-        return "%" if "100*" in alarm.expression.replace(" ", "") else None
-    units = {metric.name: metric.unit for metric in catalogue.FIXED}
-    return next((_UNITS.get(units.get(name, "")) for _, name, _ in alarm.metrics), None)
+def _kind_by_name(name: str, place: Place) -> AlarmKind | None:
+    """The kind whose alarm is named so, for one whose description somebody has changed."""
+    return next((kind for kind in KINDS.values() if f"{name}-".startswith(f"{place.prefix}-{kind.name}-")), None)
 
 
 def _deciding(alarm: Alarm) -> float | None:
@@ -341,54 +197,35 @@ def _deciding(alarm: Alarm) -> float | None:
     return min(alarm.values) if (alarm.comparison or "").endswith("below") else max(alarm.values)
 
 
-def _measure(alarm: Alarm, value: float, unit: str | None) -> str:
-    names = {name for _, name, _ in alarm.metrics}
-    if names == {catalogue.GATE_VERDICT.name} and value in range(len(Verdict)):
-        return f"{value:g} ({list(Verdict)[int(value)].value.replace('_', ' ')})"
-    shown = f"{value:,.0f}" if float(value).is_integer() else number(value)
-    return f"{shown} {unit}" if unit else shown
-
-
-def _condition(alarm: Alarm, unit: str | None) -> str | None:
-    if alarm.threshold is None or alarm.comparison is None:
+def _condition(alarm: Alarm, unit: Unit) -> str | None:
+    if alarm.comparison is None:
         return None
-    condition = f"{alarm.comparison} {_measure(alarm, alarm.threshold, unit)}"
+    condition = alarm.comparison
+    if alarm.threshold is not None:
+        condition += f" {unit.of(alarm.threshold)}"
+    elif alarm.band_top is not None:
+        condition += f", now {unit.of(alarm.band_top)}"
     if not (alarm.period and alarm.periods):
         return condition
-    name, size = next((name, size) for name, size in (("h", 3_600), ("min", 60), ("s", 1)) if alarm.period % size == 0)
-    length = f"{alarm.period // size} {name}"
+    period = length(alarm.period)
     if alarm.periods == 1:
-        return f"{condition}, in {length}"
-    return f"{condition}, in {alarm.datapoints} of {alarm.periods} periods of {length}"
+        return f"{condition}, in {period}"
+    return f"{condition}, in {alarm.datapoints} of {alarm.periods} periods of {period}"
 
 
 def _links(alarm: Alarm, *, place: Place, run: Run | None, runbook: str | None) -> dict[str, str]:
-    console = _console(place.region)
-    watch = f"https://{console}/cloudwatch/home?region={place.region}#"
     found = {"runbook": runbook} if runbook else {}
-    if run is not None and alarm.evaluation is not None:
-        layout = RunLayout(alarm.evaluation, run.run_id)
-        folder = f"https://{console}/s3/buckets/{place.bucket}?region={place.region}&prefix={layout.prefix}"
-        found["run"] = folder
-        if run.reported:
-            found["report"] = f"https://{console}/s3/object/{place.bucket}?region={place.region}&prefix={layout.report}"
-    elif alarm.evaluation is not None:
-        prefix = evaluation_prefix(alarm.evaluation)
-        found["run"] = f"https://{console}/s3/buckets/{place.bucket}?region={place.region}&prefix={prefix}"
+    if alarm.evaluation is not None:
+        layout = None if run is None else RunLayout(alarm.evaluation, run.run_id)
+        prefix = layout.prefix if layout else evaluation_prefix(alarm.evaluation)
+        found["run"] = folder_url(place.bucket, prefix, region=place.region)
+        if layout and run and run.reported:
+            found["report"] = object_url(place.bucket, layout.report, region=place.region)
     return {
         **found,
-        "dashboard": f"{watch}dashboards/dashboard/{place.dashboard}",
-        "alarm": f"{watch}alarmsV2:alarm/{alarm.name}",
+        "dashboard": dashboard_url(place.prefix, region=place.region),
+        "alarm": alarm_url(alarm.name, region=place.region),
     }
-
-
-def _console(region: str) -> str:
-    """The console of the Region's partition."""
-    if region.startswith("cn-"):
-        return f"{region}.console.amazonaws.cn"
-    return (
-        f"{region}.console.amazonaws-us-gov.com" if region.startswith("us-gov-") else f"{region}.console.aws.amazon.com"
-    )
 
 
 def compose(story: Story, *, children: Sequence[Story] = (), cloudwatch: Mapping[str, Any]) -> Message:
@@ -397,8 +234,8 @@ def compose(story: Story, *, children: Sequence[Story] = (), cloudwatch: Mapping
     shown = tuple(children[:_MOST_CHILDREN])
     text = "\n".join(_paragraphs(story, shown, more=len(children) - len(shown), reason=cloudwatch))
     return Message(
-        subject=_subject(f"{severity}{story.words}: {story.alarm}"),
-        text=_cut(text, _MOST_TEXT),
+        subject=subject_line(f"{severity}{story.words}: {story.alarm}"),
+        text=cut(text, _MOST_TEXT),
         story=story,
         children=shown,
         cloudwatch=cloudwatch,
@@ -433,7 +270,7 @@ def _paragraphs(story: Story, children: Sequence[Story], *, more: int, reason: M
 
 
 def pass_on(text: str, *, subject: str | None, why: str | None = None) -> Message:
-    """A message that is not an alarm's, or could not be told, as it came.
+    """A message that nobody here knows, or an alarm's that could not be told, as it came; the subject says so.
 
     Args:
         why: what went wrong, when something did.
@@ -443,18 +280,15 @@ def pass_on(text: str, *, subject: str | None, why: str | None = None) -> Messag
         if why is None
         else f"This alarm message could not be put into words ({why}); it follows as it came.\n\n{text}"
     )
-    return Message(subject=_subject(subject or "A message of the alarm topic"), text=body)
+    return Message(subject=subject_line(f"As it came: {subject or 'a message of the alarm topic'}"), text=body)
 
 
-def _subject(text: str) -> str:
+def subject_line(text: str) -> str:
+    """A text as the subject of an e-mail from SNS."""
     plain = re.sub(r"[^ -~]+", " ", text.encode("ascii", "replace").decode()).strip()
-    return _cut(plain if plain[:1].strip() else "Alarm", _MOST_SUBJECT)
+    return cut(plain if plain[:1].strip() else "Alarm", _MOST_SUBJECT)
 
 
-def _cut(text: str, most: int) -> str:
+def cut(text: str, most: int) -> str:
+    """No longer than that; dots say that something is missing."""
     return text if len(text) <= most else f"{text[: most - 3]}..."
-
-
-def _iso(time: str) -> str:
-    """CloudWatch writes `2026-11-24T16:02:10.123+0000`."""
-    return re.sub(r"([+-]\d\d)(\d\d)$", r"\1:\2", time)

@@ -130,6 +130,10 @@ def test_every_kind_of_alarm_reaches_its_state(clients: Clients, namespace: str,
     while found() != expected and time.monotonic() < deadline:
         time.sleep(0.3)
     assert found() == expected
+    (banded,) = cloudwatch.describe_alarms(AlarmNames=["outside-band"])["MetricAlarms"]
+    reasons = json.loads(banded["StateReasonData"])
+    assert "threshold" not in reasons
+    assert reasons["recentLowerThresholds"][-1] < reasons["recentUpperThresholds"][-1] < reasons["recentDatapoints"][-1]
 
 
 def test_a_new_alarm_is_judged_on_what_stands_now(clients: Clients, namespace: str, put: Put) -> None:

@@ -2,6 +2,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import fields
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,12 @@ import pytest
 from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
+from bedrock_eval.alarm_kinds import KINDS, Thresholds
 from environments import generate
 from environments.load import load_environments
 from environments.schema import REPOSITORY, Environment
 
+ONE, TWO = (Thresholds(**{each.name: value for each in fields(Thresholds)}) for value in (11, 22))
 SHIPPED = sorted((REPOSITORY / "environments").glob("*.yaml"))
 
 
@@ -41,7 +44,7 @@ def test_a_stale_file_is_told_with_the_command(
     assert generate.main(["--check"]) == 1
     assert capsys.readouterr().err.splitlines() == [
         f"{name} is stale; write it anew with: python -m environments.generate"
-        for name in ("environments/schema.json", "docs/configuration.md")
+        for name in ("environments/schema.json", "docs/configuration.md", "docs/alarms.md")
     ]
     assert generate.main([]) == 0
     assert generate.main(["--check"]) == 0
@@ -98,6 +101,31 @@ def test_every_row_of_the_reference_has_a_meaning() -> None:
         cells = [cell.strip() for cell in row.strip("|").split(" | ")]
         assert len(cells) == 5, row
         assert cells[4], row
+
+
+def test_the_alarms_are_those_of_the_table_with_their_units_and_windows() -> None:
+    rows = {
+        cells[0]: cells[1:]
+        for line in generate.outputs()[REPOSITORY / "docs" / "alarms.md"].splitlines()
+        if line.startswith("| [") and (cells := [cell.strip() for cell in line.strip("|").split(" | ")])
+    }
+    assert list(rows) == [f"[{name}](runbook.md#{name})" for name in KINDS]
+    shown = {name.partition("]")[0][1:]: cells for name, cells in rows.items()}
+    assert shown["latency-p90"] == [
+        *("warning", "above `alarms.latency_p90_ms` ms", "3 of 5 periods of 5 min", "no breach", "service"),
+        "InvocationLatency p90",
+    ]
+    band = "above the band of what is expected `alarms.latency_anomaly` standard deviations wide"
+    assert shown["latency-anomaly"][1] == band
+    assert shown["throttle-count"][1] == "at or above `alarms.throttle_count` requests"
+    assert shown["verdict"][1:4] == ["at or above 3 (worse)", "1 of 24 periods of 1 h", "the state stays"]
+    assert shown["coverage"][1] == "below `min_coverage` of the cases answered"
+    assert shown["watchdog-silent"][1:4] == ["below 1 report", "2 of 2 periods of 1 h", "a breach"]
+    assert shown["inconclusive"][0] == "off"
+    fixed = {name for name, cells in shown.items() if "`" not in cells[1]}
+    assert fixed == {
+        name for name, kind in KINDS.items() if kind.threshold and kind.threshold(ONE) == kind.threshold(TWO)
+    }
 
 
 def test_the_example_of_the_reference_loads(tmp_path: Path, validator: Draft202012Validator) -> None:

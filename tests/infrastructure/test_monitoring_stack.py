@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from bedrock_eval.alarm_messages import Place, described_alarm, tell
+from bedrock_eval.alarm_messages import Place, tell
+from bedrock_eval.alarm_records import described_alarm
 from bedrock_eval.costs import Rates
 from bedrock_eval.names import PhysicalNames
 from tests.infrastructure.monitoring_support import (
@@ -159,8 +160,10 @@ class TestAlarmFormatter:
             if action not in own
         }
         assert set(found) == {
-            *("s3:ListBucket", "cloudwatch:DescribeAlarms", "sns:Publish", "kms:Decrypt", "kms:GenerateDataKey")
+            *("s3:ListBucket", "cloudwatch:DescribeAlarms", "cloudwatch:DescribeAlarmHistory"),
+            *("sns:Publish", "kms:Decrypt", "kms:GenerateDataKey"),
         }
+        assert found["cloudwatch:DescribeAlarmHistory"]["Resource"].endswith(f":alarm:{PREFIX}-*")
         assert found["s3:ListBucket"]["Condition"] == {"StringLike": {"s3:prefix": "runs/*"}}
         assert found["sns:Publish"]["Resource"] == topic(owner(), "messages")
         # DescribeAlarms keeps composite alarms to itself under a narrower permission.
@@ -173,7 +176,8 @@ class TestAlarmFormatter:
     def test_knows_where_runs_dashboard_and_people_are(self) -> None:
         variables = flat(function(owner(), "alarm-formatter")["Environment"]["Variables"])
         assert "Results" in variables["RESULTS_BUCKET"]
-        assert variables["DASHBOARD"] == owner().only("AWS::CloudWatch::Dashboard")["DashboardName"]
+        assert variables["PREFIX"] == owner().only("AWS::CloudWatch::Dashboard")["DashboardName"] == PREFIX
+        assert variables["RUNBOOK_URL"] == RUNBOOK
         assert variables["MESSAGES_TOPIC"] == topic(owner(), "messages")
         assert "CHAT_TOPIC" not in variables
 
@@ -190,9 +194,9 @@ class TestAlarmFormatter:
         assert len(set(encrypted)) == 1
 
     def test_understands_the_description_of_every_alarm(self) -> None:
-        for name, properties in owner().alarms.items():
+        for name, properties in (*owner().alarms.items(), *watchful().alarms.items()):
             alarm = described_alarm({"StateValue": "OK", **properties}, since="2026-11-24T06:00:00+00:00")
-            story = tell(alarm, place=Place(REGION, "results", PREFIX))
+            story = tell(alarm, place=Place(REGION, "results", PREFIX, "https://elsewhere.example"))
             assert None not in (story.severity, story.kind, story.look_at, story.owner, story.rings), name
             assert "Rings at" not in story.happened
             assert story.links["runbook"] == f"{RUNBOOK}#{story.kind}"

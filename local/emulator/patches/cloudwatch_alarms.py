@@ -167,6 +167,7 @@ class _Evidence:
     values: Sequence[float | None]
     starts: Sequence[int]
     breaching: Sequence[bool | None] = field(default=())
+    band: Band | None = None
 
 
 _seen: dict[tuple[str, str, str], _Seen] = {}
@@ -225,7 +226,7 @@ def _evidence(alarm: Alarm, end: int) -> _Evidence:
             breaching.append(_outside(value, start, band, alarm["ComparisonOperator"]))
         else:
             breaching.append(_COMPARISONS[alarm["ComparisonOperator"]][1](value, alarm["Threshold"]))
-    return _Evidence(values, starts, breaching)
+    return _Evidence(values, starts, breaching, band)
 
 
 def _judge(alarm: Alarm, end: int) -> None:
@@ -283,7 +284,17 @@ def _reason_data(alarm: Alarm, evidence: _Evidence, end: int) -> dict[str, Any]:
         "endDate": _timestamp(end),
         "period": limits.alarm_period(alarm),
         "recentDatapoints": [value for value in reversed(evidence.values) if value is not None],
-        "threshold": alarm.get("Threshold"),
+        **({"threshold": alarm["Threshold"]} if evidence.band is None else _edges(evidence, evidence.band)),
+    }
+
+
+def _edges(evidence: _Evidence, band: Band) -> dict[str, list[float]]:
+    """The band where the datapoints are, as CloudWatch shows it in the place of a threshold."""
+    judged = [at for at, value in zip(evidence.starts, evidence.values, strict=True) if value is not None]
+    starts = [at for at in reversed(judged) if at in band.upper.points]
+    return {
+        "recentLowerThresholds": [band.lower.points[at] for at in starts],
+        "recentUpperThresholds": [band.upper.points[at] for at in starts],
     }
 
 

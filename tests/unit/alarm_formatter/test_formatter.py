@@ -12,9 +12,10 @@ from alarm_formatter.formatter import Formatter
 from bedrock_eval.alarm_messages import Place
 from bedrock_eval.layout import RunLayout
 from tests.unit.core.test_alarm_messages import RATE, VERDICT
+from tests.unit.core.test_budget_messages import ACTUAL
 from tests.unit.fakes import FakeS3, client_error
 
-PLACE = Place(region="eu-central-1", bucket="results", dashboard="shop-prod")
+PLACE = Place(region="eu-central-1", bucket="results", prefix="shop-prod", runbook="https://example.com/runbook.md")
 MOMENT = datetime(2026, 11, 24, 6, 4, 10, tzinfo=UTC)
 
 
@@ -24,6 +25,33 @@ class FakeAlarms:
     def __init__(self, *records: dict[str, Any]) -> None:
         self.records = {record["AlarmName"]: {"StateUpdatedTimestamp": MOMENT, **record} for record in records}
         self.error: Exception | None = None
+        self.history: dict[str, list[tuple[str, str]]] = {}
+
+    def describe_alarm_history(
+        self,
+        *,
+        AlarmName: str,  # noqa: N803
+        HistoryItemType: str,  # noqa: N803
+        ScanBy: str,  # noqa: N803
+        MaxRecords: int,  # noqa: N803
+    ) -> dict[str, Any]:
+        """Changes of state, the newest first, as CloudWatch writes them."""
+        assert (HistoryItemType, ScanBy, MaxRecords <= 100) == ("StateUpdate", "TimestampDescending", True)
+        if self.error is not None:
+            raise self.error
+        changes = reversed(self.history.get(AlarmName, []))
+        return {
+            "AlarmHistoryItems": [
+                {
+                    "AlarmName": AlarmName,
+                    "HistoryItemType": "StateUpdate",
+                    "HistoryData": json.dumps(
+                        {"version": "1.0", "oldState": {"stateValue": old}, "newState": {"stateValue": new}}
+                    ),
+                }
+                for old, new in changes
+            ][:MaxRecords]
+        }
 
     def describe_alarms(self, *, AlarmNames: list[str], AlarmTypes: list[str]) -> dict[str, Any]:  # noqa: N803
         assert len(AlarmNames) <= 100
@@ -101,6 +129,26 @@ def test_what_cannot_be_looked_up_is_left_out(s3: FakeS3) -> None:
     assert found["links"]["run"].endswith("prefix=runs/support/")
 
 
+def test_a_composite_lists_no_alarm_that_only_explains_another(s3: FakeS3) -> None:
+    failed, overdue, silent = (f"shop-prod-{name}" for name in ("run-failed-a", "run-overdue-a", "watchdog-silent"))
+    notification = {
+        **{key: value for key, value in VERDICT.items() if key != "Trigger"},
+        "AlarmName": "shop-prod-critical-run-a",
+        "AlarmDescription": "[critical] Run of a.",
+        "AlarmRule": f'ALARM("{failed}") OR (ALARM("{overdue}") AND NOT ALARM("{silent}"))',
+    }
+    alarms = FakeAlarms(*({**RATE, "AlarmName": name} for name in (failed, overdue, silent)))
+    assert [child["alarm"] for child in told(s3, alarms, notification)["children"]] == [failed]
+    alarms.records[silent]["StateValue"] = "OK"
+    assert [child["alarm"] for child in told(s3, alarms, notification)["children"]] == [failed, overdue]
+
+
+def test_a_composite_whose_rule_cannot_be_read_is_told_without_children(s3: FakeS3) -> None:
+    notification = {**VERDICT, "AlarmDescription": "[critical] Odd.", "AlarmRule": "RINGS(a)", "Trigger": {}}
+    found = told(s3, FakeAlarms(), notification)
+    assert (found["happened"], found["children"]) == ("Odd.", [])
+
+
 def test_a_composite_lists_what_rings_below_it(s3: FakeS3) -> None:
     names = [f"shop-prod-quiet-{number}" for number in range(120)]
     shard = {
@@ -139,8 +187,9 @@ def sns(monkeypatch: pytest.MonkeyPatch, s3: FakeS3) -> FakeSns:
     fake = FakeSns()
     clients = {"s3": s3, "sns": fake, "cloudwatch": FakeAlarms(record(VERDICT))}
     monkeypatch.setattr(entry, "client", lambda service: clients[service])
-    for name, value in {"RESULTS_BUCKET": "results", "DASHBOARD": "shop-prod", "MESSAGES_TOPIC": "people"}.items():
+    for name, value in {"RESULTS_BUCKET": "results", "PREFIX": "shop-prod", "MESSAGES_TOPIC": "people"}.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("RUNBOOK_URL", "https://example.com/runbook.md")
     return fake
 
 
@@ -164,10 +213,19 @@ def test_the_chat_gets_them_too(sns: FakeSns, monkeypatch: pytest.MonkeyPatch) -
     assert json.loads(chat["Message"])["source"] == "custom"
 
 
-def test_a_budget_is_passed_on(sns: FakeSns) -> None:
-    entry.handler(event("Over 80 %.", "AWS Budgets: monthly"), None)
+def test_a_budget_is_told_with_links(sns: FakeSns) -> None:
+    entry.handler(event(ACTUAL, "AWS Budgets: shop-prod has exceeded your alert threshold"), None)
     (published,) = sns.published
-    assert (published["Subject"], json.loads(published["Message"])["email"]) == ("AWS Budgets: monthly", "Over 80 %.")
+    assert published["Subject"] == "WARNING budget shop-prod has cost $1,050.12 of $1,000.00"
+    links = json.loads(json.loads(published["Message"])["default"])["links"]
+    assert set(links) == {"runbook", "dashboard", "budgets"}
+
+
+def test_what_nobody_knows_is_passed_on_unharmed_and_marked(sns: FakeSns) -> None:
+    entry.handler(event("Over 80 %.", "Somebody else"), None)
+    (published,) = sns.published
+    assert published["Subject"] == "As it came: Somebody else"
+    assert json.loads(published["Message"])["email"] == "Over 80 %."
 
 
 def test_what_cannot_be_said_goes_on_as_it_came(sns: FakeSns, caplog: pytest.LogCaptureFixture) -> None:
@@ -180,10 +238,44 @@ def test_what_cannot_be_said_goes_on_as_it_came(sns: FakeSns, caplog: pytest.Log
     assert [each.levelno for each in caplog.records if "words" in each.message] == [logging.ERROR]
 
 
-def test_the_first_word_of_a_new_alarm_is_kept_back(sns: FakeSns) -> None:
-    first = {**VERDICT, "OldStateValue": "INSUFFICIENT_DATA", "NewStateValue": "OK"}
-    entry.handler(event(json.dumps(first)), None)
-    assert sns.published == []
+FIRST = {**VERDICT, "OldStateValue": "INSUFFICIENT_DATA", "NewStateValue": "OK"}
+NO_DATA = "INSUFFICIENT_DATA"
+
+
+@pytest.mark.parametrize(
+    ("history", "heard"),
+    [
+        ([(NO_DATA, "OK")], False),
+        ([], False),
+        ([("OK", NO_DATA), (NO_DATA, "OK")], False),
+        ([(NO_DATA, "ALARM"), ("ALARM", NO_DATA), (NO_DATA, "OK")], True),
+        ([("ALARM", NO_DATA), (NO_DATA, "OK"), ("OK", NO_DATA), (NO_DATA, "OK")], False),
+    ],
+)
+def test_ok_is_told_only_to_who_has_heard_it_ring(s3: FakeS3, history: list[tuple[str, str]], heard: bool) -> None:
+    alarms = FakeAlarms(record(VERDICT, StateValue="OK"))
+    alarms.history = {VERDICT["AlarmName"]: history}
+    message = Formatter(s3=s3, cloudwatch=alarms, place=PLACE).message(json.dumps(FIRST), subject=None)
+    assert (message is not None) == heard
+    assert message is None or message.subject.startswith("CRITICAL is over: ")
+
+
+def test_ok_after_it_rang_is_told_without_looking_back(s3: FakeS3) -> None:
+    over = {**VERDICT, "OldStateValue": "ALARM", "NewStateValue": "OK"}
+    assert told(s3, FakeAlarms(record(VERDICT, StateValue="OK")), over)["state"] == "OK"
+
+
+def test_nobody_misses_that_it_is_over_because_the_history_is_denied(s3: FakeS3) -> None:
+    alarms = FakeAlarms()
+    alarms.error = client_error("AccessDenied")
+    assert told(s3, alarms, FIRST)["state"] == "OK"
+
+
+def test_a_new_composite_that_is_well_is_no_news(s3: FakeS3) -> None:
+    first = {**FIRST, "AlarmRule": 'ALARM("a")'}
+    alarms = FakeAlarms()
+    alarms.error = client_error("AccessDenied")
+    assert Formatter(s3=s3, cloudwatch=alarms, place=PLACE).message(json.dumps(first), subject=None) is None
 
 
 def test_a_refused_publish_is_an_error_that_lambda_retries(sns: FakeSns, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,9 +4,12 @@ from typing import Any
 import pytest
 
 from bedrock_eval import alarm_messages as messages
-from bedrock_eval.alarm_messages import Place, Run
+from bedrock_eval import alarm_records as records
+from bedrock_eval.alarm_kinds import KINDS, AlarmKind
+from bedrock_eval.alarm_messages import Place
+from bedrock_eval.alarm_records import Run
 
-PLACE = Place(region="eu-central-1", bucket="results", dashboard="shop-prod")
+PLACE = Place(region="eu-central-1", bucket="results", prefix="shop-prod", runbook="https://example.com/runbook.md")
 DESCRIPTION = (
     "[critical] A gate is broken: relevance_score (min 0.5) of nova in evaluation support. The whole confidence "
     "interval of the score lies beyond the bound. Rings at 1 of 24 periods of 1 h. Look at: the run's report.html, and "
@@ -85,7 +88,7 @@ SINCE = "2026-11-24T06:04:10+00:00"
 
 
 def compose(notification: dict[str, Any], *, run: Run | None = None) -> messages.Message:
-    alarm = messages.notified_alarm(notification)
+    alarm = records.notified_alarm(notification)
     return messages.compose(messages.tell(alarm, place=PLACE, run=run), cloudwatch=notification)
 
 
@@ -131,39 +134,87 @@ class TestAlarm:
         ],
     )
     def test_other_partitions_have_other_consoles(self, region: str, host: str) -> None:
-        story = messages.tell(messages.notified_alarm(VERDICT), place=Place(region, "b", "d"))
+        story = messages.tell(records.notified_alarm(VERDICT), place=Place(region, "b", "d", "https://r"))
         assert {url.split("/")[2] for name, url in story.links.items() if name != "runbook"} == {host}
 
     def test_the_value_has_its_unit_and_window(self) -> None:
-        story = messages.tell(messages.described_alarm(RATE, since=SINCE), place=PLACE)
-        assert (story.value, story.threshold, story.unit) == (22.75, 5.0, "%")
-        assert story.value_text == "22.75 %"
-        assert story.rings == "above 5 %, in 2 of 3 periods of 5 min"
+        story = messages.tell(records.described_alarm(RATE, since=SINCE), place=PLACE)
+        assert (story.value, story.threshold, story.unit) == (22.75, 5.0, "% of requests")
+        assert story.value_text == "22.75 % of requests"
+        assert story.rings == "above 5 % of requests, in 2 of 3 periods of 5 min"
         assert (story.kind, story.severity, story.owner) == ("throttles", "warning", "A.B. Inc")
         assert story.happened == "More than 5 % of the requests to model haiku (eu.x) are throttled."
 
-    def test_latency_is_in_milliseconds_and_the_worst_value_decides(self) -> None:
-        record = {**RATE, "Metrics": [], "MetricName": "InvocationLatency", "Namespace": "AWS/Bedrock", "Period": 300}
-        assert messages.tell(messages.described_alarm(record, since=SINCE), place=PLACE).value_text == "22.75 ms"
-        below = {**record, "ComparisonOperator": "LessThanThreshold"}
-        assert messages.tell(messages.described_alarm(below, since=SINCE), place=PLACE).value == 0.0
+    @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS.keys())
+    def test_the_unit_is_that_of_the_kind_whatever_the_metrics_are_measured_in(self, kind: AlarmKind) -> None:
+        text = f"[warning] Something. Rings at x. Look at: y. Owner: z. Runbook: https://example.com/book#{kind.name}"
+        record = {**RATE, "AlarmName": "shop-prod-x", "AlarmDescription": text}
+        story = messages.tell(records.described_alarm(record, since=SINCE), place=PLACE)
+        assert story.kind == kind.name
+        assert story.unit == (kind.unit.name or None)
+        assert story.value_text == f"22.75 {kind.unit.name}".rstrip()
+
+    def test_the_name_gives_the_kind_when_somebody_has_changed_the_description(self) -> None:
+        record = {**RATE, "AlarmDescription": "ask Jo", "AlarmName": "shop-prod-throttle-count-haiku"}
+        story = messages.tell(records.described_alarm(record, since=SINCE), place=PLACE)
+        assert (story.kind, story.unit, story.happened) == ("throttle-count", "requests", "ask Jo")
+        assert story.links["runbook"] == "https://example.com/runbook.md#throttle-count"
+        foreign = messages.tell(records.described_alarm({**record, "AlarmName": "other"}, since=SINCE), place=PLACE)
+        assert (foreign.kind, foreign.unit, foreign.value_text) == (None, None, "22.75")
+
+    def test_one_of_what_is_counted_is_one(self) -> None:
+        record = {**RATE, "StateReasonData": json.dumps({"recentDatapoints": [0.0, 1.0]})}
+        text = RATE["AlarmDescription"].replace("#throttles", "#throttle-count")
+        story = messages.tell(
+            records.described_alarm({**record, "AlarmDescription": text, "Threshold": 1200.0}, since=SINCE), place=PLACE
+        )
+        assert (story.value_text, story.rings) == (
+            "1 request",
+            "above 1,200 requests, in 2 of 3 periods of 5 min",
+        )
+
+    def test_a_band_is_told_with_its_upper_edge(self) -> None:
+        # As in CloudWatch's own examples of an anomaly alarm.
+        reasons = {"version": "1.0", "recentDatapoints": [7900.0], "recentUpperThresholds": [5400.5, 6912.0]}
+        metric = {"Namespace": "AWS/Bedrock", "MetricName": "InvocationLatency", "Dimensions": []}
+        record = {
+            "AlarmName": "shop-prod-latency-anomaly-haiku",
+            "AlarmDescription": "[warning] Slow. Runbook: https://example.com/runbook.md#latency-anomaly",
+            "StateValue": "ALARM",
+            "StateReasonData": json.dumps(reasons),
+            "ComparisonOperator": "GreaterThanUpperThreshold",
+            "ThresholdMetricId": "band",
+            "EvaluationPeriods": 5,
+            "DatapointsToAlarm": 3,
+            "Metrics": [
+                {"Id": "m0", "MetricStat": {"Metric": metric, "Period": 300, "Stat": "p90"}, "ReturnData": True},
+                {"Id": "band", "Expression": "ANOMALY_DETECTION_BAND(m0, 2)", "ReturnData": True},
+            ],
+        }
+        story = messages.tell(records.described_alarm(record, since=SINCE), place=PLACE)
+        assert story.value_text == "7,900 ms"
+        assert story.rings == "above the band of what is expected, now 6,912 ms, in 3 of 5 periods of 5 min"
+
+    def test_the_worst_value_decides(self) -> None:
+        below = {**RATE, "ComparisonOperator": "LessThanThreshold"}
+        assert messages.tell(records.described_alarm(below, since=SINCE), place=PLACE).value == 0.0
 
     def test_over_shows_the_newest_value(self) -> None:
-        alarm = messages.described_alarm({**RATE, "StateValue": "OK"}, since=SINCE)
+        alarm = records.described_alarm({**RATE, "StateValue": "OK"}, since=SINCE)
         message = messages.compose(messages.tell(alarm, place=PLACE), cloudwatch={})
         assert message.subject == "WARNING is over: shop-prod-throttles-haiku"
-        assert "Value: 12.50 %; it rings above 5 %" in message.text
+        assert "Value: 12.50 % of requests; it rings above 5 % of requests" in message.text
         assert "Look at" not in message.text
 
     def test_without_data_nothing_is_made_up(self) -> None:
         record = {**RATE, "StateValue": "INSUFFICIENT_DATA", "StateReasonData": None}
-        story = messages.tell(messages.described_alarm(record, since=SINCE), place=PLACE)
+        story = messages.tell(records.described_alarm(record, since=SINCE), place=PLACE)
         assert (story.words, story.value, story.value_text) == ("has no data", None, None)
 
     def test_a_foreign_description_is_shown_as_it_is(self) -> None:
-        story = messages.tell(messages.notified_alarm({**VERDICT, "AlarmDescription": "disk full"}), place=PLACE)
-        assert (story.happened, story.severity, story.kind) == ("disk full", None, None)
-        bare = messages.tell(messages.notified_alarm({**VERDICT, "AlarmDescription": None}), place=PLACE)
+        story = messages.tell(records.notified_alarm({**VERDICT, "AlarmDescription": "disk full"}), place=PLACE)
+        assert (story.happened, story.severity, story.look_at) == ("disk full", None, None)
+        bare = messages.tell(records.notified_alarm({**VERDICT, "AlarmDescription": None}), place=PLACE)
         assert bare.happened.startswith("Threshold Crossed")
 
 
@@ -171,17 +222,30 @@ class TestComposite:
     RULE = (
         'ALARM("shop-prod-throttles-haiku") OR ALARM(shop-prod-verdict-a-b) '
         'OR ALARM("arn:aws:cloudwatch:eu-central-1:111122223333:alarm:shop-prod-run-failed-a") '
-        "OR ALARM('shop-prod-x')"
+        'AND NOT ALARM("shop-prod-watchdog-silent")'
     )
 
     def test_knows_its_children_by_name(self) -> None:
-        notification = {key: value for key, value in VERDICT.items() if key != "Trigger"}
-        assert messages.notified_alarm({**notification, "AlarmRule": self.RULE}).children == (
+        assert records.asked_about(self.composite(self.RULE)) == (
             "shop-prod-throttles-haiku",
             "shop-prod-verdict-a-b",
             "shop-prod-run-failed-a",
-            "shop-prod-x",
+            "shop-prod-watchdog-silent",
         )
+        assert records.asked_about(self.composite("no rule")) == ()
+        assert records.asked_about(records.notified_alarm(VERDICT)) == ()
+
+    @staticmethod
+    def composite(rule: str) -> records.Alarm:
+        notification = {key: value for key, value in VERDICT.items() if key != "Trigger"}
+        return records.notified_alarm({**notification, "AlarmRule": rule})
+
+    def test_what_holds_a_child_back_is_not_among_those_that_ring(self) -> None:
+        names = ("shop-prod-throttles-haiku", "shop-prod-run-failed-a", "shop-prod-watchdog-silent")
+        alarms = [records.described_alarm({**RATE, "AlarmName": name}, since=SINCE) for name in names]
+        found = records.ringing_children(self.composite(self.RULE), alarms)
+        assert [alarm.name for alarm in found] == ["shop-prod-throttles-haiku"]
+        assert records.ringing_children(self.composite("no rule"), []) == []
 
     def test_lists_those_that_ring_with_a_line_each(self) -> None:
         notification = {
@@ -190,13 +254,14 @@ class TestComposite:
             "AlarmDescription": "[warning] At least one alarm rings.",
             "AlarmRule": self.RULE,
         }
-        story = messages.tell(messages.notified_alarm(notification), place=PLACE)
-        child = messages.tell(messages.described_alarm(RATE, since=SINCE), place=PLACE)
+        story = messages.tell(records.notified_alarm(notification), place=PLACE)
+        child = messages.tell(records.described_alarm(RATE, since=SINCE), place=PLACE)
         message = messages.compose(story, children=[child] * 60, cloudwatch=notification)
         assert "60 alarms of it ring:" in message.text
         line = (
             "- shop-prod-throttles-haiku: [warning] More than 5 % of the requests to model haiku (eu.x) are throttled. "
-            "Value: 22.75 %; rings above 5 %, in 2 of 3 periods of 5 min. Since 2026-11-24 06:04 UTC."
+            "Value: 22.75 % of requests; rings above 5 % of requests, in 2 of 3 periods of 5 min. "
+            "Since 2026-11-24 06:04 UTC."
         )
         assert message.text.count(line) == 50
         assert "- and 10 more" in message.text
@@ -209,7 +274,7 @@ class TestForms:
         assert len(message.subject) < 100
         assert message.subject.isascii()
         assert message.subject.isprintable()
-        assert messages.pass_on("x", subject="\n").subject == "Alarm"
+        assert messages.subject_line("\n") == "Alarm"
 
     def test_email_reads_text_and_programs_read_json(self) -> None:
         message = compose(VERDICT)
@@ -247,22 +312,23 @@ class TestForms:
 
 
 class TestOthers:
-    @pytest.mark.parametrize("text", ["", "AWS Budgets: over", "{", "[]", "{}", '{"AlarmName": 1}', "null"])
+    @pytest.mark.parametrize("text", ["", "plain words", "{", "[]", "{}", '{"AlarmName": 1}', "null"])
     def test_are_no_notifications(self, text: str) -> None:
-        assert messages.read_notification(text) is None
+        assert records.read_notification(text) is None
 
-    def test_are_passed_on_as_they_came(self) -> None:
-        message = messages.pass_on("Your budget has exceeded 80 %.", subject="AWS Budgets: monthly")
-        assert (message.subject, message.text) == ("AWS Budgets: monthly", "Your budget has exceeded 80 %.")
-        assert json.loads(message.to_json()) == {
-            "version": 1,
-            "subject": "AWS Budgets: monthly",
-            "text": "Your budget has exceeded 80 %.",
-        }
+    @pytest.mark.parametrize("text", ["Über 80 %.\r\n\t<b>", '{"detail-type": "x", "n": 1.50}', "{", ""])
+    def test_are_passed_on_unharmed_and_marked(self, text: str) -> None:
+        message = messages.pass_on(text, subject="Somebody")
+        assert (message.subject, message.text) == ("As it came: Somebody", text)
+        assert json.loads(message.to_json()) == {"version": 1, "subject": "As it came: Somebody", "text": text}
+        forms = json.loads(message.by_protocol())
+        assert (forms["email"], json.loads(forms["default"])["text"]) == (text, text)
+        assert json.loads(message.to_chat())["content"]["description"] == text
+        assert messages.pass_on(text, subject=None).subject == "As it came: a message of the alarm topic"
 
-    def test_only_the_first_word_of_a_new_alarm_is_no_news(self) -> None:
+    def test_only_ok_after_no_data_may_be_no_news(self) -> None:
         def change(old: str, new: str) -> bool:
-            return messages.is_first_word({"OldStateValue": old, "NewStateValue": new})
+            return records.may_be_first_word({"OldStateValue": old, "NewStateValue": new})
 
         assert change("INSUFFICIENT_DATA", "OK")
         assert not change("INSUFFICIENT_DATA", "ALARM")
@@ -278,11 +344,11 @@ class TestNewestRun:
     )
 
     def test_a_verdict_is_of_a_finished_run(self) -> None:
-        assert messages.newest(self.RUNS, messages.notified_alarm(VERDICT)) == self.RUNS[1]
+        assert records.newest(self.RUNS, records.notified_alarm(VERDICT)) == self.RUNS[1]
 
     def test_a_failure_is_of_any_run(self) -> None:
         failed = {**VERDICT, "Trigger": {**VERDICT["Trigger"], "MetricName": "run_failed"}}
-        assert messages.newest(self.RUNS, messages.notified_alarm(failed)) == self.RUNS[0]
+        assert records.newest(self.RUNS, records.notified_alarm(failed)) == self.RUNS[0]
 
     def test_there_may_be_none(self) -> None:
-        assert messages.newest((), messages.notified_alarm(VERDICT)) is None
+        assert records.newest((), records.notified_alarm(VERDICT)) is None
