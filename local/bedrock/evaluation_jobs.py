@@ -6,7 +6,7 @@ A job ends when its time is up and somebody looks: nobody can tell the differenc
 import hashlib
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,6 +17,7 @@ from ministack.services import s3
 
 from local.bedrock import flow_definitions, job_output, service_model
 from local.bedrock.errors import ServiceError, invalid
+from local.bedrock.job_datasets import dataset_problem
 from local.bedrock.roles import role_problem
 from local.bedrock.state import STAND_IN
 
@@ -136,8 +137,10 @@ def _check(request: Mapping[str, Any]) -> None:
         _check_metrics(config["automated"], judged=judged)
     else:
         _check_human(config["human"])
+    if "automated" in config and not judged and _sources(models):
+        raise invalid("Inference response data of your own can be evaluated by a judge or by people.")
     for entry in next(iter(config.values()))["datasetMetricConfigs"]:
-        _check_dataset(entry["dataset"])
+        _check_dataset(entry["dataset"], sources=_sources(models), human="human" in config)
     problem = _role_problem(request)
     if problem:
         raise invalid(f"The role {request['roleArn']} cannot be used: {problem}")
@@ -179,21 +182,40 @@ def _check_human(human: Mapping[str, Any]) -> None:
             raise invalid(f"Metrics {', '.join(sorted(unknown))} are not among the custom metrics.")
 
 
-def _check_dataset(dataset: Mapping[str, Any]) -> None:
+def _sources(models: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Of the answers that come with the dataset."""
+    return [job_output.source_of(model) for model in models if "precomputedInferenceSource" in model]
+
+
+def _check_dataset(dataset: Mapping[str, Any], *, sources: Sequence[str], human: bool) -> None:
     location = dataset.get("datasetLocation")
     if location is None:
         if not dataset["name"].startswith("Builtin."):
             raise invalid(f"Dataset {dataset['name']} has no location and is not a built-in one.")
         return
-    if read_object(location["s3Uri"]) is None:
-        raise invalid(f"The dataset {location['s3Uri']} does not exist or cannot be read.")
+    body = read_object(location["s3Uri"])
+    if body is None or not location["s3Uri"].endswith(".jsonl"):
+        raise invalid(f"The dataset {location['s3Uri']} does not exist, cannot be read or is no .jsonl file.")
+    problem = dataset_problem(body.decode(), sources=sources, human=human)
+    if problem:
+        raise invalid(f"The dataset {location['s3Uri']} cannot be used: {problem}.")
 
 
 def _role_problem(request: Mapping[str, Any]) -> str | None:
-    bucket, prefix = split(request["outputDataConfig"]["s3Uri"])
-    wanted = {"s3:PutObject": f"arn:aws:s3:::{bucket}/{prefix}x", **_wanted_of_people(request["evaluationConfig"])}
+    """The role must write the output, read each dataset, and give people their tasks."""
+    config = next(iter(request["evaluationConfig"].values()))
+    locations = [entry["dataset"].get("datasetLocation") for entry in config["datasetMetricConfigs"]]
+    wanted = [
+        ("s3:PutObject", f"{_object_arn(request['outputDataConfig']['s3Uri'])}x"),
+        *_wanted_of_people(request["evaluationConfig"]).items(),
+        *(("s3:GetObject", _object_arn(location["s3Uri"])) for location in locations if location),
+    ]
     here = f"arn:aws:bedrock:{get_region()}:{get_account_id()}:evaluation-job/x"
     return role_problem(request["roleArn"], source_arn=here, wanted=wanted)
+
+
+def _object_arn(uri: str) -> str:
+    return f"arn:aws:s3:::{'/'.join(split(uri))}"
 
 
 def _wanted_of_people(config: Mapping[str, Any]) -> dict[str, str]:

@@ -88,7 +88,7 @@ def create(request: Mapping[str, Any]) -> FlowDefinition:
         request["RoleArn"],
         service=SAGEMAKER,
         source_arn=_arn(name),
-        wanted={"s3:GetObject": _output_arn(request), "s3:PutObject": _output_arn(request)},
+        wanted=[(action, _output_arn(request)) for action in ("s3:GetObject", "s3:PutObject")],
     )
     if problem:
         raise invalid(f"The execution role {request['RoleArn']} cannot be used: {problem}")

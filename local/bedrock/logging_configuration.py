@@ -108,5 +108,5 @@ def _role_problem(role_arn: str, group: str) -> str | None:
     here = f"{get_region()}:{get_account_id()}"
     stream_arn = f"arn:aws:logs:{here}:log-group:{group}:log-stream:{LOG_STREAM}"
     return role_problem(
-        role_arn, source_arn=f"arn:aws:bedrock:{here}:*", wanted=dict.fromkeys(_DELIVERY_ACTIONS, stream_arn)
+        role_arn, source_arn=f"arn:aws:bedrock:{here}:*", wanted=[(action, stream_arn) for action in _DELIVERY_ACTIONS]
     )

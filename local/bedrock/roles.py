@@ -1,7 +1,7 @@
 """Whether a service may use a role: its trust policy, and what its policies allow."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ministack.core import iam_evaluator
@@ -12,12 +12,14 @@ BEDROCK = "bedrock.amazonaws.com"
 SAGEMAKER = "sagemaker.amazonaws.com"
 
 
-def role_problem(role_arn: str, *, source_arn: str, wanted: Mapping[str, str], service: str = BEDROCK) -> str | None:
+def role_problem(
+    role_arn: str, *, source_arn: str, wanted: Iterable[tuple[str, str]], service: str = BEDROCK
+) -> str | None:
     """Why the service cannot use the role, None when it can.
 
     Args:
         source_arn: on whose behalf it would assume the role.
-        wanted: action to resource ARN, all of which its policies must allow.
+        wanted: actions with their resource's ARN, all of which its policies must allow.
     """
     role = iam._roles.get(role_arn.rpartition("/")[2])
     if role is None or role["Arn"] != role_arn:
@@ -25,7 +27,7 @@ def role_problem(role_arn: str, *, source_arn: str, wanted: Mapping[str, str], s
     if not _trusts(role["AssumeRolePolicyDocument"], service, source_arn):
         return f"the role's trust policy does not let {service} of this account and Region assume it"
     policies = iam_evaluator._gather_role_policies(role["RoleName"], get_account_id())
-    for action, resource in wanted.items():
+    for action, resource in wanted:
         context = _context(role_arn, action, resource, source_arn=source_arn)
         if iam_evaluator.evaluate(context, policies).decision != "Allow":
             return f"the role does not allow {action} on {resource}"

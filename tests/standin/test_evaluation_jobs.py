@@ -30,6 +30,7 @@ from tests.standin.conftest import (
 SOURCE_ARN = "arn:aws:bedrock:us-east-1:000000000000:evaluation-job/*"
 ASKED = QUESTIONS[:20]
 NOVA = Candidate("nova", PLAIN, PLAIN)
+EARLIER = Candidate("nova", PLAIN, PLAIN, answers_of="an-earlier-run")
 TONE = Criterion(
     "tone",
     "Rate.\n{{prompt}}\n{{prediction}}",
@@ -45,6 +46,10 @@ def people(flow: str, *ratings: Rating) -> JobSettings:
     return JobSettings(JobKind.HUMAN, Task.QUESTION_AND_ANSWER, ratings=ratings, flow_definition_arn=flow)
 
 
+def said(source: str, answer: str) -> list[dict[str, str]]:
+    return [{"modelIdentifier": source, "response": answer}]
+
+
 @dataclass(frozen=True)
 class Place:
     """A dataset, a bucket for output and a role, and the job that works with them."""
@@ -56,6 +61,23 @@ class Place:
     @property
     def client(self) -> Any:
         return self.standin.client("bedrock")
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "prompt": question,
+                "referenceResponse": f"The answer to {question.lower()}",
+                "category": "odd" if number % 2 else "even",
+                "modelResponses": said("an-earlier-run", f"Earlier: {question}"),
+            }
+            for number, question in enumerate(ASKED)
+        ]
+
+    def put(self, rows: list[dict[str, Any]]) -> None:
+        """The dataset's lines."""
+        body = "".join(json.dumps(row) + "\n" for row in rows).encode()
+        self.standin.client("s3").put_object(Bucket=self.bucket, Key="questions.jsonl", Body=body)
 
     def definition(self, job: JobSettings = AUTOMATIC, **changes: Any) -> Definition:
         plain = Definition(
@@ -124,16 +146,6 @@ def place(standin: StandIn) -> Iterator[Place]:
     s3 = standin.client("s3")
     bucket = f"jobs-{uuid.uuid4().hex[:8]}"
     s3.create_bucket(Bucket=bucket)
-    rows = [
-        {
-            "prompt": question,
-            "referenceResponse": f"The answer to {question.lower()}",
-            "category": "odd" if number % 2 else "even",
-            "modelResponses": [{"modelIdentifier": "an-earlier-run", "response": f"Earlier: {question}"}],
-        }
-        for number, question in enumerate(ASKED)
-    ]
-    s3.put_object(Bucket=bucket, Key="questions.jsonl", Body="".join(json.dumps(row) + "\n" for row in rows).encode())
     condition = {"StringEquals": {"aws:SourceAccount": "000000000000"}, "ArnEquals": {"aws:SourceArn": SOURCE_ARN}}
     arn = make_working_role(
         standin,
@@ -142,7 +154,9 @@ def place(standin: StandIn) -> Iterator[Place]:
         trust_policy=trust(**condition),
     )
     standin.configure(evaluation_jobs={"seconds": 0}, flow_definitions={"seconds": 0})
-    yield Place(standin, bucket, arn)
+    made = Place(standin, bucket, arn)
+    made.put(made.rows)
+    yield made
     standin.configure(evaluation_jobs={}, flow_definitions={})
 
 
@@ -183,12 +197,60 @@ def test_a_judge_with_a_criterion_of_ones_own(place: Place) -> None:
 
 
 def test_answers_that_exist_already_are_judged(place: Place) -> None:
-    earlier = Candidate("nova", PLAIN, PLAIN, answers_of="an-earlier-run")
-    definition = place.definition(JUDGE, metrics=("Builtin.Correctness",), candidates=(earlier,))
+    definition = place.definition(JUDGE, metrics=("Builtin.Correctness",), candidates=(EARLIER,))
     before = place.standin.calls()
     found = place.collected(definition, place.start(definition))
     assert all((outcome.response or "").startswith("Earlier: ") for outcome in found.outcomes)
     assert place.standin.calls() == before
+
+
+def test_the_score_is_that_of_the_answer_that_came_with_the_dataset(place: Place) -> None:
+    place.put([{**row, "modelResponses": said("an-earlier-run", row["referenceResponse"])} for row in place.rows[:10]])
+    definition = place.definition(JUDGE, metrics=("Builtin.Correctness",), candidates=(EARLIER,))
+    found = place.collected(definition, place.start(definition))
+    assert {outcome.scores["Builtin.Correctness"] for outcome in found.outcomes} <= {1.0, None}
+    place.put([{**row, "modelResponses": said("an-earlier-run", "Wrong!")} for row in place.rows[:10]])
+    other = place.definition(JUDGE, metrics=("Builtin.Correctness",), candidates=(EARLIER,))
+    found = place.collected(other, place.start(other))
+    assert {outcome.scores["Builtin.Correctness"] for outcome in found.outcomes} <= {0, None}
+
+
+SHAPES: dict[str, list[dict[str, Any]]] = {
+    "no answer": [{"prompt": "a"}],
+    "no list": [{"prompt": "a", "modelResponses": "Yes."}],
+    "no identifier": [{"prompt": "a", "modelResponses": [{"response": "Yes."}]}],
+    "two answers": [{"prompt": "a", "modelResponses": said("an-earlier-run", "Yes.") + said("x", "No.")}],
+    "another source": [{"prompt": "a", "modelResponses": said("someone-else", "Yes.")}],
+    "two sources in the file": [
+        {"prompt": "a", "modelResponses": said("an-earlier-run", "Yes.")},
+        {"prompt": "b", "modelResponses": said("someone-else", "Yes.")},
+    ],
+    "no prompt": [{"modelResponses": said("an-earlier-run", "Yes.")}],
+    "large prompt": [{"prompt": "x" * 4_097, "modelResponses": said("an-earlier-run", "Yes.")}],
+    "many lines": [{"prompt": "a", "modelResponses": said("an-earlier-run", "Yes.")}] * 1_001,
+    "no line": [],
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_dataset_of_another_shape_is_refused(place: Place, shape: str) -> None:
+    place.put(SHAPES[shape])
+    request = place.request(place.definition(JUDGE, metrics=("Builtin.Correctness",), candidates=(EARLIER,)))
+    assert refusal(place.client.create_evaluation_job, **request) == "ValidationException"
+
+
+def test_answers_of_ones_own_are_not_for_an_automatic_job(place: Place) -> None:
+    request = place.request(place.definition(candidates=(EARLIER,)))
+    assert refusal(place.client.create_evaluation_job, **request) == "ValidationException"
+
+
+def test_a_role_that_may_not_read_the_dataset_is_refused(place: Place) -> None:
+    below = {"Action": "s3:*", "Resource": f"arn:aws:s3:::{place.bucket}/jobs/*"}
+    request = place.request(place.definition()) | {
+        "roleArn": make_working_role(place.standin, below, trust_policy=trust())
+    }
+    told = f"does not allow s3:GetObject on arn:aws:s3:::{place.bucket}/questions.jsonl"
+    assert told in refusal_message(place.client.create_evaluation_job, **request)
 
 
 def test_people_rate_two_models(place: Place) -> None:
