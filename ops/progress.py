@@ -135,7 +135,7 @@ class JobProgress:
         if jobs.ended:
             return f"{job_tally(jobs)}; reading their output"
         looked = datetime.fromisoformat(state.updated)
-        due = looked + pause(self._kind, since_start=looked - datetime.fromisoformat(state.started))
+        due = looked + pause(self._kind, since_start=looked - jobs.newest_start(state.started))
         refused = next((job.message for job in jobs.jobs if job.status is JobStatus.WAITING and job.message), None)
         return f"{job_tally(jobs)}; next look at {due:%H:%M:%S} UTC" + (f"; not started: {refused}" if refused else "")
 

@@ -102,8 +102,8 @@ class _Look:
 
     def _pause(self) -> timedelta:
         """By the newest start: of jobs one after another the last is looked at as soon as the first."""
-        starts = [datetime.fromisoformat(each) for each in (self._state.started, *self._jobs.starts)]
-        return pause(self._settings.kind, since_start=self._runs.now() - max(starts))
+        newest = self._jobs.newest_start(self._state.started)
+        return pause(self._settings.kind, since_start=self._runs.now() - newest)
 
     def _saved_jobs(self) -> Jobs:
         stored = self._runs.store.read(self._layout.jobs)

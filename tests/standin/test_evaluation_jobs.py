@@ -17,6 +17,7 @@ from bedrock_eval.jobs.definition import Criterion, JobKind, JobSettings, Rating
 from bedrock_eval.jobs.measures import RatingMethod, Task
 from bedrock_eval.jobs.request import JobPlace, build_request, groups
 from bedrock_eval.outcomes import FailureReason
+from local.bedrock.config import JOB_REFUSALS
 from tests.standin.conftest import (
     PLAIN,
     QUESTIONS,
@@ -315,7 +316,8 @@ def test_the_same_request_starts_one_job_and_a_taken_name_conflicts(place: Place
 
 
 def test_refusals_are_injected_one_call_each(place: Place) -> None:
-    codes = ["ThrottlingException", "ServiceQuotaExceededException"]
+    codes = list(JOB_REFUSALS)
+    assert {"ConflictException", "ThrottlingException", "ServiceQuotaExceededException"} <= set(codes)
     place.standin.configure(evaluation_jobs={"seconds": 0, "refusals": codes})
     request = place.request(place.definition())
     assert [refusal(place.client.create_evaluation_job, **request) for _ in codes] == codes

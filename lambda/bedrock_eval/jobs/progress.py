@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bedrock_eval import codec
@@ -88,10 +88,10 @@ class Jobs:
     def ended(self) -> bool:
         return all(job.status.ended for job in self.jobs)
 
-    @property
-    def starts(self) -> tuple[str, ...]:
-        """When those that have been started were."""
-        return tuple(job.started for job in self.jobs if job.started is not None)
+    def newest_start(self, run_started: str) -> datetime:
+        """When the job that was started last was, or the run while none is: pauses grow from there."""
+        starts = (run_started, *(job.started for job in self.jobs if job.started is not None))
+        return max(datetime.fromisoformat(each) for each in starts)
 
     @property
     def under_way(self) -> int:
