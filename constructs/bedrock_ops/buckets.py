@@ -56,7 +56,11 @@ class AccessLogBucket(_Bucket):
 
 
 class DataBucket(_Bucket):
-    """Encrypted with the environment's key, its accesses logged under `<construct id>/`."""
+    """Encrypted with the environment's key, its accesses logged under `<construct id>/`.
+
+    Args:
+        cors: whose pages a browser may let read it; none by default.
+    """
 
     def __init__(  # noqa: PLR0913 - all by keyword but the first two
         self,
@@ -67,10 +71,12 @@ class DataBucket(_Bucket):
         access_logs: s3.IBucket,
         lifecycle: Sequence[s3.LifecycleRule],
         removal_policy: RemovalPolicy,
+        cors: Sequence[s3.CorsRule] = (),
     ) -> None:
         super().__init__(
             scope,
             construct_id,
+            cors=list(cors) or None,
             encryption=s3.BucketEncryption.KMS,
             encryption_key=key,
             bucket_key_enabled=True,
@@ -79,6 +85,16 @@ class DataBucket(_Bucket):
             lifecycle=lifecycle,
             removal_policy=removal_policy,
         )
+
+
+HUMAN_TASK_PAGES = s3.CorsRule(
+    allowed_methods=[s3.HttpMethods.GET],
+    allowed_origins=["https://mturk-console-template-preview-hooks.s3.amazonaws.com"],
+)
+"""Lets the page on which people work show prompts and answers, which it reads from the output bucket of the job.
+
+Source: Bedrock user guide, model-evaluation-security-cors, which asks for it on that bucket, of human jobs, alone.
+"""
 
 
 def expire_noncurrent(name: str, *, days: int, prefix: str | None = None) -> s3.LifecycleRule:

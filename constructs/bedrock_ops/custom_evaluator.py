@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import Aws, Duration
+from aws_cdk import Duration
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
@@ -13,7 +13,7 @@ from bedrock_eval.models import Model
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.evaluation_role import foundation_model_arns, profile_arns
 from bedrock_ops.functions import PythonFunction
-from bedrock_ops.permissions import allow_key, allow_listing
+from bedrock_ops.permissions import allow_key, allow_listing, bucket_arn
 from constructs import Construct
 
 
@@ -85,4 +85,4 @@ class CustomEvaluator(PythonFunction):
 
     def allow_dataset(self, *, bucket: str, key: str) -> None:
         """Let it read exactly one object of a foreign bucket, whose own key, if it has one, must admit the role."""
-        self.allow(actions=["s3:GetObject"], resources=[f"arn:{Aws.PARTITION}:s3:::{bucket}/{key}"])
+        self.allow(actions=["s3:GetObject"], resources=[f"{bucket_arn(bucket)}/{key}"])

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from aws_cdk import Aws, Duration
+from aws_cdk import Duration
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
@@ -10,7 +10,7 @@ from aws_cdk import aws_s3_assets as assets
 
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.functions import CustomResourceFunction
-from bedrock_ops.permissions import allow_key, allow_listing
+from bedrock_ops.permissions import allow_key, allow_listing, bucket_arn
 from constructs import Construct
 
 _DATASETS = "datasets/"
@@ -68,7 +68,7 @@ class DatasetFiles(Construct):
         asset = assets.Asset(self, f"{name}File", path=str(path))
         self.function.allow(
             actions=["s3:GetObject"],
-            resources=[f"arn:{Aws.PARTITION}:s3:::{asset.s3_bucket_name}/{asset.s3_object_key}"],
+            resources=[f"{bucket_arn(asset.s3_bucket_name)}/{asset.s3_object_key}"],
         )
         self.function.resource(
             self,

@@ -65,6 +65,28 @@ class EvaluationJobRole(iam.Role):
             wildcard="Bedrock chooses the names of a job's output files; all lie below this prefix.",
         )
 
+    def allow_human_loops(self, names: PhysicalNames) -> None:
+        """Let Bedrock give each prompt of a human evaluation to people, as a human loop of a flow definition.
+
+        The guide (model-eval-service-roles) has `*`, for Bedrock makes the loops. These are the two types of resource
+        that the actions know (Service Authorization Reference; for StartHumanLoop the SageMaker guide names the other).
+        """
+        allow(
+            self,
+            actions=[
+                "sagemaker:StartHumanLoop",
+                "sagemaker:DescribeFlowDefinition",
+                "sagemaker:DescribeHumanLoop",
+                "sagemaker:StopHumanLoop",
+                "sagemaker:DeleteHumanLoop",
+            ],
+            resources=[
+                regional_arn("sagemaker", f"flow-definition/{names.flow_definition('*')}"),
+                regional_arn("sagemaker", "human-loop/*"),
+            ],
+            wildcard="Names end in a hash, and Bedrock chooses those of the loops; nobody but its jobs has this role.",
+        )
+
     def _allow_models(self, models: Sequence[Model]) -> None:
         profiles = profile_arns(models)
         allow(

@@ -56,3 +56,8 @@ def from_this_account(source_arn: str) -> dict[str, dict[str, str]]:
 def regional_arn(service: str, resource: str) -> str:
     """The ARN of a resource in this account and Region."""
     return f"arn:{Aws.PARTITION}:{service}:{Aws.REGION}:{Aws.ACCOUNT_ID}:{resource}"
+
+
+def bucket_arn(name: str) -> str:
+    """The ARN of a bucket that is known by its name."""
+    return f"arn:{Aws.PARTITION}:s3:::{name}"

@@ -21,6 +21,16 @@ def evaluation_prefix(evaluation: str) -> str:
     return f"{RUNS}{evaluation}/"
 
 
+def job_outputs(evaluation: str) -> str:
+    """Below it lies one folder a run, with what Bedrock writes of that run's jobs."""
+    return f"{JOBS}{evaluation}/"
+
+
+def human_loops(evaluation: str) -> str:
+    """Where SageMaker writes what people answer; no run id, so beside the folders of runs."""
+    return f"{job_outputs(evaluation)}human-loops"
+
+
 @dataclass(frozen=True)
 class RunLayout:
     """The keys of one run."""

@@ -133,6 +133,10 @@ class PhysicalNames:
         """The role that Bedrock evaluation jobs assume."""
         return f"{self.prefix}-evaluation-job"
 
+    def flow_definition(self, evaluation: str) -> str:
+        """What the name of an evaluation's flow definition begins with; a hash of its content follows."""
+        return f"{self.prefix}-{evaluation}"
+
     @property
     def topic(self) -> str:
         """Where alarms report."""
