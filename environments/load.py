@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from bedrock_eval.names import NAME_RULE, is_name
 from environments import document as yaml
 from environments.document import Document, DocumentError, Mistake
-from environments.rules import LOCAL, DatasetReader, Parts, ends_of_life, mistakes_between, notes, parts_of
+from environments.parts import DatasetReader, Parts, parts_of
+from environments.rules import LOCAL, ends_of_life, mistakes_between, notes
 from environments.schema import Environment
 from environments.sentences import mistakes_of
 

@@ -3,29 +3,21 @@
 The rules look at the parts that are right by themselves, so that one mistake does not hide the next.
 """
 
-import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from datetime import date
-from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
-
-from bedrock_eval.cases import Case, DatasetError, read_cases
 from bedrock_eval.catalogue import Better
+from bedrock_eval.jobs.measures import BUILT_IN
+from bedrock_eval.jobs.rules import MOST_JOBS_OF_ACCOUNT
+from bedrock_eval.measures import Measure
 from bedrock_eval.metrics import METRICS
 from bedrock_eval.models import Model, ModelError
-from bedrock_eval.names import PREFIX_LIMIT, is_name, prefix
+from bedrock_eval.names import PREFIX_LIMIT, prefix
+from environments import job_rules
 from environments.document import Mistake, Path
-from environments.schema import (
-    CandidateConfig,
-    DatasetConfig,
-    EvaluationConfig,
-    GateConfig,
-    GuardrailConfig,
-    ModelConfig,
-    SubscriptionConfig,
-)
+from environments.evaluation_schema import AnyCandidateConfig, AnyGateConfig
+from environments.parts import DatasetReader, EvaluationParts, Parts, mapping
+from environments.schema import SubscriptionConfig
 
 STAND_IN_ACCOUNT = "000000000000"
 LOCAL = "local"
@@ -34,141 +26,6 @@ LOCAL = "local"
 _OWN_TAGS = ("application", "environment", "owner")
 # CloudFormation and we add some to the 50 that most services take.
 _MOST_TAGS = 45
-
-Part = TypeVar("Part", bound=BaseModel)
-
-
-@dataclass(frozen=True)
-class EvaluationParts:
-    """An evaluation's parts; None stands for one that is broken, so that indexes are the file's.
-
-    Attributes:
-        models: what each candidate names, as far as it is text, even where the candidate is broken.
-        max_cost: whether there is one.
-    """
-
-    dataset: str | None
-    models: tuple[str | None, ...]
-    candidates: tuple[CandidateConfig | None, ...]
-    gates: tuple[GateConfig | None, ...]
-    metrics: tuple[str, ...]
-    headline: bool
-    max_cost: bool
-    allow_unpriced: bool
-
-
-@dataclass(frozen=True)
-class Parts:
-    """A file's parts, as far as they are right by themselves.
-
-    Attributes:
-        top: the raw values of the file's own keys, without those that are broken.
-        broken: keys at the top that something is wrong with, or below them.
-    """
-
-    name: str
-    top: Mapping[str, Any]
-    broken: frozenset[str]
-    models: Mapping[str, ModelConfig | None]
-    datasets: Mapping[str, DatasetConfig | None]
-    evaluations: Mapping[str, EvaluationParts]
-    subscriptions: tuple[SubscriptionConfig | None, ...]
-    guardrails: tuple[GuardrailConfig | None, ...]
-
-    def sound(self, key: str) -> bool:
-        """Whether what the file says of a key, or leaves to the default, can be gone by."""
-        return key not in self.broken
-
-    def flag(self, key: str) -> bool:
-        return self.top.get(key) is True
-
-    def resolve(self, name: str) -> Model | None:
-        """The model behind a key of `models`, None when it or the Region is broken."""
-        config, region = self.models.get(name), self.top.get("region")
-        if config is None or region is None:
-            return None
-        try:
-            return Model(config.id, region=region, destination_regions=config.destination_regions)
-        except ModelError:
-            return None
-
-
-def parts_of(data: Mapping[str, Any], *, name: str, broken: frozenset[str]) -> Parts:
-    """Take a file apart, with what pydantic has found already."""
-    return Parts(
-        name=name,
-        top={key: value for key, value in data.items() if key not in broken},
-        broken=broken,
-        models={key: _part(ModelConfig, value) for key, value in _mapping(data.get("models")).items()},
-        datasets={key: _part(DatasetConfig, value) for key, value in _mapping(data.get("datasets")).items()},
-        evaluations={key: _evaluation(_mapping(raw)) for key, raw in _mapping(data.get("evaluations")).items()},
-        subscriptions=tuple(_part(SubscriptionConfig, item) for item in _list(data.get("subscriptions"))),
-        guardrails=tuple(_part(GuardrailConfig, item) for item in _list(data.get("guardrails"))),
-    )
-
-
-def _evaluation(raw: Mapping[str, Any]) -> EvaluationParts:
-    dataset = raw.get("dataset")
-    defaults = [metric.name for metric in EvaluationConfig.model_fields["metrics"].default]
-    return EvaluationParts(
-        dataset=dataset if isinstance(dataset, str) else None,
-        models=tuple(_model_of(item) for item in _list(raw.get("candidates"))),
-        candidates=tuple(_candidate(item) for item in _list(raw.get("candidates"))),
-        gates=tuple(_part(GateConfig, item) for item in _list(raw.get("gates"))),
-        metrics=tuple(str(_mapping(item).get("name", item)) for item in _list(raw.get("metrics", defaults))),
-        headline=raw.get("headline") is True,
-        max_cost=raw.get("max_cost") is not None,
-        allow_unpriced=raw.get("allow_unpriced") is True,
-    )
-
-
-def _model_of(raw: object) -> str | None:
-    model = _mapping(raw).get("model", raw)
-    return model if isinstance(model, str) and is_name(model) else None
-
-
-def _candidate(raw: object) -> CandidateConfig | None:
-    return _part(CandidateConfig, {"name": raw, "model": raw} if isinstance(raw, str) else raw)
-
-
-def _part(kind: type[Part], raw: object) -> Part | None:
-    try:
-        return kind.model_validate_json(json.dumps(raw), strict=True)
-    except ValidationError:
-        return None
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: object) -> list[Any]:
-    return list(value) if isinstance(value, list | tuple) else []
-
-
-@dataclass
-class DatasetReader:
-    """Reads each dataset file once, however many environments use it."""
-
-    _known: dict[str, tuple[tuple[Case, ...], str | None]] = field(default_factory=dict)
-
-    def read(self, dataset: DatasetConfig) -> tuple[tuple[Case, ...], str | None]:
-        """The cases, and what is wrong with the file if something is."""
-        if dataset.source not in self._known:
-            self._known[dataset.source] = self._read(dataset)
-        return self._known[dataset.source]
-
-    def _read(self, dataset: DatasetConfig) -> tuple[tuple[Case, ...], str | None]:
-        try:
-            with dataset.file.open("rb") as lines:
-                cases = tuple(read_cases(lines, source=dataset.source))
-        except DatasetError as error:
-            return (), str(error)
-        except FileNotFoundError:
-            return (), f"{dataset.source}: no such file (looked for {dataset.file})"
-        except (OSError, ValueError) as error:
-            return (), f"{dataset.source}: cannot be read: {getattr(error, 'strerror', None) or error}"
-        return cases, None if cases else f"{dataset.source}: holds no case; needed: at least one line"
 
 
 def mistakes_between(parts: Parts, *, datasets: DatasetReader, today: date) -> Iterator[Mistake]:
@@ -184,6 +41,7 @@ def mistakes_between(parts: Parts, *, datasets: DatasetReader, today: date) -> I
                 yield Mistake(("evaluations", name, *mistake.path), mistake.message)
         for mistake in _references(evaluation, parts, datasets):
             yield Mistake(("evaluations", name, *mistake.path), mistake.message)
+        yield from job_rules.mistakes(name, evaluation, parts, datasets)
 
 
 def ends_of_life(parts: Parts, *, today: date) -> Iterator[Mistake]:
@@ -216,7 +74,7 @@ def _expired_rates(parts: Parts, *, today: date) -> Iterator[Mistake]:
 
 def _blind_budget(parts: Parts) -> Iterator[Mistake]:
     """A budget that goes by a tag, and no model that carries one: a warning, it still sees everything else."""
-    budget = _mapping(parts.top.get("budget"))
+    budget = mapping(parts.top.get("budget"))
     profiles = any(model is None or model.profile for model in parts.models.values())
     if budget and budget.get("scope", "application") == "application" and not profiles:
         yield Mistake(
@@ -240,7 +98,7 @@ def _account(parts: Parts) -> Iterator[Mistake]:
 
 
 def _logging(parts: Parts) -> Iterator[Mistake]:
-    logging = _mapping(parts.top.get("invocation_logging"))
+    logging = mapping(parts.top.get("invocation_logging"))
     if logging.get("existing") is True and logging.get("data_protection"):
         yield Mistake(
             ("invocation_logging", "data_protection"),
@@ -268,7 +126,7 @@ def _name(parts: Parts) -> Iterator[Mistake]:
 
 
 def _tags(parts: Parts) -> Iterator[Mistake]:
-    tags = _mapping(parts.top.get("tags"))
+    tags = mapping(parts.top.get("tags"))
     if len(tags) > _MOST_TAGS:
         yield Mistake(("tags",), f"{len(tags)} tags; allowed: {_MOST_TAGS} at most")
     for key, value in tags.items():
@@ -344,6 +202,19 @@ def _headline(parts: Parts) -> Iterator[Mistake]:
             )
 
 
+def _kept_jobs(parts: Parts) -> Iterator[Mistake]:
+    """Bedrock keeps so many jobs of an account and Region, and refuses to start another."""
+    kept = 0
+    for name, evaluation in parts.evaluations.items():
+        kept += 0 if evaluation.jobs is None else evaluation.jobs.keep_jobs
+        if kept > MOST_JOBS_OF_ACCOUNT:
+            yield Mistake(
+                ("evaluations", name, "keep_jobs"),
+                f"evaluations keep {kept:,} jobs together; allowed: {MOST_JOBS_OF_ACCOUNT:,} in an account and Region",
+            )
+            return
+
+
 def _dataset_files(parts: Parts, datasets: DatasetReader) -> Iterator[Mistake]:
     for name, dataset in parts.datasets.items():
         if dataset is None or dataset.is_s3:
@@ -356,7 +227,9 @@ def _dataset_files(parts: Parts, datasets: DatasetReader) -> Iterator[Mistake]:
 def _dataset_known(evaluation: EvaluationParts, parts: Parts) -> Iterator[Mistake]:
     if not (parts.sound("datasets") or parts.datasets):
         return
-    if evaluation.dataset is not None and evaluation.dataset not in parts.datasets:
+    if evaluation.dataset is None or (not evaluation.custom and evaluation.dataset.startswith(BUILT_IN)):
+        return
+    if evaluation.dataset not in parts.datasets:
         known = ", ".join(parts.datasets) or "none is given"
         yield Mistake(("dataset",), f"{evaluation.dataset!r} is not a key of datasets; allowed: {known}")
 
@@ -398,7 +271,7 @@ def _candidates(evaluation: EvaluationParts, parts: Parts) -> Iterator[Mistake]:
             yield Mistake(("candidates", index, *mistake.path), mistake.message)
 
 
-def _sampling(candidate: CandidateConfig, parts: Parts) -> Iterator[Mistake]:
+def _sampling(candidate: AnyCandidateConfig, parts: Parts) -> Iterator[Mistake]:
     model = parts.resolve(candidate.model)
     if model is None or model.accepts_sampling:
         return
@@ -409,7 +282,7 @@ def _sampling(candidate: CandidateConfig, parts: Parts) -> Iterator[Mistake]:
 
 def _metrics(evaluation: EvaluationParts, _parts: Parts) -> Iterator[Mistake]:
     first: dict[str, int] = {}
-    for index, metric in enumerate(evaluation.metrics):
+    for index, metric in enumerate(evaluation.metrics if evaluation.custom else ()):
         if metric in first:
             yield Mistake(("metrics", index), f"{metric!r} stands already in metrics[{first[metric]}]")
         first.setdefault(metric, index)
@@ -418,7 +291,7 @@ def _metrics(evaluation: EvaluationParts, _parts: Parts) -> Iterator[Mistake]:
 def _gates(evaluation: EvaluationParts, _parts: Parts) -> Iterator[Mistake]:
     first: dict[str, int] = {}
     for index, gate in enumerate(evaluation.gates):
-        if gate is None:
+        if gate is None or evaluation.measures is None:
             continue
         at: Path = ("gates", index)
         if gate.metric not in evaluation.metrics:
@@ -429,12 +302,12 @@ def _gates(evaluation: EvaluationParts, _parts: Parts) -> Iterator[Mistake]:
             wrong = f"{gate.metric!r} has a gate already in gates[{other}]; put min, max and max_drop there"
             yield Mistake((*at, "metric"), wrong)
         first.setdefault(gate.metric, index)
-        for mistake in _bounds(gate):
+        measure = evaluation.measures.get(gate.metric)
+        for mistake in () if measure is None else _bounds(gate, measure):
             yield Mistake((*at, *mistake.path), mistake.message)
 
 
-def _bounds(gate: GateConfig) -> Iterator[Mistake]:
-    metric = METRICS[gate.metric]
+def _bounds(gate: AnyGateConfig, metric: Measure) -> Iterator[Mistake]:
     if gate.max_drop is not None and metric.better is Better.NEUTRAL:
         yield Mistake(
             ("max_drop",), f"{gate.metric} has no better direction, so that nothing is a drop; allowed: min and max"
@@ -453,7 +326,7 @@ def _bounds(gate: GateConfig) -> Iterator[Mistake]:
 
 def _references(evaluation: EvaluationParts, parts: Parts, datasets: DatasetReader) -> Iterator[Mistake]:
     dataset = parts.datasets.get(evaluation.dataset or "")
-    if dataset is None or dataset.is_s3:
+    if dataset is None or dataset.is_s3 or not evaluation.custom:
         return
     cases, _ = datasets.read(dataset)
     if not cases or any(case.reference is not None for case in cases):
@@ -467,7 +340,7 @@ def _references(evaluation: EvaluationParts, parts: Parts, datasets: DatasetRead
 
 _RULES: tuple[Callable[[Parts], Iterator[Mistake]], ...] = (
     *(_name, _account, _logging, _tags, _subscriptions),
-    *(_models, _guardrails, _headline),
+    *(_models, _guardrails, _headline, _kept_jobs),
 )
 _EVALUATION_RULES: tuple[Callable[[EvaluationParts, Parts], Iterator[Mistake]], ...] = (
     *(_dataset_known, _models_known, _candidates, _limit),

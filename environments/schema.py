@@ -1,28 +1,24 @@
 """The one schema of an environment file. docs/configuration.md and environments/schema.json are generated from it.
 
 Here stands what can be said of one value. What takes two (a candidate's model is a key of `models`) is in rules.py.
-`patternErrorMessage` is what people are told when a pattern does not match: by the loader, and by editors.
+The evaluations are in evaluation_schema.py.
 """
 
 import re
 from collections.abc import Mapping
 from datetime import date
-from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
-from pydantic.config import JsonDict
+from pydantic import AfterValidator, Field, model_validator
 
 from bedrock_eval.alarm_kinds import KINDS
 from bedrock_eval.costs import Rates
-from bedrock_eval.definition import PROMPT_MARK
-from bedrock_eval.metrics import METRICS
 from bedrock_eval.models import Model
-from bedrock_eval.names import NAME_PATTERN, NAME_RULE, RunIdError, is_name, prefix, run_time
-from bedrock_eval.schedules import ScheduleError, parse_schedule
+from bedrock_eval.names import prefix
 from environments.data_identifiers import DATA_IDENTIFIERS
+from environments.evaluation_schema import EvaluationConfig
+from environments.fields import Name, Strict, enum, told
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 """What the paths of dataset files are relative to."""
@@ -34,12 +30,6 @@ LOG_RETENTION_DAYS = (
 )
 
 
-def _name(text: str) -> str:
-    if not is_name(text):
-        raise ValueError(f"{text!r} is not a name; allowed: {NAME_RULE}")
-    return text
-
-
 def _log_retention(days: int) -> int:
     if days not in LOG_RETENTION_DAYS:
         raise ValueError(
@@ -48,41 +38,10 @@ def _log_retention(days: int) -> int:
     return days
 
 
-def _metric_name(name: str) -> str:
-    if name not in METRICS:
-        raise ValueError(f"{name!r} is not a metric; allowed: {', '.join(METRICS)}")
-    return name
-
-
 def _alarm_name(name: str) -> str:
     if name not in KINDS:
         raise ValueError(f"{name!r} is not a kind of alarm; allowed: {', '.join(KINDS)}")
     return name
-
-
-@cache
-def _timezones() -> frozenset[str]:
-    return frozenset(available_timezones())
-
-
-def _timezone(name: str) -> str:
-    if name not in _timezones():
-        raise ValueError(f"{name!r} is not an IANA time zone; allowed: names as UTC or Europe/Berlin")
-    return name
-
-
-def _schedule_expression(text: str) -> str:
-    try:
-        parse_schedule(text)
-    except ScheduleError as error:
-        raise ValueError(str(error)) from None
-    return text
-
-
-def _template(text: str) -> str:
-    if text.count(PROMPT_MARK) != 1:
-        raise ValueError(f"{PROMPT_MARK} stands {text.count(PROMPT_MARK)} times in it; allowed: exactly once")
-    return text
 
 
 def _data_identifier(name: str) -> str:
@@ -99,41 +58,20 @@ def _day(text: str) -> str:
     return text
 
 
-def _told(message: str) -> JsonDict:
-    return {"patternErrorMessage": message}
-
-
-def _enum(values: tuple[int, ...] | tuple[str, ...]) -> JsonDict:
-    return {"enum": list(values)}
-
-
-Name = Annotated[
-    str,
-    AfterValidator(_name),
-    Field(json_schema_extra={"pattern": f"^{NAME_PATTERN}$", **_told(NAME_RULE)}),
-]
-LogRetention = Annotated[int, AfterValidator(_log_retention), Field(json_schema_extra=_enum(LOG_RETENTION_DAYS))]
-MetricName = Annotated[str, AfterValidator(_metric_name), Field(json_schema_extra=_enum(tuple(METRICS)))]
-AlarmName = Annotated[str, AfterValidator(_alarm_name), Field(json_schema_extra=_enum(tuple(KINDS)))]
-DataIdentifier = Annotated[str, AfterValidator(_data_identifier), Field(json_schema_extra=_enum(DATA_IDENTIFIERS))]
+LogRetention = Annotated[int, AfterValidator(_log_retention), Field(json_schema_extra=enum(LOG_RETENTION_DAYS))]
+AlarmName = Annotated[str, AfterValidator(_alarm_name), Field(json_schema_extra=enum(tuple(KINDS)))]
+DataIdentifier = Annotated[str, AfterValidator(_data_identifier), Field(json_schema_extra=enum(DATA_IDENTIFIERS))]
 Region = Annotated[
-    str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$", json_schema_extra=_told("a Region's name, as us-east-1"))
+    str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$", json_schema_extra=told("a Region's name, as us-east-1"))
 ]
 Day = Annotated[
     str,
-    Field(pattern=r"^\d{4}-\d{2}-\d{2}$", json_schema_extra=_told("a day, as 2026-12-31")),
+    Field(pattern=r"^\d{4}-\d{2}-\d{2}$", json_schema_extra=told("a day, as 2026-12-31")),
     AfterValidator(_day),
 ]
 Dollars = Annotated[float, Field(ge=0)]
-Share = Annotated[float, Field(ge=0, le=1)]
 Percent = Annotated[float, Field(gt=0, le=100)]
 Days = Annotated[int, Field(ge=1, le=3650)]
-
-
-class Strict(BaseModel):
-    """Frozen, and no key that it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class RatesConfig(Strict):
@@ -209,12 +147,12 @@ class GuardrailConfig(Strict):
     id: str = Field(
         pattern=r"^([a-z0-9]{1,64}|arn:[a-z-]+:bedrock:[a-z0-9-]+:\d{12}:guardrail/[a-z0-9]{1,64})$",
         description="Its id, if it is of this account and Region, or its ARN.",
-        json_schema_extra=_told("a guardrail's id, as gr1abcd2efgh, or its ARN"),
+        json_schema_extra=told("a guardrail's id, as gr1abcd2efgh, or its ARN"),
     )
     version: str = Field(
         pattern=r"^([1-9]\d{0,7}|DRAFT)$",
         description="The version that requests name.",
-        json_schema_extra=_told('DRAFT or a number in quotes, as "1"'),
+        json_schema_extra=told('DRAFT or a number in quotes, as "1"'),
     )
 
     @property
@@ -228,7 +166,7 @@ class DatasetConfig(Strict):
     source: str = Field(
         pattern=r"^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.+|[^:\s][^:]*)\.jsonl$",
         description="A .jsonl file of this repository (checked at synth, uploaded at deploy), or an s3:// URI.",
-        json_schema_extra=_told("datasets/<file>.jsonl, or s3://<bucket>/<key>.jsonl"),
+        json_schema_extra=told("datasets/<file>.jsonl, or s3://<bucket>/<key>.jsonl"),
     )
 
     @property
@@ -236,145 +174,15 @@ class DatasetConfig(Strict):
         return self.source.startswith("s3://")
 
     @property
+    def s3_object(self) -> tuple[str, str]:
+        """Bucket and key of an s3:// URI."""
+        bucket, _, key = self.source.removeprefix("s3://").partition("/")
+        return bucket, key
+
+    @property
     def file(self) -> Path:
         """The file, if it is one: relative to the repository, whatever the working directory."""
         return REPOSITORY / self.source
-
-
-class ParametersConfig(Strict):
-    """Inference parameters; what is not given is not sent."""
-
-    max_tokens: int | None = Field(default=None, ge=1, description="Longest answer, in tokens.")
-    temperature: float | None = Field(default=None, ge=0, le=1, description="Some models refuse it.")
-    top_p: float | None = Field(default=None, ge=0, le=1, description="Some models refuse it.")
-    stop_sequences: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
-        default=(), max_length=4, description="The answer ends before the first of them."
-    )
-
-
-class CandidateConfig(Strict):
-    """What is compared: a model with what it is told. A plain key of `models` is short for a candidate of that name."""
-
-    name: Name = Field(description="Stands in metrics, results and reports.")
-    model: Name = Field(description="A key of `models`.")
-    system: str | None = Field(default=None, min_length=1, description="System prompt.")
-    template: Annotated[str, AfterValidator(_template)] | None = Field(
-        default=None, description=f"Text around the prompt; holds `{PROMPT_MARK}` once."
-    )
-    parameters: ParametersConfig = Field(default=ParametersConfig(), description="Inference parameters.")
-
-
-class MetricConfig(Strict):
-    """What answers are scored by. A plain name is enough for a metric without parameters."""
-
-    name: MetricName = Field(description="See docs/evaluation.md for what each measures.")
-    parameters: Mapping[str, JsonValue] = Field(
-        default={},
-        description="`labels` of classification_accuracy, `schema` of json_schema_match, `pattern` of regex_match.",
-    )
-
-    @model_validator(mode="after")
-    def _parameters_fit(self) -> Self:
-        METRICS[self.name].check(self.parameters)
-        return self
-
-
-class GateConfig(Strict):
-    """What a metric must keep: bounds of its mean, how far it may fall behind the baseline, or both."""
-
-    metric: MetricName = Field(description="One of the evaluation's `metrics`.")
-    min: float | None = Field(default=None, description="The mean must not be below; in the metric's unit.")
-    max: float | None = Field(default=None, description="The mean must not be above; in the metric's unit.")
-    max_drop: float | None = Field(
-        default=None,
-        ge=0,
-        description="How much worse than in the `baseline` run the mean may be; in the metric's unit.",
-    )
-
-    @model_validator(mode="after")
-    def _has_a_bound(self) -> Self:
-        if self.min is None and self.max is None and self.max_drop is None:
-            raise ValueError("neither min, max nor max_drop is given; needed: at least one of them")
-        if self.min is not None and self.max is not None and self.min >= self.max:
-            raise ValueError(f"min {self.min:g} is not below max {self.max:g}")
-        return self
-
-
-class ScheduleConfig(Strict):
-    """When the evaluation runs, by EventBridge Scheduler."""
-
-    expression: Annotated[str, AfterValidator(_schedule_expression)] = Field(
-        description="`rate(7 days)`, `cron(0 6 ? * MON *)` or `at(2026-12-01T06:00:00)`."
-    )
-    timezone: Annotated[str, AfterValidator(_timezone)] = Field(
-        default="UTC", description="IANA name that cron(...) and at(...) are read in."
-    )
-    grace_hours: float = Field(default=6, gt=0, le=168, description="How long after its time a run may finish.")
-
-
-def _candidate(value: object) -> object:
-    return {"name": value, "model": value} if isinstance(value, str) else value
-
-
-def _metric(value: object) -> object:
-    return {"name": value} if isinstance(value, str) else value
-
-
-def _run_id(text: str) -> str:
-    try:
-        run_time(text)
-    except RunIdError as error:
-        raise ValueError(str(error)) from None
-    return text
-
-
-Candidate = Annotated[CandidateConfig, BeforeValidator(_candidate, json_schema_input_type=Name | CandidateConfig)]
-
-Metric = Annotated[MetricConfig, BeforeValidator(_metric, json_schema_input_type=MetricName | MetricConfig)]
-
-
-class EvaluationConfig(Strict):
-    """One evaluation: which candidates answer which dataset, how they are scored, when."""
-
-    kind: Literal["custom"] = Field(default="custom", description="custom: scored by this project's own functions.")
-    dataset: Name = Field(description="A key of `datasets`.")
-    candidates: tuple[Candidate, ...] = Field(
-        min_length=1, max_length=10, description="What is compared; a key of `models` alone is enough."
-    )
-    metrics: tuple[Metric, ...] = Field(
-        default=tuple(
-            MetricConfig(name=name)
-            for name in ("relevance_score", "response_length", "unicode_exact_match", "unicode_f1_score")
-        ),
-        min_length=1,
-        description="What each answer is scored by; a name alone is enough for a metric without parameters.",
-    )
-    gates: tuple[GateConfig, ...] = Field(
-        default=(), description="What every candidate must keep; a broken one rings an alarm."
-    )
-    baseline: Annotated[str, AfterValidator(_run_id)] | None = Field(
-        default=None,
-        description="The accepted run that `max_drop` compares with; set by `python -m ops runs accept`.",
-    )
-    schedule: ScheduleConfig | None = Field(default=None, description="Left out: it is started by hand only.")
-    headline: bool = Field(
-        default=False, description="Also publish the scores as {ModelId, Application}; one evaluation at most."
-    )
-    confidence: float = Field(default=0.95, ge=0.5, lt=1, description="Of every interval and of the gates together.")
-    min_coverage: Share = Field(default=0.95, description="Answered of asked; with less, every gate is inconclusive.")
-    concurrency: int = Field(default=8, ge=1, le=256, description="Model calls in flight, over all candidates.")
-    max_cost: float | None = Field(
-        default=None,
-        gt=0,
-        description="US dollars that a run may cost: estimated before the first call, and counted while it runs.",
-    )
-    allow_unpriced: bool = Field(
-        default=False, description="A run with `max_cost` may ask models without `rates`, which it cannot see."
-    )
-
-    @property
-    def metric_names(self) -> tuple[str, ...]:
-        return tuple(metric.name for metric in self.metrics)
 
 
 class InvocationLoggingConfig(Strict):
@@ -392,7 +200,7 @@ class InvocationLoggingConfig(Strict):
         default="/aws/bedrock/model-invocations",
         pattern=r"^[.\-_/#A-Za-z0-9]{1,512}$",
         description="Where Bedrock writes the records.",
-        json_schema_extra=_told("a log group's name: at most 512 of a-z, A-Z, 0-9 and . - _ / #"),
+        json_schema_extra=told("a log group's name: at most 512 of a-z, A-Z, 0-9 and . - _ / #"),
     )
     existing: bool = Field(default=False, description="Import the log group, as one that a RETAIN left behind.")
     data_protection: tuple[DataIdentifier, ...] = Field(
@@ -508,7 +316,7 @@ class Environment(Strict):
         default=None,
         pattern=r"^\d{12}$",
         description="Left out: whichever account deploys.",
-        json_schema_extra=_told('12 digits in quotes, as "123456789012"'),
+        json_schema_extra=told('12 digits in quotes, as "123456789012"'),
     )
     region: Region = Field(description="Where everything is made, and where the models are called from.")
     owns_account: bool = Field(
@@ -524,7 +332,7 @@ class Environment(Strict):
     runbook_url: str = Field(
         pattern=r"^https?://\S+$",
         description="Base of the links in alarms.",
-        json_schema_extra=_told("an http:// or https:// URL"),
+        json_schema_extra=told("an http:// or https:// URL"),
     )
     tags: Mapping[str, str] = Field(
         default={}, description="On every resource, beside the tags application, environment and owner."
@@ -533,7 +341,7 @@ class Environment(Strict):
         default=None,
         pattern=r"^[\w+=,.@/-]{1,128}$",
         description="Name of a managed policy put on every role.",
-        json_schema_extra=_told("a managed policy's name: at most 128 of letters, digits and + = , . @ / _ -"),
+        json_schema_extra=told("a managed policy's name: at most 128 of letters, digits and + = , . @ / _ -"),
     )
     termination_protection: bool = Field(default=True, description="CloudFormation refuses to delete the stacks.")
     removal_policy: Literal["retain", "destroy"] = Field(
@@ -559,6 +367,11 @@ class Environment(Strict):
     def prefix(self) -> str:
         """What every fixed physical name begins with."""
         return prefix(application=self.application, environment=self.name)
+
+    @property
+    def resource_tags(self) -> Mapping[str, str]:
+        """What every resource carries, and every evaluation job."""
+        return {**self.tags, "application": self.application, "environment": self.name, "owner": self.owner}
 
     def model(self, name: str) -> Model:
         """The resolved model behind a key of `models`."""

@@ -9,7 +9,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from environments.document import Document, Mistake, Path
-from environments.reference import Node, allowed, file_schema, kind, properties, schema_at
+from environments.evaluation_schema import CUSTOM
+from environments.reference import Node, allowed, cases, chosen, file_schema, kind, properties, schema_at
 
 _LONGEST = 60
 # Pydantic's step for the key of a mapping, as opposed to its value.
@@ -27,15 +28,35 @@ def mistakes_of(error: ValidationError, document: Document) -> Iterator[Mistake]
 
 
 def _mistake(detail: ErrorDetails, document: Document) -> Mistake | None:
-    path: Path = tuple(step for step in detail["loc"] if step != _KEY)
+    path = _path(detail["loc"])
+    if detail["type"] == "union_tag_invalid":
+        return _kind(path, document)
     if detail["type"] == "missing":
-        return Mistake(path, _missing(path))
+        return Mistake(path, _missing(path, document))
     if detail["type"] == "extra_forbidden":
-        return Mistake(path, _unknown_key(path))
+        return Mistake(path, _unknown_key(path, document))
     path, value = _standing(path, document)
     if detail["type"] == "too_short" and value:
         return None  # It is the broken items that pydantic does not count, and they are told by themselves.
     return Mistake(path, _wrong(detail, path=path, value=value, document=document))
+
+
+def _path(loc: Path) -> Path:
+    """The file's own keys: below an evaluation's name pydantic puts the kind that it has chosen."""
+    steps = loc[:2] + loc[3:] if loc[:1] == ("evaluations",) else loc
+    return tuple(step for step in steps if step != _KEY)
+
+
+def _kind(path: Path, document: Document) -> Mistake:
+    """An evaluation of a kind that there is not, or a comparison by one."""
+    path = (*path, "by" if document.value((*path, "kind")) == "comparison" else "kind")
+    standing, value = _standing(path, document)
+    if standing != path:
+        return Mistake(path, _missing(path, document))
+    node = schema_at(path, document.data) or {}
+    shown = _show(value, written=document.written.get(path))
+    close = _closest(str(value), node.get("enum", ()))
+    return Mistake(path, f"{shown} is not allowed{close}; allowed: {allowed(node)}")
 
 
 def _standing(path: Path, document: Document) -> tuple[Path, Any]:
@@ -47,15 +68,27 @@ def _standing(path: Path, document: Document) -> tuple[Path, Any]:
             path = path[:-1]
 
 
-def _missing(path: Path) -> str:
-    node = schema_at(path)
+def _missing(path: Path, document: Document) -> str:
+    node = schema_at(path, document.data)
     meaning = str(node.get("description", kind(node))) if node else ""
     return f"required, but missing ({meaning[:1].lower()}{meaning[1:].rstrip('.')})"
 
 
-def _unknown_key(path: Path) -> str:
-    known = tuple(properties(schema_at(path[:-1]) or file_schema()))
-    return f"no such key{_closest(str(path[-1]), known)}; allowed: {', '.join(known)}"
+def _unknown_key(path: Path, document: Document) -> str:
+    parent = schema_at(path[:-1], document.data) or file_schema()
+    value = document.value(path[:-1])
+    known = tuple(properties(chosen(parent, value)))
+    hint = _elsewhere(parent, str(path[-1]), value) or _closest(str(path[-1]), known)
+    return f"no such key{hint}; allowed: {', '.join(known)}"
+
+
+def _elsewhere(node: Node, key: str, value: object) -> str:
+    """Where a key would be right: with another kind of evaluation."""
+    if chosen(node, value) is node:
+        return ""
+    kinds = dict.fromkeys(given["kind"] for given, member in cases(node) if key in properties(member))
+    own = value.get("kind") if isinstance(value, dict) else None
+    return f" of kind {own or CUSTOM} (it is one of kind {', '.join(kinds)})" if kinds else ""
 
 
 def _closest(key: str, known: Sequence[str]) -> str:
@@ -66,7 +99,7 @@ def _closest(key: str, known: Sequence[str]) -> str:
 def _wrong(detail: ErrorDetails, *, path: Path, value: object, document: Document) -> str:
     if detail["type"] == "value_error":
         return str(detail["ctx"]["error"])
-    node, written = schema_at(path) or {}, document.written.get(path)
+    node, written = schema_at(path, document.data) or {}, document.written.get(path)
     shown = _show(value, written=written)
     if detail["type"].endswith("_type") and "enum" not in node:
         return _wrong_kind(node, value=value, shown=shown, written=written)

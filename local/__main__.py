@@ -114,7 +114,7 @@ def _evaluate(deployment: Deployment, *, environment: Environment, directory: Pa
     clients = evaluation.Clients(deployment)
     inbox = evaluation.subscribe_inbox(clients, deployment)
     names = PhysicalNames(environment.prefix)
-    name, config = next(iter(environment.evaluations.items()))
+    name, config = next((name, each) for name, each in environment.evaluations.items() if each.job_kind is None)
     total = len(config.candidates) * _case_count(environment, config.dataset)
     run = evaluation.start(clients, names=names, evaluation=name)
     layout = RunLayout(name, run)

@@ -10,7 +10,8 @@ from botocore.exceptions import ClientError
 
 from bedrock_eval.names import PhysicalNames
 from custom_evaluator.store import Store
-from environments.schema import Environment, EvaluationConfig
+from environments.evaluation_schema import EvaluationConfig
+from environments.schema import Environment
 from ops.clients import add_endpoint, calling, client
 from ops.environment import environment_of
 from ops.errors import OpsError

@@ -9,7 +9,7 @@ from typing import Any
 
 from bedrock_eval.catalogue import Better
 from bedrock_eval.gates import thin_coverage
-from bedrock_eval.metrics import METRICS
+from bedrock_eval.measures import Measure
 from bedrock_eval.proposals import (
     HEADROOM,
     MAX,
@@ -30,7 +30,7 @@ from bedrock_eval.summary import BASELINE, CandidateSummary, Summary
 from bedrock_eval.wording import count
 from environments.document import Path as DocumentPath
 from environments.edit import Scalar
-from environments.schema import EvaluationConfig, GateConfig
+from environments.evaluation_schema import AnyGateConfig, EvaluationConfig
 from ops.account import Account, account_of, add_environment
 from ops.alarm_history import PERIOD_SECONDS, RATES, ModelHistory, histories
 from ops.clients import calling
@@ -92,10 +92,14 @@ def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
 class _Wanted:
     """One key of one gate; `index` is the gate's place in the file, None for one that does not stand there."""
 
-    metric: str
+    measure: Measure
     key: str
     index: int | None
     present: float | None
+
+    @property
+    def metric(self) -> str:
+        return self.measure.name
 
 
 def _gates(account: Account, name: str, *, runs: int) -> _Changes:
@@ -130,14 +134,14 @@ def _gates(account: Account, name: str, *, runs: int) -> _Changes:
 def _wanted(config: EvaluationConfig) -> Iterator[_Wanted]:
     """The keys that stand in a gate, the good direction's bound where there is none, max_drop with a baseline."""
     gates = {gate.metric: (index, gate) for index, gate in enumerate(config.gates)}
-    for metric in config.metric_names:
-        index, gate = gates.get(metric, (None, None))
-        for key in _keys(metric, gate, pinned=config.baseline is not None):
-            yield _Wanted(metric, key, index, getattr(gate, key, None))
+    for name, measure in config.measures.items():
+        index, gate = gates.get(name, (None, None))
+        for key in _keys(measure, gate, pinned=config.baseline is not None):
+            yield _Wanted(measure, key, index, getattr(gate, key, None))
 
 
-def _keys(metric: str, gate: GateConfig | None, *, pinned: bool) -> list[str]:
-    better = METRICS[metric].better
+def _keys(measure: Measure, gate: AnyGateConfig | None, *, pinned: bool) -> list[str]:
+    better = measure.better
     good = {Better.HIGHER: [MIN], Better.LOWER: [MAX], Better.NEUTRAL: []}[better]
     keys = good if gate is None else [key for key in (MIN, MAX, MAX_DROP) if getattr(gate, key) is not None]
     return [*keys, MAX_DROP] if pinned and MAX_DROP not in keys and better is not Better.NEUTRAL else keys
@@ -193,10 +197,9 @@ def _paired_width(summary: Summary, candidate: str, metric: str) -> float | None
 
 
 def _proposal(values: Sequence[RunValue], wanted: _Wanted, verdicts: int) -> Proposal:
-    measure = METRICS[wanted.metric].measure
     if wanted.key == MAX_DROP:
-        return largest_drop(values, measure=measure, verdicts=verdicts)
-    return gate_bound(values, key=wanted.key, measure=measure, verdicts=verdicts)
+        return largest_drop(values, measure=wanted.measure, verdicts=verdicts)
+    return gate_bound(values, key=wanted.key, measure=wanted.measure, verdicts=verdicts)
 
 
 def _gate_row(wanted: _Wanted, candidate: str, values: Sequence[RunValue], proposal: Proposal) -> tuple[Cell, ...]:

@@ -17,7 +17,7 @@ from bedrock_eval.metrics import METRICS
 from bedrock_eval.models import Model, ModelError, candidate_name
 from bedrock_eval.names import NAME_RULE, is_name
 from bedrock_eval.summary import Summary
-from environments.schema import EvaluationConfig
+from environments.evaluation_schema import CustomEvaluationConfig
 from ops.errors import OpsError
 
 APPLICATION, ENVIRONMENT = "ops", "terminal"
@@ -117,7 +117,7 @@ def _text(path: Path, option: str) -> str:
 
 def _metrics(given: Sequence[str] | None, gates: Sequence[Gate]) -> dict[str, str]:
     """Parameters as JSON text by metric; those of gates are always among them."""
-    default: tuple[Any, ...] = EvaluationConfig.model_fields["metrics"].default
+    default: tuple[Any, ...] = CustomEvaluationConfig.model_fields["metrics"].default
     found = dict(_metric(text) for text in given or [metric.name for metric in default])
     for gate in gates:
         found.setdefault(*_metric(gate.metric))

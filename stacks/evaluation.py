@@ -1,23 +1,22 @@
 """Evaluations of one environment: definitions, the evaluator, the state machine, schedules, the role for jobs."""
 
-import json
 from typing import Any
 
-from aws_cdk import CfnOutput, Stack
+from aws_cdk import Aws, CfnOutput, Stack
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
-from bedrock_eval.definition import Candidate, Dataset, Definition, Gate, InferenceParameters, Schedule
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.custom_evaluator import CustomEvaluator
-from bedrock_ops.dataset_files import dataset_key
 from bedrock_ops.definitions import DeployedDefinitions
 from bedrock_ops.evaluation_role import EvaluationJobRole
 from bedrock_ops.inference_profiles import ApplicationProfiles, InferenceProfile
 from bedrock_ops.schedules import EvaluationSchedules
 from bedrock_ops.state_machine import EvaluationStateMachine
 from constructs import Construct
-from environments.schema import CandidateConfig, DatasetConfig, Environment, EvaluationConfig
+from environments.definitions import Places, definition
+from environments.evaluation_schema import CustomEvaluationConfig
+from environments.schema import Environment
 from stacks.code import function_code
 
 
@@ -37,6 +36,7 @@ class EvaluationStack(Stack):
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
         self._environment = environment
+        self._custom = self._custom_evaluations()
         self._names = PhysicalNames(environment.prefix)
         self._datasets = datasets
         self._log_retention_days = environment.retention_days.function_logs
@@ -65,9 +65,21 @@ class EvaluationStack(Stack):
         CfnOutput(self, "StateMachineArn", value=self.machine.state_machine.state_machine_arn)
         CfnOutput(self, "EvaluatorFunction", value=self.evaluator.function.function_name)
 
+    def _custom_evaluations(self) -> dict[str, CustomEvaluationConfig]:
+        """The evaluations that the evaluator runs.
+
+        Raises:
+            ValueError: there is one of another kind, which nothing here runs.
+        """
+        evaluations = self._environment.evaluations
+        others = [name for name, config in evaluations.items() if config.job_kind is not None]
+        if others:
+            raise ValueError(f"evaluations.{others[0]}: kind {evaluations[others[0]].kind} cannot be deployed yet")
+        return {name: each for name, each in evaluations.items() if isinstance(each, CustomEvaluationConfig)}
+
     def _used_models(self) -> list[str]:
-        """The models that candidates ask, in the order of the environment file."""
-        used = {each.model for config in self._environment.evaluations.values() for each in config.candidates}
+        """The models that evaluations call, in the order of the environment file."""
+        used = {model for config in self._environment.evaluations.values() for model in config.models}
         return [name for name in self._environment.models if name in used]
 
     def _make_application_profiles(self) -> dict[str, str]:
@@ -110,9 +122,9 @@ class EvaluationStack(Stack):
         return evaluator
 
     def _foreign_datasets(self) -> list[tuple[str, str]]:
-        used = dict.fromkeys(config.dataset for config in self._environment.evaluations.values())
+        used = dict.fromkeys(config.dataset for config in self._custom.values())
         sources = [self._environment.datasets[name] for name in used]
-        return [_s3_object(config.source) for config in sources if config.is_s3]
+        return [config.s3_object for config in sources if config.is_s3]
 
     def _add_evaluations(self, results: s3.IBucket, key: kms.IKey) -> None:
         schedules = EvaluationSchedules(
@@ -129,55 +141,14 @@ class EvaluationStack(Stack):
             key=key,
             log_retention_days=self._log_retention_days,
         )
-        for name, config in self._environment.evaluations.items():
-            definition = self._definition(name, config)
-            deployed = definitions.add(definition)
-            if definition.schedule is not None:
-                schedules.add(name, definition.schedule).node.add_dependency(deployed)
-
-    def _definition(self, name: str, config: EvaluationConfig) -> Definition:
-        return Definition(
-            application=self._environment.application,
-            environment=self._environment.name,
-            evaluation=name,
-            candidates=tuple(self._candidate(candidate) for candidate in config.candidates),
-            dataset=self._dataset(config.dataset, self._environment.datasets[config.dataset]),
-            metrics=config.metric_names,
-            metric_parameters={
-                metric.name: json.dumps(metric.parameters, sort_keys=True)
-                for metric in config.metrics
-                if metric.parameters
-            },
-            gates=tuple(Gate(**gate.model_dump()) for gate in config.gates),
-            baseline=config.baseline,
-            schedule=Schedule(**config.schedule.model_dump()) if config.schedule else None,
-            headline=config.headline,
-            confidence=config.confidence,
-            min_coverage=config.min_coverage,
-            concurrency=config.concurrency,
-            max_cost=config.max_cost,
-            allow_unpriced=config.allow_unpriced,
+        places = Places(
+            profiles=self._profiles,
+            datasets_bucket=self._datasets.bucket_name,
+            account=Aws.ACCOUNT_ID,
+            partition=Aws.PARTITION,
         )
-
-    def _candidate(self, config: CandidateConfig) -> Candidate:
-        model_id = self._environment.models[config.model].id
-        return Candidate(
-            name=config.name,
-            model_id=model_id,
-            invoke_id=self._profiles.get(config.model, model_id),
-            system=config.system,
-            template=config.template,
-            parameters=InferenceParameters(**config.parameters.model_dump()),
-            rates=self._environment.rates(config.model),
-        )
-
-    def _dataset(self, name: str, config: DatasetConfig) -> Dataset:
-        if not config.is_s3:
-            return Dataset(name=name, bucket=self._datasets.bucket_name, key=dataset_key(name))
-        bucket, object_key = _s3_object(config.source)
-        return Dataset(name=name, bucket=bucket, key=object_key)
-
-
-def _s3_object(uri: str) -> tuple[str, str]:
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    return bucket, key
+        for name in self._environment.evaluations:
+            made = definition(self._environment, name, places=places)
+            deployed = definitions.add(made)
+            if made.schedule is not None:
+                schedules.add(name, made.schedule).node.add_dependency(deployed)

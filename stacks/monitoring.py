@@ -30,7 +30,8 @@ from bedrock_ops.saved_queries import SavedQueries
 from bedrock_ops.topic import AlarmTopic, EncryptedTopic, MessagesTopic, Subscriber
 from bedrock_ops.watchdog import Watchdog
 from constructs import Construct
-from environments.schema import Environment, EvaluationConfig, GuardrailConfig, ModelConfig
+from environments.evaluation_schema import EvaluationConfig
+from environments.schema import Environment, GuardrailConfig, ModelConfig
 
 
 class MonitoringStack(Stack):

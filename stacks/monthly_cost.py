@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from environments.schema import Environment, EvaluationConfig
+from environments.evaluation_schema import EvaluationConfig
+from environments.schema import Environment
 
 Resource = Mapping[str, Any]
 

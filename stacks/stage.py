@@ -70,7 +70,5 @@ class EnvironmentStage(Stage):
         }
 
     def _tag(self) -> None:
-        environment = self._environment
-        fixed = {"application": environment.application, "environment": environment.name, "owner": environment.owner}
-        for key, value in {**environment.tags, **fixed}.items():
+        for key, value in self._environment.resource_tags.items():
             Tags.of(self).add(key, value)

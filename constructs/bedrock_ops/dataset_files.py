@@ -8,17 +8,11 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_assets as assets
 
+from bedrock_eval.layout import DATASETS, dataset_key
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.functions import CustomResourceFunction
 from bedrock_ops.permissions import allow_key, allow_listing, bucket_arn
 from constructs import Construct
-
-_DATASETS = "datasets/"
-
-
-def dataset_key(name: str) -> str:
-    """Where a dataset lies in the dataset bucket."""
-    return f"{_DATASETS}{name}.jsonl"
 
 
 class DatasetFiles(Construct):
@@ -57,7 +51,7 @@ class DatasetFiles(Construct):
         # Reading: Delete looks at the mark of the object before it takes it away.
         self.function.allow(
             actions=["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
-            resources=[bucket.arn_for_objects(f"{_DATASETS}*")],
+            resources=[bucket.arn_for_objects(f"{DATASETS}*")],
             wildcard="The datasets of this environment, which this function alone writes.",
         )
         allow_listing(self.function.role, bucket)

@@ -10,6 +10,14 @@ BASELINES = "baselines/"
 JOBS = "jobs/"
 """Below it Bedrock writes the output of evaluation jobs."""
 
+DATASETS = "datasets/"
+"""In the dataset bucket."""
+
+
+def dataset_key(name: str) -> str:
+    """Where a dataset that is a file of the repository lies in the dataset bucket."""
+    return f"{DATASETS}{name}.jsonl"
+
 
 def definition_key(evaluation: str) -> str:
     """The evaluation as deployed last."""

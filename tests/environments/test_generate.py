@@ -90,7 +90,7 @@ def test_the_reference_names_every_key_once_in_its_section() -> None:
     sections = re.split(r"^## ", generate.configuration_text(), flags=re.MULTILINE)[1:]
     keys = {section.splitlines()[0]: re.findall(r"^\| `(\w+)` \|", section, flags=re.MULTILINE) for section in sections}
     assert keys["The environment"] == [name for name in Environment.model_fields if name != "name"]
-    assert keys["`evaluations.<name>.gates[]`"] == ["metric", "min", "max", "max_drop"]
+    assert keys["`evaluations.<name>.gates[]`, `kind: custom`"] == ["metric", "min", "max", "max_drop"]
     assert all(len(set(names)) == len(names) > 0 for names in keys.values())
 
 

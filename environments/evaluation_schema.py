@@ -1,0 +1,665 @@
+"""The evaluations of an environment file: a class for each kind of them, told apart by `kind` and `by`.
+
+Here stands what can be said of one value. What Bedrock refuses of an evaluation job is in bedrock_eval/jobs/rules.py.
+The fields of a class come in the order of its bases from the last to the first, then its own.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from functools import cache
+from typing import Annotated, ClassVar, Literal, Self
+from zoneinfo import available_timezones
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    JsonValue,
+    Tag,
+    model_validator,
+)
+
+from bedrock_eval.catalogue import Better
+from bedrock_eval.definition import PROMPT_MARK
+from bedrock_eval.jobs.definition import Criterion, JobKind, Rating, ScaleStep
+from bedrock_eval.jobs.measures import AUTOMATIC as AUTOMATIC_METRICS
+from bedrock_eval.jobs.measures import BUILT_IN, BUILT_IN_DATASETS, JUDGED, RatingMethod, rating_measure
+from bedrock_eval.jobs.progress import longest
+from bedrock_eval.jobs.rules import (
+    MOST_INSTRUCTIONS,
+    MOST_MODELS_HUMAN,
+    MOST_NAME,
+    MOST_RATING_DESCRIPTION,
+    MOST_SCALE_TEXT,
+    MOST_TITLE,
+    MOST_WORKERS,
+    WORK_TEAM_PATTERN,
+)
+from bedrock_eval.measures import Measure
+from bedrock_eval.metrics import METRICS
+from bedrock_eval.names import NAME_PATTERN, NAME_RULE, RunIdError, run_time
+from bedrock_eval.schedules import ScheduleError, parse_schedule
+from environments.fields import Name, Share, Strict, check_name, enum, told
+
+MOST_CANDIDATES = 10
+CUSTOM = "custom"
+"""The kind of an evaluation that names none."""
+
+
+def _metric_name(name: str) -> str:
+    if name not in METRICS:
+        otherwise = "; metrics of Bedrock need kind: automatic or judge" if name.startswith(BUILT_IN) else ""
+        raise ValueError(f"{name!r} is not a metric; allowed: {', '.join(METRICS)}{otherwise}")
+    return name
+
+
+@cache
+def _timezones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def _timezone(name: str) -> str:
+    if name not in _timezones():
+        raise ValueError(f"{name!r} is not an IANA time zone; allowed: names as UTC or Europe/Berlin")
+    return name
+
+
+def _schedule_expression(text: str) -> str:
+    try:
+        parse_schedule(text)
+    except ScheduleError as error:
+        raise ValueError(str(error)) from None
+    return text
+
+
+def _template(text: str) -> str:
+    if text.count(PROMPT_MARK) != 1:
+        raise ValueError(f"{PROMPT_MARK} stands {text.count(PROMPT_MARK)} times in it; allowed: exactly once")
+    return text
+
+
+def _run_id(text: str) -> str:
+    try:
+        run_time(text)
+    except RunIdError as error:
+        raise ValueError(str(error)) from None
+    return text
+
+
+def _own_dataset(text: str) -> str:
+    if text.startswith(BUILT_IN):
+        raise ValueError(f"{text!r} is asked by Bedrock only: use kind: automatic; allowed here: a key of datasets")
+    return check_name(text)
+
+
+def _any_dataset(text: str) -> str:
+    return text if text.startswith(BUILT_IN) else _own_dataset(text)
+
+
+def _request_fields(fields: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
+    try:
+        json.dumps(fields, allow_nan=False)
+    except ValueError:
+        raise ValueError("holds a number that JSON cannot write; allowed: finite numbers") from None
+    return fields
+
+
+MetricName = Annotated[str, AfterValidator(_metric_name), Field(json_schema_extra=enum(tuple(METRICS)))]
+OwnDataset = Annotated[
+    str,
+    AfterValidator(_own_dataset),
+    Field(json_schema_extra={"pattern": f"^{NAME_PATTERN}$", **told(NAME_RULE)}),
+]
+AnyDataset = Annotated[
+    str,
+    AfterValidator(_any_dataset),
+    Field(
+        json_schema_extra={
+            "pattern": f"^({NAME_PATTERN}|{'|'.join(name.replace('.', '[.]') for name in BUILT_IN_DATASETS)})$",
+            **told(f"a key of datasets, or {', '.join(BUILT_IN_DATASETS)}"),
+        }
+    ),
+]
+RunId = Annotated[str, AfterValidator(_run_id)]
+MethodName = Literal[
+    "ThumbsUpDown", "IndividualLikertScale", "ComparisonLikertScale", "ComparisonChoice", "ComparisonRank"
+]
+
+
+class ParametersConfig(Strict):
+    """Inference parameters; what is not given is not sent."""
+
+    max_tokens: int | None = Field(default=None, ge=1, description="Longest answer, in tokens.")
+    temperature: float | None = Field(default=None, ge=0, le=1, description="Some models refuse it.")
+    top_p: float | None = Field(default=None, ge=0, le=1, description="Some models refuse it.")
+    stop_sequences: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        default=(), max_length=4, description="The answer ends before the first of them."
+    )
+
+
+class AnyCandidateConfig(Strict):
+    """What a candidate of every kind of evaluation has."""
+
+    name: Name = Field(description="Stands in metrics, results and reports.")
+    model: Name = Field(description="A key of `models`.")
+    parameters: ParametersConfig = Field(default=ParametersConfig(), description="Inference parameters.")
+
+
+class CandidateConfig(AnyCandidateConfig):
+    """What is compared: a model with what it is told. A plain key of `models` is short for a candidate of that name."""
+
+    system: str | None = Field(default=None, min_length=1, description="System prompt.")
+    template: Annotated[str, AfterValidator(_template)] | None = Field(
+        default=None, description=f"Text around the prompt; holds `{PROMPT_MARK}` once."
+    )
+
+
+class JobCandidateConfig(AnyCandidateConfig):
+    """A model that Bedrock asks. It sends the prompts as they stand in the dataset, so there is no system prompt."""
+
+    additional_fields: Annotated[Mapping[str, JsonValue], AfterValidator(_request_fields)] | None = Field(
+        default=None, description="Further request fields of the model (`additionalModelRequestFields`), as top_k."
+    )
+    answers_of: str | None = Field(
+        default=None,
+        description="The `modelIdentifier` of answers that stand in the dataset (`modelResponses`): they are rated "
+        "and the model is not asked. Of kind judge and human.",
+        json_schema_extra=told("a letter or digit, then at most 255 of letters, digits and . _ -"),
+    )
+
+
+class MetricConfig(Strict):
+    """What answers are scored by. A plain name is enough for a metric without parameters."""
+
+    name: MetricName = Field(description="See docs/evaluation.md for what each measures.")
+    parameters: Mapping[str, JsonValue] = Field(
+        default={},
+        description="`labels` of classification_accuracy, `schema` of json_schema_match, `pattern` of regex_match.",
+    )
+
+    @model_validator(mode="after")
+    def _parameters_fit(self) -> Self:
+        METRICS[self.name].check(self.parameters)
+        return self
+
+
+class AnyGateConfig(Strict):
+    """What a metric must keep: bounds of its mean, how far it may fall behind the baseline, or both."""
+
+    metric: str = Field(min_length=1, description="One of the evaluation's metrics, criteria or ratings.")
+    min: float | None = Field(default=None, description="The mean must not be below; in the metric's unit.")
+    max: float | None = Field(default=None, description="The mean must not be above; in the metric's unit.")
+    max_drop: float | None = Field(
+        default=None,
+        ge=0,
+        description="How much worse than in the `baseline` run the mean may be; in the metric's unit.",
+    )
+
+    @model_validator(mode="after")
+    def _has_a_bound(self) -> Self:
+        if self.min is None and self.max is None and self.max_drop is None:
+            raise ValueError("neither min, max nor max_drop is given; needed: at least one of them")
+        if self.min is not None and self.max is not None and self.min >= self.max:
+            raise ValueError(f"min {self.min:g} is not below max {self.max:g}")
+        return self
+
+
+class GateConfig(AnyGateConfig):
+    """What a metric must keep: bounds of its mean, how far it may fall behind the baseline, or both."""
+
+    metric: MetricName = Field(description="One of the evaluation's `metrics`.")
+
+
+class AnyScheduleConfig(Strict):
+    """When the evaluation runs, by EventBridge Scheduler."""
+
+    expression: Annotated[str, AfterValidator(_schedule_expression)] = Field(
+        description="`rate(7 days)`, `cron(0 6 ? * MON *)` or `at(2026-12-01T06:00:00)`."
+    )
+    timezone: Annotated[str, AfterValidator(_timezone)] = Field(
+        default="UTC", description="IANA name that cron(...) and at(...) are read in."
+    )
+
+
+class ScheduleConfig(AnyScheduleConfig):
+    """When the evaluation runs, by EventBridge Scheduler."""
+
+    grace_hours: float = Field(default=6, gt=0, le=168, description="How long after its time a run may finish.")
+
+
+class JobScheduleConfig(AnyScheduleConfig):
+    """When the evaluation runs, by EventBridge Scheduler."""
+
+    grace_hours: float | None = Field(
+        default=None,
+        gt=0,
+        description="How long after its time a run may finish before the watchdog rings; left out: as long as "
+        "`deadline_hours` lets it take.",
+    )
+
+
+class ScaleStepConfig(Strict):
+    """One step of a criterion's scale: what it means, and either a number or a text for it."""
+
+    definition: str = Field(
+        description="When an answer is given this step.", json_schema_extra=told(f"1 to {MOST_SCALE_TEXT} characters")
+    )
+    value: float | None = Field(default=None, description="Its value, where the scale is one of numbers.")
+    text: str | None = Field(
+        default=None, description="Its name, where the scale is one of texts; then there is no mean and no gate."
+    )
+
+    @property
+    def resolved(self) -> ScaleStep:
+        return ScaleStep(self.definition, self.value, self.text)
+
+
+class CriterionConfig(Strict):
+    """A metric of your own, by which the judge rates."""
+
+    name: str = Field(
+        description="Stands in metrics and reports.",
+        json_schema_extra=told(f"1 to {MOST_NAME} of letters, digits, - _ ."),
+    )
+    instructions: str = Field(
+        description="What the judge is told. After everything else stand `{{prompt}}` and `{{prediction}}` in it, and "
+        "if wanted `{{ground_truth}}`.",
+        json_schema_extra=told(f"1 to {MOST_INSTRUCTIONS:,} characters"),
+    )
+    scale: tuple[ScaleStepConfig, ...] = Field(
+        default=(), description="The steps, all with numbers or all with texts; left out: as `instructions` say."
+    )
+    better: Literal["higher", "lower", "neutral"] = Field(default="higher", description="Which way it improves.")
+
+    @property
+    def resolved(self) -> Criterion:
+        return Criterion(
+            name=self.name,
+            instructions=self.instructions,
+            scale=tuple(step.resolved for step in self.scale),
+            better=Better(self.better),
+        )
+
+
+class RatingConfig(Strict):
+    """What people are asked of an answer."""
+
+    name: str = Field(
+        description="Stands in metrics and reports.",
+        json_schema_extra=told(f"1 to {MOST_NAME} of letters, digits, - _ ."),
+    )
+    method: MethodName = Field(description="How they rate; Comparison... rate the answers of two candidates.")
+    description: str | None = Field(
+        default=None,
+        description="The question that people see.",
+        json_schema_extra=told(f"one line of 1 to {MOST_RATING_DESCRIPTION} characters"),
+    )
+
+    @property
+    def resolved(self) -> Rating:
+        return Rating(self.name, RatingMethod(self.method), self.description)
+
+
+def _candidate(value: object) -> object:
+    return {"name": value, "model": value} if isinstance(value, str) else value
+
+
+def _metric(value: object) -> object:
+    return {"name": value} if isinstance(value, str) else value
+
+
+Candidate = Annotated[CandidateConfig, BeforeValidator(_candidate, json_schema_input_type=Name | CandidateConfig)]
+JobCandidate = Annotated[
+    JobCandidateConfig, BeforeValidator(_candidate, json_schema_input_type=Name | JobCandidateConfig)
+]
+Metric = Annotated[MetricConfig, BeforeValidator(_metric, json_schema_input_type=MetricName | MetricConfig)]
+Candidates = tuple[JobCandidate, ...]
+
+
+def _as_many(least: int, most: int, otherwise: str) -> Callable[[Candidates], Candidates]:
+    """So many candidates, and what to use for more or fewer."""
+    allowed = str(least) if least == most else f"{least} to {most}"
+
+    def check(candidates: Candidates) -> Candidates:
+        if not least <= len(candidates) <= most:
+            raise ValueError(f"{len(candidates)} stand here; allowed: {allowed}; {otherwise}")
+        return candidates
+
+    return check
+
+
+OneCandidate = Annotated[
+    Candidates,
+    AfterValidator(_as_many(1, 1, "several are compared by kind: comparison")),
+    Field(json_schema_extra={"minItems": 1, "maxItems": 1}),
+]
+TwoCandidates = Annotated[
+    Candidates,
+    AfterValidator(
+        _as_many(MOST_MODELS_HUMAN, MOST_MODELS_HUMAN, "people rate one by kind: human, and more than two by none")
+    ),
+    Field(json_schema_extra={"minItems": MOST_MODELS_HUMAN, "maxItems": MOST_MODELS_HUMAN}),
+]
+SeveralCandidates = Annotated[
+    Candidates,
+    AfterValidator(_as_many(2, MOST_CANDIDATES, "one is evaluated by kind: automatic or judge")),
+    Field(json_schema_extra={"minItems": 2, "maxItems": MOST_CANDIDATES}),
+]
+
+
+class _Subject(Strict):
+    """What every evaluation is about."""
+
+    kind: str
+    dataset: str
+    candidates: tuple[AnyCandidateConfig, ...]
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The keys of `models` that it calls, each once."""
+        return tuple(dict.fromkeys(candidate.model for candidate in self.candidates))
+
+
+class _JobSubject(_Subject):
+    dataset: AnyDataset = Field(description="A key of `datasets`, or one of Bedrock's own.")
+    candidates: OneCandidate = Field(description="What is evaluated, one; a key of `models` alone is enough.")
+
+
+class _Keeping(Strict):
+    """What every evaluation does with its scores, and when it runs."""
+
+    gates: tuple[AnyGateConfig, ...] = Field(
+        default=(), description="What every candidate must keep; a broken one rings an alarm."
+    )
+    baseline: RunId | None = Field(
+        default=None,
+        description="The accepted run that `max_drop` compares with; set by `python -m ops runs accept`.",
+    )
+    schedule: AnyScheduleConfig | None = Field(default=None, description="Left out: it is started by hand only.")
+    headline: bool = Field(
+        default=False, description="Also publish the scores as {ModelId, Application}; one evaluation at most."
+    )
+    confidence: float = Field(default=0.95, ge=0.5, lt=1, description="Of every interval and of the gates together.")
+    min_coverage: Share = Field(default=0.95, description="Answered of asked; with less, every gate is inconclusive.")
+
+
+class _JobKeeping(_Keeping):
+    job_kind: ClassVar[JobKind]
+
+    schedule: JobScheduleConfig | None = Field(default=None, description="Left out: it is started by hand only.")
+    tags: Mapping[str, str] = Field(
+        default={}, description="On the jobs, beside the environment's tags, application, environment and owner."
+    )
+    deadline_hours: float = Field(
+        default=24, gt=0, description="A run whose jobs have not ended by then stops them and fails."
+    )
+    keep_jobs: int = Field(
+        default=50, ge=1, description="Ended jobs that are not deleted from Bedrock's list; their output stays anyway."
+    )
+
+    @property
+    def grace_hours(self) -> float:
+        """How long after its time a run may finish."""
+        given = None if self.schedule is None else self.schedule.grace_hours
+        return self.longest_hours if given is None else given
+
+    @property
+    def longest_hours(self) -> float:
+        """How long a run may take at most."""
+        return longest(self.job_kind, deadline_hours=self.deadline_hours) / timedelta(hours=1)
+
+
+class _HumanKeeping(_JobKeeping):
+    deadline_hours: float = Field(
+        default=168, gt=0, description="A run whose job has not ended by then stops it and fails; people take days."
+    )
+    task_hours: float | None = Field(
+        default=None, gt=0, description="How long a task stays in people's lists; left out: `deadline_hours`."
+    )
+
+    @property
+    def task_lifetime_hours(self) -> float:
+        """How long a task stays in people's lists."""
+        return self.deadline_hours if self.task_hours is None else self.task_hours
+
+
+class CustomScoring(Strict):
+    """What this project's own functions score by."""
+
+    job_kind: ClassVar[JobKind | None] = None
+
+    metrics: tuple[Metric, ...] = Field(
+        default=tuple(
+            MetricConfig(name=name)
+            for name in ("relevance_score", "response_length", "unicode_exact_match", "unicode_f1_score")
+        ),
+        min_length=1,
+        description="What each answer is scored by; a name alone is enough for a metric without parameters.",
+    )
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        return tuple(metric.name for metric in self.metrics)
+
+    @property
+    def measures(self) -> Mapping[str, Measure]:
+        """What each metric is."""
+        return {name: METRICS[name].measure for name in self.metric_names}
+
+
+class AutomaticScoring(Strict):
+    """What Bedrock's own functions score by."""
+
+    job_kind: ClassVar[JobKind] = JobKind.AUTOMATIC
+
+    task: Literal["QuestionAndAnswer", "Summarization", "Generation", "Classification"] = Field(
+        description="What the prompts ask for; Bedrock computes accuracy and robustness accordingly."
+    )
+    metrics: tuple[Annotated[str, Field(json_schema_extra=enum(tuple(AUTOMATIC_METRICS)))], ...] = Field(
+        description="Robustness and toxicity are better when lower; Classification has no toxicity."
+    )
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        return self.metrics
+
+    @property
+    def measures(self) -> Mapping[str, Measure]:
+        """What each metric is; of a name that is none nothing."""
+        return {name: AUTOMATIC_METRICS[name] for name in self.metrics if name in AUTOMATIC_METRICS}
+
+
+class JudgeScoring(Strict):
+    """What a judge model rates by."""
+
+    job_kind: ClassVar[JobKind] = JobKind.JUDGE
+
+    judge: Name = Field(description="The model that rates, a key of `models`.")
+    metrics: tuple[
+        Annotated[
+            str, Field(json_schema_extra={"anyOf": [{"enum": list(JUDGED)}, {"pattern": f"^(?!{BUILT_IN}).+$"}]})
+        ],
+        ...,
+    ] = Field(default=(), description=f"Metrics of Bedrock: {', '.join(JUDGED)}.")
+    criteria: tuple[CriterionConfig, ...] = Field(default=(), description="Metrics of your own.")
+    answers_from: Name | None = Field(
+        default=None,
+        description="A custom evaluation with this dataset and these candidates: the answers of its newest published "
+        "run are judged, and no model is asked again.",
+    )
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        own = dict.fromkeys(criterion.name for criterion in self.criteria)
+        return (*self.metrics, *(name for name in own if name not in self.metrics))
+
+    @property
+    def measures(self) -> Mapping[str, Measure]:
+        """What each metric and criterion is; of a name that is none nothing."""
+        own = {criterion.name: criterion.resolved.measure for criterion in self.criteria}
+        return {**{name: JUDGED[name] for name in self.metrics if name in JUDGED}, **own}
+
+
+class HumanScoring(Strict):
+    """What people rate by, and who they are."""
+
+    job_kind: ClassVar[JobKind] = JobKind.HUMAN
+
+    work_team: str = Field(
+        pattern=f"^{WORK_TEAM_PATTERN}$",
+        description="ARN of the SageMaker work team that rates; docs/security.md says how to make one.",
+        json_schema_extra=told(
+            "the ARN of a work team, as arn:aws:sagemaker:us-east-1:111111111111:workteam/private-crowd/support"
+        ),
+    )
+    title: str = Field(
+        min_length=1,
+        pattern=rf"^[^\n\r]{{1,{MOST_TITLE}}}$",
+        description="What people see in their list of tasks.",
+        json_schema_extra=told(f"one line of 1 to {MOST_TITLE} characters"),
+    )
+    instructions: str = Field(
+        description="What people are told beside the answers; every scale is explained here.",
+        json_schema_extra=told(f"1 to {MOST_INSTRUCTIONS:,} characters"),
+    )
+    ratings: tuple[RatingConfig, ...] = Field(description="What they are asked of every answer.")
+    workers: int = Field(default=1, ge=1, le=MOST_WORKERS, description="People who rate each prompt.")
+    task: Literal["Custom", "QuestionAndAnswer", "Summarization", "Generation", "Classification"] = Field(
+        default="Custom", description="What the prompts ask for; it changes neither the question nor the scores."
+    )
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        return tuple(rating.name for rating in self.ratings)
+
+    @property
+    def measures(self) -> Mapping[str, Measure]:
+        """What each rating is."""
+        return {rating.name: rating_measure(rating.name, RatingMethod(rating.method)) for rating in self.ratings}
+
+
+class CustomEvaluationConfig(_Keeping, CustomScoring, _Subject):
+    """One evaluation: which candidates answer which dataset, how they are scored, when."""
+
+    kind: Literal["custom"] = Field(default="custom", description="custom: scored by this project's own functions.")
+    dataset: OwnDataset = Field(description="A key of `datasets`.")
+    candidates: tuple[Candidate, ...] = Field(
+        min_length=1, max_length=MOST_CANDIDATES, description="What is compared; a key of `models` alone is enough."
+    )
+    gates: tuple[GateConfig, ...] = Field(
+        default=(), description="What every candidate must keep; a broken one rings an alarm."
+    )
+    schedule: ScheduleConfig | None = Field(default=None, description="Left out: it is started by hand only.")
+    concurrency: int = Field(default=8, ge=1, le=256, description="Model calls in flight, over all candidates.")
+    max_cost: float | None = Field(
+        default=None,
+        gt=0,
+        description="US dollars that a run may cost: estimated before the first call, and counted while it runs.",
+    )
+    allow_unpriced: bool = Field(
+        default=False, description="A run with `max_cost` may ask models without `rates`, which it cannot see."
+    )
+
+
+class AutomaticEvaluationConfig(_JobKeeping, AutomaticScoring, _JobSubject):
+    """An evaluation job of Bedrock: one model, scored by Bedrock's own functions."""
+
+    kind: Literal["automatic"] = Field(description="automatic: scored by Bedrock's own functions.")
+
+
+class JudgeEvaluationConfig(_JobKeeping, JudgeScoring, _JobSubject):
+    """An evaluation job of Bedrock: one model, whose answers another rates by metrics of Bedrock or your own."""
+
+    kind: Literal["judge"] = Field(description="judge: rated by another model.")
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The keys of `models` that it calls, each once, the judge among them."""
+        return _with_judge(super().models, self)
+
+
+class HumanEvaluationConfig(_HumanKeeping, HumanScoring, _JobSubject):
+    """An evaluation job of Bedrock: one model, whose answers people rate."""
+
+    kind: Literal["human"] = Field(description="human: rated by people.")
+
+
+class _Comparison(_JobSubject):
+    kind: Literal["comparison"] = Field(
+        description="comparison: several candidates, by jobs of the kind that `by` names."
+    )
+    by: str
+    candidates: SeveralCandidates = Field(
+        description=f"What is compared, 2 to {MOST_CANDIDATES}; a key of `models` alone is enough."
+    )
+
+
+class JobPerCandidate(_JobKeeping):
+    """A comparison of one job a candidate."""
+
+    parallel: int = Field(
+        default=5, ge=1, description="Jobs of a run that may be under way together; 1: one after another."
+    )
+
+
+class AutomaticComparisonConfig(JobPerCandidate, AutomaticScoring, _Comparison):
+    """One automatic job a candidate, since it takes one model, compared prompt by prompt."""
+
+    by: Literal["automatic"] = Field(description="automatic: one job a candidate.")
+
+
+class JudgeComparisonConfig(JobPerCandidate, JudgeScoring, _Comparison):
+    """One job a candidate, since it takes one model, by the same judge, compared prompt by prompt."""
+
+    by: Literal["judge"] = Field(description="judge: one job a candidate, by the same judge.")
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The keys of `models` that it calls, each once, the judge among them."""
+        return _with_judge(super().models, self)
+
+
+class HumanComparisonConfig(_HumanKeeping, HumanScoring, _Comparison):
+    """One job in which people see the answers of two models to each prompt."""
+
+    by: Literal["human"] = Field(description="human: one job with both candidates.")
+    candidates: TwoCandidates = Field(description="What is compared, two; a key of `models` alone is enough.")
+
+
+def _with_judge(models: tuple[str, ...], scoring: JudgeScoring) -> tuple[str, ...]:
+    """Stored answers are judged without asking their models."""
+    return tuple(dict.fromkeys((*(models if scoring.answers_from is None else ()), scoring.judge)))
+
+
+JobEvaluationConfig = (
+    AutomaticEvaluationConfig
+    | JudgeEvaluationConfig
+    | HumanEvaluationConfig
+    | AutomaticComparisonConfig
+    | JudgeComparisonConfig
+    | HumanComparisonConfig
+)
+
+
+def kind_of(evaluation: object) -> str:
+    """The kind of an evaluation as it stands in a file, with what a comparison is by; custom where none is given."""
+    keys = evaluation if isinstance(evaluation, Mapping) else {}
+    if isinstance(evaluation, BaseModel):
+        keys = dict(evaluation)
+    kind = keys.get("kind", CUSTOM)
+    return f"{kind} {keys.get('by')}" if kind == "comparison" else str(kind)
+
+
+EvaluationConfig = Annotated[
+    Annotated[CustomEvaluationConfig, Tag("custom")]
+    | Annotated[AutomaticEvaluationConfig, Tag("automatic")]
+    | Annotated[JudgeEvaluationConfig, Tag("judge")]
+    | Annotated[HumanEvaluationConfig, Tag("human")]
+    | Annotated[AutomaticComparisonConfig, Tag("comparison automatic")]
+    | Annotated[JudgeComparisonConfig, Tag("comparison judge")]
+    | Annotated[HumanComparisonConfig, Tag("comparison human")],
+    Discriminator(kind_of),
+]

@@ -1,0 +1,128 @@
+"""What must hold of an evaluation by jobs of Bedrock: the rules of jobs, told by the file's own keys."""
+
+from collections.abc import Iterator, Mapping
+
+from bedrock_eval.definition import Definition
+from bedrock_eval.jobs.rules import Problem, answers_problems, dataset_problems, problems
+from environments.definitions import Places, definition
+from environments.document import Mistake, Path
+from environments.evaluation_schema import (
+    CustomEvaluationConfig,
+    HumanComparisonConfig,
+    HumanEvaluationConfig,
+    JobEvaluationConfig,
+    JudgeScoring,
+)
+from environments.parts import DatasetReader, EvaluationParts, Parts
+from environments.schema import DatasetConfig, Environment, ModelConfig
+
+# What stands for a part of the file that is broken or missing, and is told of elsewhere.
+_MODEL = ModelConfig(id="amazon.unknown-v1:0")
+_DATASET = DatasetConfig(source="unknown.jsonl")
+_PLACES = Places(profiles={}, datasets_bucket="datasets", account="000000000000", partition="aws")
+
+
+def mistakes(name: str, evaluation: EvaluationParts, parts: Parts, datasets: DatasetReader) -> Iterator[Mistake]:
+    """Every rule of jobs that an evaluation breaks, none for one that is custom or too broken to tell."""
+    config = evaluation.jobs
+    if config is None:
+        return
+    found = _definition(name, config, parts)
+    for problem in (*problems(found), *_of_dataset(config, found, parts, datasets), *_of_answers(config, found, parts)):
+        yield Mistake(_place(problem, name, config, parts), f"{problem.message} ({problem.source})")
+    for mistake in (*_judge(config, parts), *_times(config), *_people(config, parts), *_texts(config)):
+        yield Mistake(("evaluations", name, *mistake.path), mistake.message)
+
+
+def _definition(name: str, config: CustomEvaluationConfig | JobEvaluationConfig, parts: Parts) -> Definition:
+    environment = Environment.model_construct(
+        name=parts.name,
+        application=parts.top.get("application", "unknown"),
+        region=parts.top.get("region", "us-east-1"),
+        owner=parts.top.get("owner", "unknown"),
+        tags=parts.top.get("tags", {}),
+        models={key: _model(parts, key) for key in (*parts.models, *_named(config))},
+        datasets={config.dataset: parts.datasets.get(config.dataset) or _DATASET},
+        evaluations={name: config},
+    )
+    return definition(environment, name, places=_PLACES)
+
+
+def _named(config: CustomEvaluationConfig | JobEvaluationConfig) -> tuple[str, ...]:
+    """Every key of `models` that it names, whether it is called or not."""
+    judge = (config.judge,) if isinstance(config, JudgeScoring) else ()
+    return (*(candidate.model for candidate in config.candidates), *judge)
+
+
+def _model(parts: Parts, name: str) -> ModelConfig:
+    model = parts.models.get(name)
+    return _MODEL if model is None or parts.resolve(name) is None else model
+
+
+def _place(problem: Problem, name: str, config: JobEvaluationConfig, parts: Parts) -> Path:
+    """Where a problem stands in the file: tags of jobs come from three places."""
+    if problem.path[0] == "tags" and len(problem.path) > 1 and problem.path[1] not in config.tags:
+        key = problem.path[1]
+        tags: Mapping[str, str] = parts.top.get("tags", {})
+        return ("tags", key) if key in tags else (key,)
+    return ("evaluations", name, *problem.path)
+
+
+def _of_dataset(
+    config: JobEvaluationConfig, found: Definition, parts: Parts, datasets: DatasetReader
+) -> tuple[Problem, ...]:
+    dataset = parts.datasets.get(config.dataset)
+    if dataset is None or dataset.is_s3:
+        return ()
+    cases, wrong = datasets.read(dataset)
+    return () if wrong is not None else dataset_problems(cases, definition=found)
+
+
+def _of_answers(config: JobEvaluationConfig, found: Definition, parts: Parts) -> tuple[Problem, ...]:
+    if not isinstance(config, JudgeScoring) or config.answers_from is None:
+        return ()
+    source = parts.evaluations.get(config.answers_from)
+    if source is None:
+        return answers_problems(found, None)
+    return () if source.config is None else answers_problems(found, _definition(found.evaluation, source.config, parts))
+
+
+def _judge(config: JobEvaluationConfig, parts: Parts) -> Iterator[Mistake]:
+    if isinstance(config, JudgeScoring) and parts.models and config.judge not in parts.models:
+        yield Mistake(("judge",), f"{config.judge!r} is not a key of models; allowed: {', '.join(parts.models)}")
+
+
+def _times(config: JobEvaluationConfig) -> Iterator[Mistake]:
+    if config.schedule is not None and config.grace_hours < config.longest_hours:
+        yield Mistake(
+            ("schedule", "grace_hours"),
+            f"{config.grace_hours:g}; with deadline_hours {config.deadline_hours:g} a run may take "
+            f"{config.longest_hours:g}; needed: that or more, or leave it out",
+        )
+
+
+def _people(config: JobEvaluationConfig, parts: Parts) -> Iterator[Mistake]:
+    if not isinstance(config, HumanEvaluationConfig | HumanComparisonConfig):
+        return
+    if config.task_lifetime_hours > config.deadline_hours:
+        wrong = f"{config.task_lifetime_hours:g}; the job is stopped before its tasks end"
+        yield Mistake(("task_hours",), f"{wrong}; allowed: up to deadline_hours, {config.deadline_hours:g}")
+    region, account = config.work_team.split(":")[3:5]
+    wanted = parts.top.get("region") or region
+    if wanted != region:
+        yield Mistake(("work_team",), f"stands in {region}; needed: a work team in {wanted}")
+    owner = parts.top.get("account") or account
+    if owner != account:
+        yield Mistake(("work_team",), f"is of account {account}; needed: a work team of {owner}")
+
+
+def _texts(config: JobEvaluationConfig) -> Iterator[Mistake]:
+    if not isinstance(config, JudgeScoring):
+        return
+    named = {criterion.name for criterion in config.criteria if any(step.text is not None for step in criterion.scale)}
+    for index, gate in enumerate(config.gates):
+        if gate.metric in named:
+            yield Mistake(
+                ("gates", index, "metric"),
+                f"{gate.metric!r} has a scale of texts, so that there is no mean; needed: a scale of numbers",
+            )

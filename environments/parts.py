@@ -1,0 +1,202 @@
+"""A file taken apart: what of it is right by itself, so that one mistake does not hide the next."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from bedrock_eval.cases import Case, DatasetError, read_cases
+from bedrock_eval.measures import Measure
+from bedrock_eval.metrics import METRICS
+from bedrock_eval.models import Model, ModelError
+from bedrock_eval.names import is_name
+from environments.evaluation_schema import (
+    CUSTOM,
+    AnyCandidateConfig,
+    AnyGateConfig,
+    CandidateConfig,
+    CustomEvaluationConfig,
+    EvaluationConfig,
+    GateConfig,
+    JobCandidateConfig,
+    JobEvaluationConfig,
+    kind_of,
+)
+from environments.schema import DatasetConfig, GuardrailConfig, ModelConfig, SubscriptionConfig
+
+Part = TypeVar("Part", bound=BaseModel)
+
+
+_EVALUATION: TypeAdapter[CustomEvaluationConfig | JobEvaluationConfig] = TypeAdapter(EvaluationConfig)
+# Without them an evaluation by jobs can still be held against the rules of jobs.
+_BESIDE = frozenset({"gates", "baseline", "schedule", "headline", "confidence", "min_coverage", "tags", "keep_jobs"})
+
+
+@dataclass(frozen=True)
+class EvaluationParts:
+    """An evaluation's parts; None stands for one that is broken, so that indexes are the file's.
+
+    Attributes:
+        custom: whether it is of kind custom, or of none that is known.
+        config: the whole, where it is right; of an evaluation by jobs without what is broken and beside the jobs.
+        models: what each candidate names, as far as it is text, even where the candidate is broken.
+        measures: by metric; None where it cannot be told what is measured.
+        max_cost: whether there is one.
+    """
+
+    custom: bool
+    config: CustomEvaluationConfig | JobEvaluationConfig | None
+    dataset: str | None
+    models: tuple[str | None, ...]
+    candidates: tuple[AnyCandidateConfig | None, ...]
+    gates: tuple[AnyGateConfig | None, ...]
+    metrics: tuple[str, ...]
+    measures: Mapping[str, Measure] | None
+    headline: bool
+    max_cost: bool
+    allow_unpriced: bool
+
+    @property
+    def jobs(self) -> JobEvaluationConfig | None:
+        """The whole, if it is an evaluation by jobs."""
+        return None if isinstance(self.config, CustomEvaluationConfig) else self.config
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A file's parts, as far as they are right by themselves.
+
+    Attributes:
+        top: the raw values of the file's own keys, without those that are broken.
+        broken: keys at the top that something is wrong with, or below them.
+    """
+
+    name: str
+    top: Mapping[str, Any]
+    broken: frozenset[str]
+    models: Mapping[str, ModelConfig | None]
+    datasets: Mapping[str, DatasetConfig | None]
+    evaluations: Mapping[str, EvaluationParts]
+    subscriptions: tuple[SubscriptionConfig | None, ...]
+    guardrails: tuple[GuardrailConfig | None, ...]
+
+    def sound(self, key: str) -> bool:
+        """Whether what the file says of a key, or leaves to the default, can be gone by."""
+        return key not in self.broken
+
+    def flag(self, key: str) -> bool:
+        return self.top.get(key) is True
+
+    def resolve(self, name: str) -> Model | None:
+        """The model behind a key of `models`, None when it or the Region is broken."""
+        config, region = self.models.get(name), self.top.get("region")
+        if config is None or region is None:
+            return None
+        try:
+            return Model(config.id, region=region, destination_regions=config.destination_regions)
+        except ModelError:
+            return None
+
+
+def parts_of(data: Mapping[str, Any], *, name: str, broken: frozenset[str]) -> Parts:
+    """Take a file apart, with what pydantic has found already."""
+    return Parts(
+        name=name,
+        top={key: value for key, value in data.items() if key not in broken},
+        broken=broken,
+        models={key: _part(ModelConfig, value) for key, value in mapping(data.get("models")).items()},
+        datasets={key: _part(DatasetConfig, value) for key, value in mapping(data.get("datasets")).items()},
+        evaluations={key: _evaluation(mapping(raw)) for key, raw in mapping(data.get("evaluations")).items()},
+        subscriptions=tuple(_part(SubscriptionConfig, item) for item in _list(data.get("subscriptions"))),
+        guardrails=tuple(_part(GuardrailConfig, item) for item in _list(data.get("guardrails"))),
+    )
+
+
+def _evaluation(raw: Mapping[str, Any]) -> EvaluationParts:
+    dataset = raw.get("dataset")
+    custom = kind_of(raw) == CUSTOM
+    config = _whole(raw)
+    metrics = _custom_metrics(raw) if custom else () if config is None else config.metric_names
+    return EvaluationParts(
+        custom=custom,
+        config=config,
+        dataset=dataset if isinstance(dataset, str) else None,
+        models=tuple(_model_of(item) for item in _list(raw.get("candidates"))),
+        candidates=tuple(
+            _candidate(CandidateConfig if custom else JobCandidateConfig, item) for item in _list(raw.get("candidates"))
+        ),
+        gates=tuple(_part(GateConfig if custom else AnyGateConfig, item) for item in _list(raw.get("gates"))),
+        metrics=metrics,
+        measures=METRICS if custom else None if config is None else config.measures,
+        headline=raw.get("headline") is True,
+        max_cost=raw.get("max_cost") is not None,
+        allow_unpriced=raw.get("allow_unpriced") is True,
+    )
+
+
+def _whole(raw: Mapping[str, Any]) -> CustomEvaluationConfig | JobEvaluationConfig | None:
+    try:
+        return _EVALUATION.validate_json(json.dumps(raw), strict=True)
+    except ValidationError as error:
+        # What comes first in a place is the kind.
+        broken = {str(detail["loc"][1]) for detail in error.errors(include_url=False) if len(detail["loc"]) > 1}
+    if not broken or kind_of(raw) == CUSTOM or not broken <= _BESIDE:
+        return None
+    return _whole({key: value for key, value in raw.items() if key not in broken})
+
+
+def _custom_metrics(raw: Mapping[str, Any]) -> tuple[str, ...]:
+    defaults = [metric.name for metric in CustomEvaluationConfig.model_fields["metrics"].default]
+    return tuple(str(mapping(item).get("name", item)) for item in _list(raw.get("metrics", defaults)))
+
+
+def _model_of(raw: object) -> str | None:
+    model = mapping(raw).get("model", raw)
+    return model if isinstance(model, str) and is_name(model) else None
+
+
+def _candidate(kind: type[Part], raw: object) -> Part | None:
+    return _part(kind, {"name": raw, "model": raw} if isinstance(raw, str) else raw)
+
+
+def _part(kind: type[Part], raw: object) -> Part | None:
+    try:
+        return kind.model_validate_json(json.dumps(raw), strict=True)
+    except ValidationError:
+        return None
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """The value if it is keys with values, else none of them."""
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: object) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else []
+
+
+@dataclass
+class DatasetReader:
+    """Reads each dataset file once, however many environments use it."""
+
+    _known: dict[str, tuple[tuple[Case, ...], str | None]] = field(default_factory=dict)
+
+    def read(self, dataset: DatasetConfig) -> tuple[tuple[Case, ...], str | None]:
+        """The cases, and what is wrong with the file if something is."""
+        if dataset.source not in self._known:
+            self._known[dataset.source] = self._read(dataset)
+        return self._known[dataset.source]
+
+    def _read(self, dataset: DatasetConfig) -> tuple[tuple[Case, ...], str | None]:
+        try:
+            with dataset.file.open("rb") as lines:
+                cases = tuple(read_cases(lines, source=dataset.source))
+        except DatasetError as error:
+            return (), str(error)
+        except FileNotFoundError:
+            return (), f"{dataset.source}: no such file (looked for {dataset.file})"
+        except (OSError, ValueError) as error:
+            return (), f"{dataset.source}: cannot be read: {getattr(error, 'strerror', None) or error}"
+        return cases, None if cases else f"{dataset.source}: holds no case; needed: at least one line"

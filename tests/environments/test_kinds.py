@@ -1,0 +1,202 @@
+"""Evaluations of every kind in an environment file: what they become, and what is refused with line and key."""
+
+import json
+
+import pytest
+from jsonschema import Draft202012Validator
+from ruamel.yaml import YAML
+
+from bedrock_eval.catalogue import Better
+from bedrock_eval.definition import Definition, Schedule
+from bedrock_eval.jobs.definition import JobKind
+from bedrock_eval.jobs.measures import RatingMethod, Task
+from bedrock_eval.jobs.request import settings
+from environments.definitions import Places, definition
+from environments.reference import file_schema
+from tests.environments.conftest import Load, Write
+
+TEAM = "arn:aws:sagemaker:us-east-1:111111111111:workteam/private-crowd/support"
+PLACES = Places(
+    profiles={"own": "arn:aws:bedrock:us-east-1:111111111111:application-inference-profile/abc"},
+    datasets_bucket="shop-dev-datasets",
+    account="111111111111",
+    partition="aws",
+    flow_definitions={"rated": "arn:aws:sagemaker:us-east-1:111111111111:flow-definition/shop-dev-rated"},
+)
+MODELS = """\
+  large:
+    id: us.anthropic.claude-haiku-5-5
+  own:
+    id: us.amazon.nova-2-lite-v1:0
+"""
+EVALUATIONS = f"""\
+  accuracy:
+    kind: automatic
+    task: QuestionAndAnswer
+    dataset: questions
+    candidates:
+      - name: careful
+        model: small
+        parameters: {{temperature: 0, max_tokens: 200}}
+        additional_fields: {{top_k: 50}}
+    metrics: [Builtin.Accuracy, Builtin.Robustness]
+    gates:
+      - metric: Builtin.Robustness
+        max: 0.2
+    schedule: {{expression: rate(7 days)}}
+    tags: {{team: support}}
+  built-in:
+    kind: automatic
+    task: QuestionAndAnswer
+    dataset: Builtin.BoolQ
+    candidates: [large]
+    metrics: [Builtin.Toxicity]
+  judged:
+    kind: judge
+    judge: large
+    dataset: questions
+    candidates: [own]
+    metrics: [Builtin.Correctness]
+    criteria:
+      - name: brand-tone
+        instructions: |
+          Rate how well the answer keeps our tone.
+          Question: {{{{prompt}}}}
+          Answer: {{{{prediction}}}}
+        scale:
+          - {{definition: off, value: 0}}
+          - {{definition: on, value: 1}}
+        better: higher
+    gates:
+      - metric: brand-tone
+        min: 0.5
+  stored:
+    kind: judge
+    judge: large
+    dataset: questions
+    candidates: [small]
+    metrics: [Builtin.Relevance]
+    answers_from: quality
+  rated:
+    kind: human
+    work_team: {TEAM}
+    title: Rate answers of the support assistant
+    instructions: Thumbs up when the answer solves the question.
+    dataset: questions
+    candidates: [small]
+    ratings:
+      - {{name: Helpful, method: ThumbsUpDown, description: Is it helpful?}}
+    workers: 3
+    task_hours: 72
+  compared:
+    kind: comparison
+    by: automatic
+    task: Summarization
+    dataset: questions
+    candidates: [small, large]
+    metrics: [Builtin.Accuracy]
+    parallel: 1
+  judged-both:
+    kind: comparison
+    by: judge
+    judge: own
+    dataset: questions
+    candidates: [small, large]
+    metrics: [Builtin.Helpfulness]
+  preferred:
+    kind: comparison
+    by: human
+    work_team: {TEAM}
+    title: Which answer is better?
+    instructions: Choose the answer that you would send.
+    dataset: questions
+    candidates: [small, large]
+    ratings:
+      - {{name: Better, method: ComparisonChoice}}
+"""
+
+
+@pytest.fixture
+def every_kind(right: str) -> str:
+    return right.replace("datasets:\n", f"{MODELS}datasets:\n", 1) + EVALUATIONS
+
+
+@pytest.fixture
+def definitions(write: Write, load: Load, every_kind: str) -> dict[str, Definition]:
+    write("dev", text=every_kind)
+    (environment,) = load().environments
+    return {name: definition(environment, name, places=PLACES) for name in environment.evaluations}
+
+
+def test_every_kind_loads_and_says_what_it_is(write: Write, load: Load, every_kind: str) -> None:
+    write("dev", text=every_kind)
+    evaluations = load().environments[0].evaluations
+    assert {name: each.job_kind for name, each in evaluations.items()} == {
+        "quality": None,
+        "accuracy": JobKind.AUTOMATIC,
+        "built-in": JobKind.AUTOMATIC,
+        "judged": JobKind.JUDGE,
+        "stored": JobKind.JUDGE,
+        "rated": JobKind.HUMAN,
+        "compared": JobKind.AUTOMATIC,
+        "judged-both": JobKind.JUDGE,
+        "preferred": JobKind.HUMAN,
+    }
+    assert evaluations["judged"].metric_names == ("Builtin.Correctness", "brand-tone")
+    assert evaluations["accuracy"].measures["Builtin.Robustness"].better is Better.LOWER
+    assert evaluations["judged"].models == ("own", "large")
+    assert evaluations["stored"].models == ("large",)
+
+
+def test_editors_take_every_kind(every_kind: str) -> None:
+    data = YAML(typ="safe").load(every_kind)
+    assert [error.message for error in Draft202012Validator(file_schema()).iter_errors(data)] == []
+
+
+def test_a_job_candidate_keeps_its_parameters(definitions: dict[str, Definition]) -> None:
+    (careful,) = definitions["accuracy"].candidates
+    assert (careful.name, careful.model_id, careful.invoke_id) == ("careful", *["amazon.nova-lite-v1:0"] * 2)
+    assert careful.parameters.converse() == {"maxTokens": 200, "temperature": 0}
+    assert json.loads(careful.additional_fields or "") == {"top_k": 50}
+
+
+def test_models_of_jobs_are_profiles_by_arn(definitions: dict[str, Definition]) -> None:
+    profile = "arn:aws:bedrock:us-east-1:111111111111:inference-profile/us.anthropic.claude-haiku-5-5"
+    assert settings(definitions["judged"]).judge == profile
+    assert definitions["judged"].candidates[0].invoke_id == PLACES.profiles["own"]
+    assert definitions["judged"].candidates[0].model_id == "us.amazon.nova-2-lite-v1:0"
+    assert [candidate.invoke_id for candidate in definitions["compared"].candidates] == [
+        "amazon.nova-lite-v1:0",
+        profile,
+    ]
+
+
+def test_jobs_carry_the_environments_tags_and_their_own(definitions: dict[str, Definition]) -> None:
+    assert settings(definitions["accuracy"]).tags == {
+        "application": "shop",
+        "environment": "dev",
+        "owner": "team",
+        "team": "support",
+    }
+
+
+def test_a_run_may_take_its_deadline_before_the_watchdog_rings(definitions: dict[str, Definition]) -> None:
+    assert definitions["accuracy"].schedule == Schedule("rate(7 days)", "UTC", 32)
+    assert settings(definitions["accuracy"]).deadline_hours == 24
+    assert settings(definitions["rated"]).deadline_hours == 168
+
+
+def test_the_settings_of_each_kind(definitions: dict[str, Definition]) -> None:
+    assert definitions["quality"].job is None
+    assert definitions["built-in"].dataset.uri == "Builtin.BoolQ"
+    assert definitions["accuracy"].dataset.key == "datasets/questions.jsonl"
+    assert settings(definitions["compared"]).task is Task.SUMMARIZATION
+    assert settings(definitions["compared"]).parallel == 1
+    assert settings(definitions["judged"]).task is Task.GENERAL
+    (tone,) = settings(definitions["judged"]).criteria
+    assert [step.value for step in tone.scale] == [0, 1]
+    assert settings(definitions["stored"]).answers_from == "quality"
+    rated = settings(definitions["rated"])
+    assert (rated.task, rated.flow_definition_arn) == (Task.CUSTOM, PLACES.flow_definitions["rated"])
+    assert rated.instructions == "Thumbs up when the answer solves the question."
+    assert [rating.method for rating in settings(definitions["preferred"]).ratings] == [RatingMethod.COMPARISON_CHOICE]
