@@ -48,6 +48,11 @@ class Series:
         """Gives any number of lines, which are known when it is asked."""
         return self.expression is not None and "SEARCH(" in self.expression
 
+    @property
+    def band(self) -> bool:
+        """Gives two lines, the range in which CloudWatch expects a metric."""
+        return self.expression is not None and self.expression.startswith("ANOMALY_DETECTION_BAND(")
+
 
 @dataclass(frozen=True)
 class Threshold:

@@ -1,6 +1,7 @@
 """What CloudWatch has for the widgets of a dashboard: series by GetMetricData, states by DescribeAlarms."""
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -81,17 +82,21 @@ def _lines(graph: Graph, client: CloudWatch, *, start: datetime, end: datetime) 
     queries = [_query(series, graph, start=start, end=end) for series in graph.series]
     if not queries:
         return {}
-    found: dict[str, dict[str, list[tuple[datetime, float]]]] = {}
+    found: dict[str, dict[tuple[str, int], list[tuple[datetime, float]]]] = {}
     pages = client.get_paginator("get_metric_data").paginate(
         MetricDataQueries=queries, StartTime=start, EndTime=end, ScanBy="TimestampAscending"
     )
     for page in pages:
+        # The edges of a band may have one label; a label that comes again on the next page goes on.
+        seen: Counter[tuple[str, str]] = Counter()
         for result in page["MetricDataResults"]:
+            name, label = result["Id"], result.get("Label", "")
             pairs = zip(result["Timestamps"], result["Values"], strict=True)
             known = [(moment.astimezone(UTC), float(value)) for moment, value in pairs if math.isfinite(value)]
-            found.setdefault(result["Id"], {}).setdefault(result.get("Label", ""), []).extend(known)
+            found.setdefault(name, {}).setdefault((label, seen[name, label]), []).extend(known)
+            seen[name, label] += 1
     return {
-        name: tuple(Points(label, tuple(sorted(values))) for label, values in labelled.items())
+        name: tuple(Points(label, tuple(sorted(values))) for (label, _), values in labelled.items())
         for name, labelled in found.items()
     }
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from bedrock_eval.report.markup import Child, Markup, join, tag, text
 from bedrock_eval.report.scale import Scale
 from bedrock_eval.wording import number
-from ops.dashboard_body import AlarmStates, Board, Graph, LogTable, Place, Text, Threshold, Widget
+from ops.dashboard_body import AlarmStates, Board, Graph, LogTable, Place, Series, Text, Threshold, Widget
 from ops.dashboard_data import Data, Points
 from ops.dashboard_style import STYLE
 
@@ -49,9 +49,20 @@ class Origin:
 
 @dataclass(frozen=True)
 class _Line:
+    """What the legend has an entry for. `top`: of a band, whose lower edge is `values`."""
+
     label: str
     color: str
     values: tuple[tuple[datetime, float], ...]
+    top: tuple[tuple[datetime, float], ...] = ()
+
+    @property
+    def newest(self) -> str | None:
+        """The newest value in words; None without data."""
+        if not self.values:
+            return None
+        newest = number(self.values[-1][1])
+        return f"{newest} to {number(self.top[-1][1])}" if self.top else newest
 
 
 def render(board: Board, data: Data | None, *, origin: Origin) -> str:
@@ -118,7 +129,7 @@ def _widget(place: int, widget: Widget, data: Data | None, origin: Origin) -> Ma
                 _heading(widget, data, place), _drawing(widget, lines, data, place, origin), _legend(widget, lines)
             )
         case AlarmStates():
-            kind, content = "alarms", join(tag("h3", widget.title), _states(widget, data))
+            kind, content = "alarms", join(tag("h3", widget.title), _states(widget, data, origin))
         case LogTable():
             asked = tag("p", "Asked of Logs Insights when the dashboard is opened.", class_="note")
             kind, content = "log", join(tag("h3", widget.title), asked, tag("pre", widget.query, tabindex="0"))
@@ -146,6 +157,9 @@ def _lines(graph: Graph, data: Data | None, place: int) -> list[_Line]:
     made: list[_Line] = []
     for series in graph.shown:
         found = data.lines.get((place, series.id), ()) if data else ()
+        if series.band:
+            made.append(_band(series, found, color=_color(series.color, len(made))))
+            continue
         for points in found or (Points(series.label, ()),):
             label = points.label if series.searches and points.label else series.label
             if "${" in label:
@@ -154,20 +168,27 @@ def _lines(graph: Graph, data: Data | None, place: int) -> list[_Line]:
     return made
 
 
+def _band(series: Series, found: Sequence[Points], *, color: str) -> _Line:
+    """Both edges, which come in no order that CloudWatch promises."""
+    edges = sorted((points.values for points in found if points.values), key=lambda values: values[-1][1])
+    low, top = edges if len(edges) == 2 else ((), ())
+    return _Line(series.label, color, low, top)
+
+
 def _color(wanted: str | None, place: int) -> str:
     return wanted if wanted and _COLOR.fullmatch(wanted) else _PALETTE[place % len(_PALETTE)]
 
 
 def _drawing(graph: Graph, lines: Sequence[_Line], data: Data | None, place: int, origin: Origin) -> Markup:
     width = _COLUMN * graph.place.width
-    values = [value for each in lines for _, value in each.values]
+    values = [value for each in lines for _, value in (*each.values, *each.top)]
     scale = _scale(graph, values)
     back = graph.back or origin.back
     end = data.end if data else origin.drawn
     start = data.start.get(place, end - back) if data else end - back
     frame = _Frame(width, scale, start, end)
     parts: list[Child] = [tag("title", _said(graph, lines)), frame.grid(numbered=scale is not None), frame.times()]
-    parts += [frame.line(each) for each in lines if each.values]
+    parts += [frame.band(each) if each.top else frame.line(each) for each in lines if each.values]
     parts += [frame.threshold(each) for each in graph.thresholds]
     if not values:
         middle = {"x": f"{(width + _LEFT) / 2:g}", "y": f"{_HEIGHT / 2:g}"}
@@ -225,12 +246,22 @@ class _Frame:
             marks.append(tag("text", shown, x=f"{self.x(moment):.1f}", y=_HEIGHT - 4, text_anchor=anchor))
         return join(marks)
 
+    def band(self, line: _Line) -> Markup:
+        """The field between two edges."""
+        edges = (*line.values, *reversed(line.top))
+        path = "M" + "L".join(f"{self.x(moment):.1f} {self.y(value):.1f}" for moment, value in edges) + "Z"
+        return tag(
+            "g",
+            tag("title", f"{line.label}: newest {line.newest}"),
+            tag("path", d=path, class_="band", fill=line.color),
+        )
+
     def line(self, line: _Line) -> Markup:
         """Points joined in the order of time; a single one would be invisible without its dot."""
         spots = [(self.x(moment), self.y(value)) for moment, value in line.values]
         path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in spots)
         dots = spots if len(spots) <= 40 else spots[-1:]
-        title = tag("title", f"{line.label}: newest {number(line.values[-1][1])}")
+        title = tag("title", f"{line.label}: newest {line.newest}")
         return tag(
             "g",
             title,
@@ -261,7 +292,7 @@ class _Frame:
 
 def _said(graph: Graph, lines: Sequence[_Line]) -> str:
     """The drawing in words."""
-    newest = [f"{each.label}: {f'newest {number(each.values[-1][1])}' if each.values else NO_DATA}" for each in lines]
+    newest = [f"{each.label}: {f'newest {each.newest}' if each.newest else NO_DATA}" for each in lines]
     drawn = [f"threshold {each.label or number(each.value)}" for each in graph.thresholds]
     return ". ".join([f"{graph.title} ({graph.unit})" if graph.unit else graph.title, *newest, *drawn])
 
@@ -272,7 +303,7 @@ def _legend(graph: Graph, lines: Sequence[_Line]) -> Markup:
             "li",
             _swatch(each.color),
             tag("span", each.label, class_="label"),
-            tag("b", number(each.values[-1][1])) if each.values else tag("i", NO_DATA),
+            tag("b", each.newest) if each.newest else tag("i", NO_DATA),
         )
         for each in lines
     ]
@@ -289,20 +320,26 @@ def _numbers(graph: Graph, lines: Sequence[_Line]) -> Markup:
         tag(
             "div",
             tag("dt", each.label),
-            tag("dd", number(each.values[-1][1]) if each.values else tag("i", NO_DATA)),
+            tag("dd", each.newest or tag("i", NO_DATA)),
         )
         for each in lines
     ]
     return tag("dl", shown, class_="figures", aria_label=graph.title)
 
 
-def _states(widget: AlarmStates, data: Data | None) -> Markup:
+def _states(widget: AlarmStates, data: Data | None, origin: Origin) -> Markup:
+    """What rings first, as CloudWatch shows them; names without the prefix that all of them have."""
+    states = {name: data.states.get(name, "") if data else "" for name in widget.names}
     listed = []
-    for name in widget.names:
-        state = data.states.get(name) if data else None
-        word = state.replace("_", " ").lower() if state else NO_DATA
+    for name, state in sorted(states.items(), key=lambda item: item[1] != "ALARM"):
+        word = state.replace("_", " ").lower() if state else "unknown" if data else ""
         listed.append(
-            tag("li", tag("b", word), " ", tag("span", name), class_=f"state {_STATES.get(state or '', 'unknown')}")
+            tag(
+                "li",
+                join(tag("b", word), " ") if word else None,
+                tag("span", name.removeprefix(f"{origin.name}-"), title=name),
+                class_=f"state {_STATES.get(state, 'unknown')}",
+            )
         )
     return tag("ul", listed, class_="states", tabindex="0")
 

@@ -5,7 +5,7 @@ STYLE = """
   --faint: #ebebe6; --link: #1f57a4; --ok: #14653a; --alarm: #b3261e; --ok-tint: #e3f2e8; --alarm-tint: #fbe7e4; }
 @media (prefers-color-scheme: dark) { :root { --paper: #0f1317; --card: #161b21; --ink: #e7eaee; --soft: #9ca7b3;
   --line: #2b333c; --faint: #232b33; --link: #8ab8f2; --ok: #74cd99; --alarm: #ff9c92; --ok-tint: #173325;
-  --alarm-tint: #3d1e1c; } .series, circle, .swatch rect, .bound { filter: brightness(1.25); } }
+  --alarm-tint: #3d1e1c; } .series, .band, circle, .swatch rect, .bound { filter: brightness(1.25); } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 1600px; padding: 1.5rem 1rem 4rem; background: var(--paper); color: var(--ink);
   font: 14px/1.45 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif;
@@ -24,10 +24,12 @@ nav ul { display: flex; flex-wrap: wrap; gap: .1rem 1rem; } nav a { text-decorat
   gap: 8px; }
 .widget { background: var(--card); border: 1px solid var(--line); border-radius: 7px; padding: .55rem .7rem;
   min-width: 0; }
-.widget.text { background: none; border: 0; padding: .4rem .1rem 0; align-self: end; } .text p { margin-top: .35rem; }
+.widget.text { background: none; border: 0; padding: .4rem .1rem 0; align-self: center; }
+.text p { margin-top: .35rem; }
 code { font: .92em ui-monospace, Menlo, Consolas, monospace; }
 .graph { display: flex; flex-direction: column; gap: .2rem; } .graph > svg { width: 100%; height: auto; }
 svg text { font-size: 11px; fill: var(--soft); } .tick { stroke: var(--faint); }
+.band { opacity: .22; }
 .series { fill: none; stroke-width: 1.7; stroke-linejoin: round; } .bound { stroke-dasharray: 5 4; stroke-width: 1.4; }
 svg .name { fill: var(--ink); font-size: 10.5px; } svg .nothing { font-size: 13px; }
 .legend { display: flex; flex-wrap: wrap; gap: .05rem .9rem; font-size: .8rem; max-height: 5.6rem; overflow-y: auto; }

@@ -6,7 +6,7 @@ itself. See docs/decisions.md for what a composite must not hold.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -90,7 +90,11 @@ def _filled(kind: AlarmKind, thresholds: Thresholds) -> str:
 
 @dataclass(frozen=True)
 class RoutedAlarm:
-    """An alarm with what a graph needs to draw what it watches and its threshold."""
+    """An alarm with what a graph needs to draw what it watches and its threshold.
+
+    Attributes:
+        told_by: the composite that tells of it; None: it tells by itself.
+    """
 
     kind: AlarmKind
     severity: Severity
@@ -100,6 +104,7 @@ class RoutedAlarm:
     name: str
     series: cloudwatch.Metric | cloudwatch.MathExpression
     alarm: cloudwatch.Alarm
+    told_by: cloudwatch.CompositeAlarm | None = None
 
 
 @dataclass(frozen=True)
@@ -251,15 +256,19 @@ class AlarmFactory:
                 continue
             subject = made.subject[: incident.subject_parts]
             groups.setdefault(_Group(made.severity, incident, subject), []).append(made)
+        told: dict[str, cloudwatch.CompositeAlarm] = {}
         for group, members in groups.items():
             if len(members) == 1 and self._explaining(members[0]) is None:
                 self._tell(members[0].alarm)
             else:
-                self._compose(group, members)
-        return tuple(self._made.alarms)
+                told |= self._compose(group, members)
+        return tuple(replace(made, told_by=told.get(made.name)) for made in self._made.alarms)
 
-    def _compose(self, group: _Group, members: Sequence[RoutedAlarm]) -> None:
-        shards = list(shard([self._term(member) for member in members]))
+    def _compose(self, group: _Group, members: Sequence[RoutedAlarm]) -> dict[str, cloudwatch.CompositeAlarm]:
+        """The composites over a group, by the names of the alarms that each tells of."""
+        by_term = {self._term(member): member.name for member in members}
+        shards = list(shard(list(by_term)))
+        told: dict[str, cloudwatch.CompositeAlarm] = {}
         for number, terms in enumerate(shards, 1):
             part = (f"part-{number}",) if len(shards) > 1 else ()
             words = (group.severity, group.incident, *group.subject, *part)
@@ -274,6 +283,8 @@ class AlarmFactory:
             # The rule names its children as text, so CloudFormation cannot see that they come first.
             composite.node.add_dependency(*(made.alarm for made in self._named_in(terms)))
             self._tell(composite)
+            told |= dict.fromkeys((by_term[term] for term in terms), composite)
+        return told
 
     def _composed(self, group: _Group, members: Sequence[RoutedAlarm]) -> str:
         kinds = ", ".join(dict.fromkeys(member.kind.name for member in members))

@@ -1,23 +1,23 @@
 """The widgets about one evaluation: scores with their gates, verdicts, and how its runs went."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from bedrock_eval import alarm_kinds as kinds
 from bedrock_eval import catalogue
-from bedrock_eval.gates import bound_text
+from bedrock_eval.definition import Gate
 from bedrock_eval.metrics import METRICS, MetricDefinition
 from bedrock_ops.monitoring_metrics import metric
 from bedrock_ops.monitoring_subjects import WatchedCandidate, WatchedEvaluation
 from bedrock_ops.monitoring_widgets import RUN_PERIOD, Drawing, Line, line
 
 _DIRECTION = {
-    catalogue.Better.HIGHER: " (higher is better)",
-    catalogue.Better.LOWER: " (lower is better)",
+    catalogue.Better.HIGHER: ", higher is better",
+    catalogue.Better.LOWER: ", lower is better",
     catalogue.Better.NEUTRAL: "",
 }
-_ALARMED = {kinds.INCONCLUSIVE.name: "Days with an inconclusive verdict"}
+_ALARMED = {kinds.INCONCLUSIVE.name: "Inconclusive by day"}
 # One colour a candidate, the same in every graph of its evaluation.
 _CANDIDATE_COLORS = (
     *(cloudwatch.Color.BLUE, cloudwatch.Color.ORANGE, cloudwatch.Color.GREEN, cloudwatch.Color.PURPLE),
@@ -30,7 +30,7 @@ def evaluation_widgets(drawing: Drawing, evaluation: WatchedEvaluation) -> list[
     least = evaluation.min_coverage
     return [
         _newest(drawing, evaluation),
-        *(_score(drawing, evaluation, METRICS[name]) for name in evaluation.metrics),
+        *(widget for name in evaluation.metrics for widget in _scores(drawing, evaluation, METRICS[name])),
         *_verdicts(drawing, evaluation),
         _gauges(
             drawing,
@@ -72,17 +72,28 @@ def _newest(drawing: Drawing, evaluation: WatchedEvaluation) -> cloudwatch.IWidg
     return drawing.newest("Last run", series, period=RUN_PERIOD)
 
 
-def _score(drawing: Drawing, evaluation: WatchedEvaluation, definition: MetricDefinition) -> cloudwatch.IWidget:
+def _scores(
+    drawing: Drawing, evaluation: WatchedEvaluation, definition: MetricDefinition
+) -> Iterator[cloudwatch.IWidget]:
+    """The score of a metric with the bounds of its gates, and how much room its gates leave."""
+    gate = next((each for each in evaluation.gates if each.metric == definition.name), None)
+    yield _score(drawing, evaluation, definition, gate)
+    if gate is not None:
+        yield _margin(drawing, evaluation, definition, gate)
+
+
+def _score(
+    drawing: Drawing, evaluation: WatchedEvaluation, definition: MetricDefinition, gate: Gate | None
+) -> cloudwatch.IWidget:
+    bounds = {} if gate is None else {"min": gate.min, "max": gate.max}
     entry = catalogue.score(definition.name, better=definition.better, title=definition.title)
-    gates = [gate for gate in evaluation.gates if gate.metric == definition.name]
     return drawing.run_graph(
-        f"{definition.title}, mean{_DIRECTION[definition.better]}",
+        f"{definition.title}, mean",
         [_of_candidate(entry, evaluation, candidate) for candidate in evaluation.candidates],
-        unit=definition.unit,
+        unit=f"{definition.unit}{_DIRECTION[definition.better]}",
         limits=[
             line(bound, f"gate {side} {bound:g}", cloudwatch.Color.RED)
-            for gate in gates
-            for side, bound in (("min", gate.min), ("max", gate.max))
+            for side, bound in bounds.items()
             if bound is not None
         ],
         top=1 if definition.high == 1 else None,
@@ -90,9 +101,28 @@ def _score(drawing: Drawing, evaluation: WatchedEvaluation, definition: MetricDe
     )
 
 
+def _margin(
+    drawing: Drawing, evaluation: WatchedEvaluation, definition: MetricDefinition, gate: Gate
+) -> cloudwatch.IWidget:
+    """The worse end of the interval: from the bound, or from the accepted run; nothing while none is accepted."""
+    zero = "0: the bound" if gate.bounded else "0: as the accepted run"
+    drop = gate.max_drop or 0
+    return drawing.run_graph(
+        f"Gate margin: {definition.title}",
+        [_of_candidate(catalogue.GATE_MARGIN, evaluation, candidate, gate=gate) for candidate in evaluation.candidates],
+        unit=f"{definition.unit}, worse end of the interval",
+        limits=[
+            line(0, zero, cloudwatch.Color.RED if gate.bounded or not drop else cloudwatch.Color.GREY),
+            *([line(-drop, f"-{drop:g}: max_drop", cloudwatch.Color.RED)] if drop else ()),
+        ],
+        bottom=None,
+        statistic=catalogue.GATE_MARGIN.statistic,
+    )
+
+
 def _verdicts(drawing: Drawing, evaluation: WatchedEvaluation) -> list[cloudwatch.IWidget]:
     judged = {
-        f"{candidate.name}: {gate.metric} {bound_text(gate)}": evaluation.verdict_dimensions(candidate, gate)
+        f"{candidate.name}: {gate.metric}": evaluation.verdict_dimensions(candidate, gate)
         for candidate in evaluation.candidates
         for gate in evaluation.gates
     }
@@ -146,12 +176,14 @@ def _of_candidate(
     evaluation: WatchedEvaluation,
     candidate: WatchedCandidate,
     *,
+    gate: Gate | None = None,
     label_entry: bool = False,
 ) -> cloudwatch.Metric:
     place = evaluation.candidates.index(candidate)
+    dimensions = evaluation.candidate_dimensions(candidate)
     return metric(
         entry,
-        dimensions=evaluation.candidate_dimensions(candidate),
+        dimensions=dimensions if gate is None else evaluation.verdict_dimensions(candidate, gate),
         period=RUN_PERIOD,
         label=f"{candidate.name}: {entry.title.lower()}" if label_entry else candidate.name,
         color=None if label_entry else _CANDIDATE_COLORS[place % len(_CANDIDATE_COLORS)],

@@ -1,6 +1,6 @@
 """The widgets about what watches: the evaluator, the watchdog, the invocation log and what it holds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 
@@ -21,7 +21,7 @@ _DELIVERIES = {
 def health(drawing: Drawing) -> list[cloudwatch.IWidget]:
     """Whether the evaluator and its watchers do their work."""
     watched, names = drawing.watched, drawing.watched.names
-    functions = (names.custom_evaluator, names.watchdog)
+    functions = {"evaluator": names.custom_evaluator, "watchdog": names.watchdog}
     return [
         _functions(drawing, "Function errors", catalogue.LAMBDA_ERRORS, functions, unit="errors in 5 min"),
         _functions(drawing, "Function duration (p90)", catalogue.LAMBDA_DURATION, functions, unit="ms"),
@@ -30,9 +30,9 @@ def health(drawing: Drawing) -> list[cloudwatch.IWidget]:
         drawing.watch(
             "Schedule deliveries that failed",
             kinds.DEAD_LETTERS,
-            {names.dead_letters: watched.dead_letters_dimensions},
+            {"dead letters": watched.dead_letters_dimensions},
         ),
-        drawing.watch("Watchdog heartbeat", kinds.WATCHDOG_SILENT, {names.watchdog: watched.application_dimensions}),
+        drawing.watch("Watchdog heartbeat", kinds.WATCHDOG_SILENT, {"watchdog": watched.application_dimensions}),
         *_overdue(drawing),
         _ends_of_life(drawing),
     ]
@@ -72,10 +72,11 @@ def log_tables(drawing: Drawing, *, log_group: str) -> list[cloudwatch.IWidget]:
 
 
 def _functions(
-    drawing: Drawing, title: str, entry: catalogue.Metric, functions: Sequence[str], *, unit: str
+    drawing: Drawing, title: str, entry: catalogue.Metric, functions: Mapping[str, str], *, unit: str
 ) -> cloudwatch.IWidget:
     series: list[Series] = [
-        metric(entry, dimensions={"FunctionName": name}, period=TRAFFIC_PERIOD, label=name) for name in functions
+        metric(entry, dimensions={"FunctionName": name}, period=TRAFFIC_PERIOD, label=label)
+        for label, name in functions.items()
     ]
     return drawing.graph(title, series, unit=unit, statistic=entry.statistic)
 
@@ -112,7 +113,7 @@ def _ends_of_life(drawing: Drawing) -> cloudwatch.IWidget:
     entry = catalogue.DAYS_TO_END_OF_LIFE
     found = search(entry, period=RUN_PERIOD, dimensions=drawing.watched.application_dimensions)
     return drawing.graph(
-        "Days to the end of life of models, where announced",
+        "Days to the end of life, where announced",
         [found],
         unit="days",
         period=RUN_PERIOD,

@@ -51,6 +51,9 @@ def all_models(drawing: Drawing) -> list[cloudwatch.IWidget]:
         catalogue.THROTTLES: "requests in 5 min",
         catalogue.INPUT_TOKENS: "tokens in 5 min",
         catalogue.OUTPUT_TOKENS: "tokens in 5 min",
+        catalogue.CACHE_READ_TOKENS: "tokens in 5 min",
+        catalogue.CACHE_WRITE_TOKENS: "tokens in 5 min",
+        catalogue.QUOTA_TOKENS: "tokens in 5 min",
         catalogue.LEGACY_INVOCATIONS: "requests in 5 min",
     }
     return [
@@ -70,13 +73,7 @@ def one_model(drawing: Drawing, model: WatchedModel) -> list[cloudwatch.IWidget]
         drawing.graph(
             "Invocations", drawing.counts({catalogue.INVOCATIONS: None}, model.dimensions), unit="requests in 5 min"
         ),
-        drawing.graph(
-            "Latency to the last token",
-            drawing.percentiles(catalogue.INVOCATION_LATENCY, model.dimensions),
-            unit=kinds.LATENCY_P90.axis,
-            limits=drawing.limits([kinds.LATENCY_P90], model.dimensions),
-            statistic="p90",
-        ),
+        _latency(drawing, model),
         drawing.graph(
             "Time to first token, streamed requests",
             drawing.percentiles(catalogue.TIME_TO_FIRST_TOKEN, model.dimensions),
@@ -183,6 +180,30 @@ def _interventions(drawing: Drawing, subject: WatchedGuardrail) -> cloudwatch.IW
     )
 
 
+def _latency(drawing: Drawing, model: WatchedModel) -> cloudwatch.IWidget:
+    """With the band of the anomaly alarm, where that is made."""
+    percentiles = drawing.percentiles(catalogue.INVOCATION_LATENCY, model.dimensions)
+    p90 = percentiles[list(PERCENTILES).index("p90")]
+    return drawing.graph(
+        "Latency to the last token",
+        [*percentiles, *(_band(p90, routed.threshold) for routed in drawing.about(kinds.LATENCY_ANOMALY, model.name))],
+        unit=kinds.LATENCY_P90.axis,
+        limits=drawing.limits([kinds.LATENCY_P90], model.dimensions),
+        statistic="p90",
+    )
+
+
+def _band(series: Series, deviations: float) -> cloudwatch.MathExpression:
+    """What is usual at this hour, so many standard deviations wide."""
+    return cloudwatch.MathExpression(
+        expression=f"ANOMALY_DETECTION_BAND(usual, {deviations:g})",
+        using_metrics={"usual": series},
+        period=TRAFFIC_PERIOD,
+        label=f"p90 expected, {deviations:g} standard deviations",
+        color=cloudwatch.Color.GREY,
+    )
+
+
 def _output_speed(drawing: Drawing, model: WatchedModel) -> cloudwatch.IWidget:
     parts = {
         "m1": catalogue.INVOCATION_LATENCY,
@@ -237,10 +258,10 @@ def _cost(drawing: Drawing, model: WatchedModel) -> list[cloudwatch.IWidget]:
     priced = None if model.rates is None else cost_expression(model.rates)
     unpriced = unpriced_expression(model.rates)
     until = model.rates and model.rates.verified_until
-    rated = "rates of the environment file" + (f", verified until {until}" if until else "")
+    rated = f" (rates until {until})" if until else ""
     graphs = {
-        f"Estimated cost a day, by the {rated}": (priced, kinds.COST_PER_DAY),
-        "Tokens without a rate a day (not in the cost)": (unpriced, kinds.UNPRICED_TOKENS),
+        f"Estimated cost a day{rated}": (priced, kinds.COST_PER_DAY),
+        "Tokens without a rate a day, not in the cost": (unpriced, kinds.UNPRICED_TOKENS),
     }
     return [
         *(
@@ -287,7 +308,7 @@ def _quota(drawing: Drawing, model: WatchedModel) -> list[cloudwatch.IWidget]:
     if model.quota is None:
         return []
     quotas = {
-        "Tokens a minute of the quota (estimated, without what max_tokens reserves)": (
+        "Tokens a minute of the quota, estimated": (
             catalogue.QUOTA_TOKENS,
             model.quota.tokens_per_minute,
             kinds.QUOTA_TOKENS,

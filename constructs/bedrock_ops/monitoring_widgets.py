@@ -3,7 +3,7 @@
 CloudWatch's default statistic is Average, which makes a flat line of every count.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from aws_cdk import Duration
@@ -31,6 +31,7 @@ Line = cloudwatch.HorizontalAnnotation
 _SEVERITY_COLOR = {Severity.CRITICAL: cloudwatch.Color.RED, Severity.WARNING: cloudwatch.Color.ORANGE}
 _SIGN = {Comparison.ABOVE: ">", Comparison.AT_LEAST: ">=", Comparison.BELOW: "<"}
 _HOUR = 3_600
+_MOST_STATES = 100
 
 
 def heading(text: str) -> cloudwatch.TextWidget:
@@ -61,16 +62,17 @@ class Drawing:
         limits: Sequence[Line] = (),
         width: int = THIRD,
         top: float | None = None,
+        bottom: float | None = 0,
         period: Duration = TRAFFIC_PERIOD,
         statistic: str = "Sum",
         start: str | None = None,
     ) -> cloudwatch.GraphWidget:
-        """A graph of one unit, its axis from 0 on."""
+        """A graph of one unit, its axis from 0 on unless `bottom` says otherwise; None: from the lowest value on."""
         return cloudwatch.GraphWidget(
             title=title,
             left=list(series),
             left_annotations=list(limits),
-            left_y_axis=cloudwatch.YAxisProps(label=unit, show_units=False, min=0, max=top),
+            left_y_axis=cloudwatch.YAxisProps(label=unit, show_units=False, min=bottom, max=top),
             # CDK leaves out of a series what it takes for CloudWatch's defaults; the widget says it for them.
             statistic=statistic,
             period=period,
@@ -88,6 +90,7 @@ class Drawing:
         unit: str,
         limits: Sequence[Line] = (),
         top: float | None = None,
+        bottom: float | None = 0,
         statistic: str = "Maximum",
     ) -> cloudwatch.GraphWidget:
         """A graph of figures that come once a run."""
@@ -97,6 +100,7 @@ class Drawing:
             unit=unit,
             limits=limits,
             top=top,
+            bottom=bottom,
             period=RUN_PERIOD,
             statistic=statistic,
             start=RUN_START,
@@ -199,15 +203,31 @@ class Drawing:
         ]
 
     def states(self) -> list[cloudwatch.IWidget]:
-        """The state of every alarm; a widget holds a hundred."""
-        parts = [self.alarms[start : start + 100] for start in range(0, len(self.alarms), 100)]
+        """The state of every alarm: those that tell people by their severity, then the parts of incidents."""
+        telling: dict[cloudwatch.IAlarm, Severity] = {
+            routed.told_by or routed.alarm: routed.severity for routed in self.alarms
+        }
+        parts = [routed.alarm for routed in self.alarms if routed.told_by is not None]
         return [
-            cloudwatch.AlarmStatusWidget(
-                title="Alarms",
-                alarms=[routed.alarm for routed in part],
-                sort_by=cloudwatch.AlarmStatusWidgetSortBy.STATE_UPDATED_TIMESTAMP,
-                width=COLUMNS,
-                height=2 + -(-len(part) // 4),
-            )
-            for part in parts
+            *(
+                widget
+                for each in Severity
+                for widget in _states(
+                    f"Alarms that tell people: {each}", [alarm for alarm, found in telling.items() if found is each]
+                )
+            ),
+            *_states("Parts of incidents, which are told together", parts),
         ]
+
+
+def _states(title: str, alarms: Sequence[cloudwatch.IAlarm]) -> Iterator[cloudwatch.IWidget]:
+    """What rings comes first, then what changed last."""
+    for start in range(0, len(alarms), _MOST_STATES):
+        part = alarms[start : start + _MOST_STATES]
+        yield cloudwatch.AlarmStatusWidget(
+            title=title if start == 0 else f"{title} (from {start + 1} on)",
+            alarms=list(part),
+            sort_by=cloudwatch.AlarmStatusWidgetSortBy.STATE_UPDATED_TIMESTAMP,
+            width=COLUMNS,
+            height=1 + -(-len(part) // 4),
+        )

@@ -141,8 +141,8 @@ class Series:
 
 
 def graph_series(graph: Mapping[str, Any]) -> list[Series]:
-    """What a widget plots; hidden series are parts of its expressions."""
-    plain, hidden, expressions = [], {}, []
+    """What a widget plots; series with an id are parts of its expressions, and most of these are hidden."""
+    plain, named, expressions = [], {}, []
     for entry in graph["metrics"]:
         options = entry[-1] if isinstance(entry[-1], Mapping) else {}
         names = [part for part in entry if isinstance(part, str)]
@@ -156,11 +156,11 @@ def graph_series(graph: Mapping[str, Any]) -> list[Series]:
             statistic=options.get("stat", graph.get("stat")),
             period=options.get("period", graph.get("period")),
         )
-        if options.get("visible") is False:
-            hidden[options["id"]] = series
-        else:
+        if "id" in options:
+            named[options["id"]] = series
+        if options.get("visible", True):
             plain.append(series)
-    return [*plain, *(_expression(options, hidden, graph.get("period")) for options in expressions)]
+    return [*plain, *(_expression(options, named, graph.get("period")) for options in expressions)]
 
 
 def alarm_series(alarm: Mapping[str, Any]) -> Series:

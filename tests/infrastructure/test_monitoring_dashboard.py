@@ -62,9 +62,9 @@ def rich() -> Monitoring:
     return synthesize(environment(models=models, guardrails=guardrails))
 
 
-@pytest.fixture(params=["owner", "tenant", "rich"])
+@pytest.fixture(params=["owner", "tenant", "rich", "watchful"])
 def made(request: pytest.FixtureRequest) -> Monitoring:
-    return {"owner": owner, "tenant": tenant, "rich": rich}[str(request.param)]()
+    return {"owner": owner, "tenant": tenant, "rich": rich, "watchful": watchful}[str(request.param)]()
 
 
 def graphs(made: Monitoring) -> list[dict[str, Any]]:
@@ -98,7 +98,7 @@ def test_every_series_is_read_by_the_statistic_that_tells_the_truth(made: Monito
 def test_searches_are_over_the_catalogue(made: Monitoring) -> None:
     searches = [series.expression for graph in made.graphs() for series in graph_series(graph) if not series.namespace]
     found = [SEARCH.fullmatch(text) for text in searches if text and text.startswith("SEARCH")]
-    assert len(found) == 10
+    assert len(found) == 13
     for match in found:
         assert match is not None
         schema, name, fixed, _, statistic, _ = match.groups()
@@ -131,7 +131,7 @@ def test_one_unit_a_graph(made: Monitoring) -> None:
 def test_every_graph_draws_the_threshold_of_every_alarm_on_its_series(subtests: pytest.Subtests) -> None:
     for made in (owner(), watchful()):
         for name, alarm in made.alarms.items():
-            # A band is no line.
+            # A band is no line; it has a test of its own.
             if "Threshold" not in alarm:
                 continue
             with subtests.test(alarm=name):
@@ -147,7 +147,7 @@ def test_every_graph_draws_the_threshold_of_every_alarm_on_its_series(subtests: 
 
 def test_every_line_is_an_alarms_threshold_a_gate_or_the_coverage() -> None:
     for made in (owner(), watchful()):
-        allowed = {alarm.get("Threshold") for alarm in made.alarms.values()} | {0.5, 900} | {0.9, 0.95} | {100}
+        allowed = {alarm.get("Threshold") for alarm in made.alarms.values()} | {0, 0.5, 900} | {0.9, 0.95} | {100}
         lines = [line for graph in made.graphs() for line in graph.get("annotations", {}).get("horizontal", [])]
         assert {line["value"] for line in lines} <= allowed
         assert all(figure(line["value"]) in line["label"] for line in lines)
@@ -172,10 +172,128 @@ def test_widgets_lie_within_the_columns_and_on_no_other(made: Monitoring) -> Non
         assert beside or below, (one["properties"], other["properties"])
 
 
-def test_states_of_all_alarms_are_shown(made: Monitoring) -> None:
-    (states,) = [widget for widget in made.dashboard["widgets"] if widget["type"] == "alarm"]
-    arns = states["properties"]["alarms"]
-    assert len(set(arns)) == len(made.resources("AWS::CloudWatch::Alarm"))
+def shown_states(made: Monitoring) -> dict[str, list[str]]:
+    """Names of the alarms in each widget of states, by its title."""
+    names = {
+        logical_id: properties["AlarmName"]
+        for kind in ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
+        for logical_id, properties in made.resources(kind).items()
+    }
+    widgets = [widget["properties"] for widget in made.dashboard["widgets"] if widget["type"] == "alarm"]
+    assert all(widget["sortBy"] == "stateUpdatedTimestamp" and len(widget["alarms"]) <= 100 for widget in widgets)
+    return {
+        widget["title"]: [names[arn.removeprefix("<").removesuffix(".Arn>")] for arn in widget["alarms"]]
+        for widget in widgets
+    }
+
+
+def test_states_of_all_alarms_are_shown_once_and_what_tells_comes_first(made: Monitoring) -> None:
+    shown = shown_states(made)
+    *telling, parts = shown
+    assert telling == ["Alarms that tell people: critical", "Alarms that tell people: warning"]
+    assert parts == "Parts of incidents, which are told together"
+    every = {**made.alarms, **made.composites}
+    listed = [name for names in shown.values() for name in names]
+    assert sorted(listed) == sorted(every)
+    for title in telling:
+        severity = title.rpartition(" ")[2]
+        assert all(every[name]["AlarmDescription"].startswith(f"[{severity}] ") for name in shown[title])
+        assert all("AlarmActions" in every[name] for name in shown[title])
+    assert set(shown[parts]) == set().union(*map(made.children, made.composites))
+
+
+def test_the_band_of_an_anomaly_alarm_is_drawn_around_what_it_watches() -> None:
+    for name, alarm in watchful().alarms.items():
+        if "Threshold" in alarm:
+            continue
+        watched, model = alarm_series(alarm), name.removeprefix(f"{PREFIX}-latency-anomaly-")
+        bands = [
+            band
+            for graph in graphs(watchful())
+            for band in graph_series(graph)
+            if (band.expression or "").startswith("ANOMALY_DETECTION_BAND(") and band.parts == {watched}
+        ]
+        assert [band.expression for band in bands] == ["ANOMALY_DETECTION_BAND(usual, 2)"], model
+    assert "ANOMALY" not in json.dumps(owner().dashboard), "a band that no alarm is about"
+
+
+def test_gates_show_how_much_room_they_leave() -> None:
+    gates = [
+        {"metric": "relevance_score", "min": 0.5, "max_drop": 0.1},
+        {"metric": "response_length", "max": 900},
+        {"metric": "f1_score", "max_drop": 0.05},
+    ]
+    quality = environment().evaluations["quality"].model_dump(mode="json", exclude_none=True)
+    made = synthesize(environment(evaluations={"quality": {**quality, "gates": gates}}))
+    lines = {
+        "Relevance": [(0, "0: the bound"), (-0.1, "-0.1: max_drop")],
+        "Response length": [(0, "0: the bound")],
+        "F1": [(0, "0: as the accepted run"), (-0.05, "-0.05: max_drop")],
+    }
+    for title, expected in lines.items():
+        graph = made.graph(f"Gate margin: {title}")
+        assert [(line["value"], line["label"]) for line in graph["annotations"]["horizontal"]] == expected
+        assert "min" not in graph["yAxis"]["left"], "a margin is below 0 when a gate is broken"
+        assert {(series.name, series.statistic) for series in graph_series(graph)} == {("gate_margin", "Minimum")}
+        assert [dict(series.dimensions)["Candidate"] for series in graph_series(graph)] == ["haiku", "nova-short"]
+
+
+def test_titles_fit_over_their_widgets_at_1280_px(made: Monitoring) -> None:
+    """A column is about 50 px there, and a letter of a title about 8; long titles are cut."""
+    for widget in made.dashboard["widgets"]:
+        title = widget["properties"].get("title")
+        assert title is None or len(title) <= widget["width"] * 50 / 8, title
+
+
+ASKED_FOR = {
+    "invocations": ("Invocations", "Sum"),
+    "latency p50": ("InvocationLatency", "p50"),
+    "latency p90": ("InvocationLatency", "p90"),
+    "latency p99": ("InvocationLatency", "p99"),
+    "time to first token": ("TimeToFirstToken", "p90"),
+    "output tokens per second": "m2/(m1-m3)*1000",
+    "client errors": ("InvocationClientErrors", "Sum"),
+    "server errors": ("InvocationServerErrors", "Sum"),
+    "throttles": ("InvocationThrottles", "Sum"),
+    "rate of client errors, with a floor": "IF(FILL(i,0)+FILL(c,0) >= 20, 100*FILL(c,0)/(FILL(i,0)+FILL(c,0)), 0)",
+    "rate of server errors, with a floor": "IF(FILL(i,0)+FILL(s,0) >= 20, 100*FILL(s,0)/(FILL(i,0)+FILL(s,0)), 0)",
+    "rate of throttles, with a floor": "IF(FILL(i,0)+FILL(t,0) >= 20, 100*FILL(t,0)/(FILL(i,0)+FILL(t,0)), 0)",
+    "input tokens": ("InputTokenCount", "Sum"),
+    "output tokens": ("OutputTokenCount", "Sum"),
+    "tokens read from cache": ("CacheReadInputTokenCount", "Sum"),
+    "tokens written to cache": ("CacheWriteInputTokenCount", "Sum"),
+    "cache efficiency": "100*FILL(r,0)/(i+FILL(r,0)+FILL(w,0))",
+    "quota of tokens": "100 * (FILL(q0, 0)) / 200000",
+    "quota of requests": "100 * (FILL(q0, 0)) / 100",
+    "calls of legacy models": ("LegacyModelInvocations", "Sum"),
+    "interventions of guardrails": ("InvocationsIntervened", "Sum"),
+    "delivery of the invocation log": ("ModelInvocationLogsCloudWatchDeliveryFailure", "Sum"),
+    "scores": ("relevance_score", "Average"),
+    "verdicts": ("gate_verdict", "Maximum"),
+    "margins of gates": ("gate_margin", "Minimum"),
+    "coverage": ("run_coverage", "Maximum"),
+    "failed cases": ("run_failed_cases", "Maximum"),
+    "failed runs": ("run_failed", "Maximum"),
+    "finished runs": ("run_finished", "Maximum"),
+    "overdue runs": ("schedule_overdue", "Maximum"),
+    "cost of runs": ("run_cost", "Maximum"),
+    "cost of the month": ("month_to_date_cost", "Maximum"),
+    "errors of the evaluator": ("Errors", "Sum"),
+    "executions that failed": ("ExecutionsFailed", "Sum"),
+    "dead letters": ("ApproximateNumberOfMessagesVisible", "Maximum"),
+    "heartbeat of the watchdog": ("watchdog_heartbeat", "Sum"),
+    "words of alarms": ("NumberOfNotificationsFailed", "Sum"),
+}
+
+
+@pytest.mark.parametrize("wanted", ASKED_FOR.values(), ids=ASKED_FOR.keys())
+def test_what_a_person_on_call_asks_for_is_there(wanted: str | tuple[str, str]) -> None:
+    shown = [series for graph in watchful().graphs() for series in graph_series(graph)]
+    if isinstance(wanted, str):
+        assert wanted in {series.expression for series in shown}
+    else:
+        every = {(each.name, each.statistic) for series in shown for each in series.parts or {series}}
+        assert wanted in every
 
 
 @pytest.mark.parametrize("model_id", ["eu.anthropic.claude-haiku-5-5", "amazon.nova-lite-v1:0"])
@@ -219,7 +337,7 @@ def test_all_models_are_found_by_search_among_series_with_a_model(made: Monitori
     """AWS/Bedrock also has series without dimensions, the sum of all: a wider search would count twice."""
     texts = [entry[-1].get("expression", "") for graph in made.graphs() for entry in graph["metrics"]]
     found = [text for text in texts if "AWS/Bedrock" in text]
-    assert len(found) == 9
+    assert len(found) == 12
     assert all(text.startswith("SEARCH('{AWS/Bedrock,ModelId} MetricName=") for text in found)
 
 
@@ -231,7 +349,7 @@ def test_one_row_is_switched_and_no_other(made: Monitoring) -> None:
     assert variable["populateFrom"] == catalogue.MODEL_ID
     assert variable["defaultValue"] == "eu.anthropic.claude-haiku-5-5"
     switched = [graph for graph in made.graphs() if CHOSEN_MODEL in json.dumps(graph)]
-    declared = [graph for graph in made.graphs() if '"amazon.nova-lite-v1:0"' in json.dumps(graph["metrics"])]
+    declared = [graph for graph in made.graphs() if '"eu.anthropic.claude-haiku-5-5"' in json.dumps(graph["metrics"])]
     assert [graph["title"] for graph in switched] == [graph["title"] for graph in declared][: len(switched)]
     assert len(switched) == 9
 
@@ -251,7 +369,7 @@ def test_cost_is_that_of_the_rates_and_what_has_none_is_said_in_tokens() -> None
     rates = Rates(**RATES)
     cost = rich().graph("Estimated cost a day", holding='"eu.anthropic')
     assert [series.expression for series in graph_series(cost)] == [cost_expression(rates).expression]
-    assert "verified until 2027-01-31" in cost["title"]
+    assert cost["title"] == "Estimated cost a day (rates until 2027-01-31)"
     assert (cost["period"], cost["start"]) == (86400, "-P30D")
     unpriced = [graph for graph in graphs(rich()) if graph["title"].startswith("Tokens without a rate a day")]
     assert [series.expression for graph in unpriced for series in graph_series(graph)] == [
@@ -340,6 +458,8 @@ def test_scores_are_shown_for_each_candidate_with_their_gates(name: str) -> None
     lines = [line["value"] for line in graph.get("annotations", {}).get("horizontal", [])]
     assert lines == gates.get(name, [])
     axis = graph["yAxis"]["left"]
+    better = METRICS[name].better
+    assert axis["label"].partition(", ")[2] == ("" if better is catalogue.Better.NEUTRAL else f"{better} is better")
     assert axis["min"] == 0
     assert axis.get("max") == (None if name == "response_length" else 1)
 

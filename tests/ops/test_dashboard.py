@@ -1,6 +1,7 @@
 """The drawn dashboard, from a body to a page."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,13 +13,13 @@ import pytest
 from ops import environment
 from ops.__main__ import main
 from ops.dashboard_body import Graph, read_body
-from ops.dashboard_data import fetch
+from ops.dashboard_data import Data, fetch
 from ops.dashboard_page import Origin, render
 from ops.errors import OpsError
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 ORIGIN = Origin("shop-dev", "dev", "out of a test", "data of a test", NOW, timedelta(days=1))
-GRAPH = {
+GRAPH: dict[str, Any] = {
     "type": "metric",
     "x": 0,
     "y": 1,
@@ -103,6 +104,68 @@ def test_data_is_asked_with_the_statistic_of_the_widget(values: list[float], dra
     assert ('class="series"' in page) is drawn
     assert ("no data" in page) is not drawn
     assert ("4,200" in page) is drawn
+
+
+BAND = {"expression": "ANOMALY_DETECTION_BAND(m, 2)", "label": "p90 expected", "color": "#7f7f7f", "id": "band"}
+
+
+def banded() -> str:
+    """The body with a band around its latency."""
+    latency = ["AWS/Bedrock", "InvocationLatency", "ModelId", "chosen", {"stat": "p90", "label": "p90", "id": "m"}]
+    graph = {**GRAPH, "properties": {**GRAPH["properties"], "metrics": [latency, [BAND]]}}
+    return json.dumps({**BODY, "widgets": [graph]})
+
+
+class Edges(Pages):
+    """A client that knows the edges of a band, on two pages, both under one label, the upper one first."""
+
+    def paginate(self, **asked: Any) -> list[dict[str, Any]]:
+        def page(minutes: int, *pairs: tuple[str, float]) -> dict[str, Any]:
+            moment = NOW - timedelta(minutes=minutes)
+            return {
+                "MetricDataResults": [
+                    {"Id": name, "Label": "p90 expected", "Timestamps": [moment], "Values": [value]}
+                    for name, value in pairs
+                ]
+            }
+
+        return [page(10, ("band", 6900.0), ("band", 5100.0)), page(5, ("band", 6800.0), ("band", 5000.0))]
+
+
+def test_a_band_is_drawn_as_the_field_between_its_edges() -> None:
+    board, client = read_body(banded()), Edges([])
+    data = fetch(board, {"eu-central-1": client, None: client}, now=NOW, back=timedelta(hours=6))
+    assert [points.values for points in data.lines[0, "band"]] == [
+        ((NOW - timedelta(minutes=10), 6900.0), (NOW - timedelta(minutes=5), 6800.0)),
+        ((NOW - timedelta(minutes=10), 5100.0), (NOW - timedelta(minutes=5), 5000.0)),
+    ]
+    page = render(board, data, origin=ORIGIN)
+    assert page.count('class="band"') == 1
+    assert "p90 expected: newest 5,000 to 6,800" in page
+
+
+def test_a_band_without_data_has_its_entry_and_no_field() -> None:
+    page = render(read_body(banded()), None, origin=ORIGIN)
+    assert "p90 expected" in page
+    assert 'class="band"' not in page
+
+
+def test_what_rings_stands_first_without_the_prefix_of_all_names() -> None:
+    names = ("warning-service-x", "critical-run-y", "dead-letters")
+    arns = [f"arn:aws:cloudwatch:eu-central-1:111122223333:alarm:shop-dev-{name}" for name in names]
+    widget = {"type": "alarm", "width": 24, "height": 2, "properties": {"title": "Alarms", "alarms": arns}}
+    board = read_body(json.dumps({"widgets": [widget]}))
+    states = {"shop-dev-warning-service-x": "OK", "shop-dev-critical-run-y": "ALARM"}
+    data = Data(start={}, end=NOW, lines={}, states=states, failures={})
+    page = render(board, data, origin=ORIGIN)
+    shown = re.findall(r'class="state (\w+)"><b>([a-z ]+)</b> <span title="shop-dev-([a-z-]+)">([a-z-]+)</span>', page)
+    assert shown == [
+        ("alarm", "alarm", "critical-run-y", "critical-run-y"),
+        ("ok", "ok", "warning-service-x", "warning-service-x"),
+        ("unknown", "unknown", "dead-letters", "dead-letters"),
+    ]
+    bare = render(board, None, origin=ORIGIN)
+    assert bare.count('class="state unknown"><span') == 3, "without data nothing is said of a state"
 
 
 def test_a_body_that_is_none_is_refused() -> None:
