@@ -31,8 +31,10 @@ code { font: .92em ui-monospace, Menlo, Consolas, monospace; }
 svg text { font-size: 11px; fill: var(--soft); } .tick { stroke: var(--faint); }
 .band { opacity: .22; }
 .series { fill: none; stroke-width: 1.7; stroke-linejoin: round; } .bound { stroke-dasharray: 5 4; stroke-width: 1.4; }
-svg .name { fill: var(--ink); font-size: 10.5px; } svg .nothing { font-size: 13px; }
-.legend { display: flex; flex-wrap: wrap; gap: .05rem .9rem; font-size: .8rem; max-height: 5.6rem; overflow-y: auto; }
+svg .name { fill: var(--ink); font-size: 10.5px;
+  paint-order: stroke; stroke: var(--card); stroke-width: 3px; stroke-linejoin: round; }
+svg .nothing { font-size: 13px; }
+.legend { display: flex; flex-wrap: wrap; gap: .05rem .9rem; font-size: .8rem; max-height: 7.2rem; overflow-y: auto; }
 .legend li { display: flex; gap: .35rem; align-items: center; min-width: 0; } .swatch { width: 10px; height: 10px;
   flex: none; }
 .figures { display: flex; flex-wrap: wrap; gap: .5rem 1.6rem; margin-top: .3rem; } .figures div { display: flex;

@@ -321,7 +321,7 @@ def _quota(drawing: Drawing, model: WatchedModel) -> list[cloudwatch.IWidget]:
     }
     return [
         drawing.graph(
-            f"{title}: {quota:,}",
+            title,
             [_share(entry, quota, model)],
             unit=kind.axis,
             limits=[

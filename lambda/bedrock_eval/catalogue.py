@@ -76,7 +76,7 @@ CACHE_WRITE_TOKENS = _bedrock("CacheWriteInputTokenCount", "Input tokens written
 LEGACY_INVOCATIONS = _bedrock("LegacyModelInvocations", "Calls of legacy models", better=Better.LOWER)
 
 # Tokens that count against the quota, not a percentage, and without what `max_tokens` reserves: a lower estimate.
-QUOTA_TOKENS = _bedrock("EstimatedTPMQuotaUsage", "Tokens against the quota, estimated", better=Better.LOWER)
+QUOTA_TOKENS = _bedrock("EstimatedTPMQuotaUsage", "Tokens of the quota, estimated", better=Better.LOWER)
 
 
 def _guardrail(name: str, title: str, *, unit: str = "Count", statistic: str = "Sum", better: Better) -> Metric:
@@ -121,12 +121,10 @@ RUN_CASES = _run("run_cases", "Cases asked", unit="Count", better=Better.NEUTRAL
 RUN_FAILED_CASES = _run("run_failed_cases", "Cases without a usable answer", unit="Count", better=Better.LOWER)
 RUN_COVERAGE = _run("run_coverage", "Answered of asked", unit="None", better=Better.HIGHER)
 RUN_DURATION = _run("run_duration", "Duration of the run", unit="Seconds", better=Better.NEUTRAL)
-RUN_INPUT_TOKENS = _run("run_input_tokens", "Input tokens of the run", unit="Count", better=Better.NEUTRAL)
-RUN_OUTPUT_TOKENS = _run("run_output_tokens", "Output tokens of the run", unit="Count", better=Better.NEUTRAL)
+RUN_INPUT_TOKENS = _run("run_input_tokens", "Input tokens", unit="Count", better=Better.NEUTRAL)
+RUN_OUTPUT_TOKENS = _run("run_output_tokens", "Output tokens", unit="Count", better=Better.NEUTRAL)
 RUN_COST = _run("run_cost", "Estimated cost of the run, USD", unit="None", better=Better.LOWER)
-RUN_UNPRICED_TOKENS = _run(
-    "run_unpriced_tokens", "Tokens of the run without a price", unit="Count", better=Better.LOWER
-)
+RUN_UNPRICED_TOKENS = _run("run_unpriced_tokens", "Tokens without a price", unit="Count", better=Better.LOWER)
 
 GATE_VERDICT = Metric(
     CUSTOM,

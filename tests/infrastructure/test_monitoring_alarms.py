@@ -4,12 +4,13 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from aws_cdk import App, Stack
+from aws_cdk import App, Stack, assertions
 from aws_cdk import aws_sns as sns
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,6 +28,7 @@ from bedrock_eval.alarm_kinds import (
     figure,
     guarded_rate,
 )
+from bedrock_eval.alarm_rules import ALARM, named, ringing
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.alarms import AlarmFactory, shard
 from constructs import Construct
@@ -505,18 +507,86 @@ class TestComposites:
         assert [len(part) for part in shard(terms)] == [50, 20]
 
 
+MANY_MODELS, MANY_EVALUATIONS, MANY_GATES = 60, 12, 230
+
+
+@cache
+def very_many() -> dict[str, dict[str, dict[str, Any]]]:
+    """Alarms of more models, evaluations and gates than a stack could hold: properties by type and name."""
+    stack = Stack(App(context={"@aws-cdk/core:stackResourceLimit": 0}), "stack")
+    factory = factory_in(stack)
+    for number in range(MANY_MODELS):
+        for kind in (kinds.LATENCY_P90, kinds.SERVER_ERRORS, kinds.CLIENT_ERRORS, kinds.THROTTLE_COUNT):
+            factory.make(kind, f"model-{number}", dimensions={"ModelId": f"eu.model-{number}"})
+    factory.make(kinds.WATCHDOG_SILENT, dimensions={"Application": "shop"})
+    for number in range(MANY_EVALUATIONS):
+        evaluation = {"Application": "shop", "Evaluation": f"evaluation-{number}"}
+        for kind in (kinds.RUN_FAILED, kinds.RUN_OVERDUE):
+            factory.make(kind, f"evaluation-{number}", dimensions=evaluation)
+    of_candidate = {"Application": "shop", "Evaluation": "evaluation-0", "Candidate": "a"}
+    for number in range(MANY_GATES):
+        metric = f"{'metric_with_a_long_name_' * 3}{number}"
+        factory.make(kinds.VERDICT, "evaluation-0", "a", metric, dimensions={**of_candidate, "Metric": metric})
+    factory.route()
+    template = assertions.Template.from_stack(stack)
+    return {
+        kind: {
+            each["Properties"]["AlarmName"]: each["Properties"]
+            for each in template.find_resources(f"AWS::CloudWatch::{kind}").values()
+        }
+        for kind in ("Alarm", "CompositeAlarm")
+    }
+
+
+def factory_in(stack: Stack) -> AlarmFactory:
+    """A factory of its own, with a topic."""
+    return AlarmFactory(
+        stack,
+        names=PhysicalNames(PREFIX),
+        topic=sns.Topic(stack, "Topic"),
+        owner="Team",
+        runbook_url=RUNBOOK,
+        thresholds=THRESHOLDS,
+        first_data=Construct(stack, "First"),
+    )
+
+
+class TestVeryMany:
+    def test_every_composite_is_within_the_limits(self) -> None:
+        composites = very_many()["CompositeAlarm"]
+        topic = ["arn:aws:sns:eu-central-1:111122223333:topic"]
+        for composite in composites.values():
+            assert len(named(composite["AlarmRule"])) <= 100
+            assert len(composite["AlarmRule"]) <= 10_240
+            limits.check_composite({**composite, **dict.fromkeys(ACTIONS, topic)})
+        shards = {name for name in composites if "critical-quality-evaluation-0-a-part-" in name}
+        assert len(shards) > 2
+
+    def test_every_alarm_tells_by_itself_or_is_told_of_once(self) -> None:
+        alarms = very_many()["Alarm"]
+        assert len(alarms) == 4 * MANY_MODELS + 1 + 2 * MANY_EVALUATIONS + MANY_GATES
+        told = [
+            name
+            for composite in very_many()["CompositeAlarm"].values()
+            for name in ringing(
+                composite["AlarmRule"], dict.fromkeys(set(alarms) - {f"{PREFIX}-watchdog-silent"}, ALARM)
+            )
+        ]
+        assert len(told) == len(set(told))
+        assert set(told) == {name for name, alarm in alarms.items() if "AlarmActions" not in alarm}
+        # Each model has a composite of its warnings, and its only critical alarm tells by itself.
+        assert sum("-warning-service-model-" in name for name in very_many()["CompositeAlarm"]) == MANY_MODELS
+
+    def test_one_incident_is_told_once(self) -> None:
+        """A failed run of one evaluation rings one composite, whichever alarms of it join."""
+        failed = {f"{PREFIX}-run-failed-evaluation-3": ALARM, f"{PREFIX}-run-overdue-evaluation-3": ALARM}
+        rings = [name for name, each in very_many()["CompositeAlarm"].items() if ringing(each["AlarmRule"], failed)]
+        assert rings == [f"{PREFIX}-critical-run-evaluation-3"]
+
+
 class TestRefusals:
     def factory(self) -> AlarmFactory:
-        stack = Stack(App(), "stack")
-        return AlarmFactory(
-            stack,
-            names=PhysicalNames(PREFIX),
-            topic=sns.Topic(stack, "Topic"),
-            owner="Team",
-            runbook_url=RUNBOOK,
-            thresholds=THRESHOLDS,
-            first_data=Construct(stack, "First"),
-        )
+        return factory_in(Stack(App(), "stack"))
 
     def test_two_subjects_of_one_name(self) -> None:
         factory = self.factory()

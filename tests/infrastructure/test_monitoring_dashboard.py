@@ -390,7 +390,7 @@ def test_quotas_are_a_percentage_of_the_number_in_the_environment() -> None:
     shown = {
         series.expression: {part.name for part in series.parts}
         for graph in graphs(rich())
-        if "of the quota" in graph["title"]
+        if "a minute of the quota" in graph["title"]
         for series in graph_series(graph)
     }
     assert shown == {
@@ -400,11 +400,11 @@ def test_quotas_are_a_percentage_of_the_number_in_the_environment() -> None:
     lines = [
         line["value"]
         for graph in graphs(rich())
-        if "of the quota" in graph["title"]
+        if "a minute of the quota" in graph["title"]
         for line in graph["annotations"]["horizontal"]
     ]
     assert 100 in lines
-    assert not [graph for graph in owner().graphs() if "of the quota" in graph["title"]]
+    assert not [graph for graph in owner().graphs() if "a minute of the quota" in graph["title"]]
 
 
 def test_guardrails_are_shown_when_there_are_some() -> None:
