@@ -104,6 +104,12 @@ def _logging(parts: Parts) -> Iterator[Mistake]:
             ("invocation_logging", "data_protection"),
             "an imported log group keeps the policy that it has; allowed: existing: false, or nothing",
         )
+    if logging.get("large_bodies") is True and logging.get("data_protection"):
+        yield Mistake(
+            ("invocation_logging", "large_bodies"),
+            "data_protection masks in the log group alone, and bodies over 100 KB would lie unmasked in S3; "
+            "allowed beside it: false, or nothing",
+        )
     mode = logging.get("mode", "none")
     if mode != "none" and parts.sound("owns_account") and not parts.flag("owns_account"):
         yield Mistake(

@@ -208,17 +208,30 @@ class InvocationLoggingConfig(Strict):
         description="Managed data identifiers that CloudWatch Logs masks in the log group, as EmailAddress; "
         "docs/security.md says who can see them. Masking costs by the GB that is scanned.",
     )
+    large_bodies: bool | None = Field(
+        default=None,
+        description="Keep prompts, answers and binary data that are too large for the log group (100 KB) in a bucket. "
+        "Left out: true, unless `data_protection` masks, which it does in the log group alone.",
+    )
     text: bool = Field(default=True, description="Log prompts and answers, not only counts.")
     image: bool = Field(default=False, description="Log images.")
     embedding: bool = Field(default=False, description="Log embeddings.")
     video: bool = Field(default=False, description="Log videos.")
     audio: bool = Field(default=False, description="Log audio.")
 
+    @property
+    def keeps_large_bodies(self) -> bool:
+        """Whether there is something that is too large for the log group, and it is kept."""
+        wanted = not self.data_protection if self.large_bodies is None else self.large_bodies
+        return wanted and any((self.text, self.image, self.embedding, self.video, self.audio))
+
 
 class RetentionConfig(Strict):
     """How long data is kept, by kind, in days."""
 
-    invocation_logs: LogRetention = Field(default=90, description="Prompts and answers of the whole account.")
+    invocation_logs: LogRetention = Field(
+        default=90, description="Prompts and answers of the whole account, in the log group and the bucket."
+    )
     function_logs: LogRetention = Field(default=30, description="Logs of functions and of the state machine.")
     runs: Days = Field(default=400, description="Results of runs; pinned baselines are never expired.")
     access_logs: Days = Field(default=90, description="Who read or wrote the buckets.")
@@ -372,6 +385,11 @@ class Environment(Strict):
     def resource_tags(self) -> Mapping[str, str]:
         """What every resource carries, and every evaluation job."""
         return {**self.tags, "application": self.application, "environment": self.name, "owner": self.owner}
+
+    @property
+    def logs_invocations(self) -> bool:
+        """Whether the account's model invocation logging is this environment's."""
+        return self.owns_account and self.invocation_logging.mode != "none"
 
     def model(self, name: str) -> Model:
         """The resolved model behind a key of `models`."""

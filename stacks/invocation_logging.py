@@ -7,7 +7,12 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_ssm as ssm
 
 from bedrock_eval.names import PhysicalNames
-from bedrock_ops.invocation_logging import InvocationLogging, InvocationLogGroup, LoggingSetting
+from bedrock_ops.invocation_logging import (
+    InvocationLogging,
+    InvocationLogGroup,
+    LoggingSetting,
+    invocation_bodies_bucket,
+)
 from constructs import Construct
 from environments.schema import Environment
 from stacks.code import function_code
@@ -23,7 +28,7 @@ class InvocationLoggingStack(Stack):
         self, scope: Construct, construct_id: str, *, environment: Environment, key: kms.IKey, **kwargs: Any
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
-        mode = environment.invocation_logging.mode if environment.owns_account else "none"
+        mode = environment.invocation_logging.mode if environment.logs_invocations else "none"
         self._note(environment, mode)
         if mode != "none":
             self._log_invocations(environment, mode, key)
@@ -34,7 +39,7 @@ class InvocationLoggingStack(Stack):
         ssm.StringParameter(
             self,
             "Mode",
-            parameter_name=f"{_folder(environment)}/mode",
+            parameter_name=PhysicalNames(environment.prefix).logging_parameter("mode"),
             string_value=mode,
             description=f"Model invocation logging of this account and Region is set by {reason}",
         )
@@ -42,6 +47,7 @@ class InvocationLoggingStack(Stack):
 
     def _log_invocations(self, environment: Environment, mode: Literal["own", "adopt"], key: kms.IKey) -> None:
         config, retention = environment.invocation_logging, environment.retention_days
+        names = PhysicalNames(environment.prefix)
         log_group = InvocationLogGroup(
             self,
             "Invocations",
@@ -55,18 +61,17 @@ class InvocationLoggingStack(Stack):
         InvocationLogging(
             self,
             "Logging",
-            names=PhysicalNames(environment.prefix),
+            names=names,
             setting=LoggingSetting(
-                mode=mode, on_delete=config.on_delete, deliver={kind: getattr(config, kind) for kind in _KINDS}
+                mode=mode,
+                on_delete=config.on_delete,
+                deliver={kind: getattr(config, kind) for kind in _KINDS},
+                bodies_bucket=invocation_bodies_bucket(self, names) if config.keeps_large_bodies else None,
             ),
             log_group=log_group,
-            parameter=f"{_folder(environment)}/replaced",
+            parameter=names.logging_parameter("replaced"),
             code=function_code("custom_resources"),
             key=key,
             log_retention_days=retention.function_logs,
         )
         CfnOutput(self, "InvocationLogGroup", value=config.log_group)
-
-
-def _folder(environment: Environment) -> str:
-    return f"/{environment.prefix}/invocation-logging"

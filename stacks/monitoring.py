@@ -227,8 +227,7 @@ def _severities(environment: Environment) -> dict[str, Severity | None]:
 
 
 def _log_group(environment: Environment) -> str | None:
-    logging = environment.invocation_logging
-    return logging.log_group if environment.owns_account and logging.mode != "none" else None
+    return environment.invocation_logging.log_group if environment.logs_invocations else None
 
 
 def _logged_rates(watched: Watched) -> dict[str, Rates]:

@@ -12,6 +12,7 @@ from bedrock_ops.bucket_emptier import BucketEmptier
 from bedrock_ops.buckets import AccessLogBucket, DataBucket, expire, expire_noncurrent
 from bedrock_ops.dataset_files import DatasetFiles
 from bedrock_ops.encryption import EnvironmentKey
+from bedrock_ops.invocation_logging import InvocationBodies
 from constructs import Construct
 from environments.schema import Environment
 from stacks.code import function_code
@@ -40,21 +41,39 @@ class StorageStack(Stack):
         )
         self.datasets = self._data_bucket("Datasets", [])
         self.results = self._data_bucket("Results", self._results_lifecycle())
+        self.invocation_bodies = self._make_invocation_bodies()
         if self._removal_policy is RemovalPolicy.DESTROY:
             self._empty_on_delete()
         self._add_datasets(root)
         self._export()
 
     def _make_key(self) -> EnvironmentKey:
-        logging = self._environment.invocation_logging
-        logs_invocations = self._environment.owns_account and logging.mode != "none"
+        log_group = self._environment.invocation_logging.log_group
         return EnvironmentKey(
             self,
             "Key",
             names=self._names,
             scheduler_roles=[self._names.scheduler_role, self._names.function("watchdog-schedule")],
-            log_groups=[logging.log_group] if logs_invocations else [],
+            log_groups=[log_group] if self._environment.logs_invocations else [],
             budget=self._environment.budget is not None,
+            invocation_bodies=self._keeps_large_bodies,
+            removal_policy=self._removal_policy,
+        )
+
+    @property
+    def _keeps_large_bodies(self) -> bool:
+        return self._environment.logs_invocations and self._environment.invocation_logging.keeps_large_bodies
+
+    def _make_invocation_bodies(self) -> InvocationBodies | None:
+        if not self._keeps_large_bodies:
+            return None
+        return InvocationBodies(
+            self,
+            "InvocationBodies",
+            names=self._names,
+            key=self.key,
+            access_logs=self.access_logs,
+            retention_days=self._environment.retention_days.invocation_logs,
             removal_policy=self._removal_policy,
         )
 
@@ -91,6 +110,8 @@ class StorageStack(Stack):
         )
         emptier.empty(self.datasets)
         emptier.empty(self.results)
+        if self.invocation_bodies is not None:
+            emptier.empty(self.invocation_bodies, refilled=True)
         emptier.empty(self.access_logs, refilled=True)
 
     def _add_datasets(self, root: Path) -> None:

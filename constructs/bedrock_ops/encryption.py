@@ -24,6 +24,7 @@ class EnvironmentKey(kms.Key):
         log_groups: names of log groups beside those of the environment's functions and state machine.
         scheduler_roles: names of the roles with which EventBridge Scheduler writes to the dead-letter queue.
         budget: whether AWS Budgets notifies the topic.
+        invocation_bodies: whether Bedrock delivers large bodies of the invocation log to a bucket.
     """
 
     def __init__(  # noqa: PLR0913 - all by keyword but the first two
@@ -36,6 +37,7 @@ class EnvironmentKey(kms.Key):
         removal_policy: RemovalPolicy,
         log_groups: Sequence[str] = (),
         budget: bool = False,
+        invocation_bodies: bool = False,
     ) -> None:
         super().__init__(
             scope,
@@ -52,6 +54,8 @@ class EnvironmentKey(kms.Key):
             self._allow_budgets()
         self._allow_scheduler(scheduler_roles)
         self._allow_evaluation_jobs()
+        if invocation_bodies:
+            self._allow_invocation_bodies()
 
     def _allow_logs(self, log_groups: Sequence[str]) -> None:
         """Source: CloudWatch Logs user guide, encrypt log data."""
@@ -106,6 +110,15 @@ class EnvironmentKey(kms.Key):
             principal=principal,
             actions=["kms:Decrypt", "kms:GenerateDataKey"],
             conditions=by_job,
+        )
+
+    def _allow_invocation_bodies(self) -> None:
+        """Bedrock delivers as a service. Source: Bedrock user guide, model-invocation-logging (SSE-KMS)."""
+        self._allow(
+            "InvocationBodies",
+            principal=iam.ServicePrincipal("bedrock.amazonaws.com"),
+            actions=["kms:GenerateDataKey"],
+            conditions=from_this_account(regional_arn("bedrock", "*")),
         )
 
     def _allow(

@@ -10,7 +10,6 @@ from bedrock_ops.monitoring_metrics import metric, search
 from bedrock_ops.monitoring_widgets import COLUMNS, RUN_PERIOD, TRAFFIC_PERIOD, Drawing, Series
 
 _ROWS = 20
-_LOST = {"Records lost": dict[str, str]()}
 _DELIVERIES = {
     "Deliveries of invocation logs to CloudWatch": (catalogue.LOG_DELIVERY_SUCCESSES,),
     "Deliveries of invocation logs to S3": (catalogue.S3_DELIVERY_SUCCESSES, catalogue.S3_DELIVERY_FAILURES),
@@ -40,8 +39,14 @@ def health(drawing: Drawing) -> list[cloudwatch.IWidget]:
 
 def log_delivery(drawing: Drawing) -> list[cloudwatch.IWidget]:
     """Whether Bedrock can write the invocation log of this account."""
+    kind = kinds.LOG_DELIVERY
     return [
-        drawing.watch("Invocation logs lost", kinds.LOG_DELIVERY, _LOST),
+        drawing.graph(
+            "Invocation logs lost",
+            drawing.counts(dict.fromkeys(kind.metrics.values()), {}),
+            unit=kind.axis,
+            limits=drawing.limits([kind], {}),
+        ),
         *(
             drawing.graph(title, drawing.counts(dict.fromkeys(entries), {}), unit="deliveries in 5 min")
             for title, entries in _DELIVERIES.items()

@@ -1,22 +1,26 @@
-"""Model invocation logging: the log group, the role that Bedrock writes with, and the account's setting."""
+"""Model invocation logging: log group, bucket for large bodies, the role Bedrock writes with, the account's setting."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from aws_cdk import Aws, CustomResource, Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_ssm as ssm
 
 from bedrock_eval.names import PhysicalNames
+from bedrock_ops.buckets import DataBucket, expire, expire_noncurrent
 from bedrock_ops.functions import CustomResourceFunction
 from bedrock_ops.log_groups import EncryptedLogGroup
 from bedrock_ops.permissions import allow, from_this_account, regional_arn
 from constructs import Construct
 
 _LOG_STREAM = "aws/bedrock/modelinvocations"
+_BODIES_BUCKET = "bodies-bucket"
 _NO_RESOURCE = "The setting is one for the account and Region; its actions know no resource."
 
 
@@ -28,11 +32,13 @@ class LoggingSetting:
         mode: own refuses to replace a foreign setting, adopt replaces it.
         on_delete: restore puts back what was replaced, leave keeps ours, remove switches logging off.
         deliver: by kind (text, image, embedding, video, audio), whether bodies are logged.
+        bodies_bucket: name of the bucket for bodies that are too large for the log group; None: they are lost.
     """
 
     mode: Literal["own", "adopt"]
     on_delete: Literal["restore", "leave", "remove"]
     deliver: Mapping[str, bool]
+    bodies_bucket: str | None = None
 
 
 class InvocationLogGroup(Construct):
@@ -81,6 +87,60 @@ def _data_protection(masked: Sequence[str]) -> logs.DataProtectionPolicy | None:
         description="Masks personal data in prompts and answers",
         identifiers=[logs.DataIdentifier(name) for name in masked],
     )
+
+
+class InvocationBodies(DataBucket):
+    """Takes what is too large for the log group. Bedrock writes it as a service, not with the delivery role.
+
+    Its name stands in Parameter Store: it is made beside the bucket for access logs, and an export would keep it from
+    being taken away before the setting that names it.
+    """
+
+    def __init__(  # noqa: PLR0913 - all by keyword but the first two
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        names: PhysicalNames,
+        key: kms.IKey,
+        access_logs: s3.IBucket,
+        retention_days: int,
+        removal_policy: RemovalPolicy,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            key=key,
+            access_logs=access_logs,
+            # Deleted is deleted: what expires as current would otherwise stay as noncurrent.
+            lifecycle=[expire("bodies", days=retention_days), expire_noncurrent("bodies", days=1)],
+            removal_policy=removal_policy,
+        )
+        self._allow_delivery()
+        ssm.StringParameter(
+            self,
+            "Name",
+            parameter_name=names.logging_parameter(_BODIES_BUCKET),
+            string_value=self.bucket_name,
+            description=f"Bucket for large bodies of the invocation log of {names.prefix}",
+        )
+
+    def _allow_delivery(self) -> None:
+        """Source: Bedrock user guide, model-invocation-logging."""
+        self.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AmazonBedrockLogsWrite",
+                principals=[iam.ServicePrincipal("bedrock.amazonaws.com")],
+                actions=["s3:PutObject"],
+                resources=[self.arn_for_objects(f"AWSLogs/{Aws.ACCOUNT_ID}/BedrockModelInvocationLogs/*")],
+                conditions=from_this_account(regional_arn("bedrock", "*")),
+            )
+        )
+
+
+def invocation_bodies_bucket(scope: Construct, names: PhysicalNames) -> str:
+    """Name of the bucket that the storage stack made, as a token that every deploy reads."""
+    return ssm.StringParameter.value_for_string_parameter(scope, names.logging_parameter(_BODIES_BUCKET))
 
 
 class InvocationLogging(Construct):
@@ -161,7 +221,9 @@ class InvocationLogging(Construct):
         )
 
     def _resource(self, setting: LoggingSetting, *, log_group: InvocationLogGroup, parameter: str) -> CustomResource:
-        destination = {"logGroupName": log_group.name, "roleArn": self.delivery_role.role_arn}
+        destination: dict[str, Any] = {"logGroupName": log_group.name, "roleArn": self.delivery_role.role_arn}
+        if setting.bodies_bucket is not None:
+            destination["largeDataDeliveryS3Config"] = {"bucketName": setting.bodies_bucket}
         flags = {f"{kind}DataDeliveryEnabled": wanted for kind, wanted in setting.deliver.items()}
         resource = self.function.resource(
             self,

@@ -415,13 +415,15 @@ LOG_DELIVERY = AlarmKind(
     name="log-delivery",
     severity=Severity.CRITICAL,
     missing_data=MissingData.TRAFFIC,
-    metrics={"f": catalogue.LOG_DELIVERY_FAILURES},
+    metrics={"f": catalogue.LOG_DELIVERY_FAILURES, "l": catalogue.LARGE_DELIVERY_FAILURES},
+    expression=total_of("fl"),
     unit=Unit("failed delivery", "failed deliveries", adds_up=True),
     comparison=Comparison.AT_LEAST,
     threshold=lambda _: 1,
     window=_EVENT,
-    happened="Bedrock could not deliver invocation logs of this account to CloudWatch; those records are lost.",
-    look_at="the delivery role, the log group and the key policy.",
+    happened="Bedrock could not deliver invocation logs of this account, or bodies that are too large for the log "
+    "group; they are lost.",
+    look_at="the delivery role, the log group, the bucket for large bodies and the key policy.",
 )
 GUARDRAIL_INTERVENTIONS = AlarmKind(
     name="guardrail-interventions",

@@ -168,6 +168,10 @@ class PhysicalNames:
         """Where the `id` or the `arn` of a model's application inference profile stands in Parameter Store."""
         return f"/{self.prefix}/profiles/{model}/{value}"
 
+    def logging_parameter(self, value: str) -> str:
+        """Where something about model invocation logging stands in Parameter Store."""
+        return f"/{self.prefix}/invocation-logging/{value}"
+
     def schedule(self, evaluation: str) -> str:
         return f"{self.prefix}-{evaluation}"
 

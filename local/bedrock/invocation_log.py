@@ -14,6 +14,7 @@ from typing import Any
 from ministack.services import s3
 
 from local.bedrock import logging_configuration, metrics
+from local.bedrock.buckets import delivery_folder
 from local.bedrock.faults import draw
 from local.bedrock.identifiers import Scope, Target
 from local.bedrock.models import GLOBAL, PROFILE_DESTINATIONS, split_profile
@@ -102,10 +103,8 @@ def _deliver(call: Call, configuration: Mapping[str, Any], record: Mapping[str, 
 
 
 def _key(call: Call, bucket: Mapping[str, Any], name: str) -> str:
-    prefix = (bucket.get("keyPrefix") or "").strip("/")
     hour = time.strftime("%Y/%m/%d/%H", time.gmtime())
-    path = f"AWSLogs/{call.scope.account}/BedrockModelInvocationLogs/{call.scope.region}/{hour}/{name}"
-    return f"{prefix}/{path}" if prefix else path
+    return f"{delivery_folder(bucket.get('keyPrefix'))}/{call.scope.region}/{hour}/{name}"
 
 
 def _put_object(bucket: str, key: str, content: bytes) -> bool:

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region
-from ministack.services import cloudwatch_logs, s3
+from ministack.services import cloudwatch_logs
 
 from local.bedrock import service_model
+from local.bedrock.buckets import bucket_problem
 from local.bedrock.errors import invalid
 from local.bedrock.roles import role_problem
 from local.bedrock.state import STAND_IN
@@ -35,7 +36,8 @@ def put(request: Mapping[str, Any]) -> None:
     """Validate and store a setting, and write the plain-text line that AWS leaves in the log group.
 
     Raises:
-        ServiceError: ValidationException: malformed, a destination that is missing, or a role that Bedrock cannot use.
+        ServiceError: ValidationException: malformed, a destination that is missing, or a role or bucket that Bedrock
+            cannot use.
     """
     service_model.check("bedrock", "PutModelInvocationLoggingConfiguration", request)
     configuration = request["loggingConfig"]
@@ -43,7 +45,7 @@ def put(request: Mapping[str, Any]) -> None:
     if cloud_watch:
         _check_log_group(cloud_watch)
     for destination in _buckets(configuration):
-        _check_bucket(destination["bucketName"])
+        _check_bucket(destination)
     _configurations[_KEY] = configuration
     if cloud_watch:
         write_log_event(cloud_watch["logGroupName"], _PERMISSIONS_LINE)
@@ -85,11 +87,12 @@ def _check_log_group(cloud_watch: Mapping[str, Any]) -> None:
         )
 
 
-def _check_bucket(bucket: str) -> None:
-    if bucket not in s3._buckets:
+def _check_bucket(destination: Mapping[str, Any]) -> None:
+    bucket = destination["bucketName"]
+    reason = bucket_problem(bucket, prefix=destination.get("keyPrefix"), source_arn=_source_arn())
+    if reason:
         raise invalid(
-            f"Failed to validate permissions for bucket: {bucket}. "
-            "Verify the bucket policy is correct. (the bucket does not exist)"
+            f"Failed to validate permissions for bucket: {bucket}. Verify the bucket policy is correct. ({reason})"
         )
 
 
@@ -105,8 +108,10 @@ def _log_group_problem(group: str) -> str | None:
 
 
 def _role_problem(role_arn: str, group: str) -> str | None:
-    here = f"{get_region()}:{get_account_id()}"
-    stream_arn = f"arn:aws:logs:{here}:log-group:{group}:log-stream:{LOG_STREAM}"
-    return role_problem(
-        role_arn, source_arn=f"arn:aws:bedrock:{here}:*", wanted=[(action, stream_arn) for action in _DELIVERY_ACTIONS]
-    )
+    stream_arn = f"arn:aws:logs:{get_region()}:{get_account_id()}:log-group:{group}:log-stream:{LOG_STREAM}"
+    wanted = [(action, stream_arn) for action in _DELIVERY_ACTIONS]
+    return role_problem(role_arn, source_arn=_source_arn(), wanted=wanted)
+
+
+def _source_arn() -> str:
+    return f"arn:aws:bedrock:{get_region()}:{get_account_id()}:*"

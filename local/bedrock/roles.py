@@ -28,7 +28,7 @@ def role_problem(
         return f"the role's trust policy does not let {service} of this account and Region assume it"
     policies = iam_evaluator._gather_role_policies(role["RoleName"], get_account_id())
     for action, resource in wanted:
-        context = _context(role_arn, action, resource, source_arn=source_arn)
+        context = asked(role_arn, action, resource, source_arn=source_arn)
         if iam_evaluator.evaluate(context, policies).decision != "Allow":
             return f"the role does not allow {action} on {resource}"
     return None
@@ -42,7 +42,7 @@ def _trusts(document: str, service: str, source_arn: str) -> bool:
 
 def _lets_in(statement: Mapping[str, Any], service: str, source_arn: str) -> bool:
     actions = statement.get("Action", [])
-    context = _context("", "sts:AssumeRole", "*", source_arn=source_arn)
+    context = asked("", "sts:AssumeRole", "*", source_arn=source_arn)
     return (
         statement.get("Effect") == "Allow"
         and "sts:AssumeRole" in ([actions] if isinstance(actions, str) else actions)
@@ -51,7 +51,8 @@ def _lets_in(statement: Mapping[str, Any], service: str, source_arn: str) -> boo
     )
 
 
-def _context(role_arn: str, action: str, resource: str, *, source_arn: str) -> Any:
+def asked(role_arn: str, action: str, resource: str, *, source_arn: str) -> Any:
+    """What a policy is asked, for a service on behalf of `source_arn` of this account; services use TLS."""
     return iam_evaluator.EvalContext(
         principal_arn=role_arn,
         principal_type="AssumedRole",
@@ -59,5 +60,6 @@ def _context(role_arn: str, action: str, resource: str, *, source_arn: str) -> A
         action=action,
         resource_arn=resource,
         region=get_region(),
+        secure_transport=True,
         service_context={"aws:sourceaccount": get_account_id(), "aws:sourcearn": source_arn},
     )

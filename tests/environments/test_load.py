@@ -258,6 +258,15 @@ BETWEEN_VALUES = [
         "needed; allowed without it: none, or nothing",
     ),
     (
+        (
+            "owner: team",
+            "owner: team\nowns_account: true\n"
+            "invocation_logging: {large_bodies: true, data_protection: [EmailAddress]}",
+        ),
+        "6: invocation_logging.large_bodies: data_protection masks in the log group alone, and bodies over 100 KB "
+        "would lie unmasked in S3; allowed beside it: false, or nothing",
+    ),
+    (
         ("owner: team", "owner: team\nsubscriptions:\n  - &a {protocol: email, endpoint: a@b.example}\n  - *a"),
         "6: subscriptions[1]: email to a@b.example stands already in subscriptions[0]",
     ),
@@ -297,6 +306,10 @@ def test_values_that_do_not_fit_each_other_are_named(
     [
         ("owner: team", "owner: team\ninvocation_logging: {mode: none}"),
         ("owner: team", "owner: team\ninvocation_logging: {text: false}"),
+        (
+            "owner: team",
+            "owner: team\ninvocation_logging: {large_bodies: false, data_protection: [EmailAddress]}",
+        ),
         ("owner: team", "owner: team\nowns_account: true\ninvocation_logging: {mode: adopt}"),
         ("min: 0.5", "min: 0.5\n      - metric: response_length\n        max: 900"),
         ("dataset: questions", "dataset: questions\n    schedule: {expression: 'at(2020-01-01T00:00:00)'}"),

@@ -10,6 +10,7 @@ from tests.infrastructure.templates import (
     Deployed,
     Resource,
     Template,
+    destroyed,
     environment,
     listed,
     retained,
@@ -17,9 +18,12 @@ from tests.infrastructure.templates import (
     synthesize,
     tenant,
 )
+from tests.infrastructure.test_storage import bucket_id, bucket_policy, emptied_after_policy, rules
 
 SETTING = "Custom::ModelInvocationLogging"
 INVOCATIONS = "/aws/bedrock/model-invocations"
+# How CDK calls the template's parameter that CloudFormation reads from Parameter Store.
+BODIES_PARAMETER = "SsmParameterValueshopdevinvocationloggingbodiesbucketC96584B6F00A464EAD1953AFF4B05118Parameter"
 
 
 def logging(**changes: Any) -> Template:
@@ -63,6 +67,7 @@ class TestOwner:
             "cloudWatchConfig": {
                 "logGroupName": "/aws/bedrock/model-invocations",
                 "roleArn": f"<{delivery_role(template)[0]}.Arn>",
+                "largeDataDeliveryS3Config": {"bucketName": f"<{BODIES_PARAMETER}>"},
             },
             "textDataDeliveryEnabled": False,
             "imageDataDeliveryEnabled": True,
@@ -123,6 +128,65 @@ class TestLogGroup:
         assert "log-group:/shop/models:log-stream:" in statement["Resource"]
         assert "log-group:/shop/models" in str(made["storage"].only("AWS::KMS::Key"))
         assert "model-invocations" not in str(made["storage"].only("AWS::KMS::Key"))
+
+
+class TestLargeBodies:
+    """What is too large for the log group lies in a bucket of the storage stack."""
+
+    def test_the_bucket_is_found_through_parameter_store_and_no_export_holds_it(self) -> None:
+        made = retained()
+        told = made["storage"].only("AWS::SSM::Parameter")
+        assert told["Value"] == f"<{bucket_id(made['storage'], 'InvocationBodies')}>"
+        parameter = made["logging"].content["Parameters"][BODIES_PARAMETER]
+        assert parameter == {"Type": "AWS::SSM::Parameter::Value<String>", "Default": told["Name"]}
+        exported = [output for output in made["storage"].content["Outputs"].values() if "Export" in output]
+        assert "InvocationBodies" not in str(exported)
+
+    def test_bedrock_writes_the_folder_of_this_account_and_nothing_else(self) -> None:
+        storage = retained()["storage"]
+        statements = bucket_policy(storage, "InvocationBodies")[1]["PolicyDocument"]["Statement"]
+        (allowed,) = [each for each in statements if each["Effect"] == "Allow"]
+        arn = f"<{bucket_id(storage, 'InvocationBodies')}.Arn>"
+        assert allowed["Principal"] == {"Service": "bedrock.amazonaws.com"}
+        assert allowed["Action"] == "s3:PutObject"
+        assert allowed["Resource"] == f"{arn}/AWSLogs/<AWS::AccountId>/BedrockModelInvocationLogs/*"
+        assert allowed["Condition"] == {
+            "StringEquals": {"aws:SourceAccount": "<AWS::AccountId>"},
+            "ArnLike": {"aws:SourceArn": "arn:<AWS::Partition>:bedrock:<AWS::Region>:<AWS::AccountId>:*"},
+        }
+
+    def test_bodies_are_gone_when_the_records_are(self) -> None:
+        made = synthesize(environment(retention_days={"invocation_logs": 30, "noncurrent_versions": 365}))
+        found = rules(made, "InvocationBodies")
+        assert [rule["ExpirationInDays"] for rule in found if "ExpirationInDays" in rule] == [30]
+        old = [rule["NoncurrentVersionExpiration"] for rule in found if "NoncurrentVersionExpiration" in rule]
+        assert old == [{"NoncurrentDays": 1}]
+        assert not any("Prefix" in rule for rule in found)
+
+    def test_bedrock_loses_its_leave_before_the_bucket_is_emptied(self) -> None:
+        storage = destroyed()["storage"]
+        assert emptied_after_policy(storage, "InvocationBodies")
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"large_bodies": False},
+            {"data_protection": ["EmailAddress"]},
+            {"text": False},
+            {"mode": "none"},
+        ],
+        ids=str,
+    )
+    def test_there_is_none_where_it_is_not_wanted_or_would_lie_unmasked(self, changes: dict[str, Any]) -> None:
+        made = synthesize(environment(invocation_logging=changes))
+        assert not [name for name in made["storage"].raw() if name.startswith("InvocationBodies")]
+        assert "InvocationBodies" not in str(made["storage"].only("AWS::KMS::Key"))
+        for setting in made["logging"].resources(SETTING).values():
+            assert "largeDataDeliveryS3Config" not in setting["Config"]["cloudWatchConfig"]
+
+    def test_images_are_reason_enough(self) -> None:
+        made = synthesize(environment(invocation_logging={"text": False, "image": True}))
+        assert bucket_id(made["storage"], "InvocationBodies")
 
 
 class TestOthers:

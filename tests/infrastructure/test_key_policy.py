@@ -87,13 +87,32 @@ def test_evaluation_jobs_use_the_key_for_themselves_alone(deployed: Deployed) ->
     bedrock = {"Service": "bedrock.amazonaws.com"}
     jobs = f"arn:<AWS::Partition>:bedrock:{_HERE}:evaluation-job/*"
     for action in ("kms:Decrypt", "kms:GenerateDataKey"):
-        (condition,) = allowing(deployed, bedrock, action)
+        (condition,) = [found for found in allowing(deployed, bedrock, action) if jobs in str(found)]
         assert condition == {
             "StringEquals": {"aws:SourceAccount": "<AWS::AccountId>"},
             "ArnLike": {"aws:SourceArn": jobs, "kms:EncryptionContext:evaluationJobArn": jobs},
         }
     (condition,) = allowing(deployed, bedrock, "kms:DescribeKey")
     assert condition["ArnLike"] == {"aws:SourceArn": jobs}
+
+
+def test_bedrock_encrypts_large_bodies_of_the_log_where_there_is_a_bucket_for_them(deployed: Deployed) -> None:
+    """As the guide has it: GenerateDataKey alone, so that the service can write and not read."""
+    bedrock, logging = {"Service": "bedrock.amazonaws.com"}, f"arn:<AWS::Partition>:bedrock:{_HERE}:*"
+
+    def delivering(action: str) -> list[Resource]:
+        return [
+            found for found in allowing(deployed, bedrock, action) if found["ArnLike"].get("aws:SourceArn") == logging
+        ]
+
+    settings = deployed["logging"].resources("Custom::ModelInvocationLogging").values()
+    wanted = [
+        {"StringEquals": {"aws:SourceAccount": "<AWS::AccountId>"}, "ArnLike": {"aws:SourceArn": logging}}
+        for setting in settings
+        if "largeDataDeliveryS3Config" in setting["Config"]["cloudWatchConfig"]
+    ]
+    assert delivering("kms:GenerateDataKey") == wanted
+    assert delivering("kms:Decrypt") == delivering("kms:DescribeKey") == []
 
 
 def test_nobody_else_is_in_the_policy_and_nobody_is_without_a_condition(deployed: Deployed) -> None:

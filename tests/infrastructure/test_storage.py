@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pytest
-
 from tests.infrastructure.templates import (
     Deployed,
     Resource,
@@ -38,72 +36,94 @@ def bucket_policy(template: Template, start: str) -> tuple[str, Resource]:
     return found
 
 
+def emptied_after_policy(template: Template, start: str) -> bool:
+    """Whether the bucket's policy goes before it is emptied: the policy depends on the emptying."""
+    wanted = f"<{bucket_id(template, start)}>"
+    (emptied,) = [
+        logical_id
+        for logical_id, properties in template.resources("Custom::EmptiedBucket").items()
+        if properties["Bucket"] == wanted
+    ]
+    return emptied in listed(template.raw()[bucket_policy(template, start)[0]]["DependsOn"])
+
+
 def rules(deployed: Deployed, start: str) -> list[Resource]:
     found = bucket(deployed["storage"], start)["LifecycleConfiguration"]["Rules"]
     assert isinstance(found, list)
     return found
 
 
-@pytest.mark.parametrize("start", ["Datasets", "Results", "AccessLogs"])
+def starts(template: Template, *, but: str = "") -> list[str]:
+    """How the buckets' logical ids begin: what stands before the hash of eight digits."""
+    return [logical_id[:-8] for logical_id in template.raw(BUCKET) if logical_id[:-8] != but]
+
+
+def test_these_are_the_buckets(deployed: Deployed) -> None:
+    bodies = {"InvocationBodies"} if deployed["logging"].raw("Custom::ModelInvocationLogging") else set[str]()
+    assert set(starts(deployed["storage"])) == {"Datasets", "Results", "AccessLogs"} | bodies
+    assert not [each for room in ("logging", "evaluation", "monitoring") for each in deployed[room].raw(BUCKET)]
+
+
 class TestEveryBucket:
-    def test_refuses_what_is_not_tls_1_2(self, deployed: Deployed, start: str) -> None:
+    def test_refuses_what_is_not_tls_1_2(self, deployed: Deployed) -> None:
         storage = deployed["storage"]
-        statements = bucket_policy(storage, start)[1]["PolicyDocument"]["Statement"]
-        denied = [each for each in statements if each["Effect"] == "Deny"]
-        arn = f"<{bucket_id(storage, start)}.Arn>"
-        assert all(each["Principal"] == {"AWS": "*"} and each["Action"] == "s3:*" for each in denied)
-        assert all(set(each["Resource"]) == {arn, f"{arn}/*"} for each in denied)
-        assert [each["Condition"] for each in denied] == [
-            {"Bool": {"aws:SecureTransport": "false"}},
-            {"NumericLessThan": {"s3:TlsVersion": 1.2}},
-        ]
+        for start in starts(storage):
+            statements = bucket_policy(storage, start)[1]["PolicyDocument"]["Statement"]
+            denied = [each for each in statements if each["Effect"] == "Deny"]
+            arn = f"<{bucket_id(storage, start)}.Arn>"
+            assert all(each["Principal"] == {"AWS": "*"} and each["Action"] == "s3:*" for each in denied)
+            assert all(set(each["Resource"]) == {arn, f"{arn}/*"} for each in denied)
+            assert [each["Condition"] for each in denied] == [
+                {"Bool": {"aws:SecureTransport": "false"}},
+                {"NumericLessThan": {"s3:TlsVersion": 1.2}},
+            ]
 
-    def test_is_never_public_and_knows_no_access_lists(self, deployed: Deployed, start: str) -> None:
-        found = bucket(deployed["storage"], start)
-        assert set(found["PublicAccessBlockConfiguration"].values()) == {True}
-        assert len(found["PublicAccessBlockConfiguration"]) == 4
-        assert found["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
-        assert "AccessControl" not in found
+    def test_is_never_public_and_knows_no_access_lists(self, deployed: Deployed) -> None:
+        for start in starts(deployed["storage"]):
+            found = bucket(deployed["storage"], start)
+            assert set(found["PublicAccessBlockConfiguration"].values()) == {True}
+            assert len(found["PublicAccessBlockConfiguration"]) == 4
+            assert found["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+            assert "AccessControl" not in found
 
-    def test_keeps_versions_and_forgets_broken_uploads(self, deployed: Deployed, start: str) -> None:
-        assert bucket(deployed["storage"], start)["VersioningConfiguration"] == {"Status": "Enabled"}
-        (rule,) = [rule for rule in rules(deployed, start) if "AbortIncompleteMultipartUpload" in rule]
-        assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
-        assert "Prefix" not in rule
+    def test_keeps_versions_and_forgets_broken_uploads(self, deployed: Deployed) -> None:
+        for start in starts(deployed["storage"]):
+            assert bucket(deployed["storage"], start)["VersioningConfiguration"] == {"Status": "Enabled"}
+            (rule,) = [rule for rule in rules(deployed, start) if "AbortIncompleteMultipartUpload" in rule]
+            assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
+            assert "Prefix" not in rule
 
 
 class TestEncryption:
-    @pytest.mark.parametrize("start", ["Datasets", "Results"])
-    def test_data_is_encrypted_with_the_key_of_the_environment(self, deployed: Deployed, start: str) -> None:
+    def test_data_is_encrypted_with_the_key_of_the_environment(self, deployed: Deployed) -> None:
         storage = deployed["storage"]
-        (rule,) = bucket(storage, start)["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-        assert rule["BucketKeyEnabled"] is True
-        assert rule["ServerSideEncryptionByDefault"] == {
-            "SSEAlgorithm": "aws:kms",
-            "KMSMasterKeyID": f"<{next(iter(storage.raw('AWS::KMS::Key')))}.Arn>",
-        }
+        for start in starts(storage, but="AccessLogs"):
+            (rule,) = bucket(storage, start)["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+            assert rule["BucketKeyEnabled"] is True
+            assert rule["ServerSideEncryptionByDefault"] == {
+                "SSEAlgorithm": "aws:kms",
+                "KMSMasterKeyID": f"<{next(iter(storage.raw('AWS::KMS::Key')))}.Arn>",
+            }
 
     def test_access_logs_are_encrypted_as_s3_can_deliver_them(self, deployed: Deployed) -> None:
         (rule,) = bucket(deployed["storage"], "AccessLogs")["BucketEncryption"]["ServerSideEncryptionConfiguration"]
         assert rule == {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
 
-    @pytest.mark.parametrize("start", ["Datasets", "Results"])
-    def test_accesses_are_logged_and_only_s3_for_these_buckets_may_write_the_logs(
-        self, deployed: Deployed, start: str
-    ) -> None:
+    def test_accesses_are_logged_and_only_s3_for_these_buckets_may_write_the_logs(self, deployed: Deployed) -> None:
         storage = deployed["storage"]
-        logging = bucket(storage, start)["LoggingConfiguration"]
         logs = bucket_id(storage, "AccessLogs")
-        assert logging == {"DestinationBucketName": f"<{logs}>", "LogFilePrefix": f"{start.lower()}/"}
-        allowed = [
-            each
-            for each in bucket_policy(storage, "AccessLogs")[1]["PolicyDocument"]["Statement"]
-            if each["Resource"] == f"<{logs}.Arn>/{logging['LogFilePrefix']}*"
-        ]
-        assert [(each["Principal"], each["Action"]) for each in allowed] == [
-            ({"Service": "logging.s3.amazonaws.com"}, "s3:PutObject")
-        ]
-        assert allowed[0]["Condition"]["ArnLike"] == {"aws:SourceArn": f"<{bucket_id(storage, start)}.Arn>"}
+        for start in starts(storage, but="AccessLogs"):
+            logging = bucket(storage, start)["LoggingConfiguration"]
+            assert logging == {"DestinationBucketName": f"<{logs}>", "LogFilePrefix": f"{start.lower()}/"}
+            allowed = [
+                each
+                for each in bucket_policy(storage, "AccessLogs")[1]["PolicyDocument"]["Statement"]
+                if each["Resource"] == f"<{logs}.Arn>/{logging['LogFilePrefix']}*"
+            ]
+            assert [(each["Principal"], each["Action"]) for each in allowed] == [
+                ({"Service": "logging.s3.amazonaws.com"}, "s3:PutObject")
+            ]
+            assert allowed[0]["Condition"]["ArnLike"] == {"aws:SourceArn": f"<{bucket_id(storage, start)}.Arn>"}
 
 
 class TestLifecycle:
@@ -162,15 +182,7 @@ class TestRemoval:
 
     def test_log_delivery_loses_its_leave_before_the_access_logs_are_emptied(self) -> None:
         """On delete CloudFormation goes against the dependencies: policy, then emptying, then bucket."""
-        storage = destroyed()["storage"]
-        logs = f"<{bucket_id(storage, 'AccessLogs')}>"
-        (emptied,) = [
-            logical_id
-            for logical_id, properties in storage.resources("Custom::EmptiedBucket").items()
-            if properties["Bucket"] == logs
-        ]
-        policy = storage.raw()[bucket_policy(storage, "AccessLogs")[0]]
-        assert emptied in listed(policy["DependsOn"])
+        assert emptied_after_policy(destroyed()["storage"], "AccessLogs")
 
     def test_the_emptier_may_empty_these_buckets_and_nothing_more(self) -> None:
         storage = destroyed()["storage"]

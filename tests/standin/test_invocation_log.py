@@ -35,9 +35,24 @@ def put(standin: StandIn, bedrock: Any, log_group: str) -> Put:
 
 @pytest.fixture
 def bucket(standin: StandIn) -> str:
+    """One whose policy is the documented one."""
     name = f"log-{uuid.uuid4().hex[:8]}"
     standin.client("s3").create_bucket(Bucket=name)
+    put_policy(standin, name)
     return name
+
+
+def put_policy(standin: StandIn, bucket: str, *, source_arn: str = SOURCE_ARN, **changes: Any) -> None:
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "bedrock.amazonaws.com"},
+        "Action": "s3:PutObject",
+        "Resource": f"arn:aws:s3:::{bucket}/*",
+        "Condition": {"StringEquals": {"aws:SourceAccount": "000000000000"}, "ArnLike": {"aws:SourceArn": source_arn}},
+        **changes,
+    }
+    policy = {"Version": "2012-10-17", "Statement": [statement]}
+    standin.client("s3").put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
 
 
 def messages(standin: StandIn, log_group: str) -> list[str]:
@@ -243,6 +258,35 @@ def test_a_missing_bucket_is_refused(standin: StandIn, bedrock: Any, log_group: 
     role = make_role(standin, log_group, trust_policy=trust())
     message = refusal(bedrock, log_group, role, s3Config={"bucketName": "absent-bucket"})
     assert "absent-bucket" in message
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"Principal": {"Service": "delivery.logs.amazonaws.com"}},
+        {"Action": "s3:GetObject"},
+        {"Resource": "arn:aws:s3:::{bucket}/AWSLogs/111111111111/BedrockModelInvocationLogs/*"},
+        {"source_arn": "arn:aws:bedrock:eu-west-1:000000000000:*"},
+        {"Effect": "Deny"},
+    ],
+    ids=["principal", "action", "resource", "Region", "denied"],
+)
+def test_a_bucket_that_bedrock_may_not_write_to_is_refused(
+    standin: StandIn, bedrock: Any, log_group: str, bucket: str, changes: dict[str, Any]
+) -> None:
+    role = make_role(standin, log_group, trust_policy=trust())
+    put_policy(standin, bucket, **json.loads(json.dumps(changes).replace("{bucket}", bucket)))
+    message = refusal(bedrock, log_group, role, s3Config={"bucketName": bucket})
+    assert "its policy does not let bedrock.amazonaws.com do s3:PutObject" in message
+    standin.client("s3").delete_bucket_policy(Bucket=bucket)
+    assert "its policy does not" in refusal(bedrock, log_group, role, s3Config={"bucketName": bucket})
+
+
+def test_a_bucket_with_access_lists_is_refused(standin: StandIn, bedrock: Any, log_group: str, bucket: str) -> None:
+    controls = {"Rules": [{"ObjectOwnership": "ObjectWriter"}]}
+    standin.client("s3").put_bucket_ownership_controls(Bucket=bucket, OwnershipControls=controls)
+    role = make_role(standin, log_group, trust_policy=trust())
+    assert "access lists are not disabled" in refusal(bedrock, log_group, role, s3Config={"bucketName": bucket})
 
 
 def test_the_first_puts_fail_while_the_role_propagates(standin: StandIn, bedrock: Any, put: Put) -> None:
