@@ -53,8 +53,9 @@ class Account:
             raise OpsError(f"environment {self.environment.name} has no evaluation {evaluation!r}; there are: {known}")
         return found[evaluation]
 
-    def client(self, service: str) -> Any:
-        return client(service, region=self.environment.region, endpoint_url=self.endpoint_url)
+    def client(self, service: str, *, region: str | None = None) -> Any:
+        """A client in the environment's Region, or in another."""
+        return client(service, region=region or self.environment.region, endpoint_url=self.endpoint_url)
 
     def store(self) -> Store:
         """The results bucket, whose name CloudFormation chose.
@@ -93,15 +94,24 @@ def account_of(arguments: argparse.Namespace, now: datetime) -> Account:
     Raises:
         OpsError: there is no such environment, it has no AWS behind it, or the credentials are of another account.
     """
-    environment = environment_of(arguments.env, now)
-    endpoint = arguments.endpoint_url
-    if environment.stand_in and endpoint is None and "AWS_ENDPOINT_URL" not in os.environ:
+    return account_in(environment_of(arguments.env, now), endpoint_url=arguments.endpoint_url)
+
+
+def account_in(environment: Environment, *, endpoint_url: str | None) -> Account:
+    """The account of an environment, once it is known that the credentials are of it.
+
+    Names of log groups, dashboards and metrics are the same everywhere: another account would answer for the wrong one.
+
+    Raises:
+        OpsError: the environment has no AWS behind it, or the credentials are of another account.
+    """
+    if environment.stand_in and endpoint_url is None and "AWS_ENDPOINT_URL" not in os.environ:
         raise OpsError(f"environment {environment.name} has no AWS behind it; start `make up` and set AWS_ENDPOINT_URL")
     with calling("who asks is unknown"):
-        caller = client("sts", region=environment.region, endpoint_url=endpoint).get_caller_identity()
+        caller = client("sts", region=environment.region, endpoint_url=endpoint_url).get_caller_identity()
     if environment.account not in (None, caller["Account"]):
         raise OpsError(
             f"these credentials are of account {caller['Account']}; "
             f"environment {environment.name} is in {environment.account}"
         )
-    return Account(environment, caller["Account"], caller["Arn"], endpoint)
+    return Account(environment, caller["Account"], caller["Arn"], endpoint_url)

@@ -7,12 +7,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from bedrock_eval.names import PhysicalNames
 from environments.schema import REPOSITORY, Environment
-from ops.account import account_of, add_environment
-from ops.clients import client
+from ops.account import Account, account_in, add_environment
+from ops.clients import calling
 from ops.dashboard_body import Board, Graph, read_body
 from ops.dashboard_data import CloudWatch, Data, fetch
 from ops.dashboard_page import Origin, render
@@ -47,11 +45,12 @@ def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
     now = now or datetime.now(UTC)
     with_data = arguments.data or arguments.endpoint_url is not None
     asks = with_data or arguments.deployed
-    environment = account_of(arguments, now).environment if asks else environment_of(arguments.env, now)
+    environment = environment_of(arguments.env, now)
+    account = account_in(environment, endpoint_url=arguments.endpoint_url) if asks else None
     name = PhysicalNames(environment.prefix).dashboard
-    board, source = _board(arguments, environment, name)
+    board, source = _board(arguments, environment, account)
     back = timedelta(hours=arguments.hours) if arguments.hours else board.back
-    data = fetch(board, _clients(board, arguments, environment), now=now, back=back) if with_data else None
+    data = fetch(board, _clients(board, account), now=now, back=back) if account and with_data else None
     page = render(board, data, origin=Origin(name, environment.name, source, _asked(arguments, with_data), now, back))
     path = arguments.out or PLACE / f"dashboard-{environment.name}.html"
     _write(path, page)
@@ -60,9 +59,9 @@ def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
     return 0
 
 
-def _board(arguments: argparse.Namespace, environment: Environment, name: str) -> tuple[Board, str]:
-    if arguments.deployed:
-        return read_body(_deployed(arguments, environment, name)), "as deployed"
+def _board(arguments: argparse.Namespace, environment: Environment, account: Account | None) -> tuple[Board, str]:
+    if arguments.deployed and account is not None:
+        return read_body(_deployed(account)), "as deployed"
     if arguments.body is not None:
         try:
             return read_body(arguments.body.read_text(encoding="utf-8")), f"out of {arguments.body.name}"
@@ -72,20 +71,15 @@ def _board(arguments: argparse.Namespace, environment: Environment, name: str) -
     return read_body(synthesized_body(environment)), "as this tree would deploy it"
 
 
-def _deployed(arguments: argparse.Namespace, environment: Environment, name: str) -> str:
-    try:
-        return str(_client(arguments, environment.region).get_dashboard(DashboardName=name)["DashboardBody"])
-    except (ClientError, BotoCoreError) as error:
-        raise OpsError(f"dashboard {name} cannot be read: {error}") from None
+def _deployed(account: Account) -> str:
+    name = account.names.dashboard
+    with calling(f"dashboard {name} cannot be read"):
+        return str(account.client("cloudwatch").get_dashboard(DashboardName=name)["DashboardBody"])
 
 
-def _clients(board: Board, arguments: argparse.Namespace, environment: Environment) -> dict[str | None, CloudWatch]:
+def _clients(board: Board, account: Account) -> dict[str | None, CloudWatch]:
     regions = {widget.region for widget in board.widgets if isinstance(widget, Graph)} | {None}
-    return {region: _client(arguments, region or environment.region) for region in regions}
-
-
-def _client(arguments: argparse.Namespace, region: str) -> Any:
-    return client("cloudwatch", region=region, endpoint_url=arguments.endpoint_url)
+    return {region: account.client("cloudwatch", region=region) for region in regions}
 
 
 def _asked(arguments: argparse.Namespace, with_data: bool) -> str:

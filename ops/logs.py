@@ -2,7 +2,6 @@
 
 import argparse
 import math
-import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,8 @@ from bedrock_eval.costs import Rates
 from bedrock_eval.log_queries import THRESHOLD_MS, By, Query
 from environments.schema import Environment
 from ops import questions
-from ops.clients import calling, client
+from ops.account import Account, account_in
+from ops.clients import add_endpoint
 from ops.environment import environment_of
 from ops.errors import OpsError
 from ops.exports import Export, read_export
@@ -50,6 +50,7 @@ class Options:
     csv: Path | None
     source: Path | None
     by: By | None
+    endpoint_url: str | None
 
 
 def add_command(commands: Any) -> None:
@@ -63,6 +64,7 @@ def add_command(commands: Any) -> None:
     logs.add_argument("--by", type=By, choices=list(By), help="tokens and cost: what they are summed by")
     logs.add_argument("--csv", type=Path, metavar="F", help="write the first table as CSV")
     logs.add_argument("--from", dest="source", type=Path, metavar="PATH", help="file or folder of exported records")
+    add_endpoint(logs)
 
 
 def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
@@ -77,13 +79,15 @@ def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
             f"--by {options.by}: {options.question} is not summed by anything; allowed: {', '.join(_SUMMED)}"
         )
     now = now or datetime.now(UTC)
-    environment = _environment(options, now)
+    environment = None if options.env is None else environment_of(options.env, now)
     model = _model_id(options, environment)
+    account = None
     if options.source is not None:
         source: Source = _from_files(options.source, options, model=model, now=now)
     else:
-        source = _live(options, _needed(environment), model=model, now=now)
-    tables = _answer(options, source, environment)
+        account = account_in(_needed(environment), endpoint_url=options.endpoint_url)
+        source = _live(options, account, model=model, now=now)
+    tables = _answer(options, source, environment, account)
     if options.csv is not None:
         write_csv(tables[0], options.csv)
     say("\n\n".join(table.text() for table in tables))
@@ -92,13 +96,15 @@ def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
     return 0
 
 
-def _answer(options: Options, source: Source, environment: Environment | None) -> Sequence[Table]:
+def _answer(
+    options: Options, source: Source, environment: Environment | None, account: Account | None
+) -> Sequence[Table]:
     answers: dict[str, Callable[[], Sequence[Table]]] = {
         "slow": lambda: questions.slow(source, threshold_ms=options.threshold_ms),
         "errors": lambda: questions.errors(source),
         "throttles": lambda: questions.throttles(source),
         "tokens": lambda: questions.tokens_by(source, options.by) if options.by else questions.tokens(source),
-        "cost": lambda: questions.costs(source, options.by or By.MODEL, rates=_rates(options, environment)),
+        "cost": lambda: questions.costs(source, options.by or By.MODEL, rates=_rates(environment, account)),
         "longest": lambda: questions.longest(source),
         "truncated": lambda: questions.truncated(source),
         "evaluation": lambda: questions.evaluation(source),
@@ -106,28 +112,25 @@ def _answer(options: Options, source: Source, environment: Environment | None) -
     return answers[options.question]()
 
 
-def _rates(options: Options, environment: Environment | None) -> Mapping[str, Rates]:
+def _rates(environment: Environment | None, account: Account | None) -> Mapping[str, Rates]:
     """By model id, and with the live log also by the ids of this environment's application inference profiles."""
     if environment is None:
         raise OpsError("--env is missing; needed: the environment whose rates say what tokens cost")
     by_name = {name: rates for name in environment.models if (rates := environment.rates(name)) is not None}
     found = {environment.models[name].id: rates for name, rates in by_name.items()}
-    if options.source is not None or not by_name:
+    if account is None or not by_name:
         return found
-    profiles = _profiles(environment)
+    profiles = _profiles(account)
     return {**found, **{profile_id: by_name[name] for profile_id, name in profiles.items() if name in by_name}}
 
 
-def _profiles(environment: Environment) -> Mapping[str, str]:
+def _profiles(account: Account) -> Mapping[str, str]:
     """The environment's models by the ids of the inference profiles that it made for them, told by their names."""
     # As bedrock_ops.inference_profiles names them: model, then a hash.
+    environment = account.environment
     names = {re.sub("-+", "-", f"{environment.prefix}-{model}"): model for model in environment.models}
     try:
-        pages = (
-            client("bedrock", region=environment.region)
-            .get_paginator("list_inference_profiles")
-            .paginate(typeEquals="APPLICATION")
-        )
+        pages = account.client("bedrock").get_paginator("list_inference_profiles").paginate(typeEquals="APPLICATION")
         listed = [profile for page in pages for profile in page["inferenceProfileSummaries"]]
     except (ClientError, BotoCoreError) as error:
         tell(
@@ -136,10 +139,6 @@ def _profiles(environment: Environment) -> Mapping[str, str]:
         return {}
     ids = {profile["inferenceProfileId"]: profile["inferenceProfileName"].rpartition("-")[0] for profile in listed}
     return {profile_id: names[name] for profile_id, name in ids.items() if name in names}
-
-
-def _environment(options: Options, now: datetime) -> Environment | None:
-    return None if options.env is None else environment_of(options.env, now)
 
 
 def _needed(environment: Environment | None) -> Environment:
@@ -178,34 +177,15 @@ def _tell(export: Export, path: Path) -> None:
         tell(f"{count:,} skipped, {reason} (first: {example.where}{shown})")
 
 
-def _live(options: Options, environment: Environment, *, model: str | None, now: datetime) -> Live:
-    _check_account(environment)
+def _live(options: Options, account: Account, *, model: str | None, now: datetime) -> Live:
     end = now
     start = end - timedelta(hours=options.hours or DEFAULT_HOURS)
-    insights = Insights(client("logs", region=environment.region), environment.invocation_logging.log_group)
+    insights = Insights(account.client("logs"), account.environment.invocation_logging.log_group)
 
     def ask(query: Query, name: str) -> Sequence[Row]:
         return insights.rows(query, start=start, end=end, name=name)
 
     return Live(ask, model=model)
-
-
-def _check_account(environment: Environment) -> None:
-    """The log group has the same name everywhere: another account's credentials would answer for the wrong one."""
-    if environment.stand_in:
-        if not any(name in os.environ for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_LOGS")):
-            raise OpsError(
-                f"environment {environment.name} has no AWS behind it; start `make up` and set AWS_ENDPOINT_URL"
-            )
-        return
-    if environment.account is None:
-        return
-    with calling("who asks is unknown"):
-        account = client("sts", region=environment.region).get_caller_identity()["Account"]
-    if account != environment.account:
-        raise OpsError(
-            f"these credentials are of account {account}; environment {environment.name} is in {environment.account}"
-        )
 
 
 def _positive(text: str) -> float:

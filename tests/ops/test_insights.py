@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -14,7 +15,7 @@ from botocore.stub import ANY, Stubber
 
 from bedrock_eval import log_queries as queries
 from bedrock_eval.log_queries import LIMIT, Query
-from ops import logs
+from ops import account
 from ops.__main__ import main
 from ops.errors import OpsError
 from ops.insights import Insights, Progress
@@ -344,9 +345,9 @@ def aws(monkeypatch: pytest.MonkeyPatch, script: Any, result: Any) -> Callable[[
     client = script(answer)
     sts = boto3.client("sts", region_name="us-east-1")
     stub = Stubber(sts)
-    stub.add_response("get_caller_identity", {"Account": "111111111111"})
+    stub.add_response("get_caller_identity", {"Account": "111111111111", "Arn": "arn:aws:iam::111111111111:user/me"})
     stub.activate()
-    monkeypatch.setattr(logs, "client", lambda service, **_: {"logs": client, "sts": sts}[service])
+    monkeypatch.setattr(account, "client", lambda service, **_: {"logs": client, "sts": sts}[service])
     return lambda: client
 
 
@@ -412,8 +413,25 @@ def test_credentials_of_another_account_are_refused(
 ) -> None:
     sts = boto3.client("sts", region_name="us-east-1")
     with Stubber(sts) as stub:
-        stub.add_response("get_caller_identity", {"Account": "999999999999"})
-        monkeypatch.setattr(logs, "client", lambda _service, **_: sts)
+        stub.add_response(
+            "get_caller_identity", {"Account": "999999999999", "Arn": "arn:aws:iam::999999999999:user/me"}
+        )
+        monkeypatch.setattr(account, "client", lambda _service, **_: sts)
         assert main(["logs", "slow", "--env", "dev"]) == 1
     told = capsys.readouterr().err
     assert "credentials are of account 999999999999; environment dev is in 111111111111" in told
+
+
+def test_the_endpoint_of_the_command_line_is_asked_by_every_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, str | None] = {}
+
+    def made(service: str, *, region: str, endpoint_url: str | None) -> Any:
+        asked[service] = endpoint_url
+        caller = {"Account": "111111111111", "Arn": "arn:aws:iam::111111111111:user/me"}
+        if service == "sts":
+            return SimpleNamespace(get_caller_identity=lambda: caller)
+        raise OpsError("far enough")
+
+    monkeypatch.setattr(account, "client", made)
+    assert main(["logs", "slow", "--env", "dev", "--endpoint-url", "http://localhost:4566"]) == 1
+    assert asked == dict.fromkeys(("sts", "logs"), "http://localhost:4566")

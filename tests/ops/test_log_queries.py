@@ -4,6 +4,7 @@ import argparse
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from bedrock_eval.costs import Rates
 from bedrock_eval.log_queries import By, saved_queries
 from local.emulator import insights
 from local.emulator.insights import discover, run
-from ops import logs
+from ops import account, logs
 from ops.__main__ import main
 from tests.log_records import HAIKU, NOVA, PERMISSION_CHECK, PROFILE_ARN, RECORDS, ROLE, chat, event, events
 
@@ -233,9 +234,10 @@ class Profiles:
 
 @pytest.fixture
 def live(monkeypatch: pytest.MonkeyPatch) -> None:
-    clients = {"logs": Emulated(), "bedrock": Profiles()}
-    monkeypatch.setattr(logs, "client", lambda service, **_: clients[service])
-    monkeypatch.setattr(logs, "_check_account", lambda _environment: None)
+    caller = {"Account": "111111111111", "Arn": "arn:aws:iam::111111111111:user/me"}
+    sts = SimpleNamespace(get_caller_identity=lambda: caller)
+    clients = {"logs": Emulated(), "bedrock": Profiles(), "sts": sts}
+    monkeypatch.setattr(account, "client", lambda service, **_: clients[service])
 
 
 @pytest.fixture
@@ -268,7 +270,7 @@ def test_the_live_log_and_files_give_the_same_answer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # A file does not say which profiles there are.
-    monkeypatch.setattr(logs, "_profiles", lambda _environment: {})
+    monkeypatch.setattr(logs, "_profiles", lambda _account: {})
 
     def tables(*source: str) -> list[str]:
         assert main(["logs", *question, "--env", "dev", "--csv", str(tmp_path / "a.csv"), *source]) == 0
