@@ -302,6 +302,17 @@ class TestForms:
         assert told["keywords"] == ["critical", "verdict", "support"]
         assert told["nextSteps"][0].startswith("Look at: the run's report.html")
 
+    def test_chat_has_no_key_that_the_schema_does_not_know(self) -> None:
+        """Administrator guide of Amazon Q Developer in chat applications, custom-notifs: the OpenAPI schema."""
+        for message in (compose(VERDICT), messages.pass_on("x", subject=None)):
+            found = json.loads(message.to_chat())
+            assert set(found) == {"version", "source", "content", "metadata"}
+            assert set(found["content"]) <= {"textType", "title", "description", "nextSteps", "keywords"}
+            assert set(found["metadata"]) <= {"threadId", "summary"}
+            assert all(len(word) <= 75 for word in found["content"].get("keywords", ()))
+            assert all(len(step) <= 350 for step in found["content"].get("nextSteps", ()))
+            assert found["content"]["description"]
+
     @pytest.mark.parametrize("filling", ["x", '"', "\n", "\N{PILE OF POO}"])
     def test_all_forms_fit_into_one_message(self, filling: str) -> None:
         huge = {**VERDICT, "AlarmDescription": filling * 60_000}
