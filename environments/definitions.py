@@ -101,6 +101,7 @@ def _settings(evaluation: str, config: JobEvaluationConfig, environment: Environ
         return replace(
             shared,
             judge=_job_model(environment, config.judge, places),
+            judge_rates=environment.rates(config.judge),
             criteria=tuple(criterion.resolved for criterion in config.criteria),
             answers_from=config.answers_from,
         )

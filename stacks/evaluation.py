@@ -1,23 +1,30 @@
-"""Evaluations of one environment: definitions, the evaluator, the state machine, schedules, the role for jobs."""
+"""Evaluations of one environment: definitions, what runs them, schedules, the role for jobs."""
 
+import math
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from aws_cdk import Aws, CfnOutput, Stack
+from aws_cdk import Aws, CfnOutput, Duration, Stack
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
+from bedrock_eval.jobs.definition import JobKind
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.custom_evaluator import CustomEvaluator
 from bedrock_ops.definitions import DeployedDefinitions
+from bedrock_ops.evaluation_jobs import EvaluationJobs
 from bedrock_ops.evaluation_role import EvaluationJobRole
+from bedrock_ops.functions import PythonFunction
 from bedrock_ops.inference_profiles import ApplicationProfiles, InferenceProfile
 from bedrock_ops.schedules import EvaluationSchedules
 from bedrock_ops.state_machine import EvaluationStateMachine
 from constructs import Construct
 from environments.definitions import Places, definition
-from environments.evaluation_schema import CustomEvaluationConfig
+from environments.evaluation_schema import CustomEvaluationConfig, EvaluationConfig, JobEvaluationConfig
 from environments.schema import Environment
 from stacks.code import function_code
+
+_CUSTOM_LIMIT = Duration.hours(24)
 
 
 class EvaluationStack(Stack):
@@ -36,51 +43,54 @@ class EvaluationStack(Stack):
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
         self._environment = environment
-        self._custom = self._custom_evaluations()
         self._names = PhysicalNames(environment.prefix)
         self._datasets = datasets
+        self._results = results
+        self._key = key
         self._log_retention_days = environment.retention_days.function_logs
         # By the environment's name of the model: ARNs of the profiles for the application, and of those we call.
         self._application_profiles = self._make_application_profiles()
         self._profiles = self._own_profiles() if environment.own_profile else self._application_profiles
-        EvaluationJobRole(
-            self,
-            "JobRole",
-            names=self._names,
-            models=[environment.model(name) for name in environment.models],
-            datasets=datasets,
-            results=results,
-            key=key,
+        self.job_role = self._job_role()
+        self.evaluator = self._evaluator()
+        self.machine = self._machine(
+            "StateMachine", self._names.state_machine, function=self.evaluator, time_limit=_CUSTOM_LIMIT
         )
-        self.evaluator = self._evaluator(results, key)
-        self.machine = EvaluationStateMachine(
-            self,
-            "StateMachine",
-            names=self._names,
-            evaluator=self.evaluator,
-            key=key,
-            log_retention_days=self._log_retention_days,
-        )
-        self._add_evaluations(results, key)
+        self.jobs_machine = self._jobs_machine() if self._by_jobs else None
+        self._add_evaluations()
         CfnOutput(self, "StateMachineArn", value=self.machine.state_machine.state_machine_arn)
         CfnOutput(self, "EvaluatorFunction", value=self.evaluator.function.function_name)
+        if self.jobs_machine is not None:
+            CfnOutput(self, "JobsStateMachineArn", value=self.jobs_machine.state_machine.state_machine_arn)
 
-    def _custom_evaluations(self) -> dict[str, CustomEvaluationConfig]:
-        """The evaluations that the evaluator runs.
-
-        Raises:
-            ValueError: there is one of another kind, which nothing here runs.
-        """
+    @property
+    def _custom(self) -> Mapping[str, CustomEvaluationConfig]:
+        """The evaluations that the evaluator runs."""
         evaluations = self._environment.evaluations
-        others = [name for name, config in evaluations.items() if config.job_kind is not None]
-        if others:
-            raise ValueError(f"evaluations.{others[0]}: kind {evaluations[others[0]].kind} cannot be deployed yet")
         return {name: each for name, each in evaluations.items() if isinstance(each, CustomEvaluationConfig)}
 
-    def _used_models(self) -> list[str]:
-        """The models that evaluations call, in the order of the environment file."""
-        used = {model for config in self._environment.evaluations.values() for model in config.models}
+    @property
+    def _by_jobs(self) -> Mapping[str, JobEvaluationConfig]:
+        """Those that Bedrock scores.
+
+        Raises:
+            ValueError: there is one by people, who nothing here asks.
+        """
+        evaluations = self._environment.evaluations
+        found = {name: each for name, each in evaluations.items() if not isinstance(each, CustomEvaluationConfig)}
+        for name, config in found.items():
+            if config.job_kind is JobKind.HUMAN:
+                raise ValueError(f"evaluations.{name}: kind {config.kind} by people cannot be deployed yet")
+        return found
+
+    def _models_of(self, evaluations: Iterable[EvaluationConfig]) -> list[str]:
+        """The models that they call, in the order of the environment file."""
+        used = {model for config in evaluations for model in config.models}
         return [name for name in self._environment.models if name in used]
+
+    def _profiles_of(self, models: Iterable[str]) -> list[str]:
+        """The ARNs of those that are called through a profile of ours."""
+        return [self._profiles[name] for name in models if name in self._profiles]
 
     def _make_application_profiles(self) -> dict[str, str]:
         profiles = ApplicationProfiles(self, "ApplicationProfiles", names=self._names)
@@ -98,47 +108,106 @@ class EvaluationStack(Stack):
                 model=self._environment.model(name),
                 purpose="evaluation",
             ).attr_inference_profile_arn
-            for name in self._used_models()
+            for name in self._models_of(self._environment.evaluations.values())
         }
 
-    def _evaluator(self, results: s3.IBucket, key: kms.IKey) -> CustomEvaluator:
+    def _job_role(self) -> EvaluationJobRole:
+        """Also without an evaluation by jobs: whoever starts one by hand has a role for it."""
+        role = EvaluationJobRole(
+            self,
+            "JobRole",
+            names=self._names,
+            models=[self._environment.model(name) for name in self._environment.models],
+            own_profiles=self._profiles_of(self._models_of(self._by_jobs.values())),
+            datasets=self._datasets,
+            results=self._results,
+            key=self._key,
+        )
+        for bucket, object_key in self._foreign_datasets(self._by_jobs.values()):
+            role.allow_dataset(bucket=bucket, key=object_key)
+        return role
+
+    def _evaluator(self) -> CustomEvaluator:
         evaluator = CustomEvaluator(
             self,
             "Evaluator",
             names=self._names,
             application=self._environment.application,
             datasets=self._datasets,
-            results=results,
-            key=key,
+            results=self._results,
+            key=self._key,
             code=function_code("custom_evaluator"),
             log_retention_days=self._log_retention_days,
         )
-        used = self._used_models()
-        if used:
-            profiles = [self._profiles[name] for name in used if name in self._profiles]
-            evaluator.allow_models([self._environment.model(name) for name in used], own_profiles=profiles)
-        for bucket, object_key in self._foreign_datasets():
-            evaluator.allow_dataset(bucket=bucket, key=object_key)
+        self._allow(evaluator, self._custom.values())
         return evaluator
 
-    def _foreign_datasets(self) -> list[tuple[str, str]]:
-        used = dict.fromkeys(config.dataset for config in self._custom.values())
-        sources = [self._environment.datasets[name] for name in used]
+    def _jobs_machine(self) -> EvaluationStateMachine:
+        jobs = EvaluationJobs(
+            self,
+            "Jobs",
+            names=self._names,
+            application=self._environment.application,
+            environment=self._environment.name,
+            job_role=self.job_role,
+            datasets=self._datasets,
+            results=self._results,
+            key=self._key,
+            code=function_code("custom_evaluator", "evaluation_jobs"),
+            log_retention_days=self._log_retention_days,
+        )
+        self._allow(jobs, self._by_jobs.values())
+        # The function gives up before: an execution that is cut off says of no run why it failed.
+        hours = max(config.longest_hours for config in self._by_jobs.values()) + 1
+        return self._machine(
+            "JobsStateMachine",
+            self._names.jobs_state_machine,
+            function=jobs,
+            time_limit=Duration.hours(math.ceil(hours)),
+        )
+
+    def _machine(
+        self, construct_id: str, name: str, *, function: PythonFunction, time_limit: Duration
+    ) -> EvaluationStateMachine:
+        return EvaluationStateMachine(
+            self,
+            construct_id,
+            name=name,
+            function=function,
+            time_limit=time_limit,
+            key=self._key,
+            log_retention_days=self._log_retention_days,
+        )
+
+    def _allow(self, function: CustomEvaluator | EvaluationJobs, evaluations: Iterable[EvaluationConfig]) -> None:
+        """What these evaluations call and read, and nothing of the others."""
+        evaluations = list(evaluations)
+        models = self._models_of(evaluations)
+        if models:
+            function.allow_models(
+                [self._environment.model(name) for name in models], own_profiles=self._profiles_of(models)
+            )
+        for bucket, object_key in self._foreign_datasets(evaluations):
+            function.allow_dataset(bucket=bucket, key=object_key)
+
+    def _foreign_datasets(self, evaluations: Iterable[EvaluationConfig]) -> list[tuple[str, str]]:
+        """Bedrock's own lie in no bucket."""
+        used = dict.fromkeys(config.dataset for config in evaluations)
+        sources = [self._environment.datasets[name] for name in used if name in self._environment.datasets]
         return [config.s3_object for config in sources if config.is_s3]
 
-    def _add_evaluations(self, results: s3.IBucket, key: kms.IKey) -> None:
-        schedules = EvaluationSchedules(
-            self, "Schedules", names=self._names, state_machine=self.machine.state_machine, key=key
-        )
+    def _add_evaluations(self) -> None:
+        machines = [each.state_machine for each in (self.machine, self.jobs_machine) if each is not None]
+        schedules = EvaluationSchedules(self, "Schedules", names=self._names, state_machines=machines, key=self._key)
         if not self._environment.evaluations:
             return
         definitions = DeployedDefinitions(
             self,
             "Definitions",
             names=self._names,
-            results=results,
+            results=self._results,
             code=function_code("custom_resources"),
-            key=key,
+            key=self._key,
             log_retention_days=self._log_retention_days,
         )
         places = Places(
@@ -151,4 +220,5 @@ class EvaluationStack(Stack):
             made = definition(self._environment, name, places=places)
             deployed = definitions.add(made)
             if made.schedule is not None:
-                schedules.add(name, made.schedule).node.add_dependency(deployed)
+                machine = machines[-1] if name in self._by_jobs else machines[0]
+                schedules.add(name, made.schedule, state_machine=machine).node.add_dependency(deployed)

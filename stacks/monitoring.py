@@ -24,6 +24,7 @@ from bedrock_ops.monitoring_subjects import (
     WatchedCandidate,
     WatchedEvaluation,
     WatchedGuardrail,
+    WatchedMachine,
     WatchedModel,
 )
 from bedrock_ops.saved_queries import SavedQueries
@@ -56,7 +57,7 @@ class MonitoringStack(Stack):
         names = PhysicalNames(environment.prefix)
         watched = watched_environment(
             environment,
-            state_machine_arn=self._state_machine_arn(names),
+            machines=self._machines(environment),
             guardrails=[self._guardrail(each) for each in environment.guardrails],
             profile_ids={
                 name: application_profile_id(self, names=names, model_name=name)
@@ -162,11 +163,19 @@ class MonitoringStack(Stack):
         by_id = self.format_arn(service="bedrock", resource="guardrail", resource_name=config.id)
         return WatchedGuardrail(config.name, config.id if config.is_arn else by_id, config.version)
 
-    def _state_machine_arn(self, names: PhysicalNames) -> str:
+    def _machines(self, environment: Environment) -> list[WatchedMachine]:
+        names = PhysicalNames(environment.prefix)
+        found = [WatchedMachine(names.state_machine, self._machine_arn(names.state_machine), names.custom_evaluator)]
+        if any(config.job_kind is not None for config in environment.evaluations.values()):
+            name = names.jobs_state_machine
+            found.append(WatchedMachine(name, self._machine_arn(name), names.evaluation_jobs, subject=("jobs",)))
+        return found
+
+    def _machine_arn(self, name: str) -> str:
         return self.format_arn(
             service="states",
             resource="stateMachine",
-            resource_name=names.state_machine,
+            resource_name=name,
             arn_format=ArnFormat.COLON_RESOURCE_NAME,
         )
 
@@ -174,7 +183,7 @@ class MonitoringStack(Stack):
 def watched_environment(
     environment: Environment,
     *,
-    state_machine_arn: str,
+    machines: Sequence[WatchedMachine],
     profile_ids: Mapping[str, str],
     guardrails: Sequence[WatchedGuardrail],
 ) -> Watched:
@@ -205,7 +214,7 @@ def watched_environment(
         owns_account=environment.owns_account,
         log_group=_log_group(environment),
         own_profile=environment.own_profile,
-        state_machine_arn=state_machine_arn,
+        machines=tuple(machines),
         guardrails=tuple(guardrails),
     )
 
@@ -251,8 +260,9 @@ def _watched_evaluation(environment: Environment, name: str, config: EvaluationC
         candidates=tuple(
             WatchedCandidate(candidate.name, environment.models[candidate.model].id) for candidate in config.candidates
         ),
-        metrics=config.metric_names,
+        measures=tuple(config.measures.values()),
         gates=tuple(Gate(**gate.model_dump()) for gate in config.gates),
         min_coverage=config.min_coverage,
         scheduled=config.schedule is not None,
+        jobs=config.job_kind is not None,
     )

@@ -11,8 +11,10 @@ from environments.schema import Environment
 Resource = Mapping[str, Any]
 
 _MOST_RESOURCES = 500
-# Cases, failed cases, coverage, duration, two counts of tokens, cost and unpriced tokens, of each candidate.
-_RUN_GAUGES = 8
+# Cases, failed cases, coverage and duration, of each candidate.
+_RUN_GAUGES = 4
+# Two counts of tokens, cost and unpriced tokens, of each candidate; jobs do not tell them.
+_SPENDING_GAUGES = 4
 # Run failed and run finished, of each evaluation.
 _RUN_EVENTS = 2
 # Verdict and margin, of each gate and candidate.
@@ -118,7 +120,8 @@ def custom_metrics(environment: Environment) -> int:
 def _of_evaluation(evaluation: EvaluationConfig) -> int:
     scores = len(evaluation.metric_names) * (2 if evaluation.headline else 1)
     gated = len({gate.metric for gate in evaluation.gates})
-    return _RUN_EVENTS + len(evaluation.candidates) * (scores + _RUN_GAUGES + _GATE_METRICS * gated)
+    gauges = _RUN_GAUGES + (_SPENDING_GAUGES if evaluation.job_kind is None else 0)
+    return _RUN_EVENTS + len(evaluation.candidates) * (scores + gauges + _GATE_METRICS * gated)
 
 
 def _billed(alarm: Resource, prices: Prices) -> int:

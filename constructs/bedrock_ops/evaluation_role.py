@@ -10,7 +10,7 @@ from aws_cdk import aws_s3 as s3
 from bedrock_eval.layout import JOBS
 from bedrock_eval.models import Model
 from bedrock_eval.names import PhysicalNames
-from bedrock_ops.permissions import allow, from_this_account, regional_arn
+from bedrock_ops.permissions import allow, bucket_arn, from_this_account, regional_arn
 from constructs import Construct
 
 
@@ -18,7 +18,11 @@ class EvaluationJobRole(iam.Role):
     """Trusted by Bedrock for evaluation jobs of this account; reads datasets, writes `jobs/`, calls `models` only.
 
     Source: Bedrock user guide, automatic-service-roles and judge-service-roles; their object actions lack the `/*` that
-    S3 asks for.
+    S3 asks for. Provisioned and imported models, prompt routers and endpoints of theirs are no models of ours.
+
+    Args:
+        models: which jobs may ask, and be judged by.
+        own_profiles: ARNs of the application inference profiles that jobs call them through.
     """
 
     def __init__(  # noqa: PLR0913 - all by keyword but the first two
@@ -28,6 +32,7 @@ class EvaluationJobRole(iam.Role):
         *,
         names: PhysicalNames,
         models: Sequence[Model],
+        own_profiles: Sequence[str] = (),
         datasets: s3.IBucket,
         results: s3.IBucket,
         key: kms.IKey,
@@ -42,7 +47,7 @@ class EvaluationJobRole(iam.Role):
             ),
         )
         self._allow_buckets(datasets, results)
-        self._allow_models(models)
+        self._allow_models(models, own_profiles)
         allow(self, actions=["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"], resources=[key.key_arn])
 
     def _allow_buckets(self, datasets: s3.IBucket, results: s3.IBucket) -> None:
@@ -87,8 +92,14 @@ class EvaluationJobRole(iam.Role):
             wildcard="Names end in a hash, and Bedrock chooses those of the loops; nobody but its jobs has this role.",
         )
 
-    def _allow_models(self, models: Sequence[Model]) -> None:
-        profiles = profile_arns(models)
+    def allow_dataset(self, *, bucket: str, key: str) -> None:
+        """Let jobs read exactly one object of a foreign bucket, whose own key, if it has one, must admit the role."""
+        arn = bucket_arn(bucket)
+        allow(self, actions=["s3:ListBucket"], resources=[arn])
+        allow(self, actions=["s3:GetObject"], resources=[f"{arn}/{key}"])
+
+    def _allow_models(self, models: Sequence[Model], own_profiles: Sequence[str]) -> None:
+        profiles = [*own_profiles, *profile_arns(models)]
         allow(
             self,
             actions=[

@@ -7,7 +7,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from bedrock_eval import alarm_kinds as kinds
 from bedrock_eval import catalogue
 from bedrock_eval.definition import Gate
-from bedrock_eval.metrics import METRICS, MetricDefinition
+from bedrock_eval.measures import Measure
 from bedrock_ops.monitoring_metrics import metric
 from bedrock_ops.monitoring_subjects import WatchedCandidate, WatchedEvaluation
 from bedrock_ops.monitoring_widgets import RUN_PERIOD, Drawing, Line, line
@@ -30,7 +30,7 @@ def evaluation_widgets(drawing: Drawing, evaluation: WatchedEvaluation) -> list[
     least = evaluation.min_coverage
     return [
         _newest(drawing, evaluation),
-        *(widget for name in evaluation.metrics for widget in _scores(drawing, evaluation, METRICS[name])),
+        *(widget for measure in evaluation.measures for widget in _scores(drawing, evaluation, measure)),
         *_verdicts(drawing, evaluation),
         _gauges(
             drawing,
@@ -49,14 +49,7 @@ def evaluation_widgets(drawing: Drawing, evaluation: WatchedEvaluation) -> list[
             unit="cases",
         ),
         _gauges(drawing, evaluation, "Duration of runs", [catalogue.RUN_DURATION], unit="seconds"),
-        _gauges(
-            drawing,
-            evaluation,
-            "Tokens of runs",
-            [catalogue.RUN_INPUT_TOKENS, catalogue.RUN_OUTPUT_TOKENS, catalogue.RUN_UNPRICED_TOKENS],
-            unit="tokens",
-        ),
-        _gauges(drawing, evaluation, "Estimated cost of runs", [catalogue.RUN_COST], unit="US dollars"),
+        *_spending(drawing, evaluation),
         _runs(drawing, evaluation),
         *drawing.alarmed(_ALARMED, evaluation.name),
     ]
@@ -72,45 +65,52 @@ def _newest(drawing: Drawing, evaluation: WatchedEvaluation) -> cloudwatch.IWidg
     return drawing.newest("Last run", series, period=RUN_PERIOD)
 
 
-def _scores(
-    drawing: Drawing, evaluation: WatchedEvaluation, definition: MetricDefinition
-) -> Iterator[cloudwatch.IWidget]:
+def _spending(drawing: Drawing, evaluation: WatchedEvaluation) -> list[cloudwatch.IWidget]:
+    """None of jobs: a graph that stays empty would read as no tokens."""
+    if evaluation.jobs:
+        return []
+    tokens = [catalogue.RUN_INPUT_TOKENS, catalogue.RUN_OUTPUT_TOKENS, catalogue.RUN_UNPRICED_TOKENS]
+    return [
+        _gauges(drawing, evaluation, "Tokens of runs", tokens, unit="tokens"),
+        _gauges(drawing, evaluation, "Estimated cost of runs", [catalogue.RUN_COST], unit="US dollars"),
+    ]
+
+
+def _scores(drawing: Drawing, evaluation: WatchedEvaluation, measure: Measure) -> Iterator[cloudwatch.IWidget]:
     """The score of a metric with the bounds of its gates, and how much room its gates leave."""
-    gate = next((each for each in evaluation.gates if each.metric == definition.name), None)
-    yield _score(drawing, evaluation, definition, gate)
+    gate = next((each for each in evaluation.gates if each.metric == measure.name), None)
+    yield _score(drawing, evaluation, measure, gate)
     if gate is not None:
-        yield _margin(drawing, evaluation, definition, gate)
+        yield _margin(drawing, evaluation, measure, gate)
 
 
-def _score(
-    drawing: Drawing, evaluation: WatchedEvaluation, definition: MetricDefinition, gate: Gate | None
-) -> cloudwatch.IWidget:
+def _score(drawing: Drawing, evaluation: WatchedEvaluation, measure: Measure, gate: Gate | None) -> cloudwatch.IWidget:
     bounds = {} if gate is None else {"min": gate.min, "max": gate.max}
-    entry = catalogue.score(definition.name, better=definition.better, title=definition.title)
+    entry = catalogue.score(measure.name, better=measure.better, title=measure.title)
     return drawing.run_graph(
-        f"{definition.title}, mean",
+        f"{measure.title}, mean",
         [_of_candidate(entry, evaluation, candidate) for candidate in evaluation.candidates],
-        unit=f"{definition.unit}{_DIRECTION[definition.better]}",
+        unit=f"{measure.unit}{_DIRECTION[measure.better]}",
         limits=[
             line(bound, f"gate {side} {bound:g}", cloudwatch.Color.RED)
             for side, bound in bounds.items()
             if bound is not None
         ],
-        top=1 if definition.high == 1 else None,
+        # Criteria of one's own may have values below 0.
+        bottom=min(0.0, measure.low or 0.0),
+        top=1 if measure.high == 1 else None,
         statistic=entry.statistic,
     )
 
 
-def _margin(
-    drawing: Drawing, evaluation: WatchedEvaluation, definition: MetricDefinition, gate: Gate
-) -> cloudwatch.IWidget:
+def _margin(drawing: Drawing, evaluation: WatchedEvaluation, measure: Measure, gate: Gate) -> cloudwatch.IWidget:
     """The worse end of the interval: from the bound, or from the accepted run; nothing while none is accepted."""
     zero = "0: the bound" if gate.bounded else "0: as the accepted run"
     drop = gate.max_drop or 0
     return drawing.run_graph(
-        f"Gate margin: {definition.title}",
+        f"Gate margin: {measure.title}",
         [_of_candidate(catalogue.GATE_MARGIN, evaluation, candidate, gate=gate) for candidate in evaluation.candidates],
-        unit=f"{definition.unit}, worse end of the interval",
+        unit=f"{measure.unit}, worse end of the interval",
         limits=[
             line(0, zero, cloudwatch.Color.RED if gate.bounded or not drop else cloudwatch.Color.GREY),
             *([line(-drop, f"-{drop:g}: max_drop", cloudwatch.Color.RED)] if drop else ()),

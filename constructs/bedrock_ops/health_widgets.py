@@ -1,4 +1,4 @@
-"""The widgets about what watches: the evaluator, the watchdog, the invocation log and what it holds."""
+"""The widgets about what watches: what runs evaluations, the watchdog, the invocation log and what it holds."""
 
 from collections.abc import Mapping
 
@@ -7,6 +7,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from bedrock_eval import alarm_kinds as kinds
 from bedrock_eval import catalogue, log_queries
 from bedrock_ops.monitoring_metrics import metric, search
+from bedrock_ops.monitoring_subjects import WatchedMachine
 from bedrock_ops.monitoring_widgets import COLUMNS, RUN_PERIOD, TRAFFIC_PERIOD, Drawing, Series
 
 _ROWS = 20
@@ -18,13 +19,13 @@ _DELIVERIES = {
 
 
 def health(drawing: Drawing) -> list[cloudwatch.IWidget]:
-    """Whether the evaluator and its watchers do their work."""
+    """Whether what runs evaluations, and what watches, do their work."""
     watched, names = drawing.watched, drawing.watched.names
-    functions = {"evaluator": names.custom_evaluator, "watchdog": names.watchdog}
+    functions = {**{machine.label: machine.function for machine in watched.machines}, "watchdog": names.watchdog}
     return [
         _functions(drawing, "Function errors", catalogue.LAMBDA_ERRORS, functions, unit="errors in 5 min"),
         _functions(drawing, "Function duration (p90)", catalogue.LAMBDA_DURATION, functions, unit="ms"),
-        _executions(drawing),
+        *(_executions(drawing, machine) for machine in watched.machines),
         _formatter(drawing),
         drawing.watch(
             "Schedule deliveries that failed",
@@ -86,14 +87,13 @@ def _functions(
     return drawing.graph(title, series, unit=unit, statistic=entry.statistic)
 
 
-def _executions(drawing: Drawing) -> cloudwatch.IWidget:
-    dimensions = drawing.watched.state_machine_dimensions
+def _executions(drawing: Drawing, machine: WatchedMachine) -> cloudwatch.IWidget:
     entries = (catalogue.STATES_FAILED, catalogue.STATES_TIMED_OUT, catalogue.STATES_ABORTED)
     return drawing.graph(
-        "Executions that did not finish",
-        drawing.counts(dict.fromkeys(entries), dimensions),
+        ", ".join(("Executions that did not finish", *machine.subject)),
+        drawing.counts(dict.fromkeys(entries), machine.dimensions),
         unit=kinds.EXECUTIONS_FAILED.axis,
-        limits=drawing.limits([kinds.EXECUTIONS_FAILED], dimensions),
+        limits=drawing.limits([kinds.EXECUTIONS_FAILED], machine.dimensions),
     )
 
 

@@ -123,7 +123,8 @@ def _add_of_environment(factory: AlarmFactory, watched: Watched) -> None:
                 dimensions={**watched.application_dimensions, catalogue.MODEL_ID: model.model_id},
                 about=f"{model.name} ({model.model_id})",
             )
-    factory.make(kinds.EXECUTIONS_FAILED, dimensions=watched.state_machine_dimensions, about=names.state_machine)
+    for machine in watched.machines:
+        factory.make(kinds.EXECUTIONS_FAILED, *machine.subject, dimensions=machine.dimensions, about=machine.name)
     factory.make(kinds.DEAD_LETTERS, dimensions=watched.dead_letters_dimensions, about=names.dead_letters)
     factory.make(kinds.WATCHDOG_SILENT, dimensions=watched.application_dimensions)
 

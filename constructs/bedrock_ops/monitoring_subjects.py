@@ -7,6 +7,7 @@ from bedrock_eval import catalogue
 from bedrock_eval.alarm_kinds import Thresholds
 from bedrock_eval.costs import Rates
 from bedrock_eval.definition import Gate
+from bedrock_eval.measures import Measure
 from bedrock_eval.names import PhysicalNames
 
 
@@ -72,15 +73,22 @@ class WatchedCandidate:
 
 @dataclass(frozen=True)
 class WatchedEvaluation:
-    """One evaluation. `scheduled`: the watchdog knows when it is due."""
+    """One evaluation.
+
+    Attributes:
+        measures: what its metrics are, whoever scores them.
+        scheduled: the watchdog knows when it is due.
+        jobs: Bedrock scores it by evaluation jobs, which do not tell their tokens.
+    """
 
     application: str
     name: str
     candidates: tuple[WatchedCandidate, ...]
-    metrics: tuple[str, ...]
+    measures: tuple[Measure, ...]
     gates: tuple[Gate, ...]
     min_coverage: float
     scheduled: bool
+    jobs: bool = False
 
     @property
     def dimensions(self) -> Mapping[str, str]:
@@ -94,6 +102,31 @@ class WatchedEvaluation:
 
 
 @dataclass(frozen=True)
+class WatchedMachine:
+    """A state machine that runs evaluations.
+
+    Attributes:
+        arn: made of the name, as the machine is another stack's.
+        subject: what tells its alarm from that of the other one.
+        function: the name of the function that it calls.
+    """
+
+    name: str
+    arn: str
+    function: str
+    subject: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """Of its function, in graphs."""
+        return ", ".join(("evaluator", *self.subject))
+
+    @property
+    def dimensions(self) -> Mapping[str, str]:
+        return {"StateMachineArn": self.arn}
+
+
+@dataclass(frozen=True)
 class Watched:
     """An environment as monitoring sees it.
 
@@ -101,7 +134,7 @@ class Watched:
         owns_account: alarms on AWS/Bedrock, whose figures are the whole account's, are this environment's.
         log_group: of the account's invocation log, when this environment sets it, so that its losses concern it.
         own_profile: evaluations call through profiles of their own and are not in the models' figures.
-        state_machine_arn: made of the name, as the machine is another stack's.
+        machines: which run the evaluations.
     """
 
     application: str
@@ -114,7 +147,7 @@ class Watched:
     owns_account: bool
     log_group: str | None
     own_profile: bool
-    state_machine_arn: str
+    machines: tuple[WatchedMachine, ...]
     guardrails: tuple[WatchedGuardrail, ...] = ()
 
     @property
@@ -129,10 +162,6 @@ class Watched:
     @property
     def application_dimensions(self) -> Mapping[str, str]:
         return {catalogue.APPLICATION: self.application}
-
-    @property
-    def state_machine_dimensions(self) -> Mapping[str, str]:
-        return {"StateMachineArn": self.state_machine_arn}
 
     @property
     def formatter_dimensions(self) -> Mapping[str, str]:

@@ -1,6 +1,7 @@
-"""When evaluations run: EventBridge Scheduler starts the state machine."""
+"""When evaluations run: EventBridge Scheduler starts their state machine."""
 
 import json
+from collections.abc import Sequence
 
 from aws_cdk import Aws, Duration
 from aws_cdk import aws_iam as iam
@@ -22,7 +23,11 @@ _RETRY_HOURS = 1
 
 
 class EvaluationSchedules(Construct):
-    """The schedule group, the queue of deliveries that failed, the role, and a schedule for each `add`."""
+    """The schedule group, the queue of deliveries that failed, the role, and a schedule for each `add`.
+
+    Args:
+        state_machines: which the schedules may start.
+    """
 
     def __init__(
         self,
@@ -30,15 +35,14 @@ class EvaluationSchedules(Construct):
         construct_id: str,
         *,
         names: PhysicalNames,
-        state_machine: sfn.IStateMachine,
+        state_machines: Sequence[sfn.IStateMachine],
         key: kms.IKey,
     ) -> None:
         super().__init__(scope, construct_id)
         self._names = names
-        self._state_machine = state_machine
         self.group = scheduler.CfnScheduleGroup(self, "Group", name=names.schedule_group)
         self.dead_letters = self._dead_letters(key)
-        self.role = self._role(key)
+        self.role = self._role(key, [machine.state_machine_arn for machine in state_machines])
 
     def _dead_letters(self, key: kms.IKey) -> sqs.Queue:
         queue = sqs.Queue(
@@ -53,7 +57,7 @@ class EvaluationSchedules(Construct):
         acknowledge(queue, "SQS3", reason="This is the dead-letter queue of the schedules; an alarm watches it.")
         return queue
 
-    def _role(self, key: kms.IKey) -> iam.Role:
+    def _role(self, key: kms.IKey, machines: Sequence[str]) -> iam.Role:
         group = regional_arn("scheduler", f"schedule-group/{self._names.schedule_group}")
         trust = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID, "aws:SourceArn": group}}
         role = iam.Role(
@@ -63,7 +67,7 @@ class EvaluationSchedules(Construct):
             assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com", conditions=trust),
             description=f"EventBridge Scheduler starts evaluations of {self._names.prefix}",
         )
-        allow(role, actions=["states:StartExecution"], resources=[self._state_machine.state_machine_arn])
+        allow(role, actions=["states:StartExecution"], resources=machines)
         allow(role, actions=["sqs:SendMessage"], resources=[self.dead_letters.queue_arn])
         allow(
             role,
@@ -73,8 +77,12 @@ class EvaluationSchedules(Construct):
         )
         return role
 
-    def add(self, evaluation: str, schedule: Schedule) -> scheduler.CfnSchedule:
-        """Start `evaluation` by `schedule`; the input is its name and the scheduled time and no more."""
+    def add(self, evaluation: str, schedule: Schedule, *, state_machine: sfn.IStateMachine) -> scheduler.CfnSchedule:
+        """Start `evaluation` by `schedule`; the input is its name and the scheduled time and no more.
+
+        Args:
+            state_machine: one of those that the role may start.
+        """
         made = scheduler.CfnSchedule(
             self,
             evaluation,
@@ -84,15 +92,15 @@ class EvaluationSchedules(Construct):
             schedule_expression=schedule.expression,
             schedule_expression_timezone=schedule.timezone,
             flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
-            target=self._target(evaluation),
+            target=self._target(evaluation, state_machine),
         )
         # The role's statements too: a schedule may be due at once.
         made.node.add_dependency(self.group, self.role)
         return made
 
-    def _target(self, evaluation: str) -> scheduler.CfnSchedule.TargetProperty:
+    def _target(self, evaluation: str, state_machine: sfn.IStateMachine) -> scheduler.CfnSchedule.TargetProperty:
         return scheduler.CfnSchedule.TargetProperty(
-            arn=self._state_machine.state_machine_arn,
+            arn=state_machine.state_machine_arn,
             role_arn=self.role.role_arn,
             input=json.dumps({"evaluation": evaluation, "scheduledTime": _SCHEDULED_TIME}),
             retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(

@@ -7,14 +7,12 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_stepfunctions as sfn
 
-from bedrock_eval.names import PhysicalNames
 from bedrock_ops.functions import PythonFunction
 from bedrock_ops.log_groups import EncryptedLogGroup
 from bedrock_ops.nag import acknowledge, acknowledge_wildcard
 from bedrock_ops.permissions import allow, from_this_account, regional_arn
 from constructs import Construct
 
-_TIMEOUT = Duration.hours(24)
 # What passes by itself. What the function raises (RunFailed, EventError) would fail again, and is not among these.
 _PASSING_ERRORS = (
     "Lambda.ServiceException",
@@ -37,15 +35,24 @@ _RETRY = {
 
 
 class EvaluationStateMachine(Construct):
-    """A Standard state machine around the evaluator. Input: `{"evaluation", "scheduledTime"}`, `"manual"` by hand."""
+    """A Standard state machine around a function that runs evaluations, ours or those that Bedrock scores.
+
+    Input: `{"evaluation", "scheduledTime"}`, `"manual"` by hand.
+
+    Args:
+        name: physical name of the machine, with which its log group's name ends.
+        function: knows the actions slice, publish and fail.
+        time_limit: of an execution. Nothing records why one failed that was cut off: the function must give up first.
+    """
 
     def __init__(  # noqa: PLR0913 - all by keyword but the first two
         self,
         scope: Construct,
         construct_id: str,
         *,
-        names: PhysicalNames,
-        evaluator: PythonFunction,
+        name: str,
+        function: PythonFunction,
+        time_limit: Duration,
         key: kms.IKey,
         log_retention_days: int,
     ) -> None:
@@ -54,17 +61,17 @@ class EvaluationStateMachine(Construct):
             self,
             "Logs",
             # Below /aws/vendedlogs/ the account's log resource policy does not grow with every state machine.
-            name=f"/aws/vendedlogs/states/{names.state_machine}",
+            name=f"/aws/vendedlogs/states/{name}",
             key=key,
             retention_days=log_retention_days,
         )
-        self.role = self._role(names)
-        allow(self.role, actions=["lambda:InvokeFunction"], resources=[evaluator.arn])
-        definition = state_machine_definition(evaluator.arn, task_timeout=evaluator.timeout)
+        self.role = self._role(name)
+        allow(self.role, actions=["lambda:InvokeFunction"], resources=[function.arn])
+        definition = state_machine_definition(function.arn, task_timeout=function.timeout, time_limit=time_limit)
         self.state_machine = sfn.StateMachine(
             self,
             "StateMachine",
-            state_machine_name=names.state_machine,
+            state_machine_name=name,
             state_machine_type=sfn.StateMachineType.STANDARD,
             definition_body=sfn.DefinitionBody.from_string(Stack.of(self).to_json_string(definition)),
             role=self.role,
@@ -74,13 +81,13 @@ class EvaluationStateMachine(Construct):
         )
         self._acknowledge()
 
-    def _role(self, names: PhysicalNames) -> iam.Role:
-        machine = regional_arn("states", f"stateMachine:{names.state_machine}")
+    def _role(self, name: str) -> iam.Role:
+        machine = regional_arn("states", f"stateMachine:{name}")
         return iam.Role(
             self,
             "Role",
             assumed_by=iam.ServicePrincipal("states.amazonaws.com", conditions=from_this_account(machine)),
-            description=f"Role of the state machine {names.state_machine}",
+            description=f"Role of the state machine {name}",
         )
 
     def _acknowledge(self) -> None:
@@ -96,11 +103,12 @@ class EvaluationStateMachine(Construct):
         )
 
 
-def state_machine_definition(function_arn: str, *, task_timeout: Duration) -> dict[str, Any]:
+def state_machine_definition(function_arn: str, *, task_timeout: Duration, time_limit: Duration) -> dict[str, Any]:
     """The machine in Amazon States Language.
 
     Args:
         task_timeout: of the function; a task waits a minute longer.
+        time_limit: of an execution.
     """
     task = {
         "Type": "Task",
@@ -131,7 +139,7 @@ def state_machine_definition(function_arn: str, *, task_timeout: Duration) -> di
                 _when("finished", following="Publish"),
             ],
         },
-        # The function lets its pauses grow: an execution has at most 25,000 events.
+        # Of jobs. The function lets its pauses grow: an execution has at most 25,000 events.
         "Pause": {"Type": "Wait", "SecondsPath": "$.slice.pauseSeconds", "Next": "EvaluateSlice"},
         "Publish": {
             **task,
@@ -161,7 +169,7 @@ def state_machine_definition(function_arn: str, *, task_timeout: Duration) -> di
     return {
         "Comment": "Runs one evaluation, slice by slice.",
         "StartAt": "EvaluateSlice",
-        "TimeoutSeconds": int(_TIMEOUT.to_seconds()),
+        "TimeoutSeconds": int(time_limit.to_seconds()),
         "States": states,
     }
 

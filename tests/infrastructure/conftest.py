@@ -20,7 +20,7 @@ for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_S
     os.environ.pop(name, None)
 
 
-@pytest.fixture(params=["dev", "staging", "prod", "local", "retained", "destroyed", "tenant", "billed"])
+@pytest.fixture(params=["dev", "staging", "prod", "local", "retained", "destroyed", "tenant", "billed", "by_jobs"])
 def deployed(request: pytest.FixtureRequest) -> "Deployed":
     """Each environment of the repository and of the tests in turn."""
     from tests.infrastructure.templates import MADE  # noqa: PLC0415 - aws_cdk is imported after the settings above

@@ -222,12 +222,67 @@ def billed() -> Deployed:
     )
 
 
+def by_jobs_environment() -> Environment:
+    """Evaluations that Bedrock scores beside one of ours: an automatic one, a judge's, and a comparison by a judge."""
+    tone = {
+        "name": "tone",
+        "instructions": "Rate the tone.\n\n{{prompt}}\n{{prediction}}",
+        "scale": [{"definition": "rude", "value": -1}, {"definition": "kind", "value": 1}],
+    }
+    return environment(
+        models={
+            "haiku": {"id": "eu.anthropic.claude-haiku-5-5"},
+            "nova": {"id": "amazon.nova-lite-v1:0"},
+            "judge": {"id": "eu.amazon.nova-pro-v1:0"},
+            "unused": {"id": "global.anthropic.claude-sonnet-4-6"},
+        },
+        evaluations={
+            "quality": {**_BASE["evaluations"]["quality"], "candidates": ["unused"]},
+            "accuracy": {
+                "kind": "automatic",
+                "task": "QuestionAndAnswer",
+                "dataset": "Builtin.BoolQ",
+                "candidates": ["nova"],
+                "metrics": ["Builtin.Accuracy", "Builtin.Robustness"],
+                "gates": [{"metric": "Builtin.Robustness", "max": 0.2}],
+                "schedule": {"expression": "cron(0 7 ? * MON *)"},
+            },
+            "judged": {
+                "kind": "judge",
+                "judge": "judge",
+                "dataset": "foreign",
+                "candidates": ["haiku"],
+                "metrics": ["Builtin.Correctness"],
+                "criteria": [tone],
+            },
+            "compared": {
+                "kind": "comparison",
+                "by": "judge",
+                "judge": "judge",
+                "dataset": "questions",
+                "candidates": ["haiku", "nova"],
+                "metrics": ["Builtin.Relevance"],
+                "schedule": {"expression": "rate(7 days)"},
+                "deadline_hours": 48,
+                "parallel": 1,
+            },
+        },
+    )
+
+
+@cache
+def by_jobs() -> Deployed:
+    """With evaluations that Bedrock scores."""
+    return synthesize(by_jobs_environment())
+
+
 MADE: Mapping[str, Callable[[], Deployed]] = {
     **{name: partial(_shipped, name) for name in SHIPPED},
     "retained": retained,
     "destroyed": destroyed,
     "tenant": tenant,
     "billed": billed,
+    "by_jobs": by_jobs,
 }
 """All of the above by name: what holds everywhere is asked of each, by the fixture `deployed`."""
 

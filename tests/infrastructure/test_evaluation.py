@@ -384,6 +384,8 @@ def test_an_environment_without_evaluations_stands() -> None:
 def test_names_are_those_that_others_use(deployed: Deployed) -> None:
     template = deployed["evaluation"]
     names = PhysicalNames(template.stack_name.removesuffix("-evaluation"))
-    assert template.only("AWS::StepFunctions::StateMachine")["StateMachineName"] == names.state_machine
+    machines = {each["StateMachineName"] for each in template.resources("AWS::StepFunctions::StateMachine").values()}
+    assert names.state_machine in machines
+    assert machines <= {names.state_machine, names.jobs_state_machine}
     assert template.only("AWS::SQS::Queue")["QueueName"] == names.dead_letters
     assert template.only("AWS::Scheduler::ScheduleGroup")["Name"] == names.schedule_group

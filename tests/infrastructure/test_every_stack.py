@@ -12,7 +12,7 @@ WITHOUT_RESOURCE = {
     *("logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery"),
     *("logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies", "logs:DescribeLogGroups"),
     *("cloudwatch:PutMetricData", "cloudwatch:GetMetricData", "cloudwatch:GetMetricStatistics"),
-    "cloudwatch:DescribeAlarms",
+    *("cloudwatch:DescribeAlarms", "bedrock:ListEvaluationJobs"),
     *(f"bedrock:{verb}ModelInvocationLoggingConfiguration" for verb in ("Get", "Put", "Delete")),
 }
 # Custom resources: what CloudFormation waits for beyond the function's own timeout.

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bedrock_eval.cases import Case
+from bedrock_eval.catalogue import CUSTOM, FIXED
 from bedrock_eval.definition import Candidate, Definition
 from bedrock_eval.jobs.definition import Criterion, JobKind, JobSettings, Rating
 from bedrock_eval.jobs.measures import (
@@ -63,6 +64,9 @@ _S3_URI = re.compile(r"s3://[a-z0-9][-.a-z0-9]{1,61}[a-z0-9](?:/[-!_*'().a-z0-9A
 _TAG = re.compile(r"[a-zA-Z0-9\s._:/=+@-]*")
 _VARIABLES = ("{{prompt}}", "{{prediction}}", "{{ground_truth}}")
 _NEEDED_VARIABLES = _VARIABLES[:2]
+# Scores are published beside these.
+_TAKEN = frozenset(metric.name for metric in FIXED if metric.namespace == CUSTOM)
+_OURS = f"one name is one metric in the namespace {CUSTOM}"
 
 
 Place = tuple[str | int, ...]
@@ -446,6 +450,8 @@ def _own_name(key: Place, name: str) -> Iterator[Problem]:
         yield Problem(
             (*key, "name"), f"{name!r}; allowed: 1 to {MOST_NAME} of letters, digits and - _ .", f"{API}, metric names"
         )
+    elif name in _TAKEN:
+        yield Problem((*key, "name"), f"{name!r} is a metric of the runs themselves; allowed: another name", _OURS)
     elif name.startswith(BUILT_IN):
         yield Problem((*key, "name"), f"{name!r} begins as Bedrock's own do; allowed: a name of your own", API)
 
