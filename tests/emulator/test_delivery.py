@@ -148,3 +148,35 @@ def test_a_message_has_a_form_for_each_protocol(clients: Clients) -> None:
     clients("sns").publish(TopicArn=topic, Message=forms, MessageStructure="json")
     (message,) = clients("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=2)["Messages"]
     assert json.loads(message["Body"])["Message"] == "for programs"
+
+
+def counted(clients: Clients, namespace: str, name: str, **dimensions: str) -> float:
+    now = datetime.now(UTC)
+    points = clients("cloudwatch").get_metric_statistics(
+        Namespace=namespace,
+        MetricName=name,
+        Dimensions=[{"Name": key, "Value": value} for key, value in dimensions.items()],
+        StartTime=now - timedelta(hours=1),
+        EndTime=now + timedelta(minutes=1),
+        Period=60,
+        Statistics=["Sum"],
+    )["Datapoints"]
+    return sum(float(point["Sum"]) for point in points)
+
+
+def test_what_a_topic_hands_to_a_function_is_counted(clients: Clients, function: Callable[..., str]) -> None:
+    sns, name = clients("sns"), f"f{uuid.uuid4().hex[:8]}"
+    arn = function("def handler(event, context):\n    raise ValueError('no')\n", name=name)
+    clients("lambda").put_function_event_invoke_config(FunctionName=name, MaximumRetryAttempts=0)
+    topic = sns.create_topic(Name=f"t{uuid.uuid4().hex[:8]}")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=arn)
+    sns.publish(TopicArn=topic, Message="x")
+    eventually(lambda: counted(clients, "AWS/Lambda", "Errors", FunctionName=name) == 1)
+    assert counted(clients, "AWS/Lambda", "Invocations", FunctionName=name) == 1
+    # By the API it counts once more, not twice.
+    clients("lambda").invoke(FunctionName=name)
+    assert counted(clients, "AWS/Lambda", "Invocations", FunctionName=name) == 2
+    clients("lambda").delete_function(FunctionName=name)
+    sns.publish(TopicArn=topic, Message="x")
+    failed = {"TopicName": topic.rpartition(":")[2]}
+    eventually(lambda: counted(clients, "AWS/SNS", "NumberOfNotificationsFailed", **failed) == 1)

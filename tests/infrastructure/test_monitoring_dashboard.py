@@ -271,7 +271,7 @@ ASKED_FOR = {
     "scores": ("relevance_score", "Average"),
     "verdicts": ("gate_verdict", "Maximum"),
     "margins of gates": ("gate_margin", "Minimum"),
-    "coverage": ("run_coverage", "Maximum"),
+    "coverage": ("run_coverage", "Minimum"),
     "failed cases": ("run_failed_cases", "Maximum"),
     "failed runs": ("run_failed", "Maximum"),
     "finished runs": ("run_finished", "Maximum"),

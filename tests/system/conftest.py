@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ from bedrock_eval.names import PhysicalNames, parse_scheduled_time, run_id
 from environments.load import load_environments
 from environments.schema import Environment
 from local.__main__ import EMULATOR, SAMPLE_ANSWERS
-from local.deployment import ROOT, Deployment, deploy
+from local.deployment import ENVIRONMENT, ROOT, Deployment, deploy
 from local.evaluation import Clients
 from local.process import ACCOUNT, QUICK_WAITS, REGION, running_emulator
 
@@ -80,17 +81,25 @@ class Stack:
         return [line for key in self.keys(layout.parts(candidate)) for line in self.read(key)]
 
 
-@pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    directory = tmp_path_factory.mktemp("system")
+@contextmanager
+def deployed(
+    directory: Path, *, answers: Path = SAMPLE_ANSWERS, environments: Path = ROOT / "environments"
+) -> Iterator[Stack]:
+    """The environment `local` of a folder, deployed by the CDK CLI to an emulator of its own."""
     config = directory / "standin.json"
-    config.write_text(json.dumps({"answers": [str(SAMPLE_ANSWERS)]}))
+    config.write_text(json.dumps({"answers": [str(answers)]}))
     with running_emulator(
         interpreter=EMULATOR, directory=directory / "emulator", standin_config=config, wait_scale=QUICK_WAITS
     ) as endpoint:
-        deployment = deploy(endpoint, directory=directory)
-        loaded = load_environments(ROOT / "environments", only=["local"], today=datetime.now(UTC).date())
+        deployment = deploy(endpoint, directory=directory, context={"environments_directory": str(environments)})
+        loaded = load_environments(environments, only=[ENVIRONMENT], today=datetime.now(UTC).date())
         yield Stack(deployment, Clients(deployment), loaded.environments[0], directory)
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with deployed(tmp_path_factory.mktemp("system")) as found:
+        yield found
 
 
 @pytest.fixture(autouse=True)

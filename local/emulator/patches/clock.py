@@ -56,7 +56,7 @@ def _forward(clock: Clock, seconds: float) -> None:
         scheduler.deliver_what_is_due()
         lambda_functions.wait_for_asynchronous()
         sqs.publish_all()
-        cloudwatch_alarms.look_at_all(time.time())
+        cloudwatch_alarms.look_anew(time.time())
     lambda_functions.wait_for_asynchronous()
 
 

@@ -356,6 +356,13 @@ def look_at_all(now: float) -> None:
             del _seen[key]
 
 
+def look_anew(now: float) -> None:
+    """Judge every alarm once, on what stands at ``now``: for a clock that has jumped, with no minutes to catch up."""
+    with LOOKING:
+        _seen.clear()
+        look_at_all(now)
+
+
 def _run() -> None:
     last_eviction = time.monotonic()
     while True:

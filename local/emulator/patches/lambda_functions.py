@@ -2,8 +2,9 @@
 
 Stock ministack calls every error of a handler Runtime.HandlerError, hands the emulator's whole environment to the
 function, lets it import whatever is installed beside ministack, sends the destination envelope to a dead-letter
-queue, and answers "Mock response" for a function whose code is missing. Lambda reports the exception's class name,
-gives a function its own variables, the standard library and boto3 only, and sends the raw event to a dead-letter queue.
+queue, answers "Mock response" for a function whose code is missing, and counts only what came by the Invoke API. Lambda
+reports the exception's class name, gives a function its own variables, the standard library and boto3 only, sends the
+raw event to a dead-letter queue, and counts every invocation, whoever made it.
 """
 
 import hashlib
@@ -252,6 +253,29 @@ def _executed(stock: Callable[..., Result]) -> Callable[..., Result]:
     return execute
 
 
+def _counted(stock: Callable[..., Result], emit: Callable[..., None]) -> Callable[..., Result]:
+    """Every execution passes here once, also those of Step Functions, SNS and Scheduler."""
+
+    def execute(func: dict[str, Any], config: dict[str, Any], *rest: Any) -> Result:
+        started = time.monotonic()
+        result = stock(func, config, *rest)
+        milliseconds = (time.monotonic() - started) * 1000
+        emit(config["FunctionName"], duration_ms=milliseconds, error=bool(result.get("error")), throttle=False)
+        return result
+
+    return execute
+
+
+def _only_throttled(stock: Callable[..., None]) -> Callable[..., None]:
+    """What never got as far as an execution; the Invoke API would count the others a second time."""
+
+    def emit(name: str, duration_ms: float, error: bool, throttle: bool) -> None:
+        if throttle and not duration_ms:
+            stock(name, duration_ms=duration_ms, error=error, throttle=throttle)
+
+    return emit
+
+
 def wait_for_asynchronous() -> None:
     """Until every asynchronous invocation has had its first attempt, or ten seconds are over."""
     deadline = time.monotonic() + _ASYNCHRONOUS_SECONDS
@@ -263,6 +287,9 @@ def apply() -> None:
     """Patch the subprocess executor and the routing of asynchronous failures."""
     lambda_runtime._PYTHON_WORKER_SCRIPT = worker_script(lambda_runtime._PYTHON_WORKER_SCRIPT, clock=CLOCK_FILE)
     lambda_svc.invoke_async_with_retry = _asynchronous(lambda_svc.invoke_async_with_retry)
+    emit = lambda_svc._emit_lambda_metrics
+    lambda_svc._execute_function_dispatch = _counted(lambda_svc._execute_function_dispatch, emit)
+    lambda_svc._emit_lambda_metrics = _only_throttled(emit)
     lambda_svc._execute_function = _executed(lambda_svc._execute_function)
     lambda_runtime.subprocess = SimpleNamespace(
         Popen=_popen, PIPE=subprocess.PIPE, TimeoutExpired=subprocess.TimeoutExpired, DEVNULL=subprocess.DEVNULL

@@ -82,6 +82,8 @@ def test_gauges_of_a_run_are_never_summed(metric: Metric) -> None:
 
 def test_the_worst_verdict_and_the_smallest_margin_show() -> None:
     assert (catalogue.GATE_VERDICT.statistic, catalogue.GATE_MARGIN.statistic) == ("Maximum", "Minimum")
+    # A run with few answers and a good one in the same hour: the alarm sees the first.
+    assert catalogue.RUN_COVERAGE.statistic == "Minimum"
 
 
 def test_latencies_are_read_by_percentile() -> None:
