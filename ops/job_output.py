@@ -1,7 +1,7 @@
 """The output of finished jobs as table, report and summary: of a run by its name, or of any jobs by their place."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bedrock_eval.gathering import Gathering
-from bedrock_eval.jobs.collection import Collected, read_lines, result_keys
+from bedrock_eval.jobs.collection import Collected, read_output, result_keys
 from bedrock_eval.jobs.foreign import read_foreign
 from bedrock_eval.jobs.progress import Jobs, JobStatus
 from bedrock_eval.jobs.records import JobRecord, Unread
@@ -52,7 +52,7 @@ def collect_run(account: Account, store: Store, evaluation: str, *, run: str | N
         overlay = Overlay(store.client, bucket=store.bucket, prefix=stored.layout.prefix, folder=Path(folder))
         here = Store(overlay, store.bucket)
         # What the run did not take is found again.
-        jobs = replace(jobs, strays=(), unread=(), unexpected=(), agreement={})
+        jobs = replace(jobs, strays=(), unread=(), unexpected=())
         try:
             jobs = collect_jobs(_services(here, state), stored.layout, stored.definition(), state, jobs)
         except RunFailed as error:
@@ -88,10 +88,10 @@ def _completed(store: Store, evaluation: str) -> StoredRun:
 
 @dataclass(frozen=True)
 class _Output:
-    """The files below a place: their names, and the text of one."""
+    """The files below a place: their names, and the content of one."""
 
     keys: Sequence[str]
-    read: Callable[[str], str]
+    read: Callable[[str], bytes]
 
 
 def collect_from(source: str, *, s3: Callable[[], Any], out: Path, now: datetime) -> None:
@@ -115,21 +115,28 @@ def collect_from(source: str, *, s3: Callable[[], Any], out: Path, now: datetime
     tell("How many prompts were asked is not in the output: coverage is of the prompts that came back for any model.")
     definition, outcomes = found.definition, found.collected.outcomes
     gathering = Gathering(definition, None)
-    summary = summarise(definition, run_id=run_id(now), started=now, finished=now, outcomes=gathering.watch(outcomes))
+    summary = summarise(
+        definition,
+        run_id=run_id(now),
+        started=now,
+        finished=now,
+        outcomes=gathering.watch(outcomes),
+        agreement=found.collected.agreement,
+    )
     evidence = gathering.evidence(summary.comparisons, run=outcomes, baseline=())
     _finish(summary, render(summary, evidence).encode(), out)
 
 
 def _records(output: _Output, keys: Sequence[str]) -> Iterator[JobRecord | Unread]:
     for key in keys:
-        yield from read_lines(output.read(key).splitlines(), source=key)
+        yield from read_output(output.read(key), source=key)
 
 
 def _on_disk(path: Path) -> _Output:
     if not path.exists():
         raise OpsError(f"--from {path}: no such file or folder")
     files = [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
-    return _Output([str(file) for file in files], lambda key: Path(key).read_text(encoding="utf-8", errors="replace"))
+    return _Output([str(file) for file in files], lambda key: Path(key).read_bytes())
 
 
 def _in_bucket(source: str, s3: Any) -> _Output:
@@ -137,41 +144,36 @@ def _in_bucket(source: str, s3: Any) -> _Output:
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     keys = [entry["Key"] for page in pages for entry in page.get("Contents", ())]
 
-    def read(key: str) -> str:
+    def read(key: str) -> bytes:
         body: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-        return body.decode("utf-8", "replace")
+        return body
 
     return _Output(keys, read)
 
 
 @dataclass(frozen=True)
 class _NotTaken:
-    """What of the output is no score, and how far people agree: equal pairs of all pairs of ratings, by rating."""
+    """What of the output is no score."""
 
     unread: Sequence[str]
     strays: Sequence[str]
-    agreement: Mapping[str, tuple[int, int]]
 
     @staticmethod
     def of_run(jobs: Jobs) -> "_NotTaken":
-        return _NotTaken(jobs.unread, jobs.strays, jobs.agreement)
+        return _NotTaken(jobs.unread, jobs.strays)
 
     @staticmethod
     def of_foreign(collected: Collected) -> "_NotTaken":
-        unread = [f"{each.where}: {each.reason}" for each in collected.unread]
-        agreement = {each.metric: (each.equal, each.pairs) for each in collected.agreement}
-        return _NotTaken(unread, collected.strays, agreement)
+        return _NotTaken([f"{each.where}: {each.reason}" for each in collected.unread], collected.strays)
 
 
 def _tell_what_was_not_taken(found: _NotTaken) -> None:
     for unread in found.unread[:_SHOWN_STRAYS]:
         tell(f"{unread}; not counted")
     if len(found.unread) > _SHOWN_STRAYS:
-        tell("... and more lines that are no record")
+        tell("... and more lines that were not taken")
     for stray in found.strays[:_SHOWN_STRAYS]:
         tell(f"{stray}: holds no results")
-    for metric, (equal, pairs) in found.agreement.items():
-        tell(f"{metric}: people agree in {equal:,} of {pairs:,} pairs of ratings")
 
 
 def _finish(summary: Summary, page: bytes, out: Path) -> None:

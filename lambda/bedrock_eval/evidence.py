@@ -7,6 +7,8 @@ MAX_TEXT = 2_000
 """Characters of one prompt, answer, reference or detail; `cut` keeps so many."""
 MAX_REGRESSIONS = 20
 """Cases per metric, candidate and reference: those whose score fell most."""
+MAX_EXPLAINED = 5
+"""Cases per candidate and metric, of those that a judge has explained: the worst."""
 MAX_FAILURES = 5
 """Examples per candidate and reason."""
 
@@ -23,7 +25,8 @@ class CaseView:
         reference: name of the candidate compared with; the same name where the baseline run is.
         against: "candidate" of the same run or "baseline", as in RunComparison.
         references: what the dataset expects.
-        prompt, references, candidate_answer, reference_answer: cut to MAX_TEXT characters by `cut`.
+        candidate_explanation, reference_explanation: why a judge gave the scores; None: nobody said.
+        prompt, references, answers, explanations: cut to MAX_TEXT characters by `cut`.
     """
 
     case_id: str
@@ -38,6 +41,23 @@ class CaseView:
     reference_score: float
     candidate_answer: str
     reference_answer: str
+    candidate_explanation: str | None = None
+    reference_explanation: str | None = None
+
+
+@dataclass(frozen=True)
+class ExplainedCase:
+    """One score that a judge has explained. `score` is in the metric's unit; texts are cut by `cut`."""
+
+    case_id: str
+    category: str | None
+    prompt: str
+    references: tuple[str, ...]
+    candidate: str
+    metric: str
+    score: float
+    answer: str
+    explanation: str
 
 
 @dataclass(frozen=True)
@@ -58,11 +78,14 @@ class Evidence:
         regressions: worst first within a metric and pair, at most MAX_REGRESSIONS of each.
         failures: at most MAX_FAILURES of each candidate and reason.
         latency_ms: every scored case's latency in milliseconds, per candidate; a candidate without one is unknown.
+        explained: worst first within a candidate and metric, at most MAX_EXPLAINED of each; lowest first where no
+            direction is better.
     """
 
     regressions: tuple[CaseView, ...] = ()
     failures: tuple[FailedCase, ...] = ()
     latency_ms: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    explained: tuple[ExplainedCase, ...] = ()
 
 
 def cut(text: str) -> str:

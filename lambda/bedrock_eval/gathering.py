@@ -1,4 +1,4 @@
-"""Which single cases a report shows: the worst regressions, examples of failures, and every latency.
+"""Which single cases a report shows: the worst regressions, what a judge said, examples of failures, all latencies.
 
 Two passes over the outcomes of a run: the first keeps numbers, the second the texts of the few cases that are shown.
 """
@@ -10,7 +10,16 @@ from heapq import nsmallest
 
 from bedrock_eval.catalogue import Better
 from bedrock_eval.definition import Definition
-from bedrock_eval.evidence import MAX_FAILURES, MAX_REGRESSIONS, CaseView, Evidence, FailedCase, cut
+from bedrock_eval.evidence import (
+    MAX_EXPLAINED,
+    MAX_FAILURES,
+    MAX_REGRESSIONS,
+    CaseView,
+    Evidence,
+    ExplainedCase,
+    FailedCase,
+    cut,
+)
 from bedrock_eval.outcomes import Outcome
 from bedrock_eval.summarising import Baseline
 from bedrock_eval.summary import BASELINE, CANDIDATE, RunComparison
@@ -42,6 +51,7 @@ class Gathering:
         self._values: dict[str, dict[str, dict[str, float]]] = {
             candidate.name: {name: {} for name in definition.metrics} for candidate in definition.candidates
         }
+        self._explained: dict[tuple[str, str], list[tuple[float, str]]] = {}
         self._failures: list[FailedCase] = []
         self._examples: Counter[tuple[str, str]] = Counter()
         self._latency: dict[str, list[float]] = {}
@@ -65,6 +75,15 @@ class Gathering:
             value = outcome.scores.get(name)
             if value is not None:
                 values[outcome.case_id] = value
+                self._look_at_explanation(outcome, name, value)
+
+    def _look_at_explanation(self, outcome: Outcome, metric: str, value: float) -> None:
+        """A score that could not be better needs none."""
+        measure = self._definition.measures[metric]
+        best = {Better.HIGHER: measure.high, Better.LOWER: measure.low, Better.NEUTRAL: None}[measure.better]
+        if metric in (outcome.explanations or {}) and value != best:
+            badness = -value if measure.better is Better.LOWER else value
+            self._explained.setdefault((outcome.candidate, metric), []).append((badness, outcome.case_id))
 
     def evidence(
         self, comparisons: Iterable[RunComparison], *, run: Iterable[Outcome], baseline: Iterable[Outcome]
@@ -80,10 +99,18 @@ class Gathering:
         for each in regressions:
             wanted[CANDIDATE].add((each.compared.candidate, each.case_id))
             wanted[each.compared.against].add((each.compared.reference, each.case_id))
+        worst = {subject: nsmallest(MAX_EXPLAINED, cases) for subject, cases in sorted(self._explained.items())}
+        wanted[CANDIDATE] |= {(candidate, case) for (candidate, _), cases in worst.items() for _, case in cases}
         texts = {CANDIDATE: _picked(run, wanted[CANDIDATE]), BASELINE: _picked(baseline, wanted[BASELINE])}
         views = (_view(each, texts[CANDIDATE], texts[each.compared.against]) for each in regressions)
         return Evidence(
             regressions=tuple(view for view in views if view is not None),
+            explained=tuple(
+                _explained(texts[CANDIDATE][candidate, case], metric)
+                for (candidate, metric), cases in worst.items()
+                for _, case in cases
+                if (candidate, case) in texts[CANDIDATE]
+            ),
             failures=tuple(sorted(self._failures, key=lambda each: (each.candidate, each.reason, each.case_id))),
             latency_ms={name: tuple(sorted(values)) for name, values in self._latency.items()},
         )
@@ -129,4 +156,25 @@ def _view(found: _Regression, ours: _Texts, theirs: _Texts) -> CaseView | None:
         reference_score=found.reference_score,
         candidate_answer=cut(candidate.response or ""),
         reference_answer=cut(reference.response or ""),
+        candidate_explanation=_explanation(candidate, compared.metric),
+        reference_explanation=_explanation(reference, compared.metric),
     )
+
+
+def _explained(outcome: Outcome, metric: str) -> ExplainedCase:
+    return ExplainedCase(
+        case_id=outcome.case_id,
+        category=outcome.category,
+        prompt=cut(outcome.prompt),
+        references=() if outcome.reference is None else (cut(outcome.reference),),
+        candidate=outcome.candidate,
+        metric=metric,
+        score=outcome.scores[metric] or 0.0,
+        answer=cut(outcome.response or ""),
+        explanation=_explanation(outcome, metric) or "",
+    )
+
+
+def _explanation(outcome: Outcome, metric: str) -> str | None:
+    found = (outcome.explanations or {}).get(metric)
+    return None if found is None else cut(found)

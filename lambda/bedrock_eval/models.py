@@ -217,8 +217,12 @@ def candidate_name(model_id: str, *, taken: Sequence[str] = ()) -> str:
     """A candidate's name made of a model id: without profile, provider, date and version, unique among `taken`."""
     name = Model(model_id, region="us-east-1").base_id if not model_id.startswith("arn:") else model_id
     name = name.partition(".")[2] or name
-    name = re.sub(r"(-\d{8})?(-v\d+)?(:[0-9a-z]+)*$", "", name.lower())
-    name = re.sub(r"[^a-z0-9]+", "-", name).strip("-")
+    return plain_name(re.sub(r"(-\d{8})?(-v\d+)?(:[0-9a-z]+)*$", "", name.lower()), taken=taken)
+
+
+def plain_name(text: str, *, taken: Sequence[str] = ()) -> str:
+    """A candidate's name made of any text, unique among `taken`."""
+    name = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
     name = (name if name[:1].isalpha() else f"m-{name}")[:24].rstrip("-")
     candidate, number = name, 2
     while candidate in taken:

@@ -51,7 +51,13 @@ class Usage:
 
 @dataclass(frozen=True)
 class Outcome:
-    """One line of a results part. `scores` holds None where a metric is not applicable; a failed case has none."""
+    """One line of a results part.
+
+    Attributes:
+        scores: None where a metric is not applicable; a failed case has none.
+        labels: by metric, the text that a judge chose on a scale of texts; of evaluation jobs only, as are
+        explanations: by metric, why a judge scored as it did.
+    """
 
     case_id: str
     candidate: str
@@ -62,6 +68,8 @@ class Outcome:
     response: str | None = None
     stop_reason: str | None = None
     scores: Mapping[str, float | None] = field(default_factory=dict)
+    labels: Mapping[str, str] | None = None
+    explanations: Mapping[str, str] | None = None
     failure: FailureReason | None = None
     detail: str | None = None
     usage: Usage = field(default_factory=Usage)

@@ -20,6 +20,7 @@ from bedrock_eval.statistics import holm, standard_deviation
 from bedrock_eval.summary import (
     BASELINE,
     CANDIDATE,
+    Agreement,
     BaselineRef,
     Bin,
     CandidateSummary,
@@ -76,11 +77,13 @@ def summarise(  # noqa: PLR0913 - all by keyword but the first
     finished: datetime,
     outcomes: Iterable[Outcome],
     baseline: Baseline | None = None,
+    agreement: Sequence[Agreement] = (),
 ) -> Summary:
     """Summarise the outcomes of all candidates of a run, in any order.
 
     Args:
         baseline: the run that the definition pins, None where it pins none.
+        agreement: of people who have rated.
 
     Raises:
         ValueError: an outcome of a candidate that the definition does not have.
@@ -106,6 +109,7 @@ def summarise(  # noqa: PLR0913 - all by keyword but the first
         baseline=None if baseline is None else BaselineRef(baseline.run_id, baseline.missing),
         answers=judged_run(definition),
         comparisons=_comparisons(definition, tallies, baseline),
+        agreement=tuple(agreement),
     )
 
 
@@ -121,6 +125,7 @@ class _Tally:
         self._scored: set[str] = set()
         self._usage = Usage()
         self._classes = Confusion()
+        self._chosen: dict[str, Counter[str]] = {name: Counter() for name in definition.metrics}
         self.values: dict[str, dict[str, float]] = {name: {} for name in definition.metrics}
         self.categories: dict[str, str] = {}
         self.clusters: dict[str, str] = {}
@@ -140,6 +145,8 @@ class _Tally:
             value = outcome.scores.get(name)
             if value is not None:
                 values[case] = value
+        for name, label in (outcome.labels or {}).items():
+            self._chosen[name][label] += 1
         if case in self.values.get(_CLASSES, ()):
             self._classify(outcome)
 
@@ -245,6 +252,7 @@ class _Tally:
             median=(values[(n - 1) // 2] + values[n // 2]) / 2 if n else None,
             maximum=values[-1] if n else None,
             bins=bins(values),
+            labels=dict(sorted(self._chosen[measure.name].items())),
         )
 
     def _categories(self) -> dict[str, CategorySummary]:

@@ -31,6 +31,7 @@ class MetricSummary:
         n: cases with a value; `not_applicable` more were scored without one.
         low, high: the mean's interval at the run's confidence.
         bins: the sorted values in at most 150 parts of equal count; their sum and mean are the sample's, exactly.
+        labels: how often a judge chose which text, on a scale of texts; such cases have no value.
     """
 
     n: int
@@ -43,6 +44,7 @@ class MetricSummary:
     median: float | None
     maximum: float | None
     bins: tuple[Bin, ...] = ()
+    labels: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,19 @@ class BaselineRef:
 
 
 @dataclass(frozen=True)
+class Agreement:
+    """How far several people agree on one rating: equal pairs of all pairs that rated the same answer."""
+
+    metric: str
+    pairs: int
+    equal: int
+
+    @property
+    def share(self) -> float | None:
+        return self.equal / self.pairs if self.pairs else None
+
+
+@dataclass(frozen=True)
 class Summary:
     """A finished run. Times are ISO 8601 in UTC.
 
@@ -145,6 +160,7 @@ class Summary:
         answers: the run whose stored answers were judged; None: the answers are this run's own.
         measures: what each metric is, so that a reader needs no other table.
         baseline: None: none is pinned.
+        agreement: of people who rated the same answers.
     """
 
     application: str
@@ -162,6 +178,7 @@ class Summary:
     baseline: BaselineRef | None = None
     answers: RunLayout | None = None
     comparisons: tuple[RunComparison, ...] = ()
+    agreement: tuple[Agreement, ...] = ()
     schema_version: int = SCHEMA_VERSION
 
     @property

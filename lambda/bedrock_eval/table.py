@@ -3,15 +3,17 @@
 from bedrock_eval.gates import bound_text
 from bedrock_eval.reading import reading
 from bedrock_eval.summary import BASELINE, CandidateSummary, RunComparison, Summary
-from bedrock_eval.wording import UNKNOWN, interval, level, number, p_value, signed, signed_interval
+from bedrock_eval.wording import UNKNOWN, chosen, interval, level, number, p_value, percent, signed, signed_interval
 
 
 def table(summary: Summary) -> str:
-    """One block a candidate, then one line for each comparison of two candidates or with the baseline."""
+    """One block a candidate, then lines for comparisons with another or the baseline, and for people's agreement."""
     width = 2 + max((len(name) for name in summary.measures), default=0)
     blocks = [_candidate(candidate, summary, width=width) for candidate in summary.candidates]
     if summary.comparisons:
         blocks.append(_comparisons(summary, width=width))
+    if summary.agreement:
+        blocks.append(_agreement(summary, width=width))
     return "\n\n".join(blocks)
 
 
@@ -24,7 +26,8 @@ def _candidate(candidate: CandidateSummary, summary: Summary, *, width: int) -> 
         f"  {'metric':<{width}}{'n':>7}{'mean':>12}   {level(summary.confidence)} interval",
     ]
     for name, metric in candidate.metrics.items():
-        lines.append(f"  {name:<{width}}{metric.n:>7,}{number(metric.mean):>12}   {interval(metric.low, metric.high)}")
+        told = chosen(metric.labels) if metric.labels else interval(metric.low, metric.high)
+        lines.append(f"  {name:<{width}}{metric.n:>7,}{number(metric.mean):>12}   {told}")
     for gate in candidate.gates:
         needed = f"; about {gate.needed_n:,} cases would decide" if gate.needed_n else ""
         lines.append(f"  gate {gate.metric} {bound_text(gate)}: {gate.verdict.value} ({gate.reason}{needed})")
@@ -45,6 +48,11 @@ def _comparisons(summary: Summary, *, width: int) -> str:
     ]
     lines += [f"  {_comparison(each, width=width)}" for each in summary.comparisons]
     return "\n".join(lines)
+
+
+def _agreement(summary: Summary, *, width: int) -> str:
+    lines = [f"  {each.metric:<{width}}{percent(each.share):>7} of {each.pairs:,} pairs" for each in summary.agreement]
+    return "\n".join(["How often two people who rated the same answer agree", *lines])
 
 
 def _comparison(compared: RunComparison, *, width: int) -> str:

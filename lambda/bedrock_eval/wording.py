@@ -1,5 +1,7 @@
 """Numbers and names as people read them; unknown is said and never drawn as 0."""
 
+from collections.abc import Mapping
+
 from bedrock_eval.catalogue import Better
 
 UNKNOWN = "unknown"
@@ -46,6 +48,11 @@ def p_value(value: float | None) -> str:
 def percent(share: float | None, *, digits: int = 0) -> str:
     """A share of 1 in percent."""
     return UNKNOWN if share is None else f"{share:.{digits}%}"
+
+
+def chosen(labels: Mapping[str, int]) -> str:
+    """How often each text of a scale was chosen, the most frequent first."""
+    return ", ".join(f"{text} {n:,}" for text, n in sorted(labels.items(), key=lambda each: (-each[1], each[0])))
 
 
 def level(confidence: float) -> str:

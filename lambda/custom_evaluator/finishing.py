@@ -1,5 +1,6 @@
 """The end of a run, whoever scored it: report and summary out of the results that lie in its parts."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from bedrock_eval.definition import Definition
@@ -7,16 +8,26 @@ from bedrock_eval.gathering import Gathering
 from bedrock_eval.layout import RunLayout
 from bedrock_eval.report import render
 from bedrock_eval.summarising import summarise
+from bedrock_eval.summary import Agreement
 from custom_evaluator.baselines import baseline_outcomes, read_baseline
 from custom_evaluator.parts import read_outcomes
 from custom_evaluator.store import HTML, Store
 
 
-def write_results(store: Store, layout: RunLayout, definition: Definition, *, started: str, finished: datetime) -> None:
+def write_results(  # noqa: PLR0913 - all by keyword but the first three
+    store: Store,
+    layout: RunLayout,
+    definition: Definition,
+    *,
+    started: str,
+    finished: datetime,
+    agreement: Sequence[Agreement] = (),
+) -> None:
     """The report first: the summary's presence means that everything is there.
 
     Args:
         started: ISO 8601, as run.json has it.
+        agreement: of people who have rated.
     """
     names = [candidate.name for candidate in definition.candidates]
     baseline = read_baseline(store, definition)
@@ -28,6 +39,7 @@ def write_results(store: Store, layout: RunLayout, definition: Definition, *, st
         finished=finished,
         outcomes=gathering.watch(read_outcomes(store, layout, names)),
         baseline=baseline,
+        agreement=agreement,
     )
     evidence = gathering.evidence(
         summary.comparisons,

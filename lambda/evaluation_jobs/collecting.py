@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from bedrock_eval.cases import Case
 from bedrock_eval.definition import Candidate, Definition
 from bedrock_eval.jobs.answers import judged_run
-from bedrock_eval.jobs.collection import Collected, collect, read_lines, result_keys
+from bedrock_eval.jobs.collection import Collected, collect, read_output, result_keys
 from bedrock_eval.jobs.progress import Job, Jobs
 from bedrock_eval.jobs.records import JobRecord, Unread
 from bedrock_eval.jobs.request import settings
 from bedrock_eval.layout import RunLayout
 from bedrock_eval.outcomes import Outcome
 from bedrock_eval.runs import RunFailureReason, RunState
+from bedrock_eval.summary import Agreement
 from custom_evaluator.errors import RunFailed
 from custom_evaluator.finishing import write_results
 from custom_evaluator.parts import PartWriter
@@ -39,6 +40,7 @@ def collect_run(services: JobServices, layout: RunLayout, definition: Definition
     """
     runs, store = services.runs, services.runs.store
     asked = _asked(services, definition, jobs)
+    agreement: tuple[Agreement, ...] = ()
     for job in jobs.jobs:
         found = _collected(store, layout, definition, job, asked=asked[job.name])
         _write(services, layout, found, job)
@@ -47,9 +49,9 @@ def collect_run(services: JobServices, layout: RunLayout, definition: Definition
             strays=(*jobs.strays, *found.strays)[:_MOST_NAMED],
             unread=(*jobs.unread, *(f"{each.where}: {each.reason}" for each in found.unread))[:_MOST_NAMED],
             unexpected=tuple(sorted({*jobs.unexpected, *found.unexpected})),
-            agreement={**jobs.agreement, **{each.metric: (each.equal, each.pairs) for each in found.agreement}},
         )
-    write_results(store, layout, definition, started=state.started, finished=runs.now())
+        agreement += found.agreement
+    write_results(store, layout, definition, started=state.started, finished=runs.now(), agreement=agreement)
     return jobs
 
 
@@ -64,11 +66,11 @@ def _asked(services: JobServices, definition: Definition, jobs: Jobs) -> dict[st
 
 
 def _collected(store: Store, layout: RunLayout, definition: Definition, job: Job, *, asked: _Asked) -> Collected:
-    prefix = f"{layout.job_output}{job.name}/{job.identifier}/"
-    results, strays = result_keys(store.keys(prefix))
+    results, strays = result_keys(_output_keys(store, layout, job))
     if not results:
         raise RunFailed(
-            RunFailureReason.JOB_OUTPUT_MISSING, f"{job.name} has completed and left no results in {prefix}"
+            RunFailureReason.JOB_OUTPUT_MISSING,
+            f"{job.name} has completed and left no results below {layout.job_output}{job.name}/",
         )
     candidates = [candidate for candidate in definition.candidates if candidate.name in job.candidates]
     found = collect(
@@ -81,11 +83,22 @@ def _collected(store: Store, layout: RunLayout, definition: Definition, job: Job
     return replace(found, outcomes=[*found.outcomes, *asked.known])
 
 
+def _output_keys(store: Store, layout: RunLayout, job: Job) -> list[str]:
+    """Everything below the job's name, which no other job has; of several folders there, the one that its ARN names.
+
+    That Bedrock names the folder by the end of the ARN is seen, not documented.
+    """
+    prefix = f"{layout.job_output}{job.name}/"
+    keys = list(store.keys(prefix))
+    own = [key for key in keys if key.startswith(f"{prefix}{job.identifier}/")]
+    return own if result_keys(own)[0] else keys
+
+
 def _records(store: Store, keys: Sequence[str]) -> Iterator[JobRecord | Unread]:
     for key in keys:
         stored = store.read(key)
         if stored is not None:
-            yield from read_lines(stored.body.decode("utf-8", "replace").splitlines(), source=key)
+            yield from read_output(stored.body, source=key)
 
 
 def _names_of(candidate: Candidate) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ def dataset_problem(text: str, *, sources: Sequence[str], human: bool) -> str | 
     Args:
         sources: identifiers of answers that the request says are in the file.
     """
-    lines = [line for line in text.splitlines() if line.strip()]
+    lines = [line for line in text.split("\n") if line.strip()]
     if not 1 <= len(lines) <= _MOST_PROMPTS:
         return f"it has {len(lines)} lines; allowed: 1 to {_MOST_PROMPTS}"
     identifiers: set[frozenset[str]] = set()

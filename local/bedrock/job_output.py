@@ -75,7 +75,7 @@ def _rows(name: str, text: str) -> Iterator[dict[str, Any]]:
     if not text:
         for number in range(_BUILT_IN_PROMPTS):
             yield {"prompt": f"{name} question {number}", "referenceResponse": f"answer {number}"}
-    for line in text.splitlines():
+    for line in text.split("\n"):
         if line.strip():
             row = json.loads(line)
             kept = ("prompt", "referenceResponse", "category", "modelResponses")

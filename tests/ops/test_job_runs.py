@@ -294,7 +294,7 @@ class TestCollect:
         for key in [key for key in machine.world.s3.keys(BUCKET) if key.startswith(layout.job_output)]:
             machine.world.s3.delete_object(Bucket=BUCKET, Key=key)
         assert ops("jobs", "collect", "judged") == 1
-        assert "has completed and left no results in jobs/judged/" in capsys.readouterr().err
+        assert "has completed and left no results below jobs/judged/" in capsys.readouterr().err
 
     def test_a_run_under_way_is_refused(self, machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
         under_way(machine.world)

@@ -13,6 +13,7 @@ from bedrock_eval.cases import Case
 from bedrock_eval.definition import Definition
 from bedrock_eval.jobs.request import settings
 from bedrock_eval.layout import RunLayout
+from bedrock_eval.names import is_name, is_run_id
 from bedrock_eval.outcomes import FailureReason, Outcome
 
 
@@ -29,6 +30,13 @@ def judging(definition: Definition, *, run_id: str) -> Definition:
 def answer_source(evaluation: str, run_id: str, candidate: str) -> str:
     """What requests, datasets and outputs call the stored answers: whose they are can be read off any record."""
     return f"{evaluation}.{run_id}.{candidate}"
+
+
+def source_candidate(source: str) -> str | None:
+    """The candidate of an `answer_source`; None for what somebody else has called so."""
+    evaluation, _, rest = source.partition(".")
+    run, _, candidate = rest.partition(".")
+    return candidate if is_name(evaluation) and is_run_id(run) and is_name(candidate) else None
 
 
 def judged_run(definition: Definition) -> RunLayout | None:

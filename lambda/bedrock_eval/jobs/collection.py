@@ -8,22 +8,10 @@ from itertools import combinations
 from bedrock_eval.cases import Case, prompt_id
 from bedrock_eval.jobs.records import JobRecord, Score, Unread, read_record
 from bedrock_eval.outcomes import FailureReason, Outcome
+from bedrock_eval.summary import Agreement
 
 RESULT_ENDING = "_output.jsonl"
 _KNOWN_STRAYS = ("custom_metrics/",)
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """How far several people agree on one rating: equal pairs of all pairs that rated the same answer."""
-
-    metric: str
-    pairs: int
-    equal: int
-
-    @property
-    def share(self) -> float | None:
-        return self.equal / self.pairs if self.pairs else None
 
 
 @dataclass
@@ -32,7 +20,7 @@ class Collected:
 
     Attributes:
         outcomes: of every case that was asked, an unanswered one as a failed case.
-        unread: lines that are no record, by reason and place.
+        unread: lines that were not taken, by reason and place.
         strays: files below the job's prefix that hold no results.
         unexpected: metrics that came back without being asked for.
     """
@@ -55,8 +43,14 @@ def result_keys(keys: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(results), tuple(strays)
 
 
+def read_output(body: bytes, *, source: str) -> Iterator[JobRecord | Unread]:
+    """Every record of a file of results, and every line that is none."""
+    # At newlines only: an answer may hold other characters that Python takes for the end of a line.
+    yield from read_lines(body.decode("utf-8", "replace").split("\n"), source=source)
+
+
 def read_lines(lines: Iterable[str], *, source: str) -> Iterator[JobRecord | Unread]:
-    """Every record of a file, and every line that is none."""
+    """Every record among some lines, and every line that is none."""
     for number, line in enumerate(lines, start=1):
         found = read_record(line, where=f"{source}:{number}")
         if found is not None:
@@ -79,16 +73,15 @@ def collect(
         asked: the dataset's cases, None for one of Bedrock's own: then only what came back is known.
     """
     gathering = _Gathering(candidates=candidates, metrics=metrics, asked=asked)
-    unread: list[Unread] = []
     for record in records:
         if isinstance(record, Unread):
-            unread.append(record)
+            gathering.unread.append(record)
         else:
             gathering.add(record)
     return Collected(
         outcomes=list(gathering.outcomes()),
         agreement=gathering.agreement(),
-        unread=tuple(unread),
+        unread=tuple(gathering.unread),
         strays=tuple(strays),
         unexpected=tuple(sorted(gathering.unexpected)),
     )
@@ -108,6 +101,7 @@ class _Gathering:
         self._seen: Counter[tuple[str, str]] = Counter()
         self._records: dict[tuple[str, str], tuple[JobRecord, dict[str, list[Score]]]] = {}
         self._pairs: Counter[tuple[str, bool]] = Counter()
+        self.unread: list[Unread] = []
         self.unexpected: set[str] = set()
 
     def add(self, record: JobRecord) -> None:
@@ -119,13 +113,19 @@ class _Gathering:
             name = self._candidate(score.model, record)
             if name is not None:
                 by_candidate[name].append(score)
+        compared: set[str] = set()
         for name in self._of(record, by_candidate):
             identifier = self._case_id(name, record.prompt)
+            if identifier is None:
+                self.unread.append(Unread(f"holds a prompt more often than it was asked of {name}", record.where))
+                continue
             scores: dict[str, list[Score]] = defaultdict(list)
             for score in by_candidate.get(name, ()):
                 scores[score.metric].append(score)
             self._records.setdefault((name, identifier), (record, scores))
-            self._count_agreement(scores)
+            # What one person says of two answers against each other is one rating, not one of each.
+            self._count_agreement({metric: given for metric, given in scores.items() if metric not in compared})
+            compared |= {metric for metric, given in scores.items() if any(score.compares for score in given)}
 
     def _of(self, record: JobRecord, scored: Mapping[str, list[Score]]) -> tuple[str, ...]:
         """The candidates that this record is about: those that answered or got a score."""
@@ -141,13 +141,13 @@ class _Gathering:
             return None
         return self._candidates.get(model) or self._candidates.get(model.rpartition("/")[2])
 
-    def _case_id(self, name: str, prompt: str) -> str:
-        """The n-th record of a prompt is the n-th case with that prompt."""
+    def _case_id(self, name: str, prompt: str) -> str | None:
+        """The n-th record of a prompt is the n-th case with that prompt; None when there are not so many."""
         number = self._seen[name, prompt]
         self._seen[name, prompt] += 1
         known = self._ids.get(prompt, ())
-        if number < len(known):
-            return known[number]
+        if known:
+            return known[number] if number < len(known) else None
         base = prompt_id(prompt)
         return base if number == 0 else f"{base}#{number + 1}"
 
@@ -200,6 +200,7 @@ class _Gathering:
         cluster: str | None,
     ) -> Outcome:
         answer = next((each for each in record.answers if self._candidate(each.model, record) == name), None)
+        given_all = [score for given in scores.values() for score in given]
         return Outcome(
             case_id=identifier,
             candidate=name,
@@ -209,7 +210,18 @@ class _Gathering:
             cluster=cluster,
             response=answer.text if answer is not None else None,
             scores={metric: _mean(given) for metric, given in sorted(scores.items())},
+            labels=_first((score.metric, score.label) for score in given_all),
+            explanations=_first((score.metric, score.explanation) for score in given_all),
         )
+
+
+def _first(found: Iterable[tuple[str, str | None]]) -> Mapping[str, str] | None:
+    """The first text of each metric; None where there is none at all."""
+    texts: dict[str, str] = {}
+    for metric, text in found:
+        if text is not None:
+            texts.setdefault(metric, text)
+    return texts or None
 
 
 def _mean(scores: Sequence[Score]) -> float | None:

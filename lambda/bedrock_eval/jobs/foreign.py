@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from bedrock_eval.catalogue import Better
 from bedrock_eval.definition import Candidate, Dataset, Definition
+from bedrock_eval.jobs.answers import source_candidate
 from bedrock_eval.jobs.collection import Collected, collect
 from bedrock_eval.jobs.definition import Criterion, JobKind, JobSettings, Rating
 from bedrock_eval.jobs.measures import BUILT_INS, RatingMethod, Task
 from bedrock_eval.jobs.records import JobRecord, Unread
-from bedrock_eval.models import ModelError, candidate_name
+from bedrock_eval.models import ModelError, candidate_name, plain_name
 
 _LONE = "answers"
 
@@ -64,11 +65,19 @@ def _names(records: Iterable[JobRecord]) -> Mapping[str, str]:
     )
     names: dict[str, str] = {}
     for model in models:
-        try:
-            names[model] = candidate_name(model.rpartition("/")[2], taken=tuple(names.values()))
-        except ModelError:
-            names[model] = f"source-{len(names) + 1}"
+        names[model] = _name(model, taken=tuple(names.values()))
     return names or {_LONE: _LONE}
+
+
+def _name(model: str, *, taken: Sequence[str]) -> str:
+    own = source_candidate(model)
+    if own is not None:
+        return plain_name(own, taken=taken)
+    identifier = model.rpartition("/")[2]
+    try:
+        return candidate_name(identifier, taken=taken)
+    except ModelError:
+        return plain_name(identifier, taken=taken)
 
 
 def _metrics(records: Iterable[JobRecord]) -> tuple[tuple[Rating, ...], tuple[Criterion, ...], tuple[str, ...]]:

@@ -47,9 +47,6 @@ def _automatic(name: str, better: Better, *, high: float | None) -> Measure:
     return Measure(BUILT_IN + name, name, better, "score", 0.0, high)
 
 
-# Accuracy is F1 over words (questions), real world knowledge (generation), BERTScore (summaries) or the right class.
-# Robustness is how much the score changes when the prompt is perturbed, each prompt being asked about six times: a
-# relative change or a word error rate, of which values above 1 have been seen. Toxicity is detoxify's.
 AUTOMATIC: Mapping[str, Measure] = MappingProxyType(
     {
         measure.name: measure
@@ -102,6 +99,25 @@ RETRIEVAL: Mapping[str, Measure] = MappingProxyType(
 )
 
 BUILT_INS: Mapping[str, Measure] = MappingProxyType({**AUTOMATIC, **JUDGED, **RETRIEVAL})
+
+_ABOUT = {
+    f"{BUILT_IN}Accuracy": "F1 over words (questions), real world knowledge (generation), BERTScore (summaries) or the "
+    "right class (classification), by the job's task.",
+    f"{BUILT_IN}Robustness": "How much the score changes when the prompt is perturbed, each prompt being asked several "
+    "times: a relative change or a word error rate. It can exceed 1.",
+    f"{BUILT_IN}Toxicity": "The toxicity that detoxify sees in the answer.",
+}
+
+
+def about(name: str) -> str | None:
+    """What a metric of Bedrock's own is and where that stands; None for others."""
+    if name in AUTOMATIC:
+        return f"{_ABOUT[name]} Source: Bedrock user guide, model-evaluation-report-programmatic."
+    if name in JUDGED or name in RETRIEVAL:
+        page = "model-evaluation-metrics" if name in JUDGED else "knowledge-base-evaluation-metrics"
+        return f"A judge's rating of each answer, which Bedrock scales to 0 to 1. Source: Bedrock user guide, {page}."
+    return None
+
 
 TASK_METRICS: Mapping[Task, tuple[str, ...]] = MappingProxyType(
     {

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -73,7 +73,6 @@ class Jobs:
     Attributes:
         answers: the run whose stored answers are judged; None: models are asked.
         strays, unread, unexpected: what of the output was not taken.
-        agreement: how far people agreed: equal pairs of all pairs of ratings, by rating.
     """
 
     jobs: tuple[Job, ...]
@@ -81,7 +80,6 @@ class Jobs:
     strays: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     unexpected: tuple[str, ...] = ()
-    agreement: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION
 
     @property

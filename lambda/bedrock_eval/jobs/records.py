@@ -18,10 +18,10 @@ _LIKERT_STEPS = 5
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model answered; `model` is its identifier or the ARN that was called."""
+    """What a model answered, None where the record does not hold it; `model` is its identifier, or the ARN called."""
 
     model: str | None
-    text: str
+    text: str | None
 
 
 @dataclass(frozen=True)
@@ -42,16 +42,22 @@ class Score:
     method: RatingMethod | None = None
     worker: int | None = None
 
+    @property
+    def compares(self) -> bool:
+        """Whether it says how two answers stand to each other."""
+        return self.method is not None and self.method.compares
+
 
 @dataclass(frozen=True)
 class JobRecord:
-    """One prompt with its answers and their scores."""
+    """One prompt with its answers and their scores. `where`: file and line."""
 
     prompt: str
     reference: str | None
     category: str | None
     answers: tuple[Answer, ...]
     scores: tuple[Score, ...]
+    where: str
 
 
 @dataclass(frozen=True)
@@ -92,13 +98,14 @@ def _scored(value: Mapping[str, Any], where: str) -> JobRecord | Unread:
         category=_text(source.get("category")),
         answers=_answers(value, source),
         scores=scores,
+        where=where,
     )
 
 
 def _answers(value: Mapping[str, Any], source: Mapping[str, Any]) -> tuple[Answer, ...]:
     """Answers of one's own stand in the input record and again at the top: one place is enough."""
     listed = _objects(value.get("modelResponses")) or _objects(source.get("modelResponses"))
-    found = (Answer(_text(each.get("modelIdentifier")), _text(each.get("response")) or "") for each in listed)
+    found = (Answer(_text(each.get("modelIdentifier")), _text(each.get("response"))) for each in listed)
     return tuple(dict.fromkeys(found))
 
 
@@ -142,12 +149,13 @@ def _turns(value: Mapping[str, Any], where: str) -> JobRecord | Unread:
         answers=tuple(
             Answer(
                 _text(output.get("modelIdentifier")) or _text(output.get("knowledgeBaseIdentifier")),
-                _text(output.get("text")) or "",
+                _text(output.get("text")),
             )
             for output in outputs
             if output
         ),
         scores=tuple(score for turn in turns for each in _objects(turn.get("results")) for score in _score(each)),
+        where=where,
     )
 
 

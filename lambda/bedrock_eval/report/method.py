@@ -1,9 +1,10 @@
 """How the numbers were made."""
 
 from bedrock_eval.gates import MIN_SAMPLE
+from bedrock_eval.jobs.measures import about
 from bedrock_eval.metrics import METRICS
 from bedrock_eval.report.markup import Child, Markup, join, tag
-from bedrock_eval.report.subjects import metric_names
+from bedrock_eval.report.subjects import measure, metric_names
 from bedrock_eval.summary import Summary
 from bedrock_eval.wording import count, instant, level, percent, seconds
 
@@ -59,14 +60,20 @@ def _facts(summary: Summary) -> list[tuple[str, Child]]:
     ]
 
 
-def _formulas(summary: Summary) -> Markup:
-    known = [METRICS[name] for name in metric_names(summary) if name in METRICS]
+def _formulas(summary: Summary) -> Markup | None:
+    known = {name: text for name in metric_names(summary) if (text := _doc(name)) is not None}
+    if not known:
+        return None
     docs = [
-        _fact(definition.title, (tag("code", definition.name), tag("div", _plain(definition.doc), class_="doc")))
-        for definition in known
+        _fact(measure(summary, name).title, (tag("code", name), tag("div", _plain(text), class_="doc")))
+        for name, text in known.items()
     ]
     title = tag("summary", f"Formula and source of {count(len(known), 'metric')}")
     return tag("details", title, tag("dl", docs, class_="method"), class_="more")
+
+
+def _doc(name: str) -> str | None:
+    return METRICS[name].doc if name in METRICS else about(name)
 
 
 def _plain(doc: str) -> str:

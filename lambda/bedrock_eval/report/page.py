@@ -8,6 +8,7 @@ from bedrock_eval.report.categories import categories
 from bedrock_eval.report.differences import differences
 from bedrock_eval.report.distributions import distributions
 from bedrock_eval.report.efficiency import efficiency
+from bedrock_eval.report.explanations import explanations
 from bedrock_eval.report.failures import failures
 from bedrock_eval.report.markup import Child, Markup, tag
 from bedrock_eval.report.method import method
@@ -41,6 +42,11 @@ _SECTIONS = (
     _Section("categories", "Categories", lambda summary, _: categories(summary)),
     _Section("efficiency", "Cost and latency", efficiency),
     _Section("regressions", "Worst regressions", lambda summary, evidence: regressions(summary, evidence.regressions)),
+    _Section(
+        "explanations",
+        "What the judge said",
+        lambda summary, evidence: explanations(summary, evidence.explained),
+    ),
     _Section("failures", "Failures", lambda summary, evidence: failures(summary, evidence.failures)),
     _Section("method", "How it was computed", lambda summary, _: method(summary)),
     _Section("planning", "Cases it takes", lambda summary, _: planning(summary)),

@@ -8,12 +8,10 @@ from bedrock_eval.catalogue import Better
 from bedrock_eval.evidence import MAX_REGRESSIONS, MAX_TEXT, CaseView
 from bedrock_eval.report.diff import marked
 from bedrock_eval.report.markup import Child, Markup, tag
+from bedrock_eval.report.samples import in_turns, shown
 from bedrock_eval.report.subjects import chip, colour, measure
 from bedrock_eval.summary import Summary
 from bedrock_eval.wording import count, number, signed
-
-MAX_BYTES = 450_000
-MAX_CASES = 60
 
 
 @dataclass(frozen=True)
@@ -32,28 +30,14 @@ def regressions(summary: Summary, views: Sequence[CaseView]) -> Markup:
     found = chosen(views)
     if not found:
         return tag("p", "No case was handed over: nothing to compare, or no answer fell behind.", class_="note")
-    blocks: list[tuple[Regression, Markup]] = []
-    size = 0
-    for regression in found[:MAX_CASES]:
-        block = _case(summary, regression, unfold=not blocks)
-        size += len(block.encode())
-        if size > MAX_BYTES and blocks:
-            break
-        blocks.append((regression, block))
+    blocks = list(shown(found, lambda each, first: _case(summary, each, unfold=first)))
     return tag("div", tag("p", _said(len(blocks), len(found)), class_="note"), _pairs(summary, blocks))
 
 
 def chosen(views: Iterable[CaseView]) -> list[Regression]:
     """Each case of a pair once, in turns over pairs and metrics as given, so that none crowds the others out."""
-    queues: defaultdict[tuple[str, str, str, str], list[CaseView]] = defaultdict(list)
-    cases: defaultdict[tuple[str, str, str, str], list[CaseView]] = defaultdict(list)
-    for view in views:
-        queues[view.candidate, view.reference, view.against, view.metric].append(view)
-        cases[_key(view)].append(view)
-    rounds = max((len(queue) for queue in queues.values()), default=0)
-    turns = (queue[turn] for turn in range(rounds) for queue in queues.values() if turn < len(queue))
-    order = dict.fromkeys(_key(view) for view in turns)
-    return [Regression(tuple(cases[key])) for key in order]
+    found = in_turns(views, queue=lambda view: (view.candidate, view.reference, view.against, view.metric), key=_key)
+    return [Regression(together) for together in found]
 
 
 def _key(view: CaseView) -> tuple[str, str, str, str]:
@@ -111,7 +95,19 @@ def gain(summary: Summary, view: CaseView) -> float:
 
 def _scores(summary: Summary, views: Sequence[CaseView]) -> Markup:
     items = [tag("li", _fall(summary, view), " ", tag("b", f"({signed(gain(summary, view))})")) for view in views]
-    return tag("ul", items, class_="falls", aria_label="Scores, reference first; differences in the good direction")
+    falls = tag("ul", items, class_="falls", aria_label="Scores, reference first; differences in the good direction")
+    return tag("div", falls, [_explanations(summary, view) for view in views])
+
+
+def _explanations(summary: Summary, view: CaseView) -> Markup | None:
+    """What a judge said of both answers by one metric."""
+    before = "Baseline" if view.against == "baseline" else view.reference
+    said = ((before, view.reference_explanation), (view.candidate, view.candidate_explanation))
+    known = [tag("p", tag("b", f"{name}: "), explanation) for name, explanation in said if explanation is not None]
+    if not known:
+        return None
+    title = f"The judge on {measure(summary, view.metric).title.lower()}"
+    return tag("div", tag("h4", title), tag("div", known, class_="said", dir="auto"), class_="block")
 
 
 def _block(title: str, passages: Iterable[str]) -> Markup:

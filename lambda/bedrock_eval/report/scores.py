@@ -5,8 +5,8 @@ from bedrock_eval.report.markup import Child, Markup, tag
 from bedrock_eval.report.scale import Scale, axis, close_scale
 from bedrock_eval.report.subjects import chip, colour, measure, metric_names
 from bedrock_eval.report.tables import Body, Column, Kind, table
-from bedrock_eval.summary import CandidateSummary, Summary
-from bedrock_eval.wording import direction, interval, level, number
+from bedrock_eval.summary import CandidateSummary, MetricSummary, Summary
+from bedrock_eval.wording import chosen, direction, interval, level, number, percent
 
 
 def scores(summary: Summary) -> Markup:
@@ -22,7 +22,26 @@ def scores(summary: Summary) -> Markup:
     )
     bodies = [_metric(summary, name) for name in metric_names(summary)]
     made = tag("div", table(columns, bodies, caption="Scores of each metric and candidate"), class_="card")
-    return tag("div", made, _classes(summary), class_="apart")
+    return tag("div", made, _classes(summary), _agreement(summary), class_="apart")
+
+
+def _agreement(summary: Summary) -> Markup | None:
+    """How far people agree, where several have rated the same answers."""
+    if not summary.agreement:
+        return None
+    columns = (
+        Column("Agreement between people", Kind.TEXT),
+        Column("Pairs that agree", label="pairs that agree"),
+        Column("Pairs of ratings", label="pairs of ratings"),
+        Column("Share", label="share"),
+    )
+    rows = [
+        (measure(summary, each.metric).title, f"{each.equal:,}", f"{each.pairs:,}", percent(each.share))
+        for each in summary.agreement
+    ]
+    note = "Two people who rated the same answer agree when they chose the same; some of that is chance."
+    made = tag("div", table(columns, [Body(rows)], caption="Agreement between people"), class_="card")
+    return tag("div", made, tag("p", note, class_="note"))
 
 
 def _classes(summary: Summary) -> Markup | None:
@@ -61,6 +80,14 @@ def _metric(summary: Summary, name: str) -> Body:
     return Body(rows, title=(definition.title, about), axis=axis(scale))
 
 
+def _absent(metric: MetricSummary) -> Markup | None:
+    """Scored cases without a number: those for which a text was chosen, and the others."""
+    others = metric.not_applicable - sum(metric.labels.values())
+    told = [chosen(metric.labels)] if metric.labels else []
+    told += [f"{others:,} not applicable"] if others else []
+    return tag("small", "; ".join(told)) if told else None
+
+
 def _row(
     summary: Summary, candidate: CandidateSummary, *, name: str, scale: Scale, bounds: list[float]
 ) -> tuple[Child, ...]:
@@ -75,7 +102,7 @@ def _row(
         kind=colour(summary, candidate.name),
         bounds=bounds,
     )
-    absent = tag("small", f"{metric.not_applicable:,} not applicable") if metric.not_applicable else None
+    absent = _absent(metric)
     return (
         chip(summary, candidate.name),
         number(metric.mean),

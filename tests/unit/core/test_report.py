@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bedrock_eval.costs import Rates
 from bedrock_eval.definition import Candidate, Dataset, Definition, Gate
-from bedrock_eval.evidence import MAX_TEXT, CaseView, Evidence, FailedCase, cut
+from bedrock_eval.evidence import MAX_TEXT, CaseView, Evidence, ExplainedCase, FailedCase, cut
 from bedrock_eval.gates import Verdict
 from bedrock_eval.metrics import METRICS, Confusion
 from bedrock_eval.outcomes import FailureReason, Outcome, Usage
@@ -25,7 +25,8 @@ from bedrock_eval.report.distributions import heights
 from bedrock_eval.report.efficiency import percentile
 from bedrock_eval.report.markup import tag, text
 from bedrock_eval.report.planning import spread_of
-from bedrock_eval.report.regressions import MAX_BYTES, chosen, gain
+from bedrock_eval.report.regressions import chosen, gain
+from bedrock_eval.report.samples import MAX_BYTES
 from bedrock_eval.report.scale import Scale, scale_of
 from bedrock_eval.statistics import minimum_detectable_effect, needed_n
 from bedrock_eval.summarising import Baseline, baseline_values, bins, summarise
@@ -439,8 +440,18 @@ def test_marked_texts_hold_every_word_and_mark_only_what_differs(one: list[str],
 def test_a_page_of_hostile_texts_has_the_structure_of_a_tame_one(value: str) -> None:
     def names(told: str) -> list[str]:
         evidence = Evidence(
-            (view(category=told, prompt=told, references=(told,), candidate_answer=told, reference_answer=told),),
+            (
+                view(
+                    category=told,
+                    prompt=told,
+                    references=(told,),
+                    candidate_answer=told,
+                    reference_answer=told,
+                    candidate_explanation=told,
+                ),
+            ),
             (FailedCase(told, "bad", "throttled", told),),
+            explained=(ExplainedCase(told, told, told, (told,), "bad", "f1_score", 0.2, told, told),),
         )
         page = Page(render(summary(replace(DEFINITION, application=told or "x")), evidence))
         return [name for name, _, _ in page.elements]

@@ -69,6 +69,44 @@ def test_who_scored_is_seen() -> None:
     assert job.kind is JobKind.JUDGE
 
 
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        ("support-quality.20261123T060000Z.haiku", "haiku"),
+        ("support-quality.20261123T060000Z-manual-0a1f.haiku", "haiku"),
+        ("another_tool", "another-tool"),
+        ("KB1", "kb1"),
+        ("arn:aws:bedrock:us-east-1:111111111111:knowledge-base/ABCD", "abcd"),
+        ("\u65e5\u672c", "m"),
+    ],
+)
+def test_whatever_has_answered_gets_a_name(model: str, name: str) -> None:
+    assert [each.name for each in read(line(model, 1, Accuracy=1.0)).definition.candidates] == [name]
+
+
+def test_names_stay_apart() -> None:
+    sources = [f"support-quality.2026112{day}T060000Z.haiku" for day in (3, 4)]
+    found = read(*(line(source, 1, Accuracy=1.0) for source in sources))
+    assert [each.name for each in found.definition.candidates] == ["haiku", "haiku-2"]
+
+
+def test_categories_are_scored_apart() -> None:
+    lines = [json.loads(line(NOVA, number, Accuracy=float(number % 2))) for number in range(12)]
+    for number, each in enumerate(lines):
+        each["inputRecord"]["category"] = "odd" if number % 2 else "even"
+    (candidate,) = summary(read(*map(json.dumps, lines))).candidates
+    means = {name: found.metrics["Builtin.Accuracy"].mean for name, found in candidate.categories.items()}
+    assert means == {"even": 0.0, "odd": 1.0}
+
+
+def test_a_scale_of_texts_is_counted_and_has_no_mean() -> None:
+    lines = [json.loads(line(NOVA, number, tone=0.0)) for number in range(5)]
+    for number, each in enumerate(lines):
+        each["automatedEvaluationResult"]["scores"][0]["result"] = "cold" if number == 0 else "friendly"
+    found = summary(read(*map(json.dumps, lines))).candidates[0].metrics["tone"]
+    assert (found.n, found.mean, found.labels) == (0, None, {"cold": 1, "friendly": 4})
+
+
 def test_what_holds_no_score_is_said() -> None:
     with pytest.raises(ValueError, match="s3://bucket/jobs/: holds no score of an evaluation job"):
         read('{"a": 1}')

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bedrock_eval.cases import Case, read_cases
-from bedrock_eval.jobs.collection import Agreement, Collected, collect, read_lines, result_keys
+from bedrock_eval.jobs.collection import Agreement, Collected, collect, read_lines, read_output, result_keys
 from bedrock_eval.jobs.measures import BUILT_INS, RatingMethod, canonical
 from bedrock_eval.jobs.records import JobRecord, Unread, read_record
 from bedrock_eval.outcomes import FailureReason
@@ -174,6 +174,48 @@ def test_no_identity_of_a_worker_is_kept() -> None:
     assert all(secret not in kept for secret in ("w-1234", "2222", "cognito"))
 
 
+def test_a_rating_of_two_answers_against_each_other_is_one_of_each_person() -> None:
+    def picks(chosen: str) -> dict[str, Any]:
+        return {"comparisonChoice": [{"metricName": "m", "result": {"modelResponseId": chosen}}]}
+
+    found = gather(human("p", picks("0"), picks("0"), picks("1")), metrics=("m",), both=True)
+    assert found.agreement == (Agreement("m", pairs=3, equal=1),)
+
+
+def test_what_a_judge_said_and_chose_goes_with_the_case() -> None:
+    scores = [
+        {"metricName": "Correctness", "result": 0.5, "evaluatorDetails": [{"explanation": "Half of it."}]},
+        {"metricName": "tone", "result": "friendly", "evaluatorDetails": {"explanation": "It smiles."}},
+        {"metricName": "Builtin.Refusal", "result": 0},
+    ]
+    found = gather(automatic("p", *scores), metrics=("Builtin.Correctness", "tone", "Builtin.Refusal"))
+    (outcome,) = found.outcomes
+    assert outcome.scores == {"Builtin.Correctness": 0.5, "tone": None, "Builtin.Refusal": 0.0}
+    assert outcome.labels == {"tone": "friendly"}
+    assert outcome.explanations == {"Builtin.Correctness": "Half of it.", "tone": "It smiles."}
+
+
+@pytest.mark.parametrize("response", [None, 7])
+def test_an_answer_that_is_not_told_is_unknown_and_not_empty(response: object) -> None:
+    value = automatic("p", {"metricName": "Accuracy", "result": 1})
+    value["modelResponses"][0]["response"] = response
+    assert gather(value, metrics=("Builtin.Accuracy",)).outcomes[0].response is None
+
+
+def test_a_retrieval_job_without_generation_has_no_answer() -> None:
+    value = {
+        "conversationTurns": [
+            {
+                "inputRecord": {"prompt": {"content": [{"text": "How?"}]}},
+                "output": {"knowledgeBaseIdentifier": "KB1", "retrievedPassages": {"retrievalResults": []}},
+                "results": [{"metricName": "ContextRelevance", "result": 0.5}],
+            }
+        ]
+    }
+    (outcome,) = gather(value, metrics=("Builtin.ContextRelevance",)).outcomes
+    assert (outcome.response, outcome.scores) == (None, {"Builtin.ContextRelevance": 0.5})
+
+
 def cases(*lines: object) -> list[Case]:
     return list(read_cases([json.dumps(line) for line in lines], source="set"))
 
@@ -187,6 +229,31 @@ def test_a_prompt_that_bedrock_left_out_is_a_failed_case() -> None:
         (asked[1].id, FailureReason.NO_RESPONSE),
         (f"{asked[0].id}#2", None),
     ]
+
+
+def test_a_prompt_that_comes_back_more_often_than_it_was_asked_counts_once() -> None:
+    asked = cases({"prompt": "one"}, {"prompt": "two"})
+    again = [automatic("one", {"metricName": "Accuracy", "result": value}) for value in (1, 0)]
+    found = gather(*again, metrics=("Builtin.Accuracy",), asked=asked)
+    assert [(each.case_id, each.scores) for each in found.outcomes] == [
+        (asked[0].id, {"Builtin.Accuracy": 1.0}),
+        (asked[1].id, {}),
+    ]
+    assert found.unread == (Unread("holds a prompt more often than it was asked of nova", "out:2"),)
+
+
+@given(prompt=st.text(min_size=1, max_size=40), answer=st.text(max_size=40), reason=st.text(max_size=40))
+def test_any_text_comes_back_as_one_record(prompt: str, answer: str, reason: str) -> None:
+    """Bedrock writes characters as they are: U+2028 and the like end no line."""
+    details = [{"explanation": reason}]
+    value = automatic(prompt, {"metricName": "Accuracy", "result": 1, "evaluatorDetails": details})
+    value["modelResponses"][0]["response"] = answer
+    body = (json.dumps(value, ensure_ascii=False) + "\n") * 2
+    found = list(read_output(body.encode("utf-8", "replace"), source="out"))
+    assert [isinstance(each, JobRecord) for each in found] == [True, True]
+    shown = found[0]
+    assert isinstance(shown, JobRecord)
+    assert len(shown.answers[0].text or "") == len(answer)
 
 
 def test_of_a_dataset_of_bedrocks_own_what_came_back_is_known() -> None:
