@@ -213,6 +213,11 @@ class InvocationLoggingConfig(Strict):
         description="Keep prompts, answers and binary data that are too large for the log group (100 KB) in a bucket. "
         "Left out: true, unless `data_protection` masks, which it does in the log group alone.",
     )
+    metrics: bool = Field(
+        default=False,
+        description="Count truncated answers by model, and failed calls by error code, with metric filters. Each model "
+        "and each code that occurs in a month is billed as a custom metric.",
+    )
     text: bool = Field(default=True, description="Log prompts and answers, not only counts.")
     image: bool = Field(default=False, description="Log images.")
     embedding: bool = Field(default=False, description="Log embeddings.")

@@ -10,6 +10,7 @@ from bedrock_eval.names import PhysicalNames
 from bedrock_ops.invocation_logging import (
     InvocationLogging,
     InvocationLogGroup,
+    InvocationMetrics,
     LoggingSetting,
     invocation_bodies_bucket,
 )
@@ -58,6 +59,8 @@ class InvocationLoggingStack(Stack):
             existing=config.existing,
             masked=config.data_protection,
         )
+        if config.metrics:
+            InvocationMetrics(self, "Metrics", names=names, log_group=log_group)
         InvocationLogging(
             self,
             "Logging",

@@ -213,6 +213,7 @@ def watched_environment(
         evaluations=tuple(_watched_evaluation(environment, *item) for item in environment.evaluations.items()),
         owns_account=environment.owns_account,
         log_group=_log_group(environment),
+        log_metrics=environment.logs_invocations and environment.invocation_logging.metrics,
         own_profile=environment.own_profile,
         machines=tuple(machines),
         guardrails=tuple(guardrails),

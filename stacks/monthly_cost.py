@@ -21,6 +21,8 @@ _RUN_EVENTS = 2
 _GATE_METRICS = 2
 # Heartbeat, cost and unpriced tokens of the month.
 _WATCHDOG = 3
+# What Converse and InvokeModel can fail with (bedrock-runtime), each a series of failed calls by code.
+_ERROR_CODES = 11
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Prices:
         alarm_metric: of a standard alarm, for each metric that its expression reads.
         anomaly_metrics: how many metrics an alarm on a band is billed as.
         custom_metric: of the first 10,000, in a month in which it is published.
-        dashboard: each after the first three of an account.
+        dashboard: each; an account's first three are free up to 50 metrics each, and ours have more.
         verified_on: the day on which somebody compared them with CloudWatch's pricing page; None: nobody has.
     """
 
@@ -110,11 +112,13 @@ def monthly_cost(
 
 
 def custom_metrics(environment: Environment) -> int:
-    """How many series runs and the watchdog publish at most."""
+    """How many series runs, the watchdog and metric filters publish at most, by models that the file declares."""
     evaluations = environment.evaluations.values()
     scheduled = sum(1 for each in evaluations if each.schedule is not None)
     ending = sum(1 for name in environment.models if environment.model(name).lifecycle.ends)
-    return _WATCHDOG + scheduled + ending + sum(_of_evaluation(each) for each in evaluations)
+    counted = environment.logs_invocations and environment.invocation_logging.metrics
+    logged = len(environment.models) + _ERROR_CODES if counted else 0
+    return _WATCHDOG + scheduled + ending + logged + sum(_of_evaluation(each) for each in evaluations)
 
 
 def _of_evaluation(evaluation: EvaluationConfig) -> int:

@@ -10,7 +10,7 @@ from bedrock_eval.alarm_kinds import Thresholds
 from bedrock_eval.console import dashboard_url
 from bedrock_ops.alarms import RoutedAlarm
 from bedrock_ops.evaluation_widgets import evaluation_widgets
-from bedrock_ops.health_widgets import health, log_delivery, log_tables
+from bedrock_ops.health_widgets import health, log_delivery, log_metrics, log_tables
 from bedrock_ops.model_widgets import all_models, cost_of_all, declared_model, guardrail, one_model
 from bedrock_ops.monitoring_subjects import Watched, WatchedModel
 from bedrock_ops.monitoring_widgets import COLUMNS, Drawing, heading
@@ -103,6 +103,8 @@ def _rows(drawing: Drawing) -> Iterator[list[cloudwatch.IWidget]]:
         yield [heading(f"Evaluation {evaluation.name}: {candidates}"), *evaluation_widgets(drawing, evaluation)]
     if watched.log_group is not None:
         yield [heading(f"Invocation log `{watched.log_group}`"), *log_delivery(drawing)]
+        if watched.log_metrics:
+            yield log_metrics(drawing)
         yield log_tables(drawing, log_group=watched.log_group)
     yield [heading("Health of the evaluator"), *health(drawing)]
 

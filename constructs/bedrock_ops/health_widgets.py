@@ -6,6 +6,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 
 from bedrock_eval import alarm_kinds as kinds
 from bedrock_eval import catalogue, log_queries
+from bedrock_eval.log_filters import LOG_FILTERS
 from bedrock_ops.monitoring_metrics import metric, search
 from bedrock_ops.monitoring_subjects import WatchedMachine
 from bedrock_ops.monitoring_widgets import COLUMNS, RUN_PERIOD, TRAFFIC_PERIOD, Drawing, Series
@@ -52,6 +53,19 @@ def log_delivery(drawing: Drawing) -> list[cloudwatch.IWidget]:
             drawing.graph(title, drawing.counts(dict.fromkeys(entries), {}), unit="deliveries in 5 min")
             for title, entries in _DELIVERIES.items()
         ),
+    ]
+
+
+def log_metrics(drawing: Drawing) -> list[cloudwatch.IWidget]:
+    """What is counted in the invocation log: every model and every code that occurs is a series."""
+    return [
+        drawing.graph(
+            each.metric.title,
+            [search(each.metric, period=TRAFFIC_PERIOD)],
+            unit="calls in 5 min",
+            statistic=each.metric.statistic,
+        )
+        for each in LOG_FILTERS
     ]
 
 

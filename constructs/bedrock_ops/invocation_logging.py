@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from aws_cdk import Aws, CustomResource, Duration, RemovalPolicy
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -12,6 +13,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_ssm as ssm
 
+from bedrock_eval.log_filters import LOG_FILTERS
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.buckets import DataBucket, expire, expire_noncurrent
 from bedrock_ops.functions import CustomResourceFunction
@@ -76,6 +78,28 @@ class InvocationLogGroup(Construct):
                 data_protection=_data_protection(masked),
             )
         )
+
+
+class InvocationMetrics(Construct):
+    """The metric filters of the invocation log. Each value of their dimensions is billed as a custom metric."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, names: PhysicalNames, log_group: InvocationLogGroup
+    ) -> None:
+        super().__init__(scope, construct_id)
+        for each in LOG_FILTERS:
+            logs.MetricFilter(
+                self,
+                each.name,
+                log_group=log_group.log_group,
+                filter_name=names.log_filter(each.name),
+                filter_pattern=logs.FilterPattern.literal(each.pattern),
+                metric_namespace=each.metric.namespace,
+                metric_name=each.metric.name,
+                metric_value="1",
+                dimensions=dict(each.dimensions),
+                unit=cloudwatch.Unit(each.metric.unit.upper()),
+            )
 
 
 def _data_protection(masked: Sequence[str]) -> logs.DataProtectionPolicy | None:

@@ -133,6 +133,7 @@ class Watched:
     Attributes:
         owns_account: alarms on AWS/Bedrock, whose figures are the whole account's, are this environment's.
         log_group: of the account's invocation log, when this environment sets it, so that its losses concern it.
+        log_metrics: metric filters count in that log.
         own_profile: evaluations call through profiles of their own and are not in the models' figures.
         machines: which run the evaluations.
     """
@@ -149,6 +150,7 @@ class Watched:
     own_profile: bool
     machines: tuple[WatchedMachine, ...]
     guardrails: tuple[WatchedGuardrail, ...] = ()
+    log_metrics: bool = False
 
     @property
     def logs_invocations(self) -> bool:

@@ -11,6 +11,7 @@ from enum import StrEnum
 BEDROCK = "AWS/Bedrock"
 GUARDRAILS = "AWS/Bedrock/Guardrails"
 CUSTOM = "Custom/Bedrock"
+INVOCATION_LOG = "Custom/Bedrock/InvocationLog"
 
 
 class Better(StrEnum):
@@ -44,6 +45,7 @@ APPLICATION = "Application"
 EVALUATION = "Evaluation"
 CANDIDATE = "Candidate"
 METRIC = "Metric"
+ERROR_CODE = "ErrorCode"
 GUARDRAIL_ARN = "GuardrailArn"
 GUARDRAIL_VERSION = "GuardrailVersion"
 
@@ -111,6 +113,15 @@ LARGE_DELIVERY_FAILURES = _delivery("ModelInvocationLargeDataS3DeliveryFailure",
 LARGE_DELIVERY_SUCCESSES = _delivery(
     "ModelInvocationLargeDataS3DeliverySuccess", "Large bodies in S3", better=Better.NEUTRAL
 )
+
+
+def _logged(name: str, dimension: str, title: str) -> Metric:
+    """Counted in the records of the whole account, by a metric filter; without a record there is no datapoint."""
+    return Metric(INVOCATION_LOG, name, (dimension,), "Count", "Sum", Better.LOWER, title)
+
+
+TRUNCATED_ANSWERS = _logged("truncated_answers", MODEL_ID, "Answers cut off by a limit of tokens")
+FAILED_CALLS = _logged("failed_calls", ERROR_CODE, "Failed calls by error code")
 
 
 def _run(name: str, title: str, *, unit: str, better: Better, statistic: str = "Maximum") -> Metric:

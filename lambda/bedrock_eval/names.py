@@ -183,6 +183,10 @@ class PhysicalNames:
         """The severity is in the description, the kind and what it is about in the name."""
         return "-".join((self.prefix, kind, *subject))
 
+    def log_filter(self, name: str) -> str:
+        """A metric filter of the invocation log."""
+        return f"{self.prefix}-{name}"
+
     def saved_query(self, name: str) -> str:
         """The console shows what stands before the slash as a folder."""
         return f"{self.prefix}/{name}"

@@ -6,7 +6,7 @@ refused rather than half understood.
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -14,14 +14,14 @@ Document = Any
 Test = Callable[[Document], bool]
 Matcher = Callable[[str, Document], bool]
 
-_MISSING = object()
+_ANY = "*"
 _TERM = re.compile(r'([?-]?)("(?:[^"\\]|\\.)*"|\S+)')
 _JSON_TOKEN = re.compile(
-    r"""\s*(?:(?P<selector>\$(?:\.[\w*\-]+|\["[^"]*"\]|\[\d+\]|\['[^']*'\])*)|(?P<string>"(?:[^"\\]|\\.)*")
+    r"""\s*(?:(?P<selector>\$(?:\.[\w*\-]+|\["[^"]*"\]|\[(?:\d+|\*)\]|\['[^']*'\])*)|(?P<string>"(?:[^"\\]|\\.)*")
     |(?P<operator>&&|\|\||>=|<=|!=|=|>|<|\(|\))|(?P<word>[^\s()&|=<>!]+))""",
     re.VERBOSE,
 )
-_STEP = re.compile(r"""\.([\w*\-]+)|\["([^"]*)"\]|\['([^']*)'\]|\[(\d+)\]""")
+_STEP = re.compile(r"""\.([\w*\-]+)|\["([^"]*)"\]|\['([^']*)'\]|\[(\d+|\*)\]""")
 
 
 class PatternError(ValueError):
@@ -30,21 +30,23 @@ class PatternError(ValueError):
 
 def select(document: Document, selector: str) -> Document:
     """The value at a selector such as ``$.usage.inputTokens``; None when there is none."""
-    value = _walk(document, selector)
-    return None if value is _MISSING else value
+    return next(iter(_values(document, selector)), None)
 
 
-def _walk(document: Document, selector: str) -> Document:
-    value = document
+def _values(document: Document, selector: str) -> list[Document]:
+    """Every value at a selector: none, one, or with a wildcard any number."""
+    found = [document]
     for name, quoted, single, index in _STEP.findall(selector):
-        key = name or quoted or single
-        if index:
-            value = value[int(index)] if isinstance(value, list) and int(index) < len(value) else _MISSING
-        else:
-            value = value.get(key, _MISSING) if isinstance(value, Mapping) else _MISSING
-        if value is _MISSING:
-            return _MISSING
-    return value
+        found = [inner for value in found for inner in _inner(value, name or quoted or single, index)]
+    return found
+
+
+def _inner(value: Document, key: str, index: str) -> Iterable[Document]:
+    if index and isinstance(value, list):
+        return value if index == _ANY else value[int(index) : int(index) + 1]
+    if key and isinstance(value, Mapping):
+        return value.values() if key == _ANY else [value[key]] if key in value else []
+    return []
 
 
 def matches(pattern: str, message: str) -> tuple[bool, Document]:
@@ -156,11 +158,10 @@ class _JsonParser:
         if words in {"IS", "NOT"}:
             words = f"{words} {self._next()[1].upper()}"
         tests: dict[str, Test] = {
-            "EXISTS": lambda document: _walk(document, selector) is not _MISSING,
-            "NOT EXISTS": lambda document: _walk(document, selector) is _MISSING,
-            "IS TRUE": lambda document: _walk(document, selector) is True,
-            "IS FALSE": lambda document: _walk(document, selector) is False,
-            "IS NULL": lambda document: _walk(document, selector) is None,
+            "NOT EXISTS": lambda document: not _values(document, selector),
+            "IS TRUE": lambda document: any(value is True for value in _values(document, selector)),
+            "IS FALSE": lambda document: any(value is False for value in _values(document, selector)),
+            "IS NULL": lambda document: any(value is None for value in _values(document, selector)),
         }
         if words not in tests:
             self._fail()
@@ -193,8 +194,7 @@ def _comparison(selector: str, operator: str, kind: str, text: str) -> Test:
 
 
 def _present(document: Document, selector: str, test: Test) -> bool:
-    value = _walk(document, selector)
-    return value is not _MISSING and test(value)
+    return any(test(value) for value in _values(document, selector))
 
 
 def _equality(wanted: str, number: float | None) -> Test:

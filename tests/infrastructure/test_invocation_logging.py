@@ -4,8 +4,11 @@ from typing import Any
 
 import pytest
 from aws_cdk import aws_logs as logs
+from botocore.loaders import Loader
 
+from bedrock_eval.log_filters import LOG_FILTERS
 from environments.data_identifiers import DATA_IDENTIFIERS
+from stacks.monthly_cost import custom_metrics
 from tests.infrastructure.templates import (
     Deployed,
     Resource,
@@ -21,6 +24,7 @@ from tests.infrastructure.templates import (
 from tests.infrastructure.test_storage import bucket_id, bucket_policy, emptied_after_policy, rules
 
 SETTING = "Custom::ModelInvocationLogging"
+FILTER = "AWS::Logs::MetricFilter"
 INVOCATIONS = "/aws/bedrock/model-invocations"
 # How CDK calls the template's parameter that CloudFormation reads from Parameter Store.
 BODIES_PARAMETER = "SsmParameterValueshopdevinvocationloggingbodiesbucketC96584B6F00A464EAD1953AFF4B05118Parameter"
@@ -187,6 +191,58 @@ class TestLargeBodies:
     def test_images_are_reason_enough(self) -> None:
         made = synthesize(environment(invocation_logging={"text": False, "image": True}))
         assert bucket_id(made["storage"], "InvocationBodies")
+
+
+class TestMetrics:
+    """Metric filters on the log: only where they are asked for, because each value of a dimension is billed."""
+
+    def test_they_count_in_the_log_group_by_model_and_by_code(self) -> None:
+        made = synthesize(environment(invocation_logging={"metrics": True, "log_group": "/shop/models"}))
+        filters = {each["FilterName"]: each for each in made["logging"].resources(FILTER).values()}
+        assert set(filters) == {"shop-dev-truncated-answers", "shop-dev-failed-calls"}
+        group = f"<{made['logging'].logical_id('InvocationsGroup')}>"
+        for each, dimension in zip(LOG_FILTERS, ("ModelId", "ErrorCode"), strict=True):
+            found = filters[f"shop-dev-{each.name}"]
+            assert (found["LogGroupName"], found["FilterPattern"]) == (group, each.pattern)
+            (transformation,) = found["MetricTransformations"]
+            assert transformation == {
+                "MetricNamespace": "Custom/Bedrock/InvocationLog",
+                "MetricName": each.metric.name,
+                "MetricValue": "1",
+                "Unit": "Count",
+                "Dimensions": [{"Key": dimension, "Value": each.dimensions[dimension]}],
+            }
+
+    def test_an_imported_log_group_is_counted_in_too(self) -> None:
+        filters = logging(metrics=True, existing=True).resources(FILTER).values()
+        assert {each["LogGroupName"] for each in filters} == {INVOCATIONS}
+
+    def test_they_are_on_the_dashboard_where_they_are_made(self) -> None:
+        for wanted in (True, False):
+            made = synthesize(environment(invocation_logging={"metrics": wanted}))
+            assert bool(made["logging"].raw(FILTER)) is wanted
+            dashboard = str(made["monitoring"].only("AWS::CloudWatch::Dashboard")["DashboardBody"])
+            for each in LOG_FILTERS:
+                search = f'{{{each.metric.namespace},{each.metric.dimensions[0]}}} MetricName=\\\\\\"{each.metric.name}'
+                assert (search.replace("\\", "") in dashboard.replace("\\", "")) is wanted
+
+    def test_whoever_does_not_own_the_log_counts_nothing(self) -> None:
+        made = synthesize(environment(owns_account=False, invocation_logging={"metrics": True}))
+        assert not made["logging"].raw(FILTER)
+        assert "InvocationLog" not in str(made["monitoring"].only("AWS::CloudWatch::Dashboard")["DashboardBody"])
+
+    def test_the_line_at_synth_counts_what_they_may_publish(self) -> None:
+        more, less = (custom_metrics(environment(invocation_logging={"metrics": on})) for on in (True, False))
+        # Each declared model, and each error of the runtime API.
+        runtime = Loader().load_service_model("bedrock-runtime", "service-2")
+        codes = {name for name, shape in runtime["shapes"].items() if shape.get("exception")}
+        of_requests = {
+            error["shape"]
+            for operation in ("Converse", "ConverseStream", "InvokeModel", "InvokeModelWithResponseStream")
+            for error in runtime["operations"][operation]["errors"]
+        }
+        assert of_requests <= codes
+        assert more - less == len(environment().models) + len(of_requests)
 
 
 class TestOthers:

@@ -60,7 +60,8 @@ def readable(value: Any) -> Any:
         return {key: readable(item) for key, item in value.items()}
     if isinstance(value, list):
         return [readable(item) for item in value]
-    if isinstance(value, str) and value.startswith("{") and value.endswith("}"):
+    # The pattern of a metric filter, `{ $.field = ... }`, is none.
+    if isinstance(value, str) and re.fullmatch(r'\{(\s*".*)?\}', value, re.DOTALL):
         return readable(json.loads(value))
     return _HASH.sub("<hash>", value) if isinstance(value, str) else value
 
