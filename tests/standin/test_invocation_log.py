@@ -180,7 +180,7 @@ def test_records_also_reach_the_bucket_of_the_setting(
     assert [read_object(standin, f"s3://{bucket}/{entry['Key']}")] == records(standin, log_group)
 
 
-def delivery_failures(standin: StandIn) -> float:
+def delivery_failures(standin: StandIn, what: str = "LogsCloudWatch") -> float:
     metrics = standin.client("cloudwatch").get_metric_data(
         MetricDataQueries=[
             {
@@ -188,7 +188,7 @@ def delivery_failures(standin: StandIn) -> float:
                 "MetricStat": {
                     "Metric": {
                         "Namespace": "AWS/Bedrock",
-                        "MetricName": "ModelInvocationLogsCloudWatchDeliveryFailure",
+                        "MetricName": f"ModelInvocation{what}DeliveryFailure",
                     },
                     "Period": 3600,
                     "Stat": "Sum",
@@ -211,6 +211,18 @@ def test_a_log_group_that_vanished_counts_as_failed_delivery(
     assert ask(runtime, QUESTIONS[0])["stopReason"] == "end_turn"
     assert delivery_failures(standin) == before + 1
     logs.create_log_group(logGroupName=log_group)
+
+
+def test_a_bucket_that_vanished_counts_as_failed_delivery_and_the_record_stays(
+    standin: StandIn, runtime: Any, put: Put, log_group: str, bucket: str
+) -> None:
+    put(large={"bucketName": bucket})
+    standin.client("s3").delete_bucket(Bucket=bucket)
+    before = delivery_failures(standin, "LargeDataS3")
+    ask(runtime, LONG_PROMPT)
+    # The request and the answer.
+    assert delivery_failures(standin, "LargeDataS3") == before + 2
+    assert len(records(standin, log_group)) == 1
 
 
 def refusal(bedrock: Any, log_group: str, role: str, **members: Any) -> str:

@@ -148,6 +148,42 @@ class TestTaking:
         assert "Config.textDataDeliveryEnabled: 'maybe'" in cloudformation.fails(handler, "Create", wrong)
 
 
+def with_bodies(bucket: str, **more: str) -> dict[str, Any]:
+    """Our setting with a bucket for large bodies."""
+    destination = {**OURS["cloudWatchConfig"], "largeDataDeliveryS3Config": {"bucketName": bucket, **more}}
+    return {**OURS, "cloudWatchConfig": destination}
+
+
+class TestLargeBodies:
+    def test_the_bucket_is_put_and_taken_away(self, cloudformation: CloudFormation, account: Account) -> None:
+        cloudformation.works(handler, "Create", properties())
+        cloudformation.works(handler, "Update", properties(config=with_bodies("bodies")))
+        assert account.setting == account.memory["ours"] == with_bodies("bodies")
+        cloudformation.works(handler, "Update", properties())
+        assert account.setting == OURS
+
+    def test_a_blank_prefix_that_comes_back_is_no_foreign_hand(
+        self, cloudformation: CloudFormation, account: Account
+    ) -> None:
+        cloudformation.works(handler, "Create", properties(config=with_bodies("bodies")))
+        account.setting = with_bodies("bodies", keyPrefix="")
+        account.writes.clear()
+        cloudformation.works(handler, "Update", properties(config=with_bodies("bodies")))
+        assert account.writes == []
+
+    def test_another_bucket_is(self, cloudformation: CloudFormation, account: Account) -> None:
+        cloudformation.works(handler, "Create", properties(config=with_bodies("bodies")))
+        account.setting = with_bodies("theirs")
+        cloudformation.fails(handler, "Update", properties(config=with_bodies("bodies")))
+        assert account.setting == with_bodies("theirs")
+
+    def test_an_adopted_one_is_restored_with_its_bucket(self, cloudformation: CloudFormation, account: Account) -> None:
+        account.setting = with_bodies("theirs", keyPrefix="big")
+        cloudformation.works(handler, "Create", properties(mode="adopt"))
+        cloudformation.works(handler, "Delete", properties(mode="adopt"))
+        assert account.setting == with_bodies("theirs", keyPrefix="big")
+
+
 class TestFreshRole:
     def test_it_is_waited_for(self, cloudformation: CloudFormation, account: Account, time: FakeTime) -> None:
         account.put_errors = [client_error("ValidationException"), client_error("AccessDeniedException")]
