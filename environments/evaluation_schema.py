@@ -339,7 +339,11 @@ OneCandidate = Annotated[
 TwoCandidates = Annotated[
     Candidates,
     AfterValidator(
-        _as_many(MOST_MODELS_HUMAN, MOST_MODELS_HUMAN, "people rate one by kind: human, and more than two by none")
+        _as_many(
+            MOST_MODELS_HUMAN,
+            MOST_MODELS_HUMAN,
+            "one is rated by kind: human, of more each pair has an evaluation of its own",
+        )
     ),
     Field(json_schema_extra={"minItems": MOST_MODELS_HUMAN, "maxItems": MOST_MODELS_HUMAN}),
 ]
@@ -350,10 +354,20 @@ SeveralCandidates = Annotated[
 ]
 
 
+class _Kind(Strict):
+    kind: str
+
+
+class _Comparison(_Kind):
+    kind: Literal["comparison"] = Field(
+        description="comparison: several candidates, by jobs of the kind that `by` names."
+    )
+    by: str
+
+
 class _Subject(Strict):
     """What every evaluation is about."""
 
-    kind: str
     dataset: str
     candidates: tuple[AnyCandidateConfig, ...]
 
@@ -366,6 +380,12 @@ class _Subject(Strict):
 class _JobSubject(_Subject):
     dataset: AnyDataset = Field(description="A key of `datasets`, or one of Bedrock's own.")
     candidates: OneCandidate = Field(description="What is evaluated, one; a key of `models` alone is enough.")
+
+
+class _Several(_JobSubject):
+    candidates: SeveralCandidates = Field(
+        description=f"What is compared, 2 to {MOST_CANDIDATES}; a key of `models` alone is enough."
+    )
 
 
 class _Keeping(Strict):
@@ -541,7 +561,7 @@ class HumanScoring(Strict):
         return {rating.name: rating_measure(rating.name, RatingMethod(rating.method)) for rating in self.ratings}
 
 
-class CustomEvaluationConfig(_Keeping, CustomScoring, _Subject):
+class CustomEvaluationConfig(_Keeping, CustomScoring, _Subject, _Kind):
     """One evaluation: which candidates answer which dataset, how they are scored, when."""
 
     kind: Literal["custom"] = Field(default="custom", description="custom: scored by this project's own functions.")
@@ -564,13 +584,13 @@ class CustomEvaluationConfig(_Keeping, CustomScoring, _Subject):
     )
 
 
-class AutomaticEvaluationConfig(_JobKeeping, AutomaticScoring, _JobSubject):
+class AutomaticEvaluationConfig(_JobKeeping, AutomaticScoring, _JobSubject, _Kind):
     """An evaluation job of Bedrock: one model, scored by Bedrock's own functions."""
 
     kind: Literal["automatic"] = Field(description="automatic: scored by Bedrock's own functions.")
 
 
-class JudgeEvaluationConfig(_JobKeeping, JudgeScoring, _JobSubject):
+class JudgeEvaluationConfig(_JobKeeping, JudgeScoring, _JobSubject, _Kind):
     """An evaluation job of Bedrock: one model, whose answers another rates by metrics of Bedrock or your own."""
 
     kind: Literal["judge"] = Field(description="judge: rated by another model.")
@@ -581,20 +601,10 @@ class JudgeEvaluationConfig(_JobKeeping, JudgeScoring, _JobSubject):
         return _with_judge(super().models, self)
 
 
-class HumanEvaluationConfig(_HumanKeeping, HumanScoring, _JobSubject):
+class HumanEvaluationConfig(_HumanKeeping, HumanScoring, _JobSubject, _Kind):
     """An evaluation job of Bedrock: one model, whose answers people rate."""
 
     kind: Literal["human"] = Field(description="human: rated by people.")
-
-
-class _Comparison(_JobSubject):
-    kind: Literal["comparison"] = Field(
-        description="comparison: several candidates, by jobs of the kind that `by` names."
-    )
-    by: str
-    candidates: SeveralCandidates = Field(
-        description=f"What is compared, 2 to {MOST_CANDIDATES}; a key of `models` alone is enough."
-    )
 
 
 class JobPerCandidate(_JobKeeping):
@@ -605,13 +615,13 @@ class JobPerCandidate(_JobKeeping):
     )
 
 
-class AutomaticComparisonConfig(JobPerCandidate, AutomaticScoring, _Comparison):
+class AutomaticComparisonConfig(JobPerCandidate, AutomaticScoring, _Several, _Comparison):
     """One automatic job a candidate, since it takes one model, compared prompt by prompt."""
 
     by: Literal["automatic"] = Field(description="automatic: one job a candidate.")
 
 
-class JudgeComparisonConfig(JobPerCandidate, JudgeScoring, _Comparison):
+class JudgeComparisonConfig(JobPerCandidate, JudgeScoring, _Several, _Comparison):
     """One job a candidate, since it takes one model, by the same judge, compared prompt by prompt."""
 
     by: Literal["judge"] = Field(description="judge: one job a candidate, by the same judge.")
@@ -622,7 +632,7 @@ class JudgeComparisonConfig(JobPerCandidate, JudgeScoring, _Comparison):
         return _with_judge(super().models, self)
 
 
-class HumanComparisonConfig(_HumanKeeping, HumanScoring, _Comparison):
+class HumanComparisonConfig(_HumanKeeping, HumanScoring, _Several, _Comparison):
     """One job in which people see the answers of two models to each prompt."""
 
     by: Literal["human"] = Field(description="human: one job with both candidates.")
@@ -645,12 +655,14 @@ JobEvaluationConfig = (
 
 
 def kind_of(evaluation: object) -> str:
-    """The kind of an evaluation as it stands in a file, with what a comparison is by; custom where none is given."""
+    """The kind of an evaluation as it stands in a file, of a comparison also by what; custom where none is given."""
     keys = evaluation if isinstance(evaluation, Mapping) else {}
     if isinstance(evaluation, BaseModel):
         keys = dict(evaluation)
     kind = keys.get("kind", CUSTOM)
-    return f"{kind} {keys.get('by')}" if kind == "comparison" else str(kind)
+    if kind == "comparison":
+        return f"comparison by {keys.get('by')}"
+    return str(kind) if kind in (CUSTOM, *JobKind) else "none that is known"
 
 
 EvaluationConfig = Annotated[
@@ -658,8 +670,8 @@ EvaluationConfig = Annotated[
     | Annotated[AutomaticEvaluationConfig, Tag("automatic")]
     | Annotated[JudgeEvaluationConfig, Tag("judge")]
     | Annotated[HumanEvaluationConfig, Tag("human")]
-    | Annotated[AutomaticComparisonConfig, Tag("comparison automatic")]
-    | Annotated[JudgeComparisonConfig, Tag("comparison judge")]
-    | Annotated[HumanComparisonConfig, Tag("comparison human")],
+    | Annotated[AutomaticComparisonConfig, Tag("comparison by automatic")]
+    | Annotated[JudgeComparisonConfig, Tag("comparison by judge")]
+    | Annotated[HumanComparisonConfig, Tag("comparison by human")],
     Discriminator(kind_of),
 ]

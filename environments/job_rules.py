@@ -13,7 +13,7 @@ from environments.evaluation_schema import (
     JobEvaluationConfig,
     JudgeScoring,
 )
-from environments.parts import DatasetReader, EvaluationParts, Parts
+from environments.parts import DatasetReader, Parts
 from environments.schema import DatasetConfig, Environment, ModelConfig
 
 # What stands for a part of the file that is broken or missing, and is told of elsewhere.
@@ -22,11 +22,14 @@ _DATASET = DatasetConfig(source="unknown.jsonl")
 _PLACES = Places(profiles={}, datasets_bucket="datasets", account="000000000000", partition="aws")
 
 
-def mistakes(name: str, evaluation: EvaluationParts, parts: Parts, datasets: DatasetReader) -> Iterator[Mistake]:
-    """Every rule of jobs that an evaluation breaks, none for one that is custom or too broken to tell."""
-    config = evaluation.jobs
-    if config is None:
-        return
+def mistakes(parts: Parts, datasets: DatasetReader) -> Iterator[Mistake]:
+    """Every rule of jobs that evaluations break, none for one that is custom or too broken to tell."""
+    for name, evaluation in parts.evaluations.items():
+        if evaluation.jobs is not None:
+            yield from _mistakes(name, evaluation.jobs, parts, datasets)
+
+
+def _mistakes(name: str, config: JobEvaluationConfig, parts: Parts, datasets: DatasetReader) -> Iterator[Mistake]:
     found = _definition(name, config, parts)
     for problem in (*problems(found), *_of_dataset(config, found, parts, datasets), *_of_answers(config, found, parts)):
         yield Mistake(_place(problem, name, config, parts), f"{problem.message} ({problem.source})")

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from bedrock_eval.cases import Case, DatasetError, read_cases
+from bedrock_eval.jobs.measures import BUILT_IN
 from bedrock_eval.measures import Measure
 from bedrock_eval.metrics import METRICS
 from bedrock_eval.models import Model, ModelError
@@ -39,7 +40,7 @@ class EvaluationParts:
     """An evaluation's parts; None stands for one that is broken, so that indexes are the file's.
 
     Attributes:
-        custom: whether it is of kind custom, or of none that is known.
+        custom: whether it is of kind custom.
         config: the whole, where it is right; of an evaluation by jobs without what is broken and beside the jobs.
         models: what each candidate names, as far as it is text, even where the candidate is broken.
         measures: by metric; None where it cannot be told what is measured.
@@ -122,7 +123,7 @@ def _evaluation(raw: Mapping[str, Any]) -> EvaluationParts:
     return EvaluationParts(
         custom=custom,
         config=config,
-        dataset=dataset if isinstance(dataset, str) else None,
+        dataset=dataset if isinstance(dataset, str) and (is_name(dataset) or _is_built_in(dataset, custom)) else None,
         models=tuple(_model_of(item) for item in _list(raw.get("candidates"))),
         candidates=tuple(
             _candidate(CandidateConfig if custom else JobCandidateConfig, item) for item in _list(raw.get("candidates"))
@@ -131,9 +132,13 @@ def _evaluation(raw: Mapping[str, Any]) -> EvaluationParts:
         metrics=metrics,
         measures=METRICS if custom else None if config is None else config.measures,
         headline=raw.get("headline") is True,
-        max_cost=raw.get("max_cost") is not None,
-        allow_unpriced=raw.get("allow_unpriced") is True,
+        max_cost=custom and raw.get("max_cost") is not None,
+        allow_unpriced=custom and raw.get("allow_unpriced") is True,
     )
+
+
+def _is_built_in(dataset: str, custom: bool) -> bool:
+    return not custom and dataset.startswith(BUILT_IN)
 
 
 def _whole(raw: Mapping[str, Any]) -> CustomEvaluationConfig | JobEvaluationConfig | None:

@@ -150,7 +150,11 @@ def schema_at(path: Path, data: object) -> Node | None:
     Args:
         data: of the file: what may stand below an evaluation depends on its kind.
     """
-    node: Node | None = file_schema()
+    return below(file_schema(), path, data)
+
+
+def below(node: Node | None, path: Path, data: object) -> Node | None:
+    """What a schema says of the value at a path from its own place."""
     for step in path:
         if node is None:
             return None

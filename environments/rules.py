@@ -8,7 +8,7 @@ from datetime import date
 
 from bedrock_eval.catalogue import Better
 from bedrock_eval.jobs.measures import BUILT_IN
-from bedrock_eval.jobs.rules import MOST_JOBS_OF_ACCOUNT
+from bedrock_eval.jobs.rules import MOST_JOBS_OF_ACCOUNT, QUOTAS
 from bedrock_eval.measures import Measure
 from bedrock_eval.metrics import METRICS
 from bedrock_eval.models import Model, ModelError
@@ -41,7 +41,8 @@ def mistakes_between(parts: Parts, *, datasets: DatasetReader, today: date) -> I
                 yield Mistake(("evaluations", name, *mistake.path), mistake.message)
         for mistake in _references(evaluation, parts, datasets):
             yield Mistake(("evaluations", name, *mistake.path), mistake.message)
-        yield from job_rules.mistakes(name, evaluation, parts, datasets)
+    # A tag of the environment is on the jobs of all its evaluations.
+    yield from dict.fromkeys(job_rules.mistakes(parts, datasets))
 
 
 def ends_of_life(parts: Parts, *, today: date) -> Iterator[Mistake]:
@@ -212,11 +213,12 @@ def _kept_jobs(parts: Parts) -> Iterator[Mistake]:
     """Bedrock keeps so many jobs of an account and Region, and refuses to start another."""
     kept = 0
     for name, evaluation in parts.evaluations.items():
-        kept += 0 if evaluation.jobs is None else evaluation.jobs.keep_jobs
+        own = 0 if evaluation.jobs is None else evaluation.jobs.keep_jobs
+        kept += own if own < MOST_JOBS_OF_ACCOUNT else 0
         if kept > MOST_JOBS_OF_ACCOUNT:
+            allowed = f"{MOST_JOBS_OF_ACCOUNT:,} in an account and Region ({QUOTAS})"
             yield Mistake(
-                ("evaluations", name, "keep_jobs"),
-                f"evaluations keep {kept:,} jobs together; allowed: {MOST_JOBS_OF_ACCOUNT:,} in an account and Region",
+                ("evaluations", name, "keep_jobs"), f"{kept:,} jobs are kept up to this evaluation; allowed: {allowed}"
             )
             return
 
@@ -297,7 +299,7 @@ def _metrics(evaluation: EvaluationParts, _parts: Parts) -> Iterator[Mistake]:
 def _gates(evaluation: EvaluationParts, _parts: Parts) -> Iterator[Mistake]:
     first: dict[str, int] = {}
     for index, gate in enumerate(evaluation.gates):
-        if gate is None or evaluation.measures is None:
+        if gate is None or not evaluation.measures:
             continue
         at: Path = ("gates", index)
         if gate.metric not in evaluation.metrics:

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from environments.document import Document, Mistake, Path
-from environments.evaluation_schema import CUSTOM
-from environments.reference import Node, allowed, cases, chosen, file_schema, kind, properties, schema_at
+from environments.evaluation_schema import kind_of
+from environments.reference import Node, allowed, below, cases, chosen, file_schema, kind, properties, schema_at
 
 _LONGEST = 60
 # Pydantic's step for the key of a mapping, as opposed to its value.
@@ -49,14 +49,18 @@ def _path(loc: Path) -> Path:
 
 def _kind(path: Path, document: Document) -> Mistake:
     """An evaluation of a kind that there is not, or a comparison by one."""
-    path = (*path, "by" if document.value((*path, "kind")) == "comparison" else "kind")
+    path = (*path, "by" if document.value(path).get("kind") == "comparison" else "kind")
     standing, value = _standing(path, document)
     if standing != path:
         return Mistake(path, _missing(path, document))
-    node = schema_at(path, document.data) or {}
+    return Mistake(path, _none_of(schema_at(path, document.data) or {}, value=value, document=document, path=path))
+
+
+def _none_of(node: Node, *, value: object, document: Document, path: Path) -> str:
     shown = _show(value, written=document.written.get(path))
-    close = _closest(str(value), node.get("enum", ()))
-    return Mistake(path, f"{shown} is not allowed{close}; allowed: {allowed(node)}")
+    if not isinstance(value, str):
+        return f"{shown} stands here; allowed: {allowed(node)}"
+    return f"{shown} is not allowed{_closest(value, node.get('enum', ()))}; allowed: {allowed(node)}"
 
 
 def _standing(path: Path, document: Document) -> tuple[Path, Any]:
@@ -76,19 +80,23 @@ def _missing(path: Path, document: Document) -> str:
 
 def _unknown_key(path: Path, document: Document) -> str:
     parent = schema_at(path[:-1], document.data) or file_schema()
-    value = document.value(path[:-1])
-    known = tuple(properties(chosen(parent, value)))
-    hint = _elsewhere(parent, str(path[-1]), value) or _closest(str(path[-1]), known)
+    known = tuple(properties(chosen(parent, document.value(path[:-1]))))
+    hint = _elsewhere(path, document) or _closest(str(path[-1]), known)
     return f"no such key{hint}; allowed: {', '.join(known)}"
 
 
-def _elsewhere(node: Node, key: str, value: object) -> str:
-    """Where a key would be right: with another kind of evaluation."""
-    if chosen(node, value) is node:
+def _elsewhere(path: Path, document: Document) -> str:
+    """Where a key below an evaluation would be right: with evaluations of another kind."""
+    node = schema_at(path[:2], document.data) if path[0] == "evaluations" else None
+    if node is None:
         return ""
-    kinds = dict.fromkeys(given["kind"] for given, member in cases(node) if key in properties(member))
-    own = value.get("kind") if isinstance(value, dict) else None
-    return f" of kind {own or CUSTOM} (it is one of kind {', '.join(kinds)})" if kinds else ""
+    evaluation, inside = document.value(path[:2]), path[2:-1]
+    kinds = [
+        " by ".join(given.values())
+        for given, member in cases(node)
+        if path[-1] in properties(below(member, inside, evaluation) or {})
+    ]
+    return f" of kind {kind_of(evaluation)} (it is one of kind {', '.join(kinds)})" if kinds else ""
 
 
 def _closest(key: str, known: Sequence[str]) -> str:

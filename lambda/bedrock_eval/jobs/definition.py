@@ -40,7 +40,7 @@ class Criterion:
     def measure(self) -> Measure:
         """Without a scale of numbers the range is open."""
         numbers = [step.value for step in self.scale if step.value is not None]
-        low, high = (min(numbers), max(numbers)) if numbers else (None, None)
+        low, high = (min(numbers), max(numbers)) if numbers and len(numbers) == len(self.scale) else (None, None)
         return Measure(self.name, self.name, self.better, "points", low, high)
 
 

@@ -3,6 +3,7 @@
 botocore checks neither patterns nor enumerations, and some rules stand in the user guide alone.
 """
 
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -62,6 +63,7 @@ _ANSWERS_OF = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9._-]){0,255}")
 _FLOW_DEFINITION = re.compile(r"arn:aws(-[^:]+)?:sagemaker:[a-z0-9-]{1,20}:[0-9]{12}:flow-definition/.+")
 _S3_URI = re.compile(r"s3://[a-z0-9][-.a-z0-9]{1,61}[a-z0-9](?:/[-!_*'().a-z0-9A-Z]+)+")
 _TAG = re.compile(r"[a-zA-Z0-9\s._:/=+@-]*")
+_IN_TAGS = "letters (a to z), digits, spaces and . _ : / = + @ -"
 _VARIABLES = ("{{prompt}}", "{{prediction}}", "{{ground_truth}}")
 _NEEDED_VARIABLES = _VARIABLES[:2]
 # Scores are published beside these.
@@ -301,9 +303,14 @@ def _candidate(key: Place, candidate: Candidate) -> Iterator[Problem]:
         )
     parameters = inference_parameters(candidate)
     if parameters is not None and len(parameters) > MOST_PARAMETERS:
-        yield Problem(
-            (*key, "parameters"), f"{len(parameters):,} characters as JSON; allowed: {MOST_PARAMETERS:,}", API
-        )
+        message = f"{len(parameters):,} characters as JSON; allowed: {MOST_PARAMETERS:,}"
+        yield Problem((*key, _asked_with(candidate)), message, f"{API}, inferenceParams")
+
+
+def _asked_with(candidate: Candidate) -> str:
+    """The key of what a model is asked with."""
+    parameters = json.dumps(candidate.parameters.converse())
+    return "additional_fields" if len(candidate.additional_fields or "") > len(parameters) else "parameters"
 
 
 def _answers(definition: Definition, job: JobSettings) -> Iterator[Problem]:
@@ -317,6 +324,8 @@ def _answers(definition: Definition, job: JobSettings) -> Iterator[Problem]:
         return
     if not own:
         return
+    for index, candidate in own.items():
+        yield from _unasked(index, candidate)
     if job.kind is JobKind.AUTOMATIC:
         yield Problem(
             ("candidates", min(own), "answers_of"),
@@ -340,9 +349,13 @@ def _answers_from(definition: Definition, job: JobSettings) -> Iterator[Problem]
     if job.kind is not JobKind.JUDGE:
         yield Problem(("answers_from",), f"has no meaning for kind {job.kind}; allowed: kind judge", OURS)
     for index, candidate in enumerate(definition.candidates):
-        if inference_parameters(candidate) is not None:
-            message = "have no meaning: no model is asked, the answers are stored ones; leave them out"
-            yield Problem(("candidates", index, "parameters"), message, OURS)
+        yield from _unasked(index, candidate)
+
+
+def _unasked(index: int, candidate: Candidate) -> Iterator[Problem]:
+    if inference_parameters(candidate) is not None:
+        message = "have no meaning: no model is asked, the answers are stored ones; leave them out"
+        yield Problem(("candidates", index, _asked_with(candidate)), message, OURS)
 
 
 def _judge(_definition: Definition, job: JobSettings) -> Iterator[Problem]:
@@ -503,12 +516,13 @@ def _tags(definition: Definition, job: JobSettings) -> Iterator[Problem]:
     for key, value in job.tags.items():
         if key.lower().startswith("aws:"):
             yield Problem(("tags", key), "keys that begin with aws: are reserved by AWS", f"{API}, jobTags")
-        elif not (1 <= len(key) <= 128 and len(value) <= 256 and _TAG.fullmatch(key) and _TAG.fullmatch(value)):
+        elif not (1 <= len(key) <= 128 and _TAG.fullmatch(key)):
             yield Problem(
-                ("tags", key),
-                "allowed: keys of 1 to 128 and values of at most 256 letters, digits, spaces and . _ : / = + @ -",
-                f"{API}, jobTags",
+                ("tags", key), f"{key!r} cannot be a job's tag; allowed: 1 to 128 {_IN_TAGS}", f"{API}, jobTags"
             )
+        elif not (len(value) <= 256 and _TAG.fullmatch(value)):
+            message = f"{value!r} cannot be the value of a job's tag; allowed: at most 256 {_IN_TAGS}"
+            yield Problem(("tags", key), message, f"{API}, jobTags")
 
 
 def _limits(_definition: Definition, job: JobSettings) -> Iterator[Problem]:

@@ -60,7 +60,7 @@ JUDGED = replace(
     metrics=("Builtin.Correctness", "Builtin.Harmfulness", "brand-tone"),
     job=JobSettings(JobKind.JUDGE, Task.GENERAL, judge=JUDGE, criteria=(TONE,)),
 )
-OWN_ANSWERS = replace(JUDGED, candidates=(replace(NOVA, answers_of="nova-run-1"),))
+OWN_ANSWERS = replace(JUDGED, candidates=(replace(NOVA, parameters=InferenceParameters(), answers_of="nova-run-1"),))
 HUMAN = replace(
     AUTOMATIC,
     metrics=("Helpfulness", "Preference"),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bedrock_eval.cases import Case, read_cases
-from bedrock_eval.definition import Candidate, Dataset, Definition
+from bedrock_eval.definition import Candidate, Dataset, Definition, InferenceParameters
 from bedrock_eval.jobs.definition import Criterion, JobKind, JobSettings, Rating, ScaleStep
 from bedrock_eval.jobs.measures import AUTOMATIC as AUTOMATIC_METRICS
 from bedrock_eval.jobs.measures import JUDGED as JUDGE_METRICS
@@ -101,8 +101,13 @@ REFUSED = {
         "candidates[0].answers_of: the answers come from the runs that `answers_from` names; leave it out",
     ),
     "parameters of stored answers": (
-        with_job(replace(JUDGE, candidates=(replace(NOVA, additional_fields="{}"),)), answers_from="quality"),
-        "candidates[0].parameters: have no meaning: no model is asked",
+        with_job(
+            replace(
+                JUDGE, candidates=(replace(NOVA, parameters=InferenceParameters(), additional_fields='{"top_k": 5}'),)
+            ),
+            answers_from="quality",
+        ),
+        "candidates[0].additional_fields: have no meaning: no model is asked",
     ),
     "answers' name": (replace(JUDGE, candidates=(replace(NOVA, answers_of="-x"),)), "candidates[0].answers_of: '-x'"),
     "parameters": (
@@ -146,7 +151,10 @@ REFUSED = {
         "allowed: s3://bucket/key.jsonl",
     ),
     "reserved tag": (with_job(AUTOMATIC, tags={"aws:x": "y"}), "tags.aws:x: keys that begin with aws: are reserved"),
-    "tag": (with_job(AUTOMATIC, tags={"team": "a;b"}), "tags.team: allowed"),
+    "tag": (
+        with_job(AUTOMATIC, tags={"team": "a;b"}),
+        "tags.team: 'a;b' cannot be the value of a job's tag; allowed: at most 256 letters",
+    ),
     "tag of ours": (with_job(AUTOMATIC, tags={"evaluation": "x"}), "tags.evaluation: set already"),
     "many tags": (
         with_job(AUTOMATIC, tags={f"key{number}": "" for number in range(198)}),
