@@ -1,7 +1,10 @@
 """Whatever stands in a file, the loader answers with its own error."""
 
+import json
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -65,6 +68,49 @@ def test_any_value_under_any_key_is_a_mistake_with_a_line(tmp_path: Path, data: 
     path = tmp_path / "data.txt"
     YAML(typ="safe").dump(data, path)
     load(tmp_path, path.read_bytes())
+
+
+def places(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Every path below a value."""
+    for step, item in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield (*path, step)
+        yield from places(item, (*path, step))
+
+
+def put(value: Any, path: tuple[str | int, ...], new: object) -> None:
+    for step in path[:-1]:
+        value = value[step]
+    value[path[-1]] = new
+
+
+ANYTHING = st.one_of(
+    st.text(max_size=12), st.sampled_from(["judge", "human", "comparison", "Builtin.BoolQ", "{{prompt}}"]), json_like(2)
+)
+
+
+@SETTINGS
+@given(st.data())
+def test_any_value_in_an_evaluation_of_any_kind_never_ends_in_a_traceback(
+    tmp_path: Path, every_kind: str, data: st.DataObject
+) -> None:
+    content = YAML(typ="safe").load(every_kind)
+    for _ in range(data.draw(st.integers(1, 3))):
+        path = data.draw(st.sampled_from(list(places(content["evaluations"]))))
+        put(content["evaluations"], path, data.draw(ANYTHING))
+    (tmp_path / "dev.yaml").write_text(json.dumps(content))
+    for line in mistakes(tmp_path):
+        assert line.startswith("dev.yaml:")
+        assert "\n" not in line
+        assert "Input should" not in line
+
+
+def mistakes(folder: Path) -> tuple[str, ...]:
+    """What is told of the files; a value may be right by chance."""
+    try:
+        load_environments(folder, today=TODAY)
+    except EnvironmentsError as error:
+        return error.mistakes
+    return ()
 
 
 @pytest.mark.parametrize("piece", ["models", "datasets", "evaluations", "subscriptions", "tags", "alarms"])

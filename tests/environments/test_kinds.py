@@ -56,6 +56,34 @@ def test_editors_take_every_kind(every_kind: str) -> None:
     assert [error.message for error in Draft202012Validator(file_schema()).iter_errors(data)] == []
 
 
+@pytest.mark.parametrize(
+    ("evaluation", "key", "value"),
+    [
+        ("accuracy", "kind", "judges"),
+        ("accuracy", "judge", "large"),
+        ("accuracy", "candidates", ["small", "large"]),
+        ("accuracy", "metrics", ["Builtin.Relevance"]),
+        ("judged", "metrics", ["Builtin.Accuracy"]),
+        ("judged", "task", "Summarization"),
+        ("rated", "workers", 4),
+        ("rated", "metrics", ["Builtin.Accuracy"]),
+        ("compared", "by", "custom"),
+        ("compared", "candidates", ["small"]),
+        ("preferred", "parallel", 2),
+        ("quality", "task", "Summarization"),
+    ],
+)
+def test_editors_tell_of_what_is_wrong_in_the_kind_that_is_meant(
+    evaluation: str, key: str, value: object, every_kind: str
+) -> None:
+    data = YAML(typ="safe").load(every_kind)
+    data["evaluations"][evaluation][key] = value
+    errors = list(Draft202012Validator(file_schema()).iter_errors(data))
+    assert errors
+    assert {tuple(error.absolute_path)[:2] for error in errors} == {("evaluations", evaluation)}
+    assert not [error for error in errors if error.validator == "oneOf"]
+
+
 def test_a_job_candidate_keeps_its_parameters(definitions: dict[str, Definition]) -> None:
     (careful,) = definitions["accuracy"].candidates
     assert (careful.name, careful.model_id, careful.invoke_id) == ("careful", *["amazon.nova-lite-v1:0"] * 2)
