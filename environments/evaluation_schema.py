@@ -333,7 +333,7 @@ def _as_many(least: int, most: int, otherwise: str) -> Callable[[Candidates], Ca
 
 OneCandidate = Annotated[
     Candidates,
-    AfterValidator(_as_many(1, 1, "several are compared by kind: comparison")),
+    AfterValidator(_as_many(1, 1, "for several use kind: comparison")),
     Field(json_schema_extra={"minItems": 1, "maxItems": 1}),
 ]
 TwoCandidates = Annotated[
@@ -342,14 +342,14 @@ TwoCandidates = Annotated[
         _as_many(
             MOST_MODELS_HUMAN,
             MOST_MODELS_HUMAN,
-            "one is rated by kind: human, of more each pair has an evaluation of its own",
+            "for one use kind: human, for more an evaluation of each pair",
         )
     ),
     Field(json_schema_extra={"minItems": MOST_MODELS_HUMAN, "maxItems": MOST_MODELS_HUMAN}),
 ]
 SeveralCandidates = Annotated[
     Candidates,
-    AfterValidator(_as_many(2, MOST_CANDIDATES, "one is evaluated by kind: automatic or judge")),
+    AfterValidator(_as_many(2, MOST_CANDIDATES, "for one use kind: automatic or judge")),
     Field(json_schema_extra={"minItems": 2, "maxItems": MOST_CANDIDATES}),
 ]
 
@@ -530,7 +530,7 @@ class HumanScoring(Strict):
 
     work_team: str = Field(
         pattern=f"^{WORK_TEAM_PATTERN}$",
-        description="ARN of the SageMaker work team that rates; docs/security.md says how to make one.",
+        description="ARN of the SageMaker work team that rates, in this account and Region.",
         json_schema_extra=told(
             "the ARN of a work team, as arn:aws:sagemaker:us-east-1:111111111111:workteam/private-crowd/support"
         ),
