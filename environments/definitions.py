@@ -49,7 +49,7 @@ def definition(environment: Environment, name: str, *, places: Places) -> Defini
         environment=environment.name,
         evaluation=name,
         candidates=(),
-        dataset=_dataset(environment, config.dataset, places),
+        dataset=dataset(environment, config.dataset, places),
         metrics=config.metric_names,
         gates=tuple(Gate(**gate.model_dump()) for gate in config.gates),
         baseline=config.baseline,
@@ -144,7 +144,12 @@ def _job_model(environment: Environment, name: str, places: Places) -> str:
     return own or model.profile_arn(partition=places.partition, account=places.account) or model.model_id
 
 
-def _dataset(environment: Environment, name: str, places: Places) -> Dataset:
+def dataset(environment: Environment, name: str, places: Places) -> Dataset:
+    """Where the prompts of a dataset lie, by its name in the environment or Bedrock's own.
+
+    Raises:
+        KeyError: the environment has no dataset of the name.
+    """
     if name.startswith(BUILT_IN):
         return Dataset(name)
     config = environment.datasets[name]

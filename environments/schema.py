@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from bedrock_eval.alarm_kinds import KINDS
 from bedrock_eval.costs import Rates
+from bedrock_eval.jobs.definition import JobKind
 from bedrock_eval.models import Model
 from bedrock_eval.names import prefix
 from environments.data_identifiers import DATA_IDENTIFIERS
@@ -395,6 +396,11 @@ class Environment(Strict):
     def logs_invocations(self) -> bool:
         """Whether the account's model invocation logging is this environment's."""
         return self.owns_account and self.invocation_logging.mode != "none"
+
+    @property
+    def asks_people(self) -> bool:
+        """Whether an evaluation is by people."""
+        return any(config.job_kind is JobKind.HUMAN for config in self.evaluations.values())
 
     def model(self, name: str) -> Model:
         """The resolved model behind a key of `models`."""

@@ -2,25 +2,33 @@
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from aws_cdk import Aws, CfnOutput, Duration, Stack
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
-from bedrock_eval.jobs.definition import JobKind
+from bedrock_eval.jobs.rules import MOST_TASK_DESCRIPTION
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.custom_evaluator import CustomEvaluator
 from bedrock_ops.definitions import DeployedDefinitions
 from bedrock_ops.evaluation_jobs import EvaluationJobs
 from bedrock_ops.evaluation_role import EvaluationJobRole
 from bedrock_ops.functions import PythonFunction
+from bedrock_ops.human_review import HumanReview, HumanReviews
 from bedrock_ops.inference_profiles import ApplicationProfiles, InferenceProfile
 from bedrock_ops.schedules import EvaluationSchedules
 from bedrock_ops.state_machine import EvaluationStateMachine
 from constructs import Construct
-from environments.definitions import Places, definition
-from environments.evaluation_schema import CustomEvaluationConfig, EvaluationConfig, JobEvaluationConfig
+from environments.definitions import Places, dataset, definition
+from environments.evaluation_schema import (
+    CustomEvaluationConfig,
+    EvaluationConfig,
+    HumanComparisonConfig,
+    HumanEvaluationConfig,
+    JobEvaluationConfig,
+)
 from environments.schema import Environment
 from stacks.code import function_code
 
@@ -57,6 +65,7 @@ class EvaluationStack(Stack):
             "StateMachine", self._names.state_machine, function=self.evaluator, time_limit=_CUSTOM_LIMIT
         )
         self.jobs_machine = self._jobs_machine() if self._by_jobs else None
+        self._flow_definitions = self._human_reviews()
         self._add_evaluations()
         CfnOutput(self, "StateMachineArn", value=self.machine.state_machine.state_machine_arn)
         CfnOutput(self, "EvaluatorFunction", value=self.evaluator.function.function_name)
@@ -71,17 +80,9 @@ class EvaluationStack(Stack):
 
     @property
     def _by_jobs(self) -> Mapping[str, JobEvaluationConfig]:
-        """Those that Bedrock scores.
-
-        Raises:
-            ValueError: there is one by people, who nothing here asks.
-        """
+        """Those that Bedrock scores, or people through Bedrock."""
         evaluations = self._environment.evaluations
-        found = {name: each for name, each in evaluations.items() if not isinstance(each, CustomEvaluationConfig)}
-        for name, config in found.items():
-            if config.job_kind is JobKind.HUMAN:
-                raise ValueError(f"evaluations.{name}: kind {config.kind} by people cannot be deployed yet")
-        return found
+        return {name: each for name, each in evaluations.items() if not isinstance(each, CustomEvaluationConfig)}
 
     def _models_of(self, evaluations: Iterable[EvaluationConfig]) -> list[str]:
         """The models that they call, in the order of the environment file."""
@@ -166,6 +167,46 @@ class EvaluationStack(Stack):
             time_limit=Duration.hours(math.ceil(hours)),
         )
 
+    def _human_reviews(self) -> Mapping[str, str]:
+        """What lets people rate, where an evaluation asks them; the ARNs of their flow definitions by evaluation."""
+        reviews = {
+            name: self._human_review(name, each)
+            for name, each in self._by_jobs.items()
+            if isinstance(each, HumanEvaluationConfig | HumanComparisonConfig)
+        }
+        if not reviews:
+            return {}
+        self.job_role.allow_human_loops(self._names)
+        return HumanReviews(
+            self,
+            "HumanReviews",
+            names=self._names,
+            reviews=reviews,
+            results=self._results,
+            code=function_code("custom_resources"),
+            key=self._key,
+            log_retention_days=self._log_retention_days,
+        ).flow_definitions
+
+    def _human_review(self, name: str, config: HumanEvaluationConfig | HumanComparisonConfig) -> HumanReview:
+        return HumanReview(
+            work_team=config.work_team,
+            dataset=dataset(self._environment, config.dataset, self._places),
+            title=config.title,
+            description=f"Evaluation {name}: rate by {', '.join(config.metric_names)}"[:MOST_TASK_DESCRIPTION],
+            workers=config.workers,
+            task_lifetime=Duration.seconds(round(config.task_lifetime_hours * 3600)),
+        )
+
+    @property
+    def _places(self) -> Places:
+        return Places(
+            profiles=self._profiles,
+            datasets_bucket=self._datasets.bucket_name,
+            account=Aws.ACCOUNT_ID,
+            partition=Aws.PARTITION,
+        )
+
     def _machine(
         self, construct_id: str, name: str, *, function: PythonFunction, time_limit: Duration
     ) -> EvaluationStateMachine:
@@ -210,12 +251,7 @@ class EvaluationStack(Stack):
             key=self._key,
             log_retention_days=self._log_retention_days,
         )
-        places = Places(
-            profiles=self._profiles,
-            datasets_bucket=self._datasets.bucket_name,
-            account=Aws.ACCOUNT_ID,
-            partition=Aws.PARTITION,
-        )
+        places = replace(self._places, flow_definitions=self._flow_definitions)
         for name in self._environment.evaluations:
             made = definition(self._environment, name, places=places)
             deployed = definitions.add(made)

@@ -1,5 +1,6 @@
 """Key, buckets and datasets of one environment. Everything else builds on it, so what it exports stays for ever."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from aws_cdk import aws_s3 as s3
 from bedrock_eval.layout import DEFINITIONS, JOBS, RUNS
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.bucket_emptier import BucketEmptier
-from bedrock_ops.buckets import AccessLogBucket, DataBucket, expire, expire_noncurrent
+from bedrock_ops.buckets import HUMAN_TASK_PAGES, AccessLogBucket, DataBucket, expire, expire_noncurrent
 from bedrock_ops.dataset_files import DatasetFiles
 from bedrock_ops.encryption import EnvironmentKey
 from bedrock_ops.invocation_logging import InvocationBodies
@@ -40,7 +41,8 @@ class StorageStack(Stack):
             removal_policy=self._removal_policy,
         )
         self.datasets = self._data_bucket("Datasets", [])
-        self.results = self._data_bucket("Results", self._results_lifecycle())
+        cors = [HUMAN_TASK_PAGES] if environment.asks_people else []
+        self.results = self._data_bucket("Results", self._results_lifecycle(), cors=cors)
         self.invocation_bodies = self._make_invocation_bodies()
         if self._removal_policy is RemovalPolicy.DESTROY:
             self._empty_on_delete()
@@ -77,7 +79,9 @@ class StorageStack(Stack):
             removal_policy=self._removal_policy,
         )
 
-    def _data_bucket(self, construct_id: str, lifecycle: list[s3.LifecycleRule]) -> DataBucket:
+    def _data_bucket(
+        self, construct_id: str, lifecycle: list[s3.LifecycleRule], *, cors: Sequence[s3.CorsRule] = ()
+    ) -> DataBucket:
         days = self._environment.retention_days.noncurrent_versions
         return DataBucket(
             self,
@@ -86,6 +90,7 @@ class StorageStack(Stack):
             access_logs=self.access_logs,
             lifecycle=lifecycle or [expire_noncurrent("objects", days=days)],
             removal_policy=self._removal_policy,
+            cors=cors,
         )
 
     def _results_lifecycle(self) -> list[s3.LifecycleRule]:

@@ -92,10 +92,13 @@ class HumanReviews(Construct):
             assumed_by=iam.ServicePrincipal(_SERVICE, conditions=from_this_account(regional_arn("sagemaker", "*"))),
             description=f"SageMaker gives answers of {self._names.prefix} to people and writes their ratings",
         )
-        prompts = dict.fromkeys(review.dataset for review in reviews.values())
-        buckets = dict.fromkeys(dataset.bucket for dataset in prompts)
-        allow(role, actions=["s3:ListBucket"], resources=[bucket_arn(name) for name in buckets])
-        allow(role, actions=["s3:GetObject"], resources=[f"{bucket_arn(each.bucket)}/{each.key}" for each in prompts])
+        # Bedrock's own datasets lie in no bucket of ours.
+        prompts = dict.fromkeys(review.dataset for review in reviews.values() if not review.dataset.built_in)
+        if prompts:
+            buckets = dict.fromkeys(dataset.bucket for dataset in prompts)
+            objects = [f"{bucket_arn(each.bucket)}/{each.key}" for each in prompts]
+            allow(role, actions=["s3:ListBucket"], resources=[bucket_arn(name) for name in buckets])
+            allow(role, actions=["s3:GetObject"], resources=objects)
         allow(
             role,
             actions=["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"],

@@ -222,8 +222,11 @@ def billed() -> Deployed:
     )
 
 
+WORK_TEAM = "arn:aws:sagemaker:eu-central-1:111122223333:workteam/private-crowd/support"
+
+
 def by_jobs_environment() -> Environment:
-    """Evaluations that Bedrock scores beside one of ours: an automatic one, a judge's, and a comparison by a judge."""
+    """Beside an evaluation of ours one of every kind by jobs: automatic, a judge's, compared by a judge, by people."""
     tone = {
         "name": "tone",
         "instructions": "Rate the tone.\n\n{{prompt}}\n{{prediction}}",
@@ -265,6 +268,18 @@ def by_jobs_environment() -> Environment:
                 "schedule": {"expression": "rate(7 days)"},
                 "deadline_hours": 48,
                 "parallel": 1,
+            },
+            "rated": {
+                "kind": "comparison",
+                "by": "human",
+                "work_team": WORK_TEAM,
+                "title": "Which answer is better?",
+                "instructions": "Read both answers to the end. Choose the one that you would rather have had.",
+                "ratings": [{"name": "Preference", "method": "ComparisonChoice"}],
+                "workers": 3,
+                "task_hours": 72,
+                "dataset": "questions",
+                "candidates": ["haiku", "nova"],
             },
         },
     )

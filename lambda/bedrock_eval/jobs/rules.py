@@ -53,6 +53,7 @@ MOST_JOBS_OF_ACCOUNT = 5_000
 MOST_WORKERS = 3
 """People who rate one prompt: TaskCount of CreateFlowDefinition."""
 MOST_TITLE = 128
+MOST_TASK_DESCRIPTION = 255
 """TaskTitle of CreateFlowDefinition."""
 WORK_TEAM_PATTERN = r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:[0-9]{12}:workteam/.+"
 """WorkteamArn of CreateFlowDefinition, which lets an empty Region or name pass."""
