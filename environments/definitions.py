@@ -100,7 +100,8 @@ def _settings(evaluation: str, config: JobEvaluationConfig, environment: Environ
     if isinstance(config, JudgeScoring):
         return replace(
             shared,
-            judge=_job_model(environment, config.judge, places),
+            # Of profiles the pattern takes those of the system alone.
+            judge=_named(environment, config.judge, places),
             judge_rates=environment.rates(config.judge),
             criteria=tuple(criterion.resolved for criterion in config.criteria),
             answers_from=config.answers_from,
@@ -138,10 +139,14 @@ def _job_candidate(environment: Environment, config: JobCandidateConfig, places:
 
 
 def _job_model(environment: Environment, name: str, places: Places) -> str:
-    """How a job names a model: ids of some profiles (global., us-gov.) do not match the API's pattern, ARNs do."""
-    own = places.profiles.get(name)
+    """How a job names a model that it asks: our profile for it, where there is one."""
+    return places.profiles.get(name) or _named(environment, name, places)
+
+
+def _named(environment: Environment, name: str, places: Places) -> str:
+    """Ids of some profiles (global., us-gov.) do not match the API's pattern, ARNs do."""
     model = environment.model(name)
-    return own or model.profile_arn(partition=places.partition, account=places.account) or model.model_id
+    return model.profile_arn(partition=places.partition, account=places.account) or model.model_id
 
 
 def dataset(environment: Environment, name: str, places: Places) -> Dataset:

@@ -28,6 +28,7 @@ from environments.evaluation_schema import (
     HumanComparisonConfig,
     HumanEvaluationConfig,
     JobEvaluationConfig,
+    JudgeScoring,
 )
 from environments.schema import Environment
 from stacks.code import function_code
@@ -89,6 +90,16 @@ class EvaluationStack(Stack):
         used = {model for config in evaluations for model in config.models}
         return [name for name in self._environment.models if name in used]
 
+    def _asked_models(self) -> list[str]:
+        """The models whose answers are evaluated, as far as they are asked; a judge has no profile of ours."""
+        asked = {
+            candidate.model
+            for config in self._environment.evaluations.values()
+            if not (isinstance(config, JudgeScoring) and config.answers_from is not None)
+            for candidate in config.candidates
+        }
+        return [name for name in self._environment.models if name in asked]
+
     def _profiles_of(self, models: Iterable[str]) -> list[str]:
         """The ARNs of those that are called through a profile of ours."""
         return [self._profiles[name] for name in models if name in self._profiles]
@@ -109,7 +120,7 @@ class EvaluationStack(Stack):
                 model=self._environment.model(name),
                 purpose="evaluation",
             ).attr_inference_profile_arn
-            for name in self._models_of(self._environment.evaluations.values())
+            for name in self._asked_models()
         }
 
     def _job_role(self) -> EvaluationJobRole:

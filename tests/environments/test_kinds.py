@@ -1,6 +1,7 @@
 """Evaluations of every kind in an environment file: what they become, and what is refused with line and key."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -82,6 +83,18 @@ def test_editors_tell_of_what_is_wrong_in_the_kind_that_is_meant(
     assert errors
     assert {tuple(error.absolute_path)[:2] for error in errors} == {("evaluations", evaluation)}
     assert not [error for error in errors if error.validator == "oneOf"]
+
+
+def test_a_judge_is_named_by_a_profile_of_bedrock_which_alone_its_pattern_takes(
+    write: Write, load: Load, every_kind: str
+) -> None:
+    write("dev", text=every_kind)
+    (environment,) = load().environments
+    places = replace(PLACES, profiles=dict.fromkeys(environment.models, "arn:own"))
+    made = definition(environment, "judged", places=places)
+    profile = "arn:aws:bedrock:us-east-1:111111111111:inference-profile/us.anthropic.claude-haiku-5-5"
+    assert settings(made).judge == profile
+    assert made.candidates[0].invoke_id == "arn:own"
 
 
 def test_a_job_candidate_keeps_its_parameters(definitions: dict[str, Definition]) -> None:

@@ -119,9 +119,7 @@ class TestPermissions:
     def test_jobs_are_made_about_the_models_of_their_evaluations_alone(self) -> None:
         """Candidates and judges, as the job names them and where it may be routed to; not what custom runs ask."""
         eu = ("eu-central-1", "eu-north-1", "eu-south-1", "eu-south-2", "eu-west-1", "eu-west-3")
-        own = {
-            f"<{evaluation().logical_id(f'Profiles{name}')}.InferenceProfileArn>" for name in ("haiku", "nova", "judge")
-        }
+        own = {f"<{evaluation().logical_id(f'Profiles{name}')}.InferenceProfileArn>" for name in ("haiku", "nova")}
         assert resources("bedrock:CreateEvaluationJob") == {
             *own,
             _SYSTEM.format(model="eu.anthropic.claude-haiku-5-5"),
@@ -203,7 +201,7 @@ class TestPermissions:
         assert not any("other-team" in found for found in resources("s3:PutObject"))
 
     def test_the_role_of_jobs_calls_through_the_profiles_that_jobs_name(self) -> None:
-        for name in ("haiku", "nova", "judge"):
+        for name in ("haiku", "nova"):
             profile = f"<{evaluation().logical_id(f'Profiles{name}')}.InferenceProfileArn>"
             for action in ("InvokeModel", "InvokeModelWithResponseStream", "GetInferenceProfile"):
                 assert profile in resources(f"bedrock:{action}", "JobRole")
