@@ -15,8 +15,9 @@ from typing import Any
 from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region
 from ministack.services import s3
 
-from local.bedrock import flow_definitions, job_output, service_model
+from local.bedrock import flow_definitions, inference_profiles, job_output, service_model
 from local.bedrock.errors import ServiceError, invalid
+from local.bedrock.identifiers import Scope, resolve
 from local.bedrock.job_datasets import dataset_problem
 from local.bedrock.roles import role_problem
 from local.bedrock.state import STAND_IN
@@ -137,6 +138,11 @@ def _check(request: Mapping[str, Any]) -> None:
         _check_metrics(config["automated"], judged=judged)
     else:
         _check_human(config["human"])
+    for model in models:
+        if "bedrockModel" in model:
+            # Raises what the runtime would answer.
+            here = Scope(get_account_id(), get_region())
+            resolve(job_output.source_of(model), scope=here, copied_from=inference_profiles.copied_from)
     if "automated" in config and not judged and _sources(models):
         raise invalid("Inference response data of your own can be evaluated by a judge or by people.")
     for entry in next(iter(config.values()))["datasetMetricConfigs"]:

@@ -10,9 +10,11 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
-from local.bedrock import flow_definitions
+from ministack.core.responses import get_account_id, get_region
+
+from local.bedrock import flow_definitions, inference_profiles
 from local.bedrock.faults import draw
-from local.bedrock.identifiers import last_part, sources_of
+from local.bedrock.identifiers import Scope, last_part, resolve
 from local.bedrock.state import STAND_IN
 
 _LOWER_IS_BETTER = ("Harmfulness", "Stereotyping", "Refusal")
@@ -104,7 +106,9 @@ def _answer(model: Mapping[str, Any], row: Mapping[str, Any]) -> str | None:
     if "precomputedInferenceSource" in model:
         listed = row.get("modelResponses", ())
         return next((each["response"] for each in listed if each["modelIdentifier"] == source), None)
-    found = STAND_IN.answers.find(sources_of(last_part(source)), row["prompt"])
+    here = Scope(get_account_id(), get_region())
+    target = resolve(source, scope=here, copied_from=inference_profiles.copied_from)
+    found = STAND_IN.answers.find(target.sources, row["prompt"])
     return None if found is None else found.response
 
 
