@@ -70,11 +70,12 @@ class AlarmFormatter(Construct):
             },
         )
         self._allow_looking(results_bucket, names)
+        self._allow_reading_failures(results_bucket, key)
         self._allow_telling([messages.topic_arn, *([] if chat is None else [chat.topic_arn])], key)
         self._listen(alarms)
 
     def _allow_looking(self, results_bucket: s3.IBucket, names: PhysicalNames) -> None:
-        # The names of runs and of what they hold are enough: it reads no object.
+        # Names of runs and of what they hold.
         self._function.allow(
             actions=["s3:ListBucket"],
             resources=[results_bucket.bucket_arn],
@@ -89,6 +90,18 @@ class AlarmFormatter(Construct):
             actions=["cloudwatch:DescribeAlarmHistory"],
             resources=[regional_arn("cloudwatch", f"alarm:{names.alarm('*')}")],
             wildcard="Of the alarms of this environment, which all begin with its prefix.",
+        )
+
+    def _allow_reading_failures(self, results_bucket: s3.IBucket, key: kms.IKey) -> None:
+        self._function.allow(
+            actions=["s3:GetObject"],
+            resources=[results_bucket.arn_for_objects(f"{RUNS}*/run.json")],
+            wildcard="The states of runs, whose keys hold names and times; no prompts and no answers lie there.",
+        )
+        self._function.allow(
+            actions=["kms:Decrypt"],
+            resources=[key.key_arn],
+            conditions={"StringEquals": {"kms:ViaService": f"s3.{Aws.REGION}.{Aws.URL_SUFFIX}"}},
         )
 
     def _allow_telling(self, topics: list[str], key: kms.IKey) -> None:

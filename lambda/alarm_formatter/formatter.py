@@ -1,8 +1,9 @@
-"""Looks up what a notification leaves out: datapoints, the children of a composite, the newest run."""
+"""Looks up what a notification leaves out: datapoints, the children of a composite, the newest run and its failure."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -12,8 +13,10 @@ from bedrock_eval.alarm_messages import Message, Place, Story
 from bedrock_eval.alarm_records import Alarm, Run
 from bedrock_eval.alarm_rules import ALARM
 from bedrock_eval.budget_messages import budget_message
+from bedrock_eval.codec import DecodeError
 from bedrock_eval.layout import RunLayout, evaluation_prefix
 from bedrock_eval.names import is_run_id
+from bedrock_eval.runs import RunStatus, read_state
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +26,7 @@ _MOST_NAMES, _MOST_DEPTH = 100, 3
 _MOST_RUNS = 10
 # How many of the newest changes of state are looked into for the last one to INSUFFICIENT_DATA.
 _MOST_UPDATES = 10
+_MOST_READS, _SECONDS_BETWEEN_READS = 4, 1.0
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class Formatter:
     s3: Any
     cloudwatch: Any
     place: Place
+    sleep: Callable[[float], None] = time.sleep
 
     def message(self, text: str, *, subject: str | None) -> Message | None:
         """The message to pass on; None when nobody needs to hear of it."""
@@ -64,7 +69,24 @@ class Formatter:
 
     def _story(self, alarm: Alarm) -> Story:
         runs = [] if alarm.evaluation is None else self._runs(alarm.evaluation)
-        return alarm_messages.tell(alarm, place=self.place, run=alarm_records.newest(runs, alarm))
+        run = alarm_records.newest(runs, alarm)
+        if alarm.evaluation is not None and run is not None and alarm.of_failed_run and alarm.state == ALARM:
+            run = replace(run, failure=self._failure(RunLayout(alarm.evaluation, run.run_id)))
+        return alarm_messages.tell(alarm, place=self.place, run=run)
+
+    def _failure(self, layout: RunLayout) -> str | None:
+        """Why a run failed. It is written after the metric that rings, so it is waited for a moment."""
+        for attempt in range(_MOST_READS):
+            if attempt:
+                self.sleep(_SECONDS_BETWEEN_READS)
+            try:
+                state = read_state(self.s3.get_object(Bucket=self.place.bucket, Key=layout.state)["Body"].read())
+            except (ClientError, BotoCoreError, DecodeError) as error:
+                logger.error("failure unknown", extra={"run": layout.run_id, "reason": _reason(error)})
+                return None
+            if state.status is not RunStatus.RUNNING:
+                return None if state.reason is None else f"{state.reason}: {state.message}"
+        return None
 
     def _rang_before(self, notification: Mapping[str, Any]) -> bool:
         """Whether people have heard that the alarm rings; when nobody knows, they are told that it does not."""

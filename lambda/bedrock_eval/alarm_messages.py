@@ -63,6 +63,7 @@ class Story:
         kind: the entry of the runbook.
         value: the datapoint that made it ring, or the newest when it is over.
         rings: the condition in words, with unit and window.
+        failure: why the newest run has no summary: its reason, and its message with the words of the service.
         links: `runbook`, `dashboard`, `alarm`, and for an alarm about an evaluation `run` and, if it has one, its
             `report`.
     """
@@ -82,6 +83,7 @@ class Story:
     rings: str | None = None
     evaluation: str | None = None
     run_id: str | None = None
+    failure: str | None = None
     links: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -180,6 +182,7 @@ def tell(alarm: Alarm, *, place: Place, run: Run | None = None) -> Story:
         rings=_condition(alarm, unit),
         evaluation=alarm.evaluation,
         run_id=run.run_id if run else None,
+        failure=run.failure if run and alarm.state == ALARM else None,
         links=_links(alarm, place=place, run=run, runbook=runbook),
     )
 
@@ -251,11 +254,14 @@ def _paragraphs(story: Story, children: Sequence[Story], *, more: int, reason: M
         yield f"Value: {story.value_text}; it rings {story.rings}."
     elif story.rings:
         yield f"It rings {story.rings}. {reason.get('NewStateReason') or ''}".rstrip()
+    if story.failure:
+        yield f"The run failed: {story.failure}"
     if children:
         yield ""
         yield f"{count(len(children) + more, 'alarm')} of it {'rings' if len(children) + more == 1 else 'ring'}:"
         for child in children:
             yield f"- {child.alarm}: {child.line}"
+            yield from (f"    the run failed: {why}" for why in (child.failure,) if why)
             yield from (f"    {name}: {url}" for name, url in child.links.items() if name in ("report", "runbook"))
         if more:
             yield f"- and {more:,} more"

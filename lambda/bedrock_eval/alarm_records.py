@@ -25,11 +25,16 @@ _OF_ANY_RUN = frozenset({catalogue.RUN_FAILED.name, catalogue.RUN_SKIPPED.name, 
 
 @dataclass(frozen=True)
 class Run:
-    """A run in the results bucket, by the objects that it has."""
+    """A run in the results bucket, by the objects that it has.
+
+    Attributes:
+        failure: reason and message of one that failed, as far as somebody has looked.
+    """
 
     run_id: str
     finished: bool
     reported: bool
+    failure: str | None = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,11 @@ class Alarm:
     def of_finished_run(self) -> bool:
         """Whether what it watches is published by finished runs alone."""
         return not any(name in _OF_ANY_RUN for _, name, _ in self.metrics)
+
+    @property
+    def of_failed_run(self) -> bool:
+        """Whether it watches for runs that fail."""
+        return any(name == catalogue.RUN_FAILED.name for _, name, _ in self.metrics)
 
 
 def read_notification(text: str) -> Mapping[str, Any] | None:

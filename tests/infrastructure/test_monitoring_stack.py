@@ -151,7 +151,7 @@ class TestAlarmFormatter:
         assert f"{PREFIX}-alarm-formatter" in watched
         assert "NumberOfNotificationsFailed" in watched
 
-    def test_may_look_at_names_and_alarms_and_publish_to_people(self) -> None:
+    def test_may_look_at_names_failures_and_alarms_and_publish_to_people(self) -> None:
         own = {"logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords"}
         found = {
             action: each
@@ -160,11 +160,12 @@ class TestAlarmFormatter:
             if action not in own
         }
         assert set(found) == {
-            *("s3:ListBucket", "cloudwatch:DescribeAlarms", "cloudwatch:DescribeAlarmHistory"),
+            *("s3:ListBucket", "s3:GetObject", "cloudwatch:DescribeAlarms", "cloudwatch:DescribeAlarmHistory"),
             *("sns:Publish", "kms:Decrypt", "kms:GenerateDataKey"),
         }
         assert found["cloudwatch:DescribeAlarmHistory"]["Resource"].endswith(f":alarm:{PREFIX}-*")
         assert found["s3:ListBucket"]["Condition"] == {"StringLike": {"s3:prefix": "runs/*"}}
+        assert found["s3:GetObject"]["Resource"].endswith("/runs/*/run.json")
         assert found["sns:Publish"]["Resource"] == topic(owner(), "messages")
         # DescribeAlarms keeps composite alarms to itself under a narrower permission.
         assert found["cloudwatch:DescribeAlarms"]["Resource"] == "*"

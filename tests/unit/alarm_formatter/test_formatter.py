@@ -11,11 +11,13 @@ from alarm_formatter import handler as entry
 from alarm_formatter.formatter import Formatter
 from bedrock_eval.alarm_messages import Place
 from bedrock_eval.layout import RunLayout
+from bedrock_eval.runs import RunState, RunStatus
 from tests.unit.core.test_alarm_messages import RATE, VERDICT
 from tests.unit.core.test_budget_messages import ACTUAL
 from tests.unit.fakes import FakeS3, client_error
 
 PLACE = Place(region="eu-central-1", bucket="results", prefix="shop-prod", runbook="https://example.com/runbook.md")
+NEWEST = "20261124T070000Z"
 MOMENT = datetime(2026, 11, 24, 6, 4, 10, tzinfo=UTC)
 
 
@@ -169,6 +171,55 @@ def test_a_composite_lists_what_rings_below_it(s3: FakeS3) -> None:
     assert [child["alarm"] for child in found["children"]] == [RATE["AlarmName"], VERDICT["AlarmName"]]
     assert found["children"][1]["run_id"] == "20261124T060000Z"
     assert "2 alarms of it ring:" in found["text"]
+
+
+FAILED = {**VERDICT, "Trigger": {**VERDICT["Trigger"], "MetricName": "run_failed"}}
+
+
+def put_state(s3: FakeS3, status: RunStatus, message: str | None = None) -> None:
+    reason = None if message is None else "job_failed"
+    state = RunState("support", NEWEST, status, "", "", reason=reason, message=message)
+    s3.put_object(Bucket="results", Key=RunLayout("support", NEWEST).state, Body=state.to_json().encode())
+
+
+def test_the_failure_of_a_run_is_told(s3: FakeS3) -> None:
+    put_state(s3, RunStatus.FAILED, "shop (nova): The model cannot be accessed.")
+    found = told(s3, FakeAlarms(record(FAILED)), FAILED)
+    assert found["run_id"] == NEWEST
+    assert found["failure"] == "job_failed: shop (nova): The model cannot be accessed."
+
+
+def test_a_failure_that_is_still_being_written_is_waited_for(s3: FakeS3) -> None:
+    put_state(s3, RunStatus.RUNNING)
+    waited: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        put_state(s3, RunStatus.FAILED, "late")
+
+    formatter = Formatter(s3=s3, cloudwatch=FakeAlarms(record(FAILED)), place=PLACE, sleep=sleep)
+    message = formatter.message(json.dumps(FAILED), subject=None)
+    assert message is not None
+    assert "The run failed: job_failed: late" in message.text
+    assert len(waited) == 1
+
+
+@pytest.mark.parametrize("state", [None, "{}", "denied", "running"])
+def test_a_failure_that_cannot_be_read_is_left_out(s3: FakeS3, state: str | None) -> None:
+    key = RunLayout("support", NEWEST).state
+    if state == "running":
+        put_state(s3, RunStatus.RUNNING)
+    elif state == "denied":
+        s3.denied.add(key)
+    elif state is None:
+        s3.delete_object(Bucket="results", Key=key)
+        s3.put_object(Bucket="results", Key=RunLayout("support", NEWEST).definition, Body=b"{}")
+    formatter = Formatter(s3=s3, cloudwatch=FakeAlarms(record(FAILED)), place=PLACE, sleep=lambda _: None)
+    message = formatter.message(json.dumps(FAILED), subject=None)
+    assert message is not None
+    found = json.loads(message.to_json())
+    assert found["run_id"] == NEWEST
+    assert "failure" not in found
 
 
 class FakeSns:

@@ -126,6 +126,13 @@ class TestAlarm:
         assert "report" not in found["links"]
         assert found["run_id"] == "20261124T060000Z"
 
+    def test_a_run_that_failed_says_why_while_it_rings(self) -> None:
+        run = Run("20261124T060000Z", finished=False, reported=False, failure="job_failed: No access.")
+        message = compose(VERDICT, run=run)
+        assert "\nThe run failed: job_failed: No access.\n" in message.text
+        assert json.loads(message.to_json())["failure"] == "job_failed: No access."
+        assert "No access" not in compose({**VERDICT, "NewStateValue": "OK"}, run=run).text
+
     @pytest.mark.parametrize(
         ("region", "host"),
         [
