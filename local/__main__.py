@@ -12,15 +12,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
-from bedrock_eval.layout import RunLayout
 from bedrock_eval.names import PhysicalNames
 from bedrock_eval.table import table
+from environments.evaluation_schema import EvaluationConfig, JudgeScoring, kind_of
 from environments.load import EnvironmentsError, load_environments
 from environments.schema import Environment
 from local import evaluation, screen
 from local.deployment import ENVIRONMENT, ROOT, Deployment, DeploymentError, deploy
 from local.own_data import OwnData, OwnDataError, own_data, write_environment
 from local.process import (
+    QUICK_WAITS,
     EmulatorError,
     Endpoint,
     detached_endpoint,
@@ -32,6 +33,7 @@ from local.process import (
 
 BUILD = ROOT / "build"
 EMULATOR = ROOT / ".venv-emulator" / "bin" / "python"
+JOB_SECONDS = 0.5
 SAMPLE_ANSWERS = ROOT / "datasets" / "customer-support.answers.jsonl"
 
 _EXPECTED = (OwnDataError, EnvironmentsError, EmulatorError, DeploymentError, evaluation.EvaluationError)
@@ -81,7 +83,10 @@ def _run(options: argparse.Namespace) -> None:
     environment, context = _environment(own, directory)
     began = time.monotonic()
     with running_emulator(
-        interpreter=EMULATOR, directory=directory / "emulator", standin_config=_standin_config(own, directory)
+        interpreter=EMULATOR,
+        directory=directory / "emulator",
+        standin_config=_standin_config(own, directory),
+        wait_scale=QUICK_WAITS,
     ) as endpoint:
         deployment = _deployed(endpoint, directory=directory, context=context)
         _evaluate(deployment, environment=environment, directory=directory)
@@ -101,7 +106,7 @@ def _environment(own: OwnData | None, directory: Path) -> tuple[Environment, dic
 def _standin_config(own: OwnData | None, directory: Path) -> Path:
     path = directory / "standin.json"
     answers = SAMPLE_ANSWERS if own is None else own.answers.resolve()
-    path.write_text(json.dumps({"answers": [str(answers)]}))
+    path.write_text(json.dumps({"answers": [str(answers)], "evaluation_jobs": {"seconds": JOB_SECONDS}}))
     return path
 
 
@@ -111,18 +116,43 @@ def _deployed(endpoint: Endpoint, *, directory: Path, context: dict[str, str]) -
 
 
 def _evaluate(deployment: Deployment, *, environment: Environment, directory: Path) -> None:
+    """Every evaluation of the environment, side by side; those that judge stored answers when these are there."""
     clients = evaluation.Clients(deployment)
     inbox = evaluation.subscribe_inbox(clients, deployment)
     names = PhysicalNames(environment.prefix)
-    name, config = next((name, each) for name, each in environment.evaluations.items() if each.job_kind is None)
-    total = len(config.candidates) * _case_count(environment, config.dataset)
-    run = evaluation.start(clients, names=names, evaluation=name)
-    layout = RunLayout(name, run)
-    with _progress(f"Evaluating {name}, run {run}", total) as progress:
-        evaluation.follow(clients, deployment, names=names, layout=layout, progress=progress)
-    with _step("Reading metrics, alarms, the alarm's message and the dashboard back"):
-        found = evaluation.read_back(clients, deployment, environment=environment, layout=layout, inbox=inbox)
-    _show(found, directory=directory)
+    later = {name for name, config in environment.evaluations.items() if _judges_stored_answers(config)}
+    runs = {name: _start(clients, names, environment, name) for name in environment.evaluations if name not in later}
+    for name, run in runs.items():
+        if not run.jobs:
+            config = environment.evaluations[name]
+            total = len(config.candidates) * _case_count(environment, config.dataset)
+            with _progress(f"Evaluating {name}, run {run.layout.run_id}", total) as progress:
+                evaluation.follow(clients, deployment, names=names, run=run, progress=progress)
+    runs |= {name: _start(clients, names, environment, name) for name in later}
+    by_jobs = {name: run for name, run in runs.items() if run.jobs}
+    if by_jobs:
+        with _step(f"Following the evaluations by jobs of Bedrock: {', '.join(by_jobs)}"):
+            for run in by_jobs.values():
+                evaluation.follow(clients, deployment, names=names, run=run)
+    with _step("Reading metrics, alarms, the alarms' messages and the dashboard back"):
+        found = {name: evaluation.read_run(clients, deployment, runs[name].layout) for name in environment.evaluations}
+        summaries = [each.summary for each in found.values()]
+        around = evaluation.read_surroundings(clients, environment=environment, summaries=summaries, inbox=inbox)
+    for number, (name, each) in enumerate(found.items()):
+        folder, beside = (directory / name, {}) if number else (directory, screen.view_surroundings(around))
+        written = _write(folder, report=each.report, summary={**screen.view_run(each), **beside})
+        print(f"\n== {name} ({kind_of(environment.evaluations[name])}), run {each.summary.run_id}\n")
+        print(f"{table(each.summary)}\n\nWritten: {written}")
+    _show_surroundings(around)
+
+
+def _judges_stored_answers(config: EvaluationConfig) -> bool:
+    return isinstance(config, JudgeScoring) and config.answers_from is not None
+
+
+def _start(clients: evaluation.Clients, names: PhysicalNames, environment: Environment, name: str) -> evaluation.Run:
+    by_jobs = environment.evaluations[name].job_kind is not None
+    return evaluation.start(clients, names=names, evaluation=name, jobs=by_jobs)
 
 
 def _case_count(environment: Environment, dataset: str) -> int:
@@ -130,21 +160,25 @@ def _case_count(environment: Environment, dataset: str) -> int:
         return sum(1 for line in lines if line.strip())
 
 
-def _show(found: evaluation.ReadBack, *, directory: Path) -> None:
-    report, summary = directory / "report.html", directory / "summary.json"
-    report.write_text(found.report)
-    summary.write_text(json.dumps(screen.view(found), indent=1))
-    print(f"\n{table(found.summary)}\n")
+def _write(folder: Path, *, report: str, summary: dict[str, object]) -> str:
+    """Both files of a run; what they are called from here."""
+    folder.mkdir(parents=True, exist_ok=True)
+    numbers, page = folder / "summary.json", folder / "report.html"
+    numbers.write_text(json.dumps(summary, indent=1))
+    page.write_text(report)
+    return f"{numbers.relative_to(ROOT)}, {page.relative_to(ROOT)}"
+
+
+def _show_surroundings(found: evaluation.Surroundings) -> None:
     states = list(found.alarms.values())
     counted = ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states)))
-    print(f"Alarms: {len(states)} ({counted})")
+    print(f"\nAlarms: {len(states)} ({counted})")
     ringing = [message for message in found.notifications if message.state == "ALARM"]
     for message in ringing:
         print(f"  the message that people get, without its links:\n{screen.heard(message)}")
     if not ringing:
         print("  no alarm rang")
     print(f"Dashboard {found.dashboard}: {found.widgets} widgets, {found.plotted} series")
-    print(f"Written: {summary.relative_to(ROOT)}, {report.relative_to(ROOT)}")
 
 
 def _up() -> None:
@@ -161,7 +195,10 @@ def _up() -> None:
 
 def _started(directory: Path) -> Endpoint:
     endpoint = start_detached(
-        interpreter=EMULATOR, directory=directory, standin_config=_standin_config(None, directory)
+        interpreter=EMULATOR,
+        directory=directory,
+        standin_config=_standin_config(None, directory),
+        wait_scale=QUICK_WAITS,
     )
     try:
         _deployed(endpoint, directory=directory, context={})

@@ -1,10 +1,10 @@
-"""Start the deployed evaluation the way every schedule does, follow it, and read back what it left behind."""
+"""Start deployed evaluations the way every schedule does, follow them, and read back what they left behind."""
 
 import json
 import re
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -57,12 +57,26 @@ class Notification:
 
 
 @dataclass(frozen=True)
-class ReadBack:
-    """What boto3 finds after the run."""
+class Run:
+    """A run that was started; with `jobs` by Bedrock's evaluation jobs."""
+
+    layout: RunLayout
+    jobs: bool
+
+
+@dataclass(frozen=True)
+class RunFound:
+    """What boto3 finds of one run."""
 
     summary: Summary
     report: str
     cloudwatch_means: Mapping[tuple[str, str], float | None]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What boto3 finds around the runs."""
+
     alarms: Mapping[str, str]
     notifications: tuple[Notification, ...]
     dashboard: str
@@ -98,68 +112,81 @@ def subscribe_inbox(clients: Clients, deployment: Deployment) -> str:
     return url
 
 
-def start(clients: Clients, *, names: PhysicalNames, evaluation: str) -> str:
-    """Make a one-off schedule like the deployed ones, due at once; gives the run id."""
+def start(clients: Clients, *, names: PhysicalNames, evaluation: str, jobs: bool = False) -> Run:
+    """Make a one-off schedule like the deployed ones, due at once."""
     due = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=1)
     clients.scheduler.create_schedule(
-        Name=f"{names.prefix}-once",
+        Name=f"{names.prefix}-once-{evaluation}",
         GroupName=names.schedule_group,
         ScheduleExpression=f"at({due:%Y-%m-%dT%H:%M:%S})",
         FlexibleTimeWindow={"Mode": "OFF"},
         ActionAfterCompletion="DELETE",
         Target={
-            "Arn": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{names.state_machine}",
+            "Arn": _machine(names, jobs=jobs),
             "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/{names.scheduler_role}",
             "Input": json.dumps({"evaluation": evaluation, "scheduledTime": "<aws.scheduler.scheduled-time>"}),
         },
     )
-    return run_id(parse_scheduled_time(due.isoformat()))
+    return Run(RunLayout(evaluation, run_id(parse_scheduled_time(due.isoformat()))), jobs)
+
+
+def _machine(names: PhysicalNames, *, jobs: bool) -> str:
+    return f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{names.machine(jobs=jobs)}"
 
 
 def follow(
-    clients: Clients, deployment: Deployment, *, names: PhysicalNames, layout: RunLayout, progress: Progress
+    clients: Clients, deployment: Deployment, *, names: PhysicalNames, run: Run, progress: Progress | None = None
 ) -> None:
     """Wait until the run has published.
+
+    Args:
+        progress: told how many answers the stand-in has given.
 
     Raises:
         EvaluationError: it failed (with the reason of run.json), or took more than 15 minutes.
     """
-    bucket = deployment.outputs["ResultsBucket"]
-    machine = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{names.state_machine}"
+    bucket, layout = deployment.outputs["ResultsBucket"], run.layout
+    machine = _machine(names, jobs=run.jobs)
     deadline = time.monotonic() + _RUN_SECONDS
     while time.monotonic() < deadline:
-        progress(_answered(deployment))
+        if progress is not None:
+            progress(_answered(deployment))
         if _read(clients, bucket, layout.published) is not None:
             return
         state = _read(clients, bucket, layout.state)
         if state is not None and json.loads(state).get("status") == "failed":
-            raise EvaluationError(
-                f"the run failed: {json.loads(state).get('reason')}: {json.loads(state).get('message')}"
-            )
+            why = f"{json.loads(state).get('reason')}: {json.loads(state).get('message')}"
+            raise EvaluationError(f"the run of {layout.evaluation} failed: {why}")
         broken = clients.stepfunctions.list_executions(stateMachineArn=machine, statusFilter="FAILED")["executions"]
         if broken and state is None:
             cause = clients.stepfunctions.describe_execution(executionArn=broken[0]["executionArn"])
-            raise EvaluationError(f"the execution failed: {cause.get('error')}: {cause.get('cause')}")
+            raise EvaluationError(f"an execution failed: {cause.get('error')}: {cause.get('cause')}")
         time.sleep(_POLL_SECONDS)
-    raise EvaluationError(f"the run did not finish within {_RUN_SECONDS / 60:.0f} minutes")
+    raise EvaluationError(f"the run of {layout.evaluation} did not finish within {_RUN_SECONDS / 60:.0f} minutes")
 
 
-def read_back(
-    clients: Clients, deployment: Deployment, *, environment: Environment, layout: RunLayout, inbox: str
-) -> ReadBack:
-    """Read summary, report, metrics, alarms, message and dashboard through the public APIs."""
-    names = PhysicalNames(environment.prefix)
+def read_run(clients: Clients, deployment: Deployment, layout: RunLayout) -> RunFound:
+    """Read summary, report and metrics of a run through the public APIs."""
     bucket = deployment.outputs["ResultsBucket"]
     summary = read_summary(_required(clients, bucket, layout.summary))
-    expected = expected_alarms(summary, names)
+    return RunFound(
+        summary=summary,
+        report=_required(clients, bucket, layout.report).decode(),
+        cloudwatch_means=cloudwatch_means(clients, summary),
+    )
+
+
+def read_surroundings(
+    clients: Clients, *, environment: Environment, summaries: Iterable[Summary], inbox: str
+) -> Surroundings:
+    """Read alarms, messages and dashboard, once the alarms have followed the runs."""
+    names = PhysicalNames(environment.prefix)
+    expected = {name: state for summary in summaries for name, state in expected_alarms(summary, names).items()}
     alarms = _wait_for_states(clients, names.prefix, expected)
     ringing = [name for name, state in expected.items() if state == "ALARM"]
     notifications = wait_for_messages(clients, inbox, alarms=ringing)
     body = json.loads(clients.cloudwatch.get_dashboard(DashboardName=names.dashboard)["DashboardBody"])
-    return ReadBack(
-        summary=summary,
-        report=_required(clients, bucket, layout.report).decode(),
-        cloudwatch_means=cloudwatch_means(clients, summary),
+    return Surroundings(
         alarms=alarms,
         notifications=notifications,
         dashboard=names.dashboard,

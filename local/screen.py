@@ -1,10 +1,10 @@
-"""What `make run` writes: build/run/summary.json."""
+"""What `make run` writes as summary.json."""
 
 from typing import Any
 
 from bedrock_eval.gates import GateResult, worst
 from bedrock_eval.summary import CandidateSummary
-from local.evaluation import Notification, ReadBack
+from local.evaluation import Notification, RunFound, Surroundings
 
 
 def heard(message: Notification) -> str:
@@ -13,8 +13,8 @@ def heard(message: Notification) -> str:
     return "\n".join(f"  | {line}" for line in (message.subject, *lines))
 
 
-def view(found: ReadBack) -> dict[str, Any]:
-    """build/run/summary.json: the run by model id, with each mean as CloudWatch gives it back."""
+def view_run(found: RunFound) -> dict[str, Any]:
+    """A run by model id, with each mean as CloudWatch gives it back."""
     summary = found.summary
     return {
         "application": summary.application,
@@ -24,6 +24,12 @@ def view(found: ReadBack) -> dict[str, Any]:
         "confidence": summary.confidence,
         "duration_seconds": summary.duration_seconds,
         "models": {candidate.model_id: _model(candidate, found) for candidate in summary.candidates},
+    }
+
+
+def view_surroundings(found: Surroundings) -> dict[str, Any]:
+    """Alarms, messages and dashboard, which the runs share."""
+    return {
         "alarms": dict(found.alarms),
         "notifications": [
             {"alarm": message.alarm, "state": message.state, "subject": message.subject, "text": message.text}
@@ -33,7 +39,7 @@ def view(found: ReadBack) -> dict[str, Any]:
     }
 
 
-def _model(candidate: CandidateSummary, found: ReadBack) -> dict[str, Any]:
+def _model(candidate: CandidateSummary, found: RunFound) -> dict[str, Any]:
     return {
         "candidate": candidate.name,
         "cases": candidate.cases,
