@@ -176,7 +176,7 @@ def test_the_dashboard_is_drawn_with_data(stack: Stack, tmp_path: Path, source: 
     assert float(newest[1]) > 0.5 > float(newest[2])
     # What a search finds is named by its model.
     assert "each that is found: newest" not in drawn
-    ringing = re.findall(r'class="state alarm"><b>alarm</b> <span>([^<]+)</span>', drawn)
+    ringing = re.findall(r'class="state alarm"><b>alarm</b> <span[^>]*>([^<]+)</span>', drawn)
     assert [name for name in ringing if "verdict-" in name]
 
 
