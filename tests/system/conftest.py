@@ -58,9 +58,10 @@ class Stack:
         return [json.loads(line) for line in body.splitlines()] if key.endswith(".jsonl") else json.loads(body)
 
     def begin(self, evaluation: str, when: str) -> str:
-        """Start an execution as the schedule would; gives its ARN."""
+        """Start an execution on the machine of the evaluation's kind, as the schedule would; gives its ARN."""
+        jobs = self.environment.evaluations[evaluation].job_kind is not None
         arn: str = self.clients.stepfunctions.start_execution(
-            stateMachineArn=f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{self.names.state_machine}",
+            stateMachineArn=f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{self.names.machine(jobs=jobs)}",
             input=json.dumps({"evaluation": evaluation, "scheduledTime": when}),
         )["executionArn"]
         return arn

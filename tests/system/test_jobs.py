@@ -1,0 +1,90 @@
+"""Evaluations by Bedrock's jobs as deployed: from the state machine to scores in CloudWatch, and a job that fails."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bedrock_eval.layout import RunLayout
+from bedrock_eval.summary import Summary, read_summary
+from local.evaluation import cloudwatch_means
+
+from .conftest import EVALUATION, Stack
+
+QUICK = {"seconds": 0.2}
+CASES = 42
+
+
+def begin(stack: Stack, evaluation: str, *, back: int) -> tuple[RunLayout, str]:
+    """Start a run for a minute of this hour that no other test takes."""
+    when = (datetime.now(UTC) - timedelta(minutes=back)).strftime("%Y-%m-%dT%H:%M:00Z")
+    return stack.layout(evaluation, when), stack.begin(evaluation, when)
+
+
+@pytest.fixture(scope="module")
+def runs(stack: Stack) -> dict[str, RunLayout]:
+    """A custom run and, once its answers are stored, a run of each kind by jobs, side by side."""
+    stack.standin("PUT", "config", {"evaluation_jobs": QUICK})
+    layouts: dict[str, RunLayout] = {}
+    layouts[EVALUATION], custom = begin(stack, EVALUATION, back=40)
+    assert stack.wait(custom)["status"] == "SUCCEEDED"
+    executions = {}
+    for name in ("bedrock-scores", "judged-answers", "rated-by-people"):
+        layouts[name], executions[name] = begin(stack, name, back=39)
+    ended = {name: stack.wait(execution) for name, execution in executions.items()}
+    assert {name: each["status"] for name, each in ended.items()} == dict.fromkeys(executions, "SUCCEEDED"), ended
+    return layouts
+
+
+def summary_of(stack: Stack, layout: RunLayout) -> Summary:
+    return read_summary(stack.clients.s3.get_object(Bucket=stack.bucket, Key=layout.summary)["Body"].read())
+
+
+@pytest.mark.parametrize(
+    ("evaluation", "metrics"),
+    [
+        ("bedrock-scores", {"Builtin.Accuracy", "Builtin.Toxicity"}),
+        ("judged-answers", {"Builtin.Correctness", "Builtin.Helpfulness"}),
+        ("rated-by-people", {"Preference"}),
+    ],
+)
+def test_each_kind_ends_with_scores_a_comparison_and_a_report(
+    stack: Stack, runs: dict[str, RunLayout], evaluation: str, metrics: set[str]
+) -> None:
+    summary = summary_of(stack, runs[evaluation])
+    assert {each.name: (each.cases, each.failed) for each in summary.candidates} == {
+        "haiku": (CASES, 0),
+        "nova": (CASES, 0),
+    }
+    assert all(set(each.metrics) == metrics for each in summary.candidates)
+    assert {(each.metric, each.estimate.n) for each in summary.comparisons} == {(name, CASES) for name in metrics}
+    assert runs[evaluation].report in stack.keys(runs[evaluation].report)
+
+
+def test_cloudwatch_has_the_means_of_the_summary(stack: Stack, runs: dict[str, RunLayout]) -> None:
+    for name, layout in runs.items():
+        if name != EVALUATION:
+            summary = summary_of(stack, layout)
+            ours = {
+                (each.name, metric): found.mean for each in summary.candidates for metric, found in each.metrics.items()
+            }
+            assert cloudwatch_means(stack.clients, summary) == pytest.approx(ours)
+
+
+def test_the_judge_was_given_the_answers_of_the_custom_run(stack: Stack, runs: dict[str, RunLayout]) -> None:
+    stored = {each["case_id"]: each["response"] for each in stack.outcomes(runs[EVALUATION], "haiku")}
+    judged = {each["case_id"]: each["response"] for each in stack.outcomes(runs["judged-answers"], "haiku")}
+    assert judged == stored
+    assert stack.read(runs["judged-answers"].state)["status"] == "finished"
+
+
+def test_a_job_that_fails_fails_the_run_with_the_words_of_bedrock(stack: Stack) -> None:
+    message = "The dataset could not be read."
+    stack.standin("PUT", "config", {"evaluation_jobs": {**QUICK, "failure": message}})
+    layout, execution = begin(stack, "bedrock-scores", back=38)
+    ended: dict[str, Any] = stack.wait(execution)
+    assert ended["status"] == "FAILED"
+    assert message in ended["cause"]
+    state = stack.read(layout.state)
+    assert (state["status"], state["reason"]) == ("failed", "job_failed")
+    assert message in state["message"]
