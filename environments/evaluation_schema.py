@@ -530,7 +530,7 @@ class HumanScoring(Strict):
 
     work_team: str = Field(
         pattern=f"^{WORK_TEAM_PATTERN}$",
-        description="ARN of the work team that rates, of this account and Region; docs/human-evaluation.md: how to make one.",
+        description="ARN of the work team that rates, of this account and Region (docs/human-evaluation.md).",
         json_schema_extra=told(
             "the ARN of a work team, as arn:aws:sagemaker:us-east-1:111111111111:workteam/private-crowd/support"
         ),
