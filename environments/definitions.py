@@ -102,7 +102,6 @@ def _settings(evaluation: str, config: JobEvaluationConfig, environment: Environ
             shared,
             # Of profiles the pattern takes those of the system alone.
             judge=_named(environment, config.judge, places),
-            judge_rates=environment.rates(config.judge),
             criteria=tuple(criterion.resolved for criterion in config.criteria),
             answers_from=config.answers_from,
         )

@@ -164,12 +164,13 @@ class Watch:
 def _own_profiles(definition: Definition) -> dict[str, Rates | None]:
     """The application inference profiles that an evaluation calls through.
 
-    Plain ids are the whole account's, and so are the profiles of Bedrock's own, which jobs name by their ARNs.
+    Plain ids are the whole account's, and so are the profiles of Bedrock's own, by which a judge is always named.
     """
-    called = {candidate.invoke_id: candidate.rates for candidate in definition.candidates}
-    if definition.job is not None and definition.job.judge is not None:
-        called.setdefault(definition.job.judge, definition.job.judge_rates)
-    return {metric_id(each): rates for each, rates in called.items() if _OWN_PROFILE in each}
+    return {
+        metric_id(candidate.invoke_id): candidate.rates
+        for candidate in definition.candidates
+        if _OWN_PROFILE in candidate.invoke_id
+    }
 
 
 def _longest(definition: Definition) -> timedelta:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bedrock_eval.catalogue import Better
-from bedrock_eval.costs import Rates
 from bedrock_eval.jobs.measures import BUILT_INS, RatingMethod, Task, rating_measure
 from bedrock_eval.measures import Measure
 
@@ -59,7 +58,6 @@ class JobSettings:
 
     Attributes:
         judge: identifier of the model that rates; of a judge evaluation only.
-        judge_rates: what its tokens cost; None: unknown.
         answers_from: name of a custom evaluation: its newest published run's answers are judged, no model is asked.
         answers_run: the run that this was when a run of ours began; only the definition of a run has it.
         flow_definition_arn, instructions: of a human evaluation only.
@@ -71,7 +69,6 @@ class JobSettings:
     kind: JobKind
     task: Task
     judge: str | None = None
-    judge_rates: Rates | None = None
     answers_from: str | None = None
     answers_run: str | None = None
     criteria: tuple[Criterion, ...] = ()

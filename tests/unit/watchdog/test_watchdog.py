@@ -277,14 +277,14 @@ class TestMonthToDate:
         cloudwatch.series = {("InputTokenCount", "own1"): [1_000_000.0], ("InputTokenCount", "us.haiku.x"): [9e9]}
         assert look(s3, cloudwatch=cloudwatch)["month_to_date_cost"] == {"": 1.0}
 
-    def test_a_profile_of_bedrocks_own_is_the_whole_accounts_and_a_judges_own_is_ours(self, s3: FakeS3) -> None:
+    def test_a_profile_of_bedrocks_own_is_the_whole_accounts(self, s3: FakeS3) -> None:
         system = "arn:aws:bedrock:us-east-1:1:inference-profile/us.haiku.x"
-        judge = "arn:aws:bedrock:us-east-1:1:application-inference-profile/judge1"
-        job = JobSettings(JobKind.JUDGE, Task.GENERAL, judge=judge, judge_rates=Rates(2, 10))
-        candidate = Candidate("a", "us.haiku.x", system, rates=Rates(1, 5))
+        own = "arn:aws:bedrock:us-east-1:1:application-inference-profile/own1"
+        job = JobSettings(JobKind.JUDGE, Task.GENERAL, judge=system)
+        candidate = Candidate("a", "us.haiku.x", own, rates=Rates(2, 10))
         deploy(s3, candidates=(candidate,), schedule=None, job=job, metrics=("Builtin.Relevance",))
         cloudwatch = FakeCloudWatch()
-        cloudwatch.series = {("InputTokenCount", "judge1"): [1_000_000.0], ("InputTokenCount", "us.haiku.x"): [9e9]}
+        cloudwatch.series = {("InputTokenCount", "own1"): [1_000_000.0], ("InputTokenCount", "us.haiku.x"): [9e9]}
         assert look(s3, cloudwatch=cloudwatch)["month_to_date_cost"] == {"": 2.0}
 
     def test_many_models_are_asked_for_in_turns(self, s3: FakeS3) -> None:
