@@ -1,6 +1,7 @@
 """Evaluations by Bedrock's jobs as deployed: from the state machine to scores in CloudWatch, and a job that fails."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from bedrock_eval.summary import Summary, read_summary
 from local.evaluation import cloudwatch_means
 
 from .conftest import EVALUATION, Stack
+from .test_operate import ops
 
 QUICK = {"seconds": 0.2}
 CASES = 42
@@ -88,3 +90,19 @@ def test_a_job_that_fails_fails_the_run_with_the_words_of_bedrock(stack: Stack) 
     state = stack.read(layout.state)
     assert (state["status"], state["reason"]) == ("failed", "job_failed")
     assert message in state["message"]
+
+
+def test_a_person_sees_the_jobs_and_reads_their_output_again(
+    stack: Stack, runs: dict[str, RunLayout], tmp_path: Path
+) -> None:
+    url = stack.deployment.endpoint.url
+    listed = ops(stack, "jobs", "list", "--endpoint-url", url)
+    assert listed.returncode == 0, listed.stderr
+    assert all(runs[name].run_id in listed.stdout for name in ("bedrock-scores", "judged-answers", "rated-by-people"))
+    shown = ops(stack, "jobs", "show", "judged-answers", "--endpoint-url", url)
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.count("Completed") == 2
+    collected = ops(stack, "jobs", "collect", "rated-by-people", "--endpoint-url", url, "--out", str(tmp_path))
+    assert collected.returncode == 0, collected.stderr
+    again = read_summary((tmp_path / "summary.json").read_bytes())
+    assert again.candidates == summary_of(stack, runs["rated-by-people"]).candidates
