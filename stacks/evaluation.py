@@ -18,6 +18,7 @@ from bedrock_ops.evaluation_role import EvaluationJobRole
 from bedrock_ops.functions import PythonFunction
 from bedrock_ops.human_review import HumanReview, HumanReviews
 from bedrock_ops.inference_profiles import ApplicationProfiles, InferenceProfile
+from bedrock_ops.run_permissions import allow_foreign_dataset
 from bedrock_ops.schedules import EvaluationSchedules
 from bedrock_ops.state_machine import EvaluationStateMachine
 from constructs import Construct
@@ -240,7 +241,7 @@ class EvaluationStack(Stack):
                 [self._environment.model(name) for name in models], own_profiles=self._profiles_of(models)
             )
         for bucket, object_key in self._foreign_datasets(evaluations):
-            function.allow_dataset(bucket=bucket, key=object_key)
+            allow_foreign_dataset(function, bucket=bucket, key=object_key)
 
     def _foreign_datasets(self, evaluations: Iterable[EvaluationConfig]) -> list[tuple[str, str]]:
         """Bedrock's own lie in no bucket."""

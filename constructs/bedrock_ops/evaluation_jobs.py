@@ -8,13 +8,13 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 
-from bedrock_eval.catalogue import CUSTOM
-from bedrock_eval.layout import BASELINES, DEFINITIONS, JOBS, RUNS
+from bedrock_eval.layout import JOBS
 from bedrock_eval.models import Model
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.evaluation_role import foundation_model_arns, profile_arns
 from bedrock_ops.functions import PythonFunction
-from bedrock_ops.permissions import allow_key, allow_listing, bucket_arn, regional_arn
+from bedrock_ops.permissions import regional_arn
+from bedrock_ops.run_permissions import allow_runs
 from constructs import Construct
 
 
@@ -65,15 +65,9 @@ class EvaluationJobs(PythonFunction):
         )
         self._tags = {"application": application, "environment": environment}
         self._allow_jobs(job_role)
-        self._allow_buckets(datasets, results)
-        allow_key(self.role, key)
+        self._allow_outputs(results)
+        allow_runs(self, datasets=datasets, results=results, key=key)
         self.allow(actions=["kms:DescribeKey"], resources=[key.key_arn])
-        self.allow(
-            actions=["cloudwatch:PutMetricData"],
-            resources=["*"],
-            conditions={"StringEquals": {"cloudwatch:namespace": CUSTOM}},
-            wildcard="PutMetricData knows no resource; the condition limits it to the namespace Custom/Bedrock.",
-        )
 
     def _allow_jobs(self, job_role: iam.IRole) -> None:
         jobs = regional_arn("bedrock", "evaluation-job/*")
@@ -109,19 +103,7 @@ class EvaluationJobs(PythonFunction):
             conditions={"StringEquals": {"iam:PassedToService": "bedrock.amazonaws.com"}},
         )
 
-    def _allow_buckets(self, datasets: s3.IBucket, results: s3.IBucket) -> None:
-        allow_listing(self.role, datasets)
-        allow_listing(self.role, results)
-        self.allow(
-            actions=["s3:GetObject"],
-            resources=[datasets.arn_for_objects("*"), results.arn_for_objects(f"{DEFINITIONS}*")],
-            wildcard="Which dataset and definition a run reads is known when it starts; all are this environment's.",
-        )
-        self.allow(
-            actions=["s3:GetObject"],
-            resources=[results.arn_for_objects(f"{BASELINES}*")],
-            wildcard="Which accepted run is the baseline changes by review, not by deploying a permission.",
-        )
+    def _allow_outputs(self, results: s3.IBucket) -> None:
         self.allow(
             actions=["s3:GetObject"],
             resources=[results.arn_for_objects(f"{JOBS}*")],
@@ -132,17 +114,8 @@ class EvaluationJobs(PythonFunction):
             resources=[results.arn_for_objects(f"{JOBS}*/answers/*")],
             wildcard="Stored answers that a judge is given lie beside the output of their run, whose id is its time.",
         )
-        self.allow(
-            actions=["s3:GetObject", "s3:PutObject"],
-            resources=[results.arn_for_objects(f"{RUNS}*")],
-            wildcard="A run's folder is named by its time; all lie below this prefix.",
-        )
 
     def allow_models(self, models: Sequence[Model], *, own_profiles: Sequence[str] = ()) -> None:
         """Let it ask for jobs about `models`, as candidates or judges, called through `own_profiles` (ARNs) too."""
         resources = [*own_profiles, *profile_arns(models), *foundation_model_arns(models)]
         self.allow(actions=["bedrock:CreateEvaluationJob"], resources=resources)
-
-    def allow_dataset(self, *, bucket: str, key: str) -> None:
-        """Let it read exactly one object of a foreign bucket, whose own key, if it has one, must admit the role."""
-        self.allow(actions=["s3:GetObject"], resources=[f"{bucket_arn(bucket)}/{key}"])
