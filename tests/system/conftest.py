@@ -4,15 +4,15 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
 
-from bedrock_eval.layout import RunLayout
+from bedrock_eval.layout import RunLayout, definition_key
 from bedrock_eval.names import PhysicalNames, parse_scheduled_time, run_id
 from environments.load import load_environments
 from environments.schema import Environment
@@ -32,6 +32,8 @@ class Stack:
     clients: Clients
     environment: Environment
     directory: Path
+    # Of this hour, so that alarms still see the runs, and before any run that begins now.
+    last_time: datetime = field(default_factory=lambda: datetime.now(UTC) - timedelta(minutes=40))
 
     @property
     def names(self) -> PhysicalNames:
@@ -57,11 +59,15 @@ class Stack:
         body = self.clients.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
         return [json.loads(line) for line in body.splitlines()] if key.endswith(".jsonl") else json.loads(body)
 
+    def scheduled_time(self) -> str:
+        """A minute that no other run of this stack has, later than those given before: two runs of one are one run."""
+        self.last_time += timedelta(minutes=1)
+        return self.last_time.strftime("%Y-%m-%dT%H:%M:00Z")
+
     def begin(self, evaluation: str, when: str) -> str:
         """Start an execution on the machine of the evaluation's kind, as the schedule would; gives its ARN."""
-        # Tests write definitions of their own, too, all of them custom.
-        declared = self.environment.evaluations.get(evaluation)
-        jobs = declared is not None and declared.job_kind is not None
+        # By what stands in the bucket: tests write definitions of their own, too.
+        jobs = self.read(definition_key(evaluation)).get("job") is not None
         arn: str = self.clients.stepfunctions.start_execution(
             stateMachineArn=f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{self.names.machine(jobs=jobs)}",
             input=json.dumps({"evaluation": evaluation, "scheduledTime": when}),

@@ -36,16 +36,11 @@ def recorded() -> dict[str, dict[str, float]]:
     return {model: {name: fmean(found) for name, found in metrics.items()} for model, metrics in values.items()}
 
 
-def a_minute(back: int) -> str:
-    """A scheduled time of this hour, different for each test, so that the alarms still see the run."""
-    return (datetime.now(UTC) - timedelta(minutes=back)).strftime("%Y-%m-%dT%H:%M:00Z")
-
-
 @pytest.fixture(scope="module")
 def finished(stack: Stack) -> tuple[str, dict[str, Any], str]:
     """One finished run: its scheduled time, its summary, and the inbox that listened."""
     inbox = subscribe_inbox(stack.clients, stack.deployment)
-    when = a_minute(3)
+    when = stack.scheduled_time()
     done = stack.wait(stack.begin(EVALUATION, when))
     assert done["status"] == "SUCCEEDED", done
     return when, stack.read(stack.layout(EVALUATION, when).summary), inbox
@@ -140,7 +135,7 @@ def listing(entry: Path) -> str:
 
 def test_a_killed_run_resumes_and_asks_nothing_twice_but_what_was_in_flight(stack: Stack) -> None:
     stack.standin("PUT", "config", {"faults": {"*": {"stall": 1.0, "stall_seconds": 0.6}}})
-    when = a_minute(12)
+    when = stack.scheduled_time()
     layout = stack.layout(EVALUATION, when)
     execution = stack.begin(EVALUATION, when)
     deadline = time.monotonic() + 60
@@ -180,7 +175,7 @@ def candidates(stack: Stack) -> list[str]:
 )
 def test_a_run_that_cannot_go_on_fails_with_its_reason(stack: Stack, faults: dict[str, Any], reason: str) -> None:
     stack.standin("PUT", "config", {"faults": faults})
-    when = a_minute(20 if reason == "access_denied" else 25)
+    when = stack.scheduled_time()
     layout = stack.layout(EVALUATION, when)
     done = stack.wait(stack.begin(EVALUATION, when), seconds=180)
     assert (done["status"], done["error"]) == ("FAILED", "RunFailed")
@@ -228,7 +223,7 @@ def test_a_dataset_that_cannot_be_used(stack: Stack, body: bytes | None, reason:
     )
     if body is not None:
         stack.clients.s3.put_object(Bucket=definition["dataset"]["bucket"], Key=key, Body=body)
-    when = a_minute(30)
+    when = stack.scheduled_time()
     done = stack.wait(stack.begin(evaluation, when))
     assert done["status"] == "FAILED"
     state = stack.read(stack.layout(evaluation, when).state)
@@ -238,7 +233,7 @@ def test_a_dataset_that_cannot_be_used(stack: Stack, body: bytes | None, reason:
 
 def test_a_share_of_faults_is_recorded_case_by_case(stack: Stack) -> None:
     stack.standin("PUT", "config", {"faults": {"*": {"424": 0.2, "reasoning_first": 0.3, "empty": 0.1}}})
-    when = a_minute(40)
+    when = stack.scheduled_time()
     done = stack.wait(stack.begin(EVALUATION, when))
     assert done["status"] == "SUCCEEDED", done
     for candidate in stack.read(stack.layout(EVALUATION, when).summary)["candidates"]:

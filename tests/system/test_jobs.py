@@ -1,12 +1,12 @@
 """Evaluations by Bedrock's jobs as deployed: from the state machine to scores in CloudWatch, and a job that fails."""
 
-from datetime import UTC, datetime, timedelta
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bedrock_eval.layout import RunLayout
+from bedrock_eval.layout import RunLayout, definition_key
 from bedrock_eval.summary import Summary, read_summary
 from local.evaluation import cloudwatch_means
 
@@ -17,9 +17,9 @@ QUICK = {"seconds": 0.2}
 CASES = 42
 
 
-def begin(stack: Stack, evaluation: str, *, back: int) -> tuple[RunLayout, str]:
-    """Start a run for a minute of this hour that no other test takes."""
-    when = (datetime.now(UTC) - timedelta(minutes=back)).strftime("%Y-%m-%dT%H:%M:00Z")
+def begin(stack: Stack, evaluation: str) -> tuple[RunLayout, str]:
+    """Start a run of its own; gives where it lies and the execution."""
+    when = stack.scheduled_time()
     return stack.layout(evaluation, when), stack.begin(evaluation, when)
 
 
@@ -29,11 +29,11 @@ def runs(stack: Stack) -> dict[str, RunLayout]:
     # Before the fixture of each test, which is narrower.
     stack.standin("PUT", "config", {"faults": {}, "evaluation_jobs": QUICK})
     layouts: dict[str, RunLayout] = {}
-    layouts[EVALUATION], custom = begin(stack, EVALUATION, back=0)
+    layouts[EVALUATION], custom = begin(stack, EVALUATION)
     assert stack.wait(custom)["status"] == "SUCCEEDED"
     executions = {}
     for name in ("bedrock-scores", "judged-answers", "rated-by-people"):
-        layouts[name], executions[name] = begin(stack, name, back=39)
+        layouts[name], executions[name] = begin(stack, name)
     ended = {name: stack.wait(execution) for name, execution in executions.items()}
     assert {name: each["status"] for name, each in ended.items()} == dict.fromkeys(executions, "SUCCEEDED"), ended
     return layouts
@@ -88,13 +88,49 @@ def test_the_judge_was_given_the_answers_of_the_newest_custom_run(stack: Stack, 
 def test_a_job_that_fails_fails_the_run_with_the_words_of_bedrock(stack: Stack) -> None:
     message = "The dataset could not be read."
     stack.standin("PUT", "config", {"evaluation_jobs": {**QUICK, "failure": message}})
-    layout, execution = begin(stack, "bedrock-scores", back=38)
+    layout, execution = begin(stack, "bedrock-scores")
     ended: dict[str, Any] = stack.wait(execution)
     assert ended["status"] == "FAILED"
     assert message in ended["cause"]
     state = stack.read(layout.state)
     assert (state["status"], state["reason"]) == ("failed", "job_failed")
     assert message in state["message"]
+
+
+def variant(stack: Stack, name: str, **job: Any) -> None:
+    """Write the definition of an evaluation like bedrock-scores, with other settings of its jobs."""
+    definition = stack.read(definition_key("bedrock-scores"))
+    definition["evaluation"] = name
+    definition["job"].update(job)
+    body = json.dumps(definition).encode()
+    stack.clients.s3.put_object(Bucket=stack.bucket, Key=definition_key(name), Body=body)
+
+
+def test_a_job_that_never_ends_is_stopped_at_the_deadline(stack: Stack) -> None:
+    stack.standin("PUT", "config", {"evaluation_jobs": {"never_ends": True}})
+    variant(stack, "never-ends", deadline_hours=1 / 3600)
+    layout, execution = begin(stack, "never-ends")
+    ended = stack.wait(execution)
+    assert ended["status"] == "FAILED"
+    assert stack.read(layout.state)["reason"] == "job_overdue"
+    assert [each["status"] for each in stack.read(layout.jobs)["jobs"]] == ["Stopped", "Stopped"]
+
+
+def test_old_jobs_are_pruned_and_their_output_stays(stack: Stack) -> None:
+    stack.standin("PUT", "config", {"evaluation_jobs": QUICK})
+    variant(stack, "pruned", keep_jobs=2)
+    layouts = []
+    for _ in range(2):
+        layout, execution = begin(stack, "pruned")
+        assert stack.wait(execution)["status"] == "SUCCEEDED"
+        layouts.append(layout)
+    first, second = ({each["name"] for each in stack.read(layout.jobs)["jobs"]} for layout in layouts)
+    left = {
+        each["jobName"] for each in stack.clients.bedrock.list_evaluation_jobs(nameContains="pruned")["jobSummaries"]
+    }
+    assert left == second
+    assert not left & first
+    assert all(any(key.endswith("_output.jsonl") for key in stack.keys(layout.job_output)) for layout in layouts)
 
 
 def test_a_person_sees_the_jobs_and_reads_their_output_again(

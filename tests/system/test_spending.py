@@ -12,11 +12,6 @@ from bedrock_eval.layout import definition_key
 from .conftest import EVALUATION, Stack
 
 
-def a_minute(back: int) -> str:
-    """A scheduled time that no other file uses."""
-    return (datetime.now(UTC) - timedelta(hours=2, minutes=back)).strftime("%Y-%m-%dT%H:%M:00Z")
-
-
 def month_to_date(stack: Stack) -> float:
     """What the watchdog says when it is called now."""
     answer = stack.clients.functions.invoke(FunctionName=stack.names.watchdog, Payload=b"{}")
@@ -35,7 +30,7 @@ def month_to_date(stack: Stack) -> float:
 
 
 def test_a_run_costs_what_the_month_grows_by(stack: Stack) -> None:
-    before, when = month_to_date(stack), a_minute(1)
+    before, when = month_to_date(stack), stack.scheduled_time()
     assert stack.wait(stack.begin(EVALUATION, when))["status"] == "SUCCEEDED"
     layout = stack.layout(EVALUATION, when)
     costs = [candidate["cost"] for candidate in stack.read(layout.summary)["candidates"]]
@@ -56,7 +51,7 @@ def test_a_run_over_its_limit_asks_nothing_and_says_why(stack: Stack) -> None:
     stack.clients.s3.put_object(Bucket=stack.bucket, Key=key, Body=body.encode())
     stack.standin("DELETE", "calls")
     try:
-        when = a_minute(2)
+        when = stack.scheduled_time()
         assert stack.wait(stack.begin(EVALUATION, when))["status"] == "FAILED"
     finally:
         stack.clients.s3.put_object(Bucket=stack.bucket, Key=key, Body=json.dumps(deployed).encode())
