@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,6 +25,17 @@ def _no_account(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+
+
+def clients_of_the_account(bucket: str, **others: Any) -> dict[str, Any]:
+    """By service: who asks, the stack whose results lie in `bucket`, and the other clients of a test."""
+    caller = {"Account": "111122223333", "Arn": "arn:aws:sts::111122223333:assumed-role/ops/me"}
+    outputs = [{"OutputKey": "ResultsBucket", "OutputValue": bucket}]
+    return {
+        "sts": SimpleNamespace(get_caller_identity=lambda: caller),
+        "cloudformation": SimpleNamespace(describe_stacks=lambda StackName: {"Stacks": [{"Outputs": outputs}]}),  # noqa: N803
+        **others,
+    }
 
 
 def a_record(minute: int, *, session: str = "i-1", **changes: Any) -> dict[str, Any]:

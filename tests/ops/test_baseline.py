@@ -18,6 +18,7 @@ from custom_evaluator.slices import run_slice
 from environments.load import load_environments
 from ops import environment
 from ops.__main__ import main
+from tests.ops.conftest import clients_of_the_account
 from tests.unit.custom_evaluator.conftest import BUCKET, DATA, DEFINITION, World
 from tests.unit.fakes import answer
 
@@ -106,15 +107,8 @@ def cloudwatch(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     """`small` has 60 hours of traffic without errors, `large` has none."""
     small = "us.amazon.nova-2-lite-v1:0"
     made = CloudWatch({("InvocationLatency", small): hourly(2000.0), ("Invocations", small): hourly(500.0)})
-    caller = {"Account": "111122223333", "Arn": "arn:aws:sts::111122223333:assumed-role/ops/me"}
-    outputs = [{"OutputKey": "ResultsBucket", "OutputValue": BUCKET}]
-    clients = {
-        "sts": SimpleNamespace(get_caller_identity=lambda: caller),
-        "cloudformation": SimpleNamespace(describe_stacks=lambda StackName: {"Stacks": [{"Outputs": outputs}]}),  # noqa: N803
-        "ssm": SimpleNamespace(get_parameter=lambda Name: {"Parameter": {"Value": f"id of {Name}"}}),  # noqa: N803
-        "s3": world.s3,
-        "cloudwatch": made,
-    }
+    parameters = SimpleNamespace(get_parameter=lambda Name: {"Parameter": {"Value": f"id of {Name}"}})  # noqa: N803
+    clients = clients_of_the_account(BUCKET, ssm=parameters, s3=world.s3, cloudwatch=made)
     monkeypatch.setattr(boto3, "client", lambda service, **_: clients[service])
     monkeypatch.setattr(environment, "ENVIRONMENTS", tmp_path)
     (tmp_path / "dev.yaml").write_text(DEV)

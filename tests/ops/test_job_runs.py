@@ -19,6 +19,7 @@ from evaluation_jobs.looks import look
 from ops import environment
 from ops import run as run_command
 from ops.__main__ import main
+from tests.ops.conftest import clients_of_the_account
 from tests.unit.evaluation_jobs.conftest import BUCKET, DATA, DEFINITION, PROMPTS, World
 from tests.unit.fakes import client_error
 
@@ -32,7 +33,7 @@ models:
 datasets:
   questions: {source: s3://elsewhere/questions.jsonl}
 evaluations:
-  judged: {dataset: questions, candidates: [small]}
+  judged: {kind: judge, judge: small, dataset: questions, candidates: [small], metrics: [Builtin.Correctness]}
   support: {dataset: questions, candidates: [small]}
 """
 RUN, LATER = "20261123T060000Z", "20261130T060000Z"
@@ -87,15 +88,7 @@ def world() -> World:
 @pytest.fixture
 def machine(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Machine:
     made = Machine(world)
-    caller = {"Account": "111122223333", "Arn": "arn:aws:sts::111122223333:assumed-role/ops/me"}
-    outputs = [{"OutputKey": "ResultsBucket", "OutputValue": BUCKET}]
-    clients = {
-        "sts": SimpleNamespace(get_caller_identity=lambda: caller),
-        "cloudformation": SimpleNamespace(describe_stacks=lambda StackName: {"Stacks": [{"Outputs": outputs}]}),  # noqa: N803
-        "s3": world.s3,
-        "stepfunctions": made,
-        "bedrock": world.bedrock,
-    }
+    clients = clients_of_the_account(BUCKET, s3=world.s3, stepfunctions=made, bedrock=world.bedrock)
     monkeypatch.setattr(boto3, "client", lambda service, **_: clients[service])
     monkeypatch.setattr(environment, "ENVIRONMENTS", tmp_path)
     monkeypatch.setattr(run_command, "time", SimpleNamespace(sleep=made.pause))

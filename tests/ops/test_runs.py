@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -17,6 +16,7 @@ from custom_evaluator.slices import run_slice
 from ops import environment
 from ops import run as run_command
 from ops.__main__ import main
+from tests.ops.conftest import clients_of_the_account
 from tests.unit.custom_evaluator.conftest import BUCKET, World
 from tests.unit.fakes import answer, client_error
 
@@ -89,14 +89,7 @@ def world() -> World:
 @pytest.fixture
 def machine(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Machine:
     made = Machine(world)
-    caller = {"Account": "111122223333", "Arn": "arn:aws:sts::111122223333:assumed-role/ops/me"}
-    outputs = [{"OutputKey": "ResultsBucket", "OutputValue": BUCKET}]
-    clients = {
-        "sts": SimpleNamespace(get_caller_identity=lambda: caller),
-        "cloudformation": SimpleNamespace(describe_stacks=lambda StackName: {"Stacks": [{"Outputs": outputs}]}),  # noqa: N803
-        "s3": world.s3,
-        "stepfunctions": made,
-    }
+    clients = clients_of_the_account(BUCKET, s3=world.s3, stepfunctions=made)
     monkeypatch.setattr(boto3, "client", lambda service, **_: clients[service])
     monkeypatch.setattr(environment, "ENVIRONMENTS", tmp_path)
     monkeypatch.setattr(run_command, "POLL_SECONDS", 0.0)
