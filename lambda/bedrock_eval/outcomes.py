@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any, Self
+
+from bedrock_eval.cases import Case
 
 
 class FailureReason(StrEnum):
@@ -74,6 +77,19 @@ class Outcome:
     detail: str | None = None
     usage: Usage = field(default_factory=Usage)
     latency_ms: int | None = None
+
+    @classmethod
+    def of(cls, case: Case, *, candidate: str, **result: Any) -> Self:
+        """What became of a case: its own members, and `result` of the other ones."""
+        return cls(
+            case_id=case.id,
+            candidate=candidate,
+            prompt=case.prompt,
+            reference=case.reference,
+            category=case.category,
+            cluster=case.cluster,
+            **result,
+        )
 
     @property
     def scored(self) -> bool:

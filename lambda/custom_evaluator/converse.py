@@ -85,14 +85,18 @@ class Asker:
         message = {"role": "user", "content": [{"text": candidate.user_text(case.prompt)}]}
         answer = self._converse({**self._requests[candidate.name], "messages": [message]})
         if isinstance(answer, Failure):
-            return _outcome(candidate, case, failure=answer.reason, detail=answer.detail)
+            return Outcome.of(case, candidate=candidate.name, failure=answer.reason, detail=answer.detail)
         text = answer_text(answer)
         stop_reason = answer.get("stopReason")
         known = {"stop_reason": stop_reason, "usage": _usage(answer), "latency_ms": _latency(answer)}
         if not text.strip():
             reason = FailureReason.CONTENT_FILTERED if stop_reason in _WITHHELD else FailureReason.EMPTY_ANSWER
-            return _outcome(candidate, case, failure=reason, detail=f"no text, stop reason {stop_reason}", **known)
-        return _outcome(candidate, case, response=text, scores=self._scores(text, case, stop_reason), **known)
+            return Outcome.of(
+                case, candidate=candidate.name, failure=reason, detail=f"no text, stop reason {stop_reason}", **known
+            )
+        return Outcome.of(
+            case, candidate=candidate.name, response=text, scores=self._scores(text, case, stop_reason), **known
+        )
 
     def _scores(self, response: str, case: Case, stop_reason: str | None) -> dict[str, float | None]:
         of_the_call = {"stop_reason": stop_reason}
@@ -132,18 +136,6 @@ def _request(candidate: Candidate, *, metadata: Mapping[str, str]) -> dict[str, 
         "requestMetadata": metadata,
     }
     return {key: value for key, value in request.items() if value}
-
-
-def _outcome(candidate: Candidate, case: Case, **result: Any) -> Outcome:
-    return Outcome(
-        case_id=case.id,
-        candidate=candidate.name,
-        prompt=case.prompt,
-        reference=case.reference,
-        category=case.category,
-        cluster=case.cluster,
-        **result,
-    )
 
 
 def answer_text(response: Mapping[str, Any]) -> str:

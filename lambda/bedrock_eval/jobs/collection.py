@@ -178,13 +178,9 @@ class _Gathering:
     def _outcome(self, name: str, case: Case) -> Outcome:
         found = self._records.get((name, case.id))
         if found is None:
-            return Outcome(
-                case_id=case.id,
+            return Outcome.of(
+                case,
                 candidate=name,
-                prompt=case.prompt,
-                reference=case.reference,
-                category=case.category,
-                cluster=case.cluster,
                 failure=FailureReason.NO_RESPONSE,
                 detail="the job's output does not hold this prompt: Bedrock leaves out what it could not answer",
             )
