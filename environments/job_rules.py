@@ -37,6 +37,22 @@ def _mistakes(name: str, config: JobEvaluationConfig, parts: Parts, datasets: Da
         yield Mistake(("evaluations", name, *mistake.path), mistake.message)
 
 
+def notes(parts: Parts) -> Iterator[Mistake]:
+    """Models that jobs are to ask although their card says no: a warning, as Bedrock's list changes."""
+    for name, evaluation in parts.evaluations.items():
+        config = evaluation.jobs
+        if config is None or (isinstance(config, JudgeScoring) and config.answers_from is not None):
+            continue
+        for index, candidate in enumerate(config.candidates):
+            model = None if candidate.answers_of is not None else parts.resolve(candidate.model)
+            if model is not None and not model.asked_by_jobs:
+                yield Mistake(
+                    ("evaluations", name, "candidates", index, "model"),
+                    f"the model card of {model.base_id} says that evaluation jobs do not ask it; if its runs fail: "
+                    "ask it by an evaluation of kind custom, and let a judge rate those answers by answers_from",
+                )
+
+
 def _definition(name: str, config: CustomEvaluationConfig | JobEvaluationConfig, parts: Parts) -> Definition:
     environment = Environment.model_construct(
         name=parts.name,

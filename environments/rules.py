@@ -60,6 +60,7 @@ def notes(parts: Parts, *, today: date) -> Iterator[Mistake]:
     """What is no mistake but worth saying of an environment that calls AWS."""
     yield from _expired_rates(parts, today=today)
     yield from _blind_budget(parts)
+    yield from job_rules.notes(parts)
 
 
 def _expired_rates(parts: Parts, *, today: date) -> Iterator[Mistake]:

@@ -57,6 +57,9 @@ PROVIDERS = frozenset(
 # These answer a request that carries temperature or topP with a ValidationException.
 _NO_SAMPLING = ("anthropic.claude-opus-4-7", "anthropic.claude-opus-4-8", "anthropic.claude-sonnet-5")
 
+# Their model card says that evaluation jobs of Bedrock do not ask them; as judges they are listed.
+_NOT_ASKED_BY_JOBS = ("amazon.nova-2-lite-",)
+
 # End of life as the lifecycle page has it; None: removed from every list, date unknown.
 END_OF_LIFE: Mapping[str, date | None] = MappingProxyType(
     {
@@ -200,6 +203,11 @@ class Model:
     def accepts_sampling(self) -> bool:
         """Whether temperature and topP may be sent."""
         return not self.base_id.startswith(_NO_SAMPLING)
+
+    @property
+    def asked_by_jobs(self) -> bool:
+        """Whether an evaluation job of Bedrock can ask it for answers, as far as its model card says."""
+        return not self.base_id.startswith(_NOT_ASKED_BY_JOBS)
 
     @property
     def lifecycle(self) -> Lifecycle:

@@ -201,3 +201,30 @@ def test_answers_in_the_dataset_are_those_that_are_named(
     assert mistake.startswith(
         "20: evaluations.judged.dataset: prompt 1: modelResponses of chatbot-1; needed: one of chatbot-2"
     )
+
+
+def test_a_model_that_jobs_cannot_ask_is_a_warning_unless_its_answers_are_there(
+    write: Write, load: Load, every_kind: str
+) -> None:
+    write("dev", text=every_kind)
+    (warning,) = load().warnings
+    assert warning.startswith(
+        "environments/dev.yaml:49: evaluations.judged.candidates[0].model: the model card of amazon.nova-2-lite-v1:0 "
+        "says that evaluation jobs do not ask it"
+    )
+    # As the judge it may rate, and answers that are stored need nobody to be asked.
+    write(
+        "dev",
+        ("candidates: [own]", "candidates: [small]"),
+        ("    id: amazon.nova-lite-v1:0", "    id: us.amazon.nova-2-lite-v1:0"),
+        ("model: small", "model: large"),
+        text=every_kind,
+    )
+    told = [line.partition(": ")[2].partition(":")[0] for line in load().warnings]
+    assert told == [
+        "evaluations.judged.candidates[0].model",
+        "evaluations.rated.candidates[0].model",
+        "evaluations.compared.candidates[0].model",
+        "evaluations.judged-both.candidates[0].model",
+        "evaluations.preferred.candidates[0].model",
+    ]
