@@ -1,11 +1,11 @@
 """What must hold of an evaluation by jobs of Bedrock: the rules of jobs, told by the file's own keys."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from bedrock_eval.definition import Definition
 from bedrock_eval.jobs.rules import Problem, answers_problems, dataset_problems, problems
 from environments.definitions import Places, definition
-from environments.document import Mistake, Path
+from environments.document import Mistake
 from environments.evaluation_schema import (
     CustomEvaluationConfig,
     HumanComparisonConfig,
@@ -32,7 +32,8 @@ def mistakes(parts: Parts, datasets: DatasetReader) -> Iterator[Mistake]:
 def _mistakes(name: str, config: JobEvaluationConfig, parts: Parts, datasets: DatasetReader) -> Iterator[Mistake]:
     found = _definition(name, config, parts)
     for problem in (*problems(found), *_of_dataset(config, found, parts, datasets), *_of_answers(config, found, parts)):
-        yield Mistake(_place(problem, name, config, parts), f"{problem.message} ({problem.source})")
+        if not _is_environments_tag(problem, config):
+            yield Mistake(("evaluations", name, *problem.path), f"{problem.message} ({problem.source})")
     for mistake in (*_judge(config, parts), *_times(config), *_people(config, parts), *_texts(config)):
         yield Mistake(("evaluations", name, *mistake.path), mistake.message)
 
@@ -78,13 +79,9 @@ def _model(parts: Parts, name: str) -> ModelConfig:
     return _MODEL if model is None or parts.resolve(name) is None else model
 
 
-def _place(problem: Problem, name: str, config: JobEvaluationConfig, parts: Parts) -> Path:
-    """Where a problem stands in the file: tags of jobs come from three places."""
-    if problem.path[0] == "tags" and len(problem.path) > 1 and problem.path[1] not in config.tags:
-        key = problem.path[1]
-        tags: Mapping[str, str] = parts.top.get("tags", {})
-        return ("tags", key) if key in tags else (key,)
-    return ("evaluations", name, *problem.path)
+def _is_environments_tag(problem: Problem, config: JobEvaluationConfig) -> bool:
+    """Jobs carry the environment's tags too, which are held to the same rule where they stand."""
+    return problem.path[0] == "tags" and len(problem.path) > 1 and problem.path[1] not in config.tags
 
 
 def _of_dataset(

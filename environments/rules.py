@@ -8,7 +8,7 @@ from datetime import date
 
 from bedrock_eval.catalogue import Better
 from bedrock_eval.jobs.measures import BUILT_IN
-from bedrock_eval.jobs.rules import MOST_JOBS_OF_ACCOUNT, QUOTAS
+from bedrock_eval.jobs.rules import IN_TAGS, MOST_JOBS_OF_ACCOUNT, QUOTAS, TAG_TEXT
 from bedrock_eval.measures import Measure
 from bedrock_eval.metrics import METRICS
 from bedrock_eval.models import Model, ModelError
@@ -147,6 +147,16 @@ def _tags(parts: Parts) -> Iterator[Mistake]:
         # Tag keys of IAM differ by more than case.
         if key.lower() in _OWN_TAGS:
             yield Mistake(("tags", key), f"set already; these come by themselves: {', '.join(_OWN_TAGS)}")
+        if not TAG_TEXT.fullmatch(key):
+            yield Mistake(("tags", key), f"{key!r} cannot be a tag; allowed: {IN_TAGS}")
+        if not TAG_TEXT.fullmatch(value):
+            yield Mistake(("tags", key), f"{value!r} cannot be the value of a tag; allowed: {IN_TAGS}")
+
+
+def _owner(parts: Parts) -> Iterator[Mistake]:
+    owner = parts.top.get("owner", "")
+    if not (len(owner) <= 256 and TAG_TEXT.fullmatch(owner)):
+        yield Mistake(("owner",), f"{owner!r} is a tag of every resource; allowed: at most 256 {IN_TAGS}")
 
 
 def _subscriptions(parts: Parts) -> Iterator[Mistake]:
@@ -348,7 +358,7 @@ def _references(evaluation: EvaluationParts, parts: Parts, datasets: DatasetRead
 
 
 _RULES: tuple[Callable[[Parts], Iterator[Mistake]], ...] = (
-    *(_name, _account, _logging, _tags, _subscriptions),
+    *(_name, _account, _logging, _owner, _tags, _subscriptions),
     *(_models, _guardrails, _headline, _kept_jobs),
 )
 _EVALUATION_RULES: tuple[Callable[[EvaluationParts, Parts], Iterator[Mistake]], ...] = (

@@ -283,6 +283,20 @@ BETWEEN_VALUES = [
         "5: tags.k: the value has 257 characters; allowed: 256 at most",
     ),
     (
+        ("owner: team", "owner: Équipe Recherche"),
+        "4: owner: 'Équipe Recherche' is a tag of every resource; allowed: at most 256 letters (a to z), digits, "
+        "spaces and . _ : / = + @ -",
+    ),
+    (
+        ("owner: team", "owner: team\ntags: {'cost*': b}"),
+        "5: tags['cost*']: 'cost*' cannot be a tag; allowed: letters (a to z), digits, spaces and . _ : / = + @ -",
+    ),
+    (
+        ("owner: team", "owner: team\ntags: {cost: a|b}"),
+        "5: tags.cost: 'a|b' cannot be the value of a tag; allowed: letters (a to z), digits, spaces and "
+        ". _ : / = + @ -",
+    ),
+    (
         ("owner: team", "owner: team\ntags: {Owner: y}"),
         "5: tags.Owner: set already; these come by themselves: application, environment, owner",
     ),

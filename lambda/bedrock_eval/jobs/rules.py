@@ -58,13 +58,15 @@ MOST_TASK_DESCRIPTION = 255
 WORK_TEAM_PATTERN = r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:[0-9]{12}:workteam/.+"
 """WorkteamArn of CreateFlowDefinition, which lets an empty Region or name pass."""
 
+TAG_TEXT = re.compile(r"[a-zA-Z0-9\s._:/=+@-]*")
+"""Key and value of a tag, as Bedrock takes them for jobs and inference profiles; most services take more."""
+IN_TAGS = "letters (a to z), digits, spaces and . _ : / = + @ -"
+
 _METRIC_NAME = re.compile(r"[0-9a-zA-Z-_.]+")
 _DATASET_NAME = re.compile(r"[0-9a-zA-Z-_.]+")
 _ANSWERS_OF = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9._-]){0,255}")
 _FLOW_DEFINITION = re.compile(r"arn:aws(-[^:]+)?:sagemaker:[a-z0-9-]{1,20}:[0-9]{12}:flow-definition/.+")
 _S3_URI = re.compile(r"s3://[a-z0-9][-.a-z0-9]{1,61}[a-z0-9](?:/[-!_*'().a-z0-9A-Z]+)+")
-_TAG = re.compile(r"[a-zA-Z0-9\s._:/=+@-]*")
-_IN_TAGS = "letters (a to z), digits, spaces and . _ : / = + @ -"
 _VARIABLES = ("{{prompt}}", "{{prediction}}", "{{ground_truth}}")
 _NEEDED_VARIABLES = _VARIABLES[:2]
 # Scores are published beside these.
@@ -517,12 +519,12 @@ def _tags(definition: Definition, job: JobSettings) -> Iterator[Problem]:
     for key, value in job.tags.items():
         if key.lower().startswith("aws:"):
             yield Problem(("tags", key), "keys that begin with aws: are reserved by AWS", f"{API}, jobTags")
-        elif not (1 <= len(key) <= 128 and _TAG.fullmatch(key)):
+        elif not (1 <= len(key) <= 128 and TAG_TEXT.fullmatch(key)):
             yield Problem(
-                ("tags", key), f"{key!r} cannot be a job's tag; allowed: 1 to 128 {_IN_TAGS}", f"{API}, jobTags"
+                ("tags", key), f"{key!r} cannot be a job's tag; allowed: 1 to 128 {IN_TAGS}", f"{API}, jobTags"
             )
-        elif not (len(value) <= 256 and _TAG.fullmatch(value)):
-            message = f"{value!r} cannot be the value of a job's tag; allowed: at most 256 {_IN_TAGS}"
+        elif not (len(value) <= 256 and TAG_TEXT.fullmatch(value)):
+            message = f"{value!r} cannot be the value of a job's tag; allowed: at most 256 {IN_TAGS}"
             yield Problem(("tags", key), message, f"{API}, jobTags")
 
 
