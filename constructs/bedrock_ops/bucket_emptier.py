@@ -1,6 +1,6 @@
 """Empties buckets before CloudFormation deletes them, which it can only do to empty ones."""
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Tags
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
@@ -9,9 +9,15 @@ from bedrock_eval.names import PhysicalNames
 from bedrock_ops.functions import CustomResourceFunction
 from constructs import Construct
 
+_TAG = "emptied-on-delete"
+
 
 class BucketEmptier(Construct):
-    """One function, and a custom resource for every bucket given to `empty`. Only for buckets that are destroyed."""
+    """One function, and a custom resource for every bucket given to `empty`. Only for buckets that are destroyed.
+
+    Each is tagged: CloudFormation also deletes the custom resource when the environment is to be retained from now on,
+    and the tag, which has gone by then, tells the function that its bucket stays.
+    """
 
     def __init__(  # noqa: PLR0913 - all by keyword but the first two
         self,
@@ -45,8 +51,14 @@ class BucketEmptier(Construct):
                 bucket would fill again between emptying and deletion.
         """
         name = bucket.node.id
+        Tags.of(bucket).add(_TAG, "true")
         self.function.allow(
-            actions=["s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads"],
+            actions=[
+                "s3:GetBucketTagging",
+                "s3:ListBucket",
+                "s3:ListBucketVersions",
+                "s3:ListBucketMultipartUploads",
+            ],
             resources=[bucket.bucket_arn],
         )
         self.function.allow(
@@ -54,6 +66,8 @@ class BucketEmptier(Construct):
             resources=[bucket.arn_for_objects("*")],
             wildcard=f"Emptying is deleting every object; only of the bucket {name}, which is itself to be deleted.",
         )
-        emptied = self.function.resource(self, name, kind="EmptiedBucket", properties={"Bucket": bucket.bucket_name})
+        emptied = self.function.resource(
+            self, name, kind="EmptiedBucket", properties={"Bucket": bucket.bucket_name, "Tag": _TAG}
+        )
         if refilled and bucket.policy is not None:
             bucket.policy.node.add_dependency(emptied)

@@ -1,6 +1,10 @@
 """Empties a bucket before CloudFormation deletes it: every version, every delete marker, every open upload.
 
-Property: Bucket. Does something only on Delete.
+Does something only on Delete, and only while the bucket carries a tag. Delete comes too when the bucket stays and only
+this resource goes: an environment that is no longer to be destroyed, or the roll-back of one that was going to be. The
+template has taken the tag off by then, since CloudFormation deletes what is left over after all changes.
+
+Properties: Bucket, Tag (the key of that tag).
 """
 
 import logging
@@ -33,7 +37,7 @@ def identify(request: Request) -> str:
 
 
 def work(request: Request) -> None:
-    """Empty the bucket; one that is gone is empty.
+    """Empty the bucket if it is to go; one that is gone is empty.
 
     Raises:
         ResourceError: access is denied, or objects remain when the time is up; the message names some.
@@ -42,10 +46,23 @@ def work(request: Request) -> None:
         return
     s3, bucket = client("s3"), request.text("Bucket")
     try:
-        _empty(s3, bucket, request)
+        if _is_tagged(s3, bucket, request.text("Tag")):
+            _empty(s3, bucket, request)
+        else:
+            logger.warning("the bucket is to stay, so nothing is deleted", extra={"bucket": bucket})
     except ClientError as error:
         if error_code(error) != "NoSuchBucket":
             raise
+
+
+def _is_tagged(s3: Any, bucket: str, key: str) -> bool:
+    try:
+        tags = s3.get_bucket_tagging(Bucket=bucket)["TagSet"]
+    except ClientError as error:
+        if error_code(error) == "NoSuchTagSet":
+            return False
+        raise
+    return any(tag["Key"] == key for tag in tags)
 
 
 def _empty(s3: Any, bucket: str, request: Request) -> None:

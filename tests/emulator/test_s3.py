@@ -49,6 +49,7 @@ def test_template_properties_are_kept(clients: Clients, deploy: Deploy) -> None:
             PublicAccessBlockConfiguration=blocked,
             OwnershipControls={"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
             LoggingConfiguration={"DestinationBucketName": {"Ref": "Logs"}, "LogFilePrefix": "data/"},
+            Tags=[{"Key": "owner", "Value": "team"}],
         ),
         "Policy": {
             "Type": "AWS::S3::BucketPolicy",
@@ -86,6 +87,8 @@ def test_template_properties_are_kept(clients: Clients, deploy: Deploy) -> None:
     assert clients("kms").get_key_rotation_status(KeyId=key)["KeyRotationEnabled"] is True
     assert json.loads(clients("kms").get_key_policy(KeyId=key, PolicyName="default")["Policy"]) == policy
 
+    assert s3.get_bucket_tagging(Bucket=data)["TagSet"] == [{"Key": "owner", "Value": "team"}]
+
     resources["Data"] = bucket(VersioningConfiguration={"Status": "Suspended"})
     del resources["Policy"]
     assert stack.update(resources) == "UPDATE_COMPLETE"
@@ -93,6 +96,8 @@ def test_template_properties_are_kept(clients: Clients, deploy: Deploy) -> None:
     assert encryption(data)["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
     with pytest.raises(ClientError, match="NoSuchLifecycleConfiguration"):
         s3.get_bucket_lifecycle_configuration(Bucket=data)
+    with pytest.raises(ClientError, match="NoSuchTagSet"):
+        s3.get_bucket_tagging(Bucket=data)
 
 
 def test_a_bucket_that_is_not_empty_stays(clients: Clients, deploy: Deploy) -> None:

@@ -180,6 +180,15 @@ class TestRemoval:
         emptied = {each["Bucket"] for each in storage.resources("Custom::EmptiedBucket").values()}
         assert emptied == {f"<{logical_id}>" for logical_id in storage.raw(BUCKET)}
 
+    def test_what_is_emptied_carries_the_tag_that_a_retained_bucket_loses(self) -> None:
+        """The custom resource goes, too, when the environment is to be retained from now on."""
+        (tag,) = {each["Tag"] for each in destroyed()["storage"].resources("Custom::EmptiedBucket").values()}
+        tags = [each["Tags"] for each in destroyed()["storage"].resources(BUCKET).values()]
+        assert tags
+        assert all({"Key": tag, "Value": "true"} in each for each in tags)
+        kept = [each["Tags"] for each in retained()["storage"].resources(BUCKET).values()]
+        assert tag not in {each["Key"] for found in kept for each in found}
+
     def test_log_delivery_loses_its_leave_before_the_access_logs_are_emptied(self) -> None:
         """On delete CloudFormation goes against the dependencies: policy, then emptying, then bucket."""
         assert emptied_after_policy(destroyed()["storage"], "AccessLogs")
@@ -189,7 +198,7 @@ class TestRemoval:
         statements = [each for each in storage.statements("Emptier") if "s3:" in str(each["Action"])]
         allowed = {action for each in statements for action in listed(each["Action"])}
         assert allowed == {
-            *("s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads"),
+            *("s3:GetBucketTagging", "s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads"),
             *("s3:DeleteObject", "s3:DeleteObjectVersion", "s3:AbortMultipartUpload"),
         }
         arns = {f"<{logical_id}.Arn>" for logical_id in storage.raw(BUCKET)}

@@ -75,6 +75,7 @@ class FakeS3:
         self.uploads: dict[str, list[dict[str, str]]] = defaultdict(list)
         self.denied: set[str] = set()
         self.missing_buckets: set[str] = set()
+        self.tags: dict[str, dict[str, str]] = {}
         self.calls: Counter[str] = Counter()
         self.before_put: Callable[[str], None] = lambda key: None
         self.after_put: Callable[[str], None] = lambda key: None
@@ -142,6 +143,13 @@ class FakeS3:
             entry for entry in self.versions[Bucket] if (entry["Key"], entry["VersionId"]) not in gone
         ]
         return {"Errors": [{"Key": entry["Key"], "Code": "InternalError", "Message": "later"} for entry in refused]}
+
+    def get_bucket_tagging(self, *, Bucket: str) -> dict[str, Any]:  # noqa: N803
+        if Bucket in self.missing_buckets:
+            raise client_error("NoSuchBucket", status=404)
+        if not self.tags.get(Bucket):
+            raise client_error("NoSuchTagSet", status=404)
+        return {"TagSet": [{"Key": key, "Value": value} for key, value in self.tags[Bucket].items()]}
 
     def abort_multipart_upload(self, *, Bucket: str, Key: str, UploadId: str) -> None:  # noqa: N803
         self.uploads[Bucket].remove({"Key": Key, "UploadId": UploadId})

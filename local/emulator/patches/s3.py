@@ -1,12 +1,12 @@
 """S3 buckets from templates.
 
-Stock ministack drops BucketEncryption, LifecycleConfiguration, LoggingConfiguration and OwnershipControls of a
+Stock ministack drops BucketEncryption, LifecycleConfiguration, LoggingConfiguration, OwnershipControls and Tags of a
 template's bucket, does not suspend versioning on an update, and deletes a bucket with everything in it.
 CloudFormation keeps all of them, and refuses to delete a bucket that is not empty. Stock ministack also refuses an
 object written with aws:kms and without a key.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, tostring
 
@@ -111,15 +111,21 @@ def ownership_document(properties: Mapping[str, Any]) -> bytes:
     return _document("OwnershipControls", {"Rule": rules})
 
 
+def tags_document(tags: Sequence[Mapping[str, str]]) -> bytes:
+    """The PutBucketTagging body of a template's Tags."""
+    return _document("Tagging", {"TagSet": {"Tag": [{"Key": tag["Key"], "Value": tag["Value"]} for tag in tags]}})
+
+
 def _no_logging(bucket: str) -> None:
     s3._put_bucket_logging(bucket, _document("BucketLoggingStatus", {}))
 
 
-_KEPT: tuple[tuple[str, Callable[[Mapping[str, Any]], bytes], Callable[..., Answer], Callable[[str], object]], ...] = (
+_KEPT: tuple[tuple[str, Callable[[Any], bytes], Callable[..., Answer], Callable[[str], object]], ...] = (
     ("BucketEncryption", encryption_document, s3._put_bucket_encryption, s3._delete_bucket_encryption),
     ("LifecycleConfiguration", lifecycle_document, s3._put_bucket_lifecycle, s3._delete_bucket_lifecycle),
     ("LoggingConfiguration", logging_document, s3._put_bucket_logging, _no_logging),
     ("OwnershipControls", ownership_document, s3._put_bucket_ownership_controls, s3._delete_bucket_ownership_controls),
+    ("Tags", tags_document, s3._put_bucket_tagging, s3._delete_bucket_tagging),
 )
 
 

@@ -154,15 +154,37 @@ class TestDataset:
 
 
 class TestBucketEmptier:
-    PROPERTIES = {"Bucket": "logs"}  # noqa: RUF012 - read only
+    PROPERTIES = {"Bucket": "logs", "Tag": "to-go"}  # noqa: RUF012 - read only
 
     def fill(self, s3: FakeS3, count: int) -> None:
+        s3.tags["logs"] = {"owner": "team", "to-go": "true"}
         s3.versions["logs"] = [{"Key": f"key-{number:05}", "VersionId": str(number)} for number in range(count)]
 
     @pytest.mark.parametrize("kind", ["Create", "Update"])
     def test_only_delete_empties(self, cloudformation: CloudFormation, s3: FakeS3, kind: str) -> None:
         self.fill(s3, 3)
         cloudformation.works(bucket_emptier.handler, kind, self.PROPERTIES)
+        assert len(s3.versions["logs"]) == 3
+
+    @pytest.mark.parametrize("tags", [{}, {"owner": "team"}])
+    def test_a_bucket_that_is_to_stay_is_left_alone(
+        self, cloudformation: CloudFormation, s3: FakeS3, tags: dict[str, str]
+    ) -> None:
+        self.fill(s3, 3)
+        s3.tags["logs"] = tags
+        cloudformation.works(bucket_emptier.handler, "Delete", self.PROPERTIES)
+        assert len(s3.versions["logs"]) == 3
+
+    def test_a_bucket_of_which_that_is_not_known_is_left_alone(
+        self, cloudformation: CloudFormation, s3: FakeS3, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.fill(s3, 3)
+
+        def refuse(**request: Any) -> None:
+            raise client_error("AccessDenied")
+
+        monkeypatch.setattr(s3, "get_bucket_tagging", refuse)
+        assert "AccessDenied" in cloudformation.fails(bucket_emptier.handler, "Delete", self.PROPERTIES)
         assert len(s3.versions["logs"]) == 3
 
     def test_every_version_marker_and_upload_goes(
