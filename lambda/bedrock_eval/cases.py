@@ -94,8 +94,14 @@ def _record(text: str, where: str) -> dict[str, Any]:
         raise DatasetError(f"{where}: key 'prompt' must be text that is not blank")
     for key in _TEXT_KEYS:
         if key in record and (not isinstance(record[key], str) or (key != "referenceResponse" and not record[key])):
-            raise DatasetError(f"{where}: key {key!r} must be text, not {json.dumps(record[key])[:40]}")
+            raise DatasetError(f"{where}: key {key!r} must be text, not {_kind(record[key])}")
     return record
+
+
+def _kind(value: object) -> str:
+    """What stands there instead of text; not the value, which is a user's, while the message goes into logs."""
+    kinds = {bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object"}
+    return "null" if value is None else kinds.get(type(value), "an empty one")
 
 
 def _case(identifier: str, record: Mapping[str, Any]) -> Case:
