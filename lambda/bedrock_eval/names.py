@@ -1,6 +1,7 @@
 """The one rule for names, and the run ids."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -160,9 +161,9 @@ class PhysicalNames:
     def dashboard(self) -> str:
         return self.prefix
 
-    @property
-    def budget(self) -> str:
-        return self.prefix
+    def budget(self, notify_percent: Sequence[float]) -> str:
+        """Ends with the percentages: CloudFormation replaces a budget when they change, and makes the new one first."""
+        return "-".join((self.prefix, *(f"{percent:.10g}" for percent in notify_percent)))
 
     def profile_parameter(self, model: str, value: str) -> str:
         """Where the `id` or the `arn` of a model's application inference profile stands in Parameter Store."""

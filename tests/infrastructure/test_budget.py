@@ -3,6 +3,7 @@
 from functools import cache
 from typing import Any
 
+from bedrock_eval.names import PhysicalNames
 from tests.infrastructure.templates import Deployed, Resource, environment, retained, synthesize
 
 BUDGETS = {"Service": "budgets.amazonaws.com"}
@@ -30,7 +31,7 @@ def statements(deployed: Deployed, room: str, kind: str, key: str) -> list[Any]:
 def test_it_counts_by_tag_and_not_by_service_which_would_miss_the_marketplace() -> None:
     found = budget(with_budget())["Budget"]
     assert found["BudgetLimit"] == {"Amount": 250, "Unit": "USD"}
-    assert (found["BudgetType"], found["TimeUnit"], found["BudgetName"]) == ("COST", "MONTHLY", "shop-dev")
+    assert (found["BudgetType"], found["TimeUnit"]) == ("COST", "MONTHLY")
     assert found["CostFilters"] == {"TagKeyValue": ["user:application$shop"]}
     assert found["CostTypes"] == {"IncludeCredit": False, "IncludeRefund": False}
 
@@ -51,6 +52,12 @@ def test_each_percentage_tells_the_topic_of_alarms() -> None:
     for each in notifications:
         assert each["Notification"]["NotificationType"] == "ACTUAL"
         assert each["Subscribers"] == [{"SubscriptionType": "SNS", "Address": f"<{topic}>"}]
+
+
+def test_a_name_stands_for_its_percentages_as_a_change_of_them_is_a_replacement() -> None:
+    """The new one is made before the old one goes, and two of the same name cannot stand side by side."""
+    assert budget(with_budget())["Budget"]["BudgetName"] == "shop-dev-50-100"
+    assert PhysicalNames("shop-dev").budget((50, 99.5)) == "shop-dev-50-99.5"
 
 
 def test_budgets_may_publish_and_use_the_key_for_this_account_alone() -> None:
