@@ -14,7 +14,8 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
 
 from bedrock_eval import catalogue
-from bedrock_eval.alarm_kinds import AlarmKind, Comparison, Incident, MissingData, Severity, Thresholds, Window, figure
+from bedrock_eval.alarm_kinds import AlarmKind, Comparison, Incident, MissingData, Severity, Thresholds, Window
+from bedrock_eval.alarm_units import figure
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.monitoring_metrics import metric
 from constructs import Construct, IDependable

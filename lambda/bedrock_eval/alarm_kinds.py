@@ -180,11 +180,6 @@ def total_of(metric_ids: Iterable[str]) -> str:
     return " + ".join(f"FILL({metric_id}, 0)" for metric_id in metric_ids)
 
 
-def figure(value: float) -> str:
-    """A threshold for people: no exponent, thousands apart."""
-    return f"{value:,.10g}"
-
-
 # The figures of a run carry its start minute and a run may take a day: the window is that day and one datapoint
 # decides, or the verdict of a long run would come too late to be seen.
 _RUN_WINDOW = Window(seconds=_HOUR, datapoints=1, periods=24)

@@ -178,7 +178,7 @@ def tell(alarm: Alarm, *, place: Place, run: Run | None = None) -> Story:
         value=value,
         threshold=alarm.threshold,
         unit=unit.name or None,
-        value_text=None if value is None else unit.of(value),
+        value_text=None if value is None else unit.of(value, beside=alarm.threshold),
         rings=_condition(alarm, unit),
         evaluation=alarm.evaluation,
         run_id=run.run_id if run else None,
@@ -205,7 +205,7 @@ def _condition(alarm: Alarm, unit: Unit) -> str | None:
         return None
     condition = alarm.comparison
     if alarm.threshold is not None:
-        condition += f" {unit.of(alarm.threshold)}"
+        condition += f" {unit.exactly(alarm.threshold)}"
     elif alarm.band_top is not None:
         condition += f", now {unit.of(alarm.band_top)}"
     if not (alarm.period and alarm.periods):

@@ -1,6 +1,7 @@
 """What the value of an alarm is measured in, as messages, the dashboard's axes and the runbook say it."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from bedrock_eval.wording import number
 
@@ -11,6 +12,11 @@ def length(seconds: int) -> str:
     """A period: `5 min`, `24 h`."""
     name, size = next((name, size) for name, size in (("h", _HOUR), ("min", _MINUTE), ("s", 1)) if seconds % size == 0)
     return f"{seconds // size} {name}"
+
+
+def figure(value: float) -> str:
+    """A number with all its digits, as a threshold is told: thousands apart, no exponent."""
+    return f"{Decimal(str(value)).normalize():,f}"
 
 
 @dataclass(frozen=True)
@@ -40,9 +46,31 @@ class Unit:
             return ", ".join(f"{code} {word}" for code, word in enumerate(self.codes))
         return f"{self.name} in {length(seconds)}" if self.adds_up else self.name
 
-    def of(self, value: float) -> str:
-        """A value with its unit: `22.75 % of requests`, `1 request`, `3 (worse)`."""
+    def of(self, value: float, *, beside: float | None = None) -> str:
+        """A measured value with its unit: `22.75 % of requests`, `1 request`, `3 (worse)`.
+
+        Args:
+            beside: the threshold that is told with it: there are enough digits to see on which side the value lies.
+        """
+        return self._with_unit(value, _short(value) if beside is None else _told_apart(value, beside))
+
+    def exactly(self, value: float) -> str:
+        """A given value, as a threshold, with its unit."""
+        return self._with_unit(value, figure(value))
+
+    def _with_unit(self, value: float, shown: str) -> str:
         if self.codes and value in range(len(self.codes)):
             return f"{value:g} ({self.codes[int(value)]})"
-        shown = f"{value:,.0f}" if float(value).is_integer() else number(value)
         return f"{shown} {self.one if value == 1 else self.name}".rstrip()
+
+
+def _short(value: float) -> str:
+    return figure(value) if float(value).is_integer() else number(value)
+
+
+def _told_apart(value: float, other: float) -> str:
+    """Shortly where that shows on which side of the other the value lies, else with as many digits as it takes."""
+    if value == other or number(value) != number(other):
+        return _short(value)
+    rounded = (float(f"{value:.{digits}g}") for digits in range(4, 18))
+    return figure(next(each for each in rounded if each != other and (each < other) == (value < other)))

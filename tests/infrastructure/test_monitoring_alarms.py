@@ -25,10 +25,10 @@ from bedrock_eval.alarm_kinds import (
     Severity,
     Thresholds,
     Window,
-    figure,
     guarded_rate,
 )
 from bedrock_eval.alarm_rules import ALARM, named, ringing
+from bedrock_eval.alarm_units import figure
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.alarms import AlarmFactory, shard
 from constructs import Construct

@@ -10,7 +10,7 @@ import pytest
 from aws_cdk import Duration
 
 from bedrock_eval import catalogue, log_queries
-from bedrock_eval.alarm_kinds import figure
+from bedrock_eval.alarm_units import figure
 from bedrock_eval.costs import Rates, cost_expression, unpriced_expression
 from bedrock_eval.metrics import METRICS
 from bedrock_ops.dashboard import CHOSEN_MODEL, dashboard_url

@@ -1,7 +1,7 @@
 import pytest
 
 from bedrock_eval.alarm_kinds import KINDS
-from bedrock_eval.alarm_units import Unit, length
+from bedrock_eval.alarm_units import Unit, figure, length
 from bedrock_eval.gates import Verdict
 
 
@@ -30,6 +30,40 @@ def test_lengths(seconds: int, text: str) -> None:
 def test_values_and_axes_of_kinds(kind: str, value: float, text: str, axis: str) -> None:
     assert KINDS[kind].unit.of(value) == text
     assert KINDS[kind].axis == axis
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.9999, "0.9999"),
+        (0.00005, "0.00005"),
+        (1e-7, "0.0000001"),
+        (12.345, "12.345"),
+        (7000.0, "7,000"),
+        (20_000_000_000, "20,000,000,000"),
+        (0, "0"),
+    ],
+)
+def test_a_threshold_has_all_its_digits(value: float, text: str) -> None:
+    assert figure(value) == text
+    assert Unit("of it").exactly(value) == f"{text} of it"
+
+
+@pytest.mark.parametrize(
+    ("value", "threshold", "text"),
+    [
+        (0.9496, 0.95, "0.9496"),
+        (0.949975, 0.95, "0.94998"),
+        (5.0001, 5, "5.0001"),
+        (0.95, 0.95, "0.950"),
+        (22.754, 5, "22.75"),
+        (10_000.2, 10_000, "10,000.2"),
+        (10_001, 10_000, "10,001"),
+        (4e-8, 1e-7, "4.0e-08"),
+    ],
+)
+def test_a_value_shows_on_which_side_of_its_threshold_it_lies(value: float, threshold: float, text: str) -> None:
+    assert Unit("of it").of(value, beside=threshold) == f"{text} of it"
 
 
 def test_a_code_that_stands_for_nothing_is_a_number() -> None:
