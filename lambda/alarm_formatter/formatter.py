@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -63,12 +64,16 @@ class Formatter:
             # It has changed again meanwhile; this message is about the change that it tells of.
             alarm = notified
         children = sorted(self._ringing(alarm), key=lambda child: child.name) if alarm.state == ALARM else []
+        # The children of a composite are about the same runs.
+        runs_of = cache(self._runs)
         return alarm_messages.compose(
-            self._story(alarm), children=[self._story(child) for child in children], cloudwatch=notification
+            self._story(alarm, runs_of=runs_of),
+            children=[self._story(child, runs_of=runs_of) for child in children],
+            cloudwatch=notification,
         )
 
-    def _story(self, alarm: Alarm) -> Story:
-        runs = [] if alarm.evaluation is None else self._runs(alarm.evaluation)
+    def _story(self, alarm: Alarm, *, runs_of: Callable[[str], list[Run]]) -> Story:
+        runs = [] if alarm.evaluation is None else runs_of(alarm.evaluation)
         run = alarm_records.newest(runs, alarm)
         if alarm.evaluation is not None and run is not None and alarm.of_failed_run and alarm.state == ALARM:
             run = replace(run, failure=self._failure(RunLayout(alarm.evaluation, run.run_id)))

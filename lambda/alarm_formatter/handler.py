@@ -2,11 +2,13 @@
 
 import logging
 import os
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 from alarm_formatter.formatter import Formatter
 from bedrock_eval.alarm_messages import Message, Place
@@ -47,14 +49,18 @@ def handler(event: dict[str, Any], _context: object) -> None:
 
 
 def _publish(message: Message) -> None:
-    sns = client("sns")
-    sns.publish(
+    """To the chat first: what goes wrong there is told to the people, and is no reason to tell them twice."""
+    chat = os.environ.get("CHAT_TOPIC")
+    if chat is not None:
+        try:
+            client("sns").publish(TopicArn=chat, Message=message.to_chat())
+        except (ClientError, BotoCoreError) as error:
+            logger.exception("chat not told", extra={"subject": message.subject})
+            message = replace(message, text=f"{message.text}\n\nThe chat did not get this message: {error}")
+    client("sns").publish(
         TopicArn=os.environ["MESSAGES_TOPIC"],
         Subject=message.subject,
         Message=message.by_protocol(),
         MessageStructure="json",
     )
-    chat = os.environ.get("CHAT_TOPIC")
-    if chat is not None:
-        sns.publish(TopicArn=chat, Message=message.to_chat())
     logger.info("passed on", extra={"subject": message.subject, "told": message.story is not None})

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any
 
 from bedrock_eval import codec
@@ -31,6 +32,8 @@ _MOST_TITLE, _MOST_CHAT, _MOST_KEYWORD, _MOST_STEP = 250, 8_000, 75, 350
 # SNS: a message has 256 KiB at most, all its forms together.
 _MOST_BYTES = 256 * 1024
 _MOST_TEXT, _MOST_CHILDREN = 20_000, 50
+# The dashboard is that of the composite, and stands below.
+_LINKS_OF_CHILD = frozenset({"run", "report", "runbook"})
 
 _DESCRIPTION = re.compile(
     r"\[(?P<severity>[a-z]+)\] (?P<happened>.*?)(?: Rings at (?P<window>.*?)\.?)?(?: Look at: (?P<look_at>.*?))?"
@@ -125,15 +128,15 @@ class Message:
         """A custom notification; messages of one alarm share a thread."""
         content: dict[str, Any] = {
             "textType": "client-markdown",
-            "title": cut(self.subject, _MOST_TITLE),
-            "description": cut(self.text, _MOST_CHAT),
+            "title": _plain(self.subject, _MOST_TITLE),
+            "description": _plain(self.text, _MOST_CHAT),
         }
-        metadata: dict[str, Any] = {"summary": self.subject}
+        metadata: dict[str, Any] = {"summary": _plain(self.subject, _MOST_TITLE)}
         if self.story is not None:
             tags = filter(None, (self.story.severity, self.story.kind, self.story.evaluation))
-            content["keywords"] = [cut(tag, _MOST_KEYWORD) for tag in tags]
+            content["keywords"] = [_plain(tag, _MOST_KEYWORD) for tag in tags]
             if self.story.look_at and self.story.state == ALARM:
-                content["nextSteps"] = [cut(f"Look at: {self.story.look_at}", _MOST_STEP)]
+                content["nextSteps"] = [_plain(f"Look at: {self.story.look_at}", _MOST_STEP)]
             metadata["threadId"] = self.story.alarm
         return json.dumps({"version": "1.0", "source": "custom", "content": content, "metadata": metadata})
 
@@ -254,6 +257,8 @@ def _paragraphs(story: Story, children: Sequence[Story], *, more: int, reason: M
         yield f"Value: {story.value_text}; it rings {story.rings}."
     elif story.rings:
         yield f"It rings {story.rings}. {reason.get('NewStateReason') or ''}".rstrip()
+    elif not children and reason.get("NewStateReason"):
+        yield reason["NewStateReason"]
     if story.failure:
         yield f"The run failed: {story.failure}"
     if children:
@@ -262,7 +267,7 @@ def _paragraphs(story: Story, children: Sequence[Story], *, more: int, reason: M
         for child in children:
             yield f"- {child.alarm}: {child.line}"
             yield from (f"    the run failed: {why}" for why in (child.failure,) if why)
-            yield from (f"    {name}: {url}" for name, url in child.links.items() if name in ("report", "runbook"))
+            yield from (f"    {name}: {url}" for name, url in child.links.items() if name in _LINKS_OF_CHILD)
         if more:
             yield f"- and {more:,} more"
     yield ""
@@ -293,6 +298,16 @@ def subject_line(text: str) -> str:
     """A text as the subject of an e-mail from SNS."""
     plain = re.sub(r"[^ -~]+", " ", text.encode("ascii", "replace").decode()).strip()
     return cut(plain if plain[:1].strip() else "Alarm", _MOST_SUBJECT)
+
+
+def _plain(text: str, most: int) -> str:
+    """A text that is no markup in a chat, and no longer than that.
+
+    Slack takes `&`, `<` and `>` for mentions and links unless they are entities (Slack API, formatting text); Markdown
+    reads entities too.
+    """
+    escaped = escape(text, quote=False)
+    return escaped if len(escaped) <= most else f"{re.sub('&[a-z]*$', '', escaped[: most - 3])}..."
 
 
 def cut(text: str, most: int) -> str:

@@ -16,7 +16,9 @@ ENTRY = "budget"
 """In the runbook."""
 
 _BEGINNING = "AWS Budget Notification "
-_LINE = re.compile(r"^(Budget Name|Budgeted Amount|Alert Threshold|ACTUAL Amount|FORECASTED Amount): *(.+?) *$", re.M)
+_LINE = re.compile(
+    r"^(Budget Name|Budgeted Amount|Alert Threshold|ACTUAL Amount|FORECASTED Amount): *(.+?)[ \r]*$", re.M
+)
 _URL = re.compile(r"https://\S+")
 _DOLLARS = re.compile(r"\$(\d[\d,]*(?:\.\d+)?)")
 _LOOK_AT = "cost by model on the dashboard, then tokens by identity in the invocation log."

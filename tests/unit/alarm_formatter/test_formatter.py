@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -173,6 +174,19 @@ def test_a_composite_lists_what_rings_below_it(s3: FakeS3) -> None:
     assert "2 alarms of it ring:" in found["text"]
 
 
+def test_the_runs_of_an_evaluation_are_looked_up_once_a_message(s3: FakeS3) -> None:
+    children = [record({**VERDICT, "AlarmName": f"shop-prod-verdict-support-nova-{number}"}) for number in range(100)]
+    notification = {
+        **{key: value for key, value in VERDICT.items() if key != "Trigger"},
+        "AlarmDescription": "[critical] Quality of support nova.",
+        "AlarmRule": " OR ".join(f'ALARM("{child["AlarmName"]}")' for child in children),
+    }
+    found = told(s3, FakeAlarms(*children), notification)
+    assert "100 alarms of it ring:" in found["text"]
+    # The folders of the evaluation, and what lies in each of its three runs.
+    assert s3.calls["list_objects_v2"] == 1 + 3
+
+
 FAILED = {**VERDICT, "Trigger": {**VERDICT["Trigger"], "MetricName": "run_failed"}}
 
 
@@ -227,9 +241,12 @@ class FakeSns:
 
     def __init__(self) -> None:
         self.published: list[dict[str, Any]] = []
+        self.refused: set[str] = set()
 
     def publish(self, **request: Any) -> None:
         assert len(request.get("Subject", "")) < 100
+        if request["TopicArn"] in self.refused:
+            raise client_error("KMSAccessDenied")
         self.published.append(request)
 
 
@@ -259,9 +276,22 @@ def test_people_get_the_words(sns: FakeSns) -> None:
 def test_the_chat_gets_them_too(sns: FakeSns, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHAT_TOPIC", "chat")
     entry.handler(event(json.dumps(VERDICT)), None)
-    people, chat = sns.published
+    chat, people = sns.published
     assert (people["TopicArn"], chat["TopicArn"]) == ("people", "chat")
     assert json.loads(chat["Message"])["source"] == "custom"
+
+
+def test_a_chat_that_is_refused_is_told_to_people_and_nobody_hears_twice(
+    sns: FakeSns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHAT_TOPIC", "chat")
+    sns.refused = {"chat"}
+    entry.handler(event(json.dumps(VERDICT)), None)
+    (people,) = sns.published
+    forms = json.loads(people["Message"])
+    for text in (forms["email"], json.loads(forms["default"])["text"]):
+        assert text.startswith("critical: shop-prod-verdict")
+        assert re.search(r"\n\nThe chat did not get this message: .*KMSAccessDenied", text)
 
 
 def test_a_budget_is_told_with_links(sns: FakeSns) -> None:
@@ -329,10 +359,7 @@ def test_a_new_composite_that_is_well_is_no_news(s3: FakeS3) -> None:
     assert Formatter(s3=s3, cloudwatch=alarms, place=PLACE).message(json.dumps(first), subject=None) is None
 
 
-def test_a_refused_publish_is_an_error_that_lambda_retries(sns: FakeSns, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(**_: Any) -> None:
-        raise client_error("KMSAccessDenied")
-
-    monkeypatch.setattr(sns, "publish", refuse)
+def test_a_refused_publish_is_an_error_that_lambda_retries(sns: FakeSns) -> None:
+    sns.refused = {"people"}
     with pytest.raises(Exception, match="KMSAccessDenied"):
         entry.handler(event(json.dumps(VERDICT)), None)

@@ -1,4 +1,6 @@
 import json
+import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -254,6 +256,26 @@ class TestComposite:
         assert [alarm.name for alarm in found] == ["shop-prod-throttles-haiku"]
         assert records.ringing_children(self.composite("no rule"), []) == []
 
+    def test_leads_to_the_run_of_each_child(self) -> None:
+        failed = {**VERDICT, "Trigger": {**VERDICT["Trigger"], "MetricName": "run_failed"}}
+        run = Run("20261124T060000Z", finished=False, reported=False, failure="job_failed: No access.")
+        child = messages.tell(records.notified_alarm(failed), place=PLACE, run=run)
+        notification = {**failed, "Trigger": None, "AlarmName": "shop-prod-critical-run-support", "AlarmRule": "x"}
+        story = messages.tell(records.notified_alarm(notification), place=PLACE)
+        text = messages.compose(story, children=[child], cloudwatch=notification).text
+        assert "    the run failed: job_failed: No access.\n" in text
+        assert f"    run: {child.links['run']}\n" in text
+        assert f"    runbook: {child.links['runbook']}\n" in text
+        assert "Threshold Crossed" not in text
+
+    def test_says_why_in_the_words_of_cloudwatch_when_its_children_are_not_known(self) -> None:
+        notification = {
+            **{key: value for key, value in VERDICT.items() if key != "Trigger"},
+            "NewStateReason": "arn:aws:cloudwatch:eu-central-1:111122223333:alarm:a transitioned to ALARM",
+            "AlarmRule": self.RULE,
+        }
+        assert "alarm:a transitioned to ALARM" in compose(notification).text
+
     def test_lists_those_that_ring_with_a_line_each(self) -> None:
         notification = {
             **{key: value for key, value in VERDICT.items() if key != "Trigger"},
@@ -309,6 +331,21 @@ class TestForms:
         assert told["keywords"] == ["critical", "verdict", "support"]
         assert told["nextSteps"][0].startswith("Look at: the run's report.html")
 
+    def test_chat_reads_no_markup_in_what_others_wrote(self) -> None:
+        odd = {**VERDICT, "AlarmDescription": "[warning] <!channel> R&D <@U1|Jo>. Look at: a < b. Owner: R&D."}
+        content = json.loads(compose(odd).to_chat())["content"]
+        assert "&lt;!channel&gt; R&amp;D &lt;@U1|Jo&gt;." in content["description"]
+        assert content["nextSteps"] == ["Look at: a &lt; b."]
+        # Links keep their meaning: the console's have an ampersand.
+        assert "?region=eu-central-1&amp;prefix=runs/support/" in content["description"]
+        assert not re.search(r"[<>]|&(?!amp;|lt;|gt;)", json.dumps(content))
+
+    @pytest.mark.parametrize("length", range(7_985, 8_010))
+    def test_chat_is_cut_between_characters(self, length: int) -> None:
+        found = json.loads(messages.pass_on("x" * length + "<" * 9, subject=None).to_chat())["content"]["description"]
+        assert len(found) <= 8_000
+        assert re.fullmatch(r"x+(&lt;)*\.\.\.", found)
+
     def test_chat_has_no_key_that_the_schema_does_not_know(self) -> None:
         """Administrator guide of Amazon Q Developer in chat applications, custom-notifs: the OpenAPI schema."""
         for message in (compose(VERDICT), messages.pass_on("x", subject=None)):
@@ -341,7 +378,7 @@ class TestOthers:
         assert json.loads(message.to_json()) == {"version": 1, "subject": "As it came: Somebody", "text": text}
         forms = json.loads(message.by_protocol())
         assert (forms["email"], json.loads(forms["default"])["text"]) == (text, text)
-        assert json.loads(message.to_chat())["content"]["description"] == text
+        assert unescape(json.loads(message.to_chat())["content"]["description"]) == text
         assert messages.pass_on(text, subject=None).subject == "As it came: a message of the alarm topic"
 
     def test_only_ok_after_no_data_may_be_no_news(self) -> None:

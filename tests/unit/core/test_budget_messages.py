@@ -63,6 +63,7 @@ def told(text: str) -> dict[str, object]:
         (ACTUAL, "WARNING budget shop-prod has cost $1,050.12 of $1,000.00"),
         (FORECASTED, "WARNING budget shop-prod is forecast to cost $1,050.12 of $1,000.00"),
         (DAILY, "WARNING budget shop-prod has cost $1.70 of $5.00"),
+        (ACTUAL.replace("\n", "\r\n"), "WARNING budget shop-prod has cost $1,050.12 of $1,000.00"),
     ],
 )
 def test_the_subject_says_how_much_of_how_much(text: str, subject: str) -> None:
