@@ -10,7 +10,7 @@ from typing import Any
 
 from bedrock_eval.gathering import Gathering
 from bedrock_eval.jobs.collection import Collected, read_output, result_keys
-from bedrock_eval.jobs.foreign import read_foreign
+from bedrock_eval.jobs.foreign import read_foreign, without_coverage
 from bedrock_eval.jobs.progress import Jobs, JobStatus
 from bedrock_eval.jobs.records import JobRecord, Unread
 from bedrock_eval.jobs.request import JobPlace
@@ -29,12 +29,12 @@ from ops.errors import OpsError
 from ops.job_runs import definition_of, jobs_of
 from ops.overlay import Overlay
 from ops.progress import job_tally
-from ops.results import show
+from ops.results import printable, show
 from ops.screen import say, tell
 from ops.stored_runs import StoredRun, find, newest_runs
 
 PLACE = Path("build") / "jobs"
-_SHOWN_STRAYS = 5
+_SHOWN = 5
 
 
 def collect_run(account: Account, store: Store, evaluation: str, *, run: str | None, out: Path | None) -> None:
@@ -52,7 +52,7 @@ def collect_run(account: Account, store: Store, evaluation: str, *, run: str | N
         overlay = Overlay(store.client, bucket=store.bucket, prefix=stored.layout.prefix, folder=Path(folder))
         here = Store(overlay, store.bucket)
         # What the run did not take is found again.
-        jobs = replace(jobs, strays=(), unread=(), unexpected=())
+        jobs = replace(jobs, strays=(), unread=(), unexpected=(), unasked=())
         try:
             jobs = collect_jobs(_services(here, state), stored.layout, stored.definition(), state, jobs)
         except RunFailed as error:
@@ -112,16 +112,25 @@ def collect_from(source: str, *, s3: Callable[[], Any], out: Path, now: datetime
     except ValueError as error:
         raise OpsError(str(error)) from None
     _tell_what_was_not_taken(_NotTaken.of_foreign(found.collected))
-    tell("How many prompts were asked is not in the output: coverage is of the prompts that came back for any model.")
+    tell(
+        "How many prompts were asked is not in the output, which lacks what Bedrock could not answer: coverage unknown."
+    )
+    if found.collected.repeated:
+        tell(
+            f"{found.collected.repeated:,} prompts came back again of the same model and count as cases of their own: "
+            "several jobs that asked one model the same are better read one by one."
+        )
     definition, outcomes = found.definition, found.collected.outcomes
     gathering = Gathering(definition, None)
-    summary = summarise(
-        definition,
-        run_id=run_id(now),
-        started=now,
-        finished=now,
-        outcomes=gathering.watch(outcomes),
-        agreement=found.collected.agreement,
+    summary = without_coverage(
+        summarise(
+            definition,
+            run_id=run_id(now),
+            started=now,
+            finished=now,
+            outcomes=gathering.watch(outcomes),
+            agreement=found.collected.agreement,
+        )
     )
     evidence = gathering.evidence(summary.comparisons, run=outcomes, baseline=())
     _finish(summary, render(summary, evidence).encode(), out)
@@ -157,10 +166,12 @@ class _NotTaken:
 
     unread: Sequence[str]
     strays: Sequence[str]
+    unexpected: Sequence[str] = ()
+    unasked: Sequence[str] = ()
 
     @staticmethod
     def of_run(jobs: Jobs) -> "_NotTaken":
-        return _NotTaken(jobs.unread, jobs.strays)
+        return _NotTaken(jobs.unread, jobs.strays, jobs.unexpected, jobs.unasked)
 
     @staticmethod
     def of_foreign(collected: Collected) -> "_NotTaken":
@@ -168,12 +179,17 @@ class _NotTaken:
 
 
 def _tell_what_was_not_taken(found: _NotTaken) -> None:
-    for unread in found.unread[:_SHOWN_STRAYS]:
-        tell(f"{unread}; not counted")
-    if len(found.unread) > _SHOWN_STRAYS:
-        tell("... and more lines that were not taken")
-    for stray in found.strays[:_SHOWN_STRAYS]:
-        tell(f"{stray}: holds no results")
+    _tell_some(found.unread, "{}; not counted")
+    _tell_some(found.strays, "{}: holds no results")
+    _tell_some(found.unexpected, "metric {}: nobody asked for it; not counted")
+    _tell_some(found.unasked, "{}: holds a prompt that the dataset does not; it counts as a case of its own")
+
+
+def _tell_some(found: Sequence[str], sentence: str) -> None:
+    for each in found[:_SHOWN]:
+        tell(printable(sentence.format(each)))
+    if len(found) > _SHOWN:
+        tell("... and more of these")
 
 
 def _finish(summary: Summary, page: bytes, out: Path) -> None:

@@ -7,6 +7,7 @@ from bedrock_eval.cases import Case
 from bedrock_eval.definition import Candidate, Definition
 from bedrock_eval.jobs.answers import judged_run
 from bedrock_eval.jobs.collection import Collected, collect, read_output, result_keys
+from bedrock_eval.jobs.measures import BUILT_IN_DATASET_PROMPTS
 from bedrock_eval.jobs.progress import Job, Jobs
 from bedrock_eval.jobs.records import JobRecord, Unread
 from bedrock_eval.jobs.request import settings
@@ -26,9 +27,9 @@ _MOST_NAMED = 20
 
 @dataclass(frozen=True)
 class _Asked:
-    """The cases of one job, None for a dataset of Bedrock's own; and outcomes that were known before it began."""
+    """The cases of one job, of a dataset of Bedrock's own their number; and what was known before it began."""
 
-    cases: Sequence[Case] | None
+    cases: Sequence[Case] | int
     known: Sequence[Outcome] = ()
 
 
@@ -49,6 +50,7 @@ def collect_run(services: JobServices, layout: RunLayout, definition: Definition
             strays=(*jobs.strays, *found.strays)[:_MOST_NAMED],
             unread=(*jobs.unread, *(f"{each.where}: {each.reason}" for each in found.unread))[:_MOST_NAMED],
             unexpected=tuple(sorted({*jobs.unexpected, *found.unexpected})),
+            unasked=(*jobs.unasked, *found.unasked)[:_MOST_NAMED],
         )
         agreement += found.agreement
     write_results(store, layout, definition, started=state.started, finished=runs.now(), agreement=agreement)
@@ -61,7 +63,7 @@ def _asked(services: JobServices, definition: Definition, jobs: Jobs) -> dict[st
     if source is not None:
         by_job = {job.name: stored_answers(services.runs.store, source, job.candidates[0]) for job in jobs.jobs}
         return {name: _Asked(answers.asked, answers.unanswered()) for name, answers in by_job.items()}
-    cases = None if definition.dataset.built_in else own_cases(services, definition)
+    cases = BUILT_IN_DATASET_PROMPTS if definition.dataset.built_in else own_cases(services, definition)
     return {job.name: _Asked(cases) for job in jobs.jobs}
 
 

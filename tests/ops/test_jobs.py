@@ -57,6 +57,25 @@ def test_lines_that_are_no_record_are_named(output: Path, tmp_path: Path, capsys
     assert "broken_output.jsonl:1: not JSON; not counted" in capsys.readouterr().err
 
 
+def test_a_model_that_answered_the_same_twice_is_told(
+    output: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (output / "again_output.jsonl").write_text("\n".join(record(NOVA, number, 0.5) for number in range(4)))
+    assert main(["jobs", "collect", "--from", str(output), "--out", str(tmp_path / "made")]) == 0
+    assert "4 prompts came back again of the same model" in capsys.readouterr().err
+    summary = read_summary((tmp_path / "made" / "summary.json").read_text())
+    assert {each.coverage for each in summary.candidates} == {None}
+    assert "how many were asked is unknown" in (tmp_path / "made" / "report.html").read_text()
+
+
+def test_output_without_a_score_says_what_its_first_line_lacks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "1_output.jsonl").write_text("[]\n")
+    assert main(["jobs", "collect", "--from", str(tmp_path)]) == 1
+    assert "1_output.jsonl:1: not a JSON object" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("source", "told"),
     [("nowhere", "no such file or folder"), (".", "holds no file that ends with _output.jsonl")],

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 from bedrock_eval.cases import Case, prompt_id
@@ -12,6 +12,7 @@ from bedrock_eval.summary import Agreement
 
 RESULT_ENDING = "_output.jsonl"
 _KNOWN_STRAYS = ("custom_metrics/",)
+_LEFT_OUT = "Bedrock leaves out what it could not answer"
 
 
 @dataclass
@@ -23,6 +24,9 @@ class Collected:
         unread: lines that were not taken, by reason and place.
         strays: files below the job's prefix that hold no results.
         unexpected: metrics that came back without being asked for.
+        unasked: places of prompts that the dataset does not hold; each is a case of its own.
+        repeated: answers to a prompt that the same candidate had answered already, where nobody knows how often it was
+            asked; each is a case of its own.
     """
 
     outcomes: list[Outcome]
@@ -30,6 +34,8 @@ class Collected:
     unread: tuple[Unread, ...] = ()
     strays: tuple[str, ...] = ()
     unexpected: tuple[str, ...] = ()
+    unasked: tuple[str, ...] = ()
+    repeated: int = 0
 
 
 def result_keys(keys: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -46,7 +52,7 @@ def result_keys(keys: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
 def read_output(body: bytes, *, source: str) -> Iterator[JobRecord | Unread]:
     """Every record of a file of results, and every line that is none."""
     # At newlines only: an answer may hold other characters that Python takes for the end of a line.
-    yield from read_lines(body.decode("utf-8", "replace").split("\n"), source=source)
+    yield from read_lines(body.decode("utf-8-sig", "replace").split("\n"), source=source)
 
 
 def read_lines(lines: Iterable[str], *, source: str) -> Iterator[JobRecord | Unread]:
@@ -62,7 +68,7 @@ def collect(
     *,
     candidates: Mapping[str, str],
     metrics: Sequence[str],
-    asked: Sequence[Case] | None,
+    asked: Sequence[Case] | int | None,
     strays: Sequence[str] = (),
 ) -> Collected:
     """Outcomes by candidate and case.
@@ -70,7 +76,7 @@ def collect(
     Args:
         candidates: name of each candidate by what the output may call its model: identifier, ARN or source of answers.
             With one candidate every answer is its, whatever it is called.
-        asked: the dataset's cases, None for one of Bedrock's own: then only what came back is known.
+        asked: the dataset's cases; of one of Bedrock's own only how many; None: only what came back is known.
     """
     gathering = _Gathering(candidates=candidates, metrics=metrics, asked=asked)
     for record in records:
@@ -84,28 +90,75 @@ def collect(
         unread=tuple(gathering.unread),
         strays=tuple(strays),
         unexpected=tuple(sorted(gathering.unexpected)),
+        unasked=tuple(dict.fromkeys(gathering.unasked)),
+        repeated=gathering.cases.repeated,
     )
+
+
+class _Cases:
+    """Which case a record is of. A candidate has each case once."""
+
+    def __init__(self, asked: Sequence[Case]) -> None:
+        self._asked: defaultdict[str, list[Case]] = defaultdict(list)
+        self._spaced: defaultdict[str, list[Case]] = defaultdict(list)
+        for case in asked:
+            self._asked[case.prompt].append(case)
+            self._spaced[_spaced(case.prompt)].append(case)
+        self._taken: set[tuple[str, str]] = set()
+        self._others: Counter[tuple[str, str]] = Counter()
+        self.repeated = 0
+
+    def asked(self, record: JobRecord) -> Sequence[Case]:
+        """The dataset's cases of this prompt. That Bedrock keeps white space as it was is documented nowhere."""
+        return self._asked.get(record.prompt) or self._spaced.get(_spaced(record.prompt), [])
+
+    def take(self, candidate: str, record: JobRecord) -> str | None:
+        """The id of the next one; None when the dataset does not hold the prompt so often.
+
+        Of several cases of one prompt that with the record's reference comes first: the order of the output is
+        documented nowhere either.
+        """
+        known = self.asked(record)
+        free = [case for case in known if (candidate, case.id) not in self._taken]
+        if free:
+            chosen = next((case for case in free if case.reference == record.reference), free[0])
+            self._taken.add((candidate, chosen.id))
+            return chosen.id
+        return None if known else self._other(candidate, record.prompt)
+
+    def _other(self, candidate: str, prompt: str) -> str:
+        self._others[candidate, prompt] += 1
+        number = self._others[candidate, prompt]
+        self.repeated += number > 1
+        return prompt_id(prompt) if number == 1 else f"{prompt_id(prompt)}#{number}"
+
+
+def _spaced(text: str) -> str:
+    return " ".join(text.split())
 
 
 class _Gathering:
     """Records so far, by case id."""
 
-    def __init__(self, *, candidates: Mapping[str, str], metrics: Sequence[str], asked: Sequence[Case] | None) -> None:
+    def __init__(
+        self, *, candidates: Mapping[str, str], metrics: Sequence[str], asked: Sequence[Case] | int | None
+    ) -> None:
         self._candidates = candidates
         self._names = tuple(dict.fromkeys(candidates.values()))
         self._metrics = frozenset(metrics)
-        self._asked = asked
-        self._ids: defaultdict[str, list[str]] = defaultdict(list)
-        for case in asked or ():
-            self._ids[case.prompt].append(case.id)
-        self._seen: Counter[tuple[str, str]] = Counter()
+        self._known = not isinstance(asked, int | None)
+        self._asked = () if isinstance(asked, int | None) else asked
+        self._number = asked if isinstance(asked, int) else len(self._asked)
+        self.cases = _Cases(self._asked)
         self._records: dict[tuple[str, str], tuple[JobRecord, dict[str, list[Score]]]] = {}
         self._pairs: Counter[tuple[str, bool]] = Counter()
         self.unread: list[Unread] = []
         self.unexpected: set[str] = set()
+        self.unasked: list[str] = []
 
     def add(self, record: JobRecord) -> None:
         by_candidate: defaultdict[str, list[Score]] = defaultdict(list)
+        nobodys = False
         for score in record.scores:
             if score.metric not in self._metrics:
                 self.unexpected.add(score.metric)
@@ -113,22 +166,33 @@ class _Gathering:
             name = self._candidate(score.model, record)
             if name is not None:
                 by_candidate[name].append(score)
+            nobodys = nobodys or name is None
+        names = self._of(record, by_candidate)
+        if nobodys or not names:
+            self._refuse(record, "holds answers or scores that are no candidate's")
         compared: set[str] = set()
-        for name in self._of(record, by_candidate):
-            identifier = self._case_id(name, record.prompt)
+        for name in names:
+            identifier = self.cases.take(name, record)
             if identifier is None:
-                self.unread.append(Unread(f"holds a prompt more often than it was asked of {name}", record.where))
+                self._refuse(record, f"holds a prompt more often than it was asked of {name}")
                 continue
+            if self._known and not self.cases.asked(record):
+                self.unasked.append(record.where)
             scores: dict[str, list[Score]] = defaultdict(list)
             for score in by_candidate.get(name, ()):
                 scores[score.metric].append(score)
-            self._records.setdefault((name, identifier), (record, scores))
+            self._records[name, identifier] = (record, scores)
             # What one person says of two answers against each other is one rating, not one of each.
             self._count_agreement({metric: given for metric, given in scores.items() if metric not in compared})
             compared |= {metric for metric, given in scores.items() if any(score.compares for score in given)}
 
+    def _refuse(self, record: JobRecord, reason: str) -> None:
+        self.unread.append(Unread(reason, record.where))
+
     def _of(self, record: JobRecord, scored: Mapping[str, list[Score]]) -> tuple[str, ...]:
-        """The candidates that this record is about: those that answered or got a score."""
+        """The candidates that this record is about: those that answered or got a score, or the only one."""
+        if len(self._names) == 1:
+            return self._names
         answered = {self._candidate(answer.model, record) for answer in record.answers}
         return tuple(name for name in self._names if name in answered or name in scored)
 
@@ -140,16 +204,6 @@ class _Gathering:
         if model is None:
             return None
         return self._candidates.get(model) or self._candidates.get(model.rpartition("/")[2])
-
-    def _case_id(self, name: str, prompt: str) -> str | None:
-        """The n-th record of a prompt is the n-th case with that prompt; None when there are not so many."""
-        number = self._seen[name, prompt]
-        self._seen[name, prompt] += 1
-        known = self._ids.get(prompt, ())
-        if known:
-            return known[number] if number < len(known) else None
-        base = prompt_id(prompt)
-        return base if number == 0 else f"{base}#{number + 1}"
 
     def _count_agreement(self, scores: Mapping[str, list[Score]]) -> None:
         for metric, given in scores.items():
@@ -167,13 +221,17 @@ class _Gathering:
     def outcomes(self) -> Iterator[Outcome]:
         for name in self._names:
             done: set[str] = set()
-            for case in self._asked or ():
+            for case in self._asked:
                 done.add(case.id)
                 yield self._outcome(name, case)
             for (candidate, identifier), (record, scores) in self._records.items():
                 # Bedrock's own datasets, and a dataset that changed while the job ran.
                 if candidate == name and identifier not in done:
-                    yield self._scored(name, identifier, record, scores, cluster=None)
+                    done.add(identifier)
+                    case = Case(identifier, record.prompt)
+                    yield _scored(case, name, record, scores, answer=self._answer(name, record))
+            for number in range(len(done) + 1, self._number + 1):
+                yield _failed(Outcome(f"unknown#{number}", name, ""), f"one of the dataset's prompts; {_LEFT_OUT}")
 
     def _outcome(self, name: str, case: Case) -> Outcome:
         found = self._records.get((name, case.id))
@@ -182,33 +240,44 @@ class _Gathering:
                 case,
                 candidate=name,
                 failure=FailureReason.NO_RESPONSE,
-                detail="the job's output does not hold this prompt: Bedrock leaves out what it could not answer",
+                detail=f"the job's output does not hold this prompt; {_LEFT_OUT}",
             )
-        return self._scored(name, case.id, *found, cluster=case.cluster)
+        record, scores = found
+        return _scored(case, name, record, scores, answer=self._answer(name, record))
 
-    def _scored(
-        self,
-        name: str,
-        identifier: str,
-        record: JobRecord,
-        scores: Mapping[str, list[Score]],
-        *,
-        cluster: str | None,
-    ) -> Outcome:
-        answer = next((each for each in record.answers if self._candidate(each.model, record) == name), None)
-        given_all = [score for given in scores.values() for score in given]
-        return Outcome(
-            case_id=identifier,
-            candidate=name,
-            prompt=record.prompt,
-            reference=record.reference,
-            category=record.category,
-            cluster=cluster,
-            response=answer.text if answer is not None else None,
-            scores={metric: _mean(given) for metric, given in sorted(scores.items())},
-            labels=_first((score.metric, score.label) for score in given_all),
-            explanations=_first((score.metric, score.explanation) for score in given_all),
-        )
+    def _answer(self, name: str, record: JobRecord) -> str | None:
+        return next((each.text for each in record.answers if self._candidate(each.model, record) == name), None)
+
+
+def _scored(
+    case: Case, candidate: str, record: JobRecord, scores: Mapping[str, list[Score]], *, answer: str | None
+) -> Outcome:
+    """The record counts, as it is what was asked; the dataset says what the record leaves out."""
+    given_all = [score for given in scores.values() for score in given]
+    outcome = Outcome(
+        case_id=case.id,
+        candidate=candidate,
+        prompt=record.prompt,
+        reference=case.reference if record.reference is None else record.reference,
+        category=case.category if record.category is None else record.category,
+        cluster=case.cluster,
+        response=answer,
+    )
+    if all(score.value is None and score.label is None for score in given_all):
+        if record.by_people:
+            return _failed(outcome, "nobody has rated this answer")
+        if answer is None:
+            return _failed(outcome, "the job's output holds this prompt with neither an answer nor a score")
+    return replace(
+        outcome,
+        scores={metric: _mean(given) for metric, given in sorted(scores.items())},
+        labels=_first((score.metric, score.label) for score in given_all),
+        explanations=_first((score.metric, score.explanation) for score in given_all),
+    )
+
+
+def _failed(outcome: Outcome, why: str) -> Outcome:
+    return replace(outcome, failure=FailureReason.NO_RESPONSE, detail=why)
 
 
 def _first(found: Iterable[tuple[str, str | None]]) -> Mapping[str, str] | None:

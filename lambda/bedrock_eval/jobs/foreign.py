@@ -1,7 +1,7 @@
 """The output of a job that nobody here started: what it was asked is read off what came back."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bedrock_eval.catalogue import Better
 from bedrock_eval.definition import Candidate, Dataset, Definition
@@ -11,6 +11,7 @@ from bedrock_eval.jobs.definition import Criterion, JobKind, JobSettings, Rating
 from bedrock_eval.jobs.measures import BUILT_INS, RatingMethod, Task
 from bedrock_eval.jobs.records import JobRecord, Unread
 from bedrock_eval.models import ModelError, candidate_name, plain_name
+from bedrock_eval.summary import Summary
 
 _LONE = "answers"
 
@@ -28,8 +29,8 @@ def read_foreign(
 ) -> ForeignJobs:
     """Read the output of one or several jobs, those of a comparison together.
 
-    How many prompts were asked is not in the output: coverage is that of the prompts that came back for any model. The
-    direction of a criterion of the author's own is not in it either: it is compared with nothing.
+    How many prompts were asked is not in the output, so coverage is unknown (`without_coverage`). The direction of a
+    criterion of the author's own is not in it either: it is compared with nothing.
 
     Raises:
         ValueError: there is no score in it.
@@ -40,8 +41,11 @@ def read_foreign(
     ratings, criteria, built_in = _metrics(read)
     metrics = (*built_in, *(each.name for each in criteria), *(each.name for each in ratings))
     if not metrics:
-        raise ValueError(f"{source}: holds no score of an evaluation job")
-    models = {name: model for model, name in names.items()}
+        unread = next((f"; {each.where}: {each.reason}" for each in found if isinstance(each, Unread)), "")
+        raise ValueError(f"{source}: holds no score of an evaluation job{unread}")
+    models: dict[str, str] = {}
+    for model, name in names.items():
+        models.setdefault(name, model)
     definition = Definition(
         application="unknown",
         environment="unknown",
@@ -55,6 +59,11 @@ def read_foreign(
     return ForeignJobs(definition, collect(found, candidates=names, metrics=metrics, asked=None, strays=strays))
 
 
+def without_coverage(summary: Summary) -> Summary:
+    """The summary of such jobs: what Bedrock could not answer is missing, so what came back is not all of it."""
+    return replace(summary, candidates=tuple(replace(each, coverage=None) for each in summary.candidates))
+
+
 def _names(records: Iterable[JobRecord]) -> Mapping[str, str]:
     """A candidate's name for each model that answered or was scored."""
     models = dict.fromkeys(
@@ -64,8 +73,12 @@ def _names(records: Iterable[JobRecord]) -> Mapping[str, str]:
         if model is not None
     )
     names: dict[str, str] = {}
+    known: dict[str, str] = {}
     for model in models:
-        names[model] = _name(model, taken=tuple(names.values()))
+        # One record may name a model by its ARN here and by its identifier there.
+        identifier = model.rpartition("/")[2]
+        known.setdefault(identifier, _name(model, taken=tuple(known.values())))
+        names[model] = known[identifier]
     return names or {_LONE: _LONE}
 
 

@@ -73,6 +73,7 @@ class Jobs:
     Attributes:
         answers: the run whose stored answers are judged; None: models are asked.
         strays, unread, unexpected: what of the output was not taken.
+        unasked: places of prompts that the dataset does not hold; they count as cases of their own.
     """
 
     jobs: tuple[Job, ...]
@@ -80,6 +81,7 @@ class Jobs:
     strays: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     unexpected: tuple[str, ...] = ()
+    unasked: tuple[str, ...] = ()
     schema_version: int = SCHEMA_VERSION
 
     @property

@@ -58,6 +58,7 @@ class JobRecord:
     answers: tuple[Answer, ...]
     scores: tuple[Score, ...]
     where: str
+    by_people: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,8 @@ def _scored(value: Mapping[str, Any], where: str) -> JobRecord | Unread:
     if "automatedEvaluationResult" in value:
         scores = tuple(_automatic_scores(value["automatedEvaluationResult"]))
     elif "humanEvaluationResult" in value:
+        if _names_a_model_twice(value["humanEvaluationResult"]):
+            return Unread("names two answers of one model, so which was rated how cannot be told", where)
         scores = tuple(_human_scores(value["humanEvaluationResult"]))
     else:
         return Unread("holds no automatedEvaluationResult, humanEvaluationResult or conversationTurns", where)
@@ -99,6 +102,7 @@ def _scored(value: Mapping[str, Any], where: str) -> JobRecord | Unread:
         answers=_answers(value, source),
         scores=scores,
         where=where,
+        by_people="automatedEvaluationResult" not in value,
     )
 
 
@@ -122,11 +126,12 @@ def _score(each: Mapping[str, Any]) -> Iterator[Score]:
     details = _objects(each.get("evaluatorDetails"))
     explanation = next((text for text in (_text(detail.get("explanation")) for detail in details) if text), None)
     result = each.get("result")
+    value = _number(result)
     yield Score(
         canonical(name),
-        _number(result),
+        value,
         model=_text(each.get("modelIdentifier")),
-        label=result if isinstance(result, str) else None,
+        label=result if value is None and isinstance(result, str) else None,
         explanation=explanation,
     )
 
@@ -159,6 +164,11 @@ def _turns(value: Mapping[str, Any], where: str) -> JobRecord | Unread:
     )
 
 
+def _names_a_model_twice(result: Any) -> bool:
+    named = [list(_object(task.get("modelResponseIdMap")).values()) for task in _objects(result)]
+    return any(models.count(model) > 1 for models in named for model in models)
+
+
 def _human_scores(result: Any) -> Iterator[Score]:
     for task in _objects(result):
         models = {key: _text(name) for key, name in _object(task.get("modelResponseIdMap")).items()}
@@ -177,7 +187,7 @@ def _rating(
     if name is None:
         return
     for identifier, value in _values(rating, method=method, identifiers=tuple(models)):
-        model = models.get(identifier, identifier) if identifier is not None else None
+        model = models.get(identifier) if identifier is not None else None
         # Under the author's own name, which may be that of a metric of Bedrock's.
         yield Score(name, value, model=model, method=method, worker=worker)
 
@@ -193,7 +203,7 @@ def _values(
     elif method is RatingMethod.COMPARISON_CHOICE:
         chosen = _identifier(_object(result).get("modelResponseId") if isinstance(result, dict) else result)
         for identifier in identifiers:
-            yield identifier, None if chosen is None else float(identifier == chosen)
+            yield identifier, float(identifier == chosen) if chosen in identifiers else None
     elif method is RatingMethod.COMPARISON_LIKERT:
         step = _number(result)
         # From 1, the left answer by far, to 5, the right one.

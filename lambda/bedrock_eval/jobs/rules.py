@@ -293,6 +293,14 @@ def _candidates(definition: Definition, job: JobSettings) -> Iterator[Problem]:
             f"{len(definition.candidates)} candidates; people compare at most {MOST_MODELS_HUMAN}",
             QUOTAS,
         )
+    asked = [candidate.invoke_id for candidate in definition.candidates if candidate.answers_of is None]
+    if human and len(set(asked)) < len(asked):
+        yield Problem(
+            ("candidates",),
+            "two are on one model; ratings come back under the model's name and could not be told apart; "
+            "needed: two models, or answers of your own (`answers_of`)",
+            f"{USER_GUIDE}, model-evaluation-report-s3, modelResponseIdMap",
+        )
     for index, candidate in enumerate(definition.candidates):
         yield from _candidate(("candidates", index), candidate)
 

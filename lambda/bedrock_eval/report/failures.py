@@ -19,6 +19,8 @@ def failures(summary: Summary, cases: Iterable[FailedCase]) -> Markup:
     reasons = sorted({reason for candidate in summary.candidates for reason in candidate.failures})
     if not reasons:
         asked = sum(candidate.cases for candidate in summary.candidates)
+        if asked and any(candidate.coverage is None for candidate in summary.candidates):
+            return tag("p", f"None among the {count(asked, 'answer')}; how many were asked is unknown.", class_="note")
         return tag("p", f"None: {count(asked, 'answer')} of {asked:,}.", class_="note")
     columns = (
         Column("Candidate", Kind.TEXT),

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bedrock_eval.definition import Dataset
 from bedrock_eval.jobs.definition import JobKind, JobSettings, Rating
 from bedrock_eval.jobs.measures import RatingMethod, Task
 from bedrock_eval.jobs.progress import read_jobs
@@ -109,6 +110,26 @@ class TestTheListing:
             "13: holds a prompt more often than it was asked of small",
             "14: holds no automatedEvaluationResult, humanEvaluationResult or conversationTurns",
         ]
+
+
+class TestTheDataset:
+    def test_what_it_does_not_hold_is_in_jobs_json_with_its_place(self, world: World) -> None:
+        world.deploy(ONE)
+        call()
+        lay(world, *(judged(f"{prompt}\n", 1) for prompt in PROMPTS), judged("another", 1))
+        found = summary(world)["candidates"][0]
+        assert (found["cases"], found["scored"]) == (13, 13)
+        (place,) = read_jobs(world.s3.text(BUCKET, LAYOUT.jobs)).unasked
+        assert place.endswith("_output.jsonl:13")
+
+    def test_of_bedrocks_own_what_did_not_come_back_lowers_the_coverage(self, world: World) -> None:
+        job = JobSettings(JobKind.AUTOMATIC, Task.QUESTION_AND_ANSWER)
+        world.deploy(replace(ONE, dataset=Dataset("Builtin.BoolQ"), metrics=("Builtin.Accuracy",), job=job))
+        call()
+        scores = {"Accuracy": 1.0}
+        lay(world, *(record(f"their prompt {n}", "amazon.nova-lite-v1:0", scores) for n in range(90)))
+        found = summary(world)["candidates"][0]
+        assert (found["cases"], found["coverage"], found["failures"]) == (100, 0.9, {"no_response": 10})
 
 
 class TestAJudge:

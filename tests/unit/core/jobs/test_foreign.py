@@ -8,7 +8,7 @@ import pytest
 
 from bedrock_eval.jobs.collection import read_lines
 from bedrock_eval.jobs.definition import JobKind
-from bedrock_eval.jobs.foreign import ForeignJobs, read_foreign
+from bedrock_eval.jobs.foreign import ForeignJobs, read_foreign, without_coverage
 from bedrock_eval.summarising import summarise
 from bedrock_eval.summary import Summary
 
@@ -82,6 +82,26 @@ def test_who_scored_is_seen() -> None:
 )
 def test_whatever_has_answered_gets_a_name(model: str, name: str) -> None:
     assert [each.name for each in read(line(model, 1, Accuracy=1.0)).definition.candidates] == [name]
+
+
+def test_one_model_may_be_named_by_its_arn_and_by_its_identifier() -> None:
+    thumb = {"metricName": "m", "modelResponseId": "0", "result": True}
+    value = {
+        "humanEvaluationResult": {
+            "humanAnswers": [{"answerContent": {"evaluationResults": {"thumbsUpDown": [thumb]}}}],
+            "modelResponseIdMap": {"0": NOVA, "1": HAIKU},
+        },
+        "inputRecord": {"prompt": "p"},
+        "modelResponses": [{"modelIdentifier": NOVA.rpartition("/")[2], "response": "r"}],
+    }
+    found = read(json.dumps(value))
+    assert [each.name for each in found.definition.candidates] == ["nova-2-lite"]
+    (outcome,) = found.collected.outcomes
+    assert (outcome.candidate, outcome.response, outcome.scores) == ("nova-2-lite", "r", {"m": 1.0})
+
+
+def test_coverage_is_unknown() -> None:
+    assert without_coverage(summary(read(line(NOVA, 1, Accuracy=1)))).candidates[0].coverage is None
 
 
 def test_names_stay_apart() -> None:

@@ -52,7 +52,9 @@ def human(prompt: str, *answers: dict[str, Any], as_list: bool = True) -> dict[s
     }
 
 
-def gather(*values: object, metrics: tuple[str, ...], asked: list[Case] | None = None, both: bool = False) -> Collected:
+def gather(
+    *values: object, metrics: tuple[str, ...], asked: list[Case] | int | None = None, both: bool = False
+) -> Collected:
     candidates = {NOVA: "nova", HAIKU: "haiku"} if both else {NOVA: "nova"}
     lines = [json.dumps(value) for value in values]
     return collect(read_lines(lines, source="out"), candidates=candidates, metrics=metrics, asked=asked)
@@ -84,6 +86,11 @@ def test_the_explanation_of_a_judge_is_kept() -> None:
 def test_a_text_on_a_scale_of_texts_is_a_label() -> None:
     (score,) = record(automatic("p", {"metricName": "tone", "result": "friendly"})).scores
     assert (score.metric, score.value, score.label) == ("tone", None, "friendly")
+
+
+def test_a_number_that_is_written_as_a_text_is_no_label() -> None:
+    (score,) = record(automatic("p", {"metricName": "Toxicity", "result": "0.25"})).scores
+    assert (score.value, score.label) == (0.25, None)
 
 
 def test_a_result_may_be_an_object_or_a_list() -> None:
@@ -168,6 +175,40 @@ def test_every_rating_method(method: RatingMethod) -> None:
     assert scores == {"nova": nova, "haiku": haiku}
 
 
+THUMB = {"thumbsUpDown": [{"metricName": "m", "modelResponseId": "0", "result": True}]}
+
+
+def test_a_choice_of_an_answer_that_is_not_there_is_no_rating() -> None:
+    found = gather(human("p", {"comparisonChoice": [{"metricName": "m", "result": "7"}]}), metrics=("m",), both=True)
+    assert {outcome.failure for outcome in found.outcomes} == {FailureReason.NO_RESPONSE}
+
+
+def test_what_nobody_rated_is_not_answered() -> None:
+    found = gather(human("rated", THUMB), human("not rated"), metrics=("m",), both=True)
+    assert [(each.candidate, each.prompt, each.failure) for each in found.outcomes] == [
+        ("nova", "rated", None),
+        ("nova", "not rated", FailureReason.NO_RESPONSE),
+        ("haiku", "rated", FailureReason.NO_RESPONSE),
+        ("haiku", "not rated", FailureReason.NO_RESPONSE),
+    ]
+
+
+def test_ratings_of_two_answers_of_one_model_cannot_be_told_apart() -> None:
+    value = human("p", THUMB)
+    value["humanEvaluationResult"][0]["modelResponseIdMap"] = {"0": NOVA, "1": NOVA}
+    (unread,) = gather(value, metrics=("m",), both=True).unread
+    assert unread == Unread("names two answers of one model, so which was rated how cannot be told", "out:1")
+
+
+@pytest.mark.parametrize("named", [{}, {"0": "somebody-else", "1": HAIKU}])
+def test_ratings_of_nobody_that_was_asked_are_named(named: dict[str, str]) -> None:
+    value = human("p", THUMB)
+    value["humanEvaluationResult"][0]["modelResponseIdMap"] = named
+    found = gather(value, metrics=("m",), both=True)
+    assert found.unread == (Unread("holds answers or scores that are no candidate's", "out:1"),)
+    assert all(outcome.failure for outcome in found.outcomes)
+
+
 def test_no_identity_of_a_worker_is_kept() -> None:
     rating = {"thumbsUpDown": [{"metricName": "Helpful", "modelResponseId": "0", "result": True}]}
     kept = repr(record(human("p", rating)))
@@ -242,6 +283,53 @@ def test_a_prompt_that_comes_back_more_often_than_it_was_asked_counts_once() -> 
     assert found.unread == (Unread("holds a prompt more often than it was asked of nova", "out:2"),)
 
 
+def test_a_record_without_answer_and_score_is_not_answered() -> None:
+    value = automatic("p", {"metricName": "Accuracy", "result": None})
+    value["modelResponses"][0]["response"] = None
+    bare = automatic("q")
+    bare["modelResponses"] = []
+    found = gather(value, bare, metrics=("Builtin.Accuracy",))
+    assert [each.failure for each in found.outcomes] == [FailureReason.NO_RESPONSE] * 2
+
+
+@pytest.mark.parametrize("prompt", ["How many\ndays?", " How many  days? \n", "How many\r\ndays?"])
+def test_a_prompt_whose_white_space_has_changed_is_still_the_case(prompt: str) -> None:
+    asked = cases({"prompt": "How many\n\ndays?", "category": "c", "cluster": "k"})
+    value = automatic(prompt, {"metricName": "Accuracy", "result": 1})
+    del value["inputRecord"]["category"]
+    (outcome,) = gather(value, metrics=("Builtin.Accuracy",), asked=asked).outcomes
+    assert (outcome.case_id, outcome.failure, outcome.category, outcome.cluster) == (asked[0].id, None, "c", "k")
+
+
+def test_prompts_that_differ_in_white_space_alone_stay_two_cases() -> None:
+    asked = cases({"prompt": "a b"}, {"prompt": "a  b"})
+    values = [automatic(text, {"metricName": "Accuracy", "result": n}) for n, text in enumerate(("a  b", "a b"))]
+    found = gather(*values, metrics=("Builtin.Accuracy",), asked=asked)
+    assert [each.scores["Builtin.Accuracy"] for each in found.outcomes] == [1.0, 0.0]
+
+
+def test_of_a_prompt_that_was_asked_twice_the_reference_says_which_case_it_is() -> None:
+    asked = cases({"prompt": "p", "referenceResponse": "one"}, {"prompt": "p", "referenceResponse": "two"})
+    value = automatic("p", {"metricName": "Accuracy", "result": 1})
+    value["inputRecord"]["referenceResponse"] = "two"
+    found = gather(value, metrics=("Builtin.Accuracy",), asked=asked)
+    assert [each.failure for each in found.outcomes] == [FailureReason.NO_RESPONSE, None]
+
+
+def test_a_prompt_that_the_dataset_does_not_hold_is_a_case_of_its_own_and_named() -> None:
+    asked = cases({"prompt": "one"})
+    values = [automatic(prompt, {"metricName": "Accuracy", "result": 1}) for prompt in ("one", "new")]
+    found = gather(*values, metrics=("Builtin.Accuracy",), asked=asked)
+    assert [each.prompt for each in found.outcomes] == ["one", "new"]
+    assert found.unasked == ("out:2",)
+
+
+def test_a_byte_order_mark_hides_no_record() -> None:
+    body = b"\xef\xbb\xbf" + json.dumps(automatic("p", {"metricName": "Accuracy", "result": 1})).encode()
+    (found,) = read_output(body, source="out")
+    assert isinstance(found, JobRecord)
+
+
 @given(prompt=st.text(min_size=1, max_size=40), answer=st.text(max_size=40), reason=st.text(max_size=40))
 def test_any_text_comes_back_as_one_record(prompt: str, answer: str, reason: str) -> None:
     """Bedrock writes characters as they are: U+2028 and the like end no line."""
@@ -256,10 +344,23 @@ def test_any_text_comes_back_as_one_record(prompt: str, answer: str, reason: str
     assert len(shown.answers[0].text or "") == len(answer)
 
 
-def test_of_a_dataset_of_bedrocks_own_what_came_back_is_known() -> None:
-    found = gather(automatic("p", {"metricName": "Accuracy", "result": 1}), metrics=("Builtin.Accuracy",))
-    (outcome,) = found.outcomes
-    assert (outcome.category, outcome.reference, outcome.response) == ("returns", "Within 30 days.", "answer to p")
+def test_without_a_dataset_what_came_back_is_known() -> None:
+    value = automatic("p", {"metricName": "Accuracy", "result": 1})
+    found = gather(value, value, metrics=("Builtin.Accuracy",))
+    first, second = found.outcomes
+    assert (first.category, first.reference, first.response) == ("returns", "Within 30 days.", "answer to p")
+    assert (second.case_id, found.repeated) == (f"{first.case_id}#2", 1)
+
+
+def test_of_a_dataset_of_bedrocks_own_the_number_of_prompts_is_known() -> None:
+    value = automatic("p", {"metricName": "Accuracy", "result": 1})
+    found = gather(value, metrics=("Builtin.Accuracy",), asked=3)
+    assert [(each.prompt, each.failure) for each in found.outcomes] == [
+        ("p", None),
+        ("", FailureReason.NO_RESPONSE),
+        ("", FailureReason.NO_RESPONSE),
+    ]
+    assert len({each.case_id for each in found.outcomes}) == 3
 
 
 def test_a_metric_that_nobody_asked_for_is_named() -> None:

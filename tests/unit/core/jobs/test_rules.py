@@ -116,6 +116,10 @@ REFUSED = {
     ),
     "metrics of people": (replace(HUMAN, metrics=("Builtin.Accuracy",)), "people are asked for `ratings`"),
     "three candidates": (replace(HUMAN, candidates=(NOVA,) * 3), "3 candidates; people compare at most 2"),
+    "one model twice": (
+        replace(HUMAN, candidates=(NOVA, replace(NOVA, name="other"))),
+        "candidates: two are on one model; ratings come back under the model's name",
+    ),
     "comparison of one": (
         rated(Rating("Better", RatingMethod.COMPARISON_RANK)),
         "compares two candidates and there is 1; allowed: ThumbsUpDown, IndividualLikertScale",
