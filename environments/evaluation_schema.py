@@ -40,7 +40,7 @@ from bedrock_eval.jobs.rules import (
 )
 from bedrock_eval.measures import Measure
 from bedrock_eval.metrics import METRICS
-from bedrock_eval.names import NAME_PATTERN, NAME_RULE, RunIdError, run_time
+from bedrock_eval.names import NAME_PATTERN, NAME_RULE, RunIdError, is_name, run_time
 from bedrock_eval.schedules import ScheduleError, parse_schedule
 from environments.fields import Name, Share, Strict, check_name, enum, told
 
@@ -95,6 +95,12 @@ def _own_dataset(text: str) -> str:
     return check_name(text)
 
 
+def _model_key(text: str) -> str:
+    if not is_name(text):
+        raise ValueError(f"{text!r} is not a key of models; allowed: {NAME_RULE}, with the model's id below it")
+    return text
+
+
 def _any_dataset(text: str) -> str:
     return text if text.startswith(BUILT_IN) else _own_dataset(text)
 
@@ -112,6 +118,11 @@ OwnDataset = Annotated[
     str,
     AfterValidator(_own_dataset),
     Field(json_schema_extra={"pattern": f"^{NAME_PATTERN}$", **told(NAME_RULE)}),
+]
+ModelKey = Annotated[
+    str,
+    AfterValidator(_model_key),
+    Field(json_schema_extra={"pattern": f"^{NAME_PATTERN}$", **told(f"a key of models: {NAME_RULE}")}),
 ]
 AnyDataset = Annotated[
     str,
@@ -144,7 +155,7 @@ class AnyCandidateConfig(Strict):
     """What a candidate of every kind of evaluation has."""
 
     name: Name = Field(description="Stands in metrics, results and reports.")
-    model: Name = Field(description="A key of `models`.")
+    model: ModelKey = Field(description="A key of `models`.")
     parameters: ParametersConfig = Field(default=ParametersConfig(), description="Inference parameters.")
 
 
@@ -304,16 +315,16 @@ class RatingConfig(Strict):
 
 
 def _candidate(value: object) -> object:
-    return {"name": value, "model": value} if isinstance(value, str) else value
+    return {"name": _model_key(value), "model": value} if isinstance(value, str) else value
 
 
 def _metric(value: object) -> object:
     return {"name": value} if isinstance(value, str) else value
 
 
-Candidate = Annotated[CandidateConfig, BeforeValidator(_candidate, json_schema_input_type=Name | CandidateConfig)]
+Candidate = Annotated[CandidateConfig, BeforeValidator(_candidate, json_schema_input_type=ModelKey | CandidateConfig)]
 JobCandidate = Annotated[
-    JobCandidateConfig, BeforeValidator(_candidate, json_schema_input_type=Name | JobCandidateConfig)
+    JobCandidateConfig, BeforeValidator(_candidate, json_schema_input_type=ModelKey | JobCandidateConfig)
 ]
 Metric = Annotated[MetricConfig, BeforeValidator(_metric, json_schema_input_type=MetricName | MetricConfig)]
 Candidates = tuple[JobCandidate, ...]
@@ -479,7 +490,8 @@ class AutomaticScoring(Strict):
         description="What the prompts ask for; Bedrock computes accuracy and robustness accordingly."
     )
     metrics: tuple[Annotated[str, Field(json_schema_extra=enum(tuple(AUTOMATIC_METRICS)))], ...] = Field(
-        description="Robustness and toxicity are better when lower; Classification has no toxicity."
+        description=f"Of {', '.join(AUTOMATIC_METRICS)}: robustness and toxicity are better when lower, "
+        "Classification has no toxicity."
     )
 
     @property
@@ -497,7 +509,7 @@ class JudgeScoring(Strict):
 
     job_kind: ClassVar[JobKind] = JobKind.JUDGE
 
-    judge: Name = Field(description="The model that rates, a key of `models`.")
+    judge: ModelKey = Field(description="The model that rates, a key of `models`.")
     metrics: tuple[
         Annotated[
             str, Field(json_schema_extra={"anyOf": [{"enum": list(JUDGED)}, {"pattern": f"^(?!{BUILT_IN}).+$"}]})
@@ -654,15 +666,37 @@ JobEvaluationConfig = (
 )
 
 
+_OF_JOBS_ALONE = tuple(
+    dict.fromkeys(
+        key
+        for scoring in (_Comparison, AutomaticScoring, JudgeScoring, HumanScoring)
+        for key in scoring.model_fields
+        if key not in CustomEvaluationConfig.model_fields
+    )
+)
+
+
 def kind_of(evaluation: object) -> str:
     """The kind of an evaluation as it stands in a file, of a comparison also by what; custom where none is given."""
     keys = evaluation if isinstance(evaluation, Mapping) else {}
     if isinstance(evaluation, BaseModel):
         keys = dict(evaluation)
-    kind = keys.get("kind", CUSTOM)
+    kind = keys.get("kind", "forgotten" if signs_of_jobs(keys) else CUSTOM)
     if kind == "comparison":
         return f"comparison by {keys.get('by')}"
     return str(kind) if kind in (CUSTOM, *JobKind) else "none that is known"
+
+
+def signs_of_jobs(keys: Mapping[str, object]) -> tuple[str, ...]:
+    """The keys by which an evaluation that names no kind shows that it is none of ours.
+
+    Those that no custom evaluation has, and `metrics`, where all of them are Bedrock's own.
+    """
+    found = [key for key in _OF_JOBS_ALONE if key in keys]
+    metrics = keys.get("metrics")
+    if metrics and isinstance(metrics, list) and all(str(each).startswith(BUILT_IN) for each in metrics):
+        found.append("metrics")
+    return tuple(found)
 
 
 EvaluationConfig = Annotated[

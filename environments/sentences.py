@@ -8,8 +8,9 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from bedrock_eval.jobs.measures import BUILT_IN
 from environments.document import Document, Mistake, Path
-from environments.evaluation_schema import kind_of
+from environments.evaluation_schema import CUSTOM, kind_of, signs_of_jobs
 from environments.reference import Node, allowed, below, cases, chosen, file_schema, kind, properties, schema_at
 
 _LONGEST = 60
@@ -49,11 +50,23 @@ def _path(loc: Path) -> Path:
 
 def _kind(path: Path, document: Document) -> Mistake:
     """An evaluation of a kind that there is not, or a comparison by one."""
-    path = (*path, "by" if document.value(path).get("kind") == "comparison" else "kind")
+    evaluation = document.value(path)
+    path = (*path, "by" if evaluation.get("kind") == "comparison" else "kind")
     standing, value = _standing(path, document)
     if standing != path:
-        return Mistake(path, _missing(path, document))
+        signs = () if path[-1] == "by" else signs_of_jobs(evaluation)
+        return Mistake(path, _forgotten(signs, path, document) if signs else _missing(path, document))
     return Mistake(path, _none_of(schema_at(path, document.data) or {}, value=value, document=document, path=path))
+
+
+def _forgotten(signs: Sequence[str], path: Path, document: Document) -> str:
+    """Of an evaluation that would be custom, and has what no custom one has."""
+    kinds = [_kinds_with((*path[:-1], sign), document) for sign in signs]
+    shared = [kind for kind in kinds[0] if kind != CUSTOM and all(kind in others for others in kinds)]
+    keys = ", ".join(sign for sign in signs if sign != "metrics")
+    wrong = keys or f"metrics that begin with {BUILT_IN}"
+    needed = ", ".join(shared) or "one that has them"
+    return f"missing, and an evaluation without it is {CUSTOM}, which has no {wrong}; needed: {needed}"
 
 
 def _none_of(node: Node, *, value: object, document: Document, path: Path) -> str:
@@ -75,7 +88,10 @@ def _standing(path: Path, document: Document) -> tuple[Path, Any]:
 def _missing(path: Path, document: Document) -> str:
     node = schema_at(path, document.data)
     meaning = str(node.get("description", kind(node))) if node else ""
-    return f"required, but missing ({meaning[:1].lower()}{meaning[1:].rstrip('.')})"
+    # An abbreviation keeps its capitals.
+    first = meaning[:1] if meaning[1:2].isupper() else meaning[:1].lower()
+    values = allowed(node) if node and "enum" in node else ""
+    return f"required, but missing ({first}{meaning[1:].rstrip('.')}){f'; allowed: {values}' if values else ''}"
 
 
 def _unknown_key(path: Path, document: Document) -> str:
@@ -87,16 +103,21 @@ def _unknown_key(path: Path, document: Document) -> str:
 
 def _elsewhere(path: Path, document: Document) -> str:
     """Where a key below an evaluation would be right: with evaluations of another kind."""
-    node = schema_at(path[:2], document.data) if path[0] == "evaluations" else None
+    kinds = _kinds_with(path, document) if path[0] == "evaluations" else []
+    return f" of kind {kind_of(document.value(path[:2]))} (it is one of kind {', '.join(kinds)})" if kinds else ""
+
+
+def _kinds_with(path: Path, document: Document) -> list[str]:
+    """The kinds of evaluation that have a key."""
+    node = schema_at(path[:2], document.data)
     if node is None:
-        return ""
+        return []
     evaluation, inside = document.value(path[:2]), path[2:-1]
-    kinds = [
+    return [
         " by ".join(given.values())
         for given, member in cases(node)
         if path[-1] in properties(below(member, inside, evaluation) or {})
     ]
-    return f" of kind {kind_of(evaluation)} (it is one of kind {', '.join(kinds)})" if kinds else ""
 
 
 def _closest(key: str, known: Sequence[str]) -> str:
