@@ -102,6 +102,8 @@ def _model_key(text: str) -> str:
 
 
 def _any_dataset(text: str) -> str:
+    if BUILT_IN + text in BUILT_IN_DATASETS:
+        raise ValueError(f"{text!r} is written {BUILT_IN + text!r}; without that it is a key of datasets: {NAME_RULE}")
     return text if text.startswith(BUILT_IN) else _own_dataset(text)
 
 
@@ -276,8 +278,8 @@ class CriterionConfig(Strict):
         json_schema_extra=told(f"1 to {MOST_NAME} of letters, digits, - _ ."),
     )
     instructions: str = Field(
-        description="What the judge is told. After everything else stand `{{prompt}}` and `{{prediction}}` in it, and "
-        "if wanted `{{ground_truth}}`.",
+        description="What the judge is told. After everything else stands `{{prediction}}` in it, best with "
+        "`{{prompt}}`, and if wanted with `{{ground_truth}}`.",
         json_schema_extra=told(f"1 to {MOST_INSTRUCTIONS:,} characters"),
     )
     scale: tuple[ScaleStepConfig, ...] = Field(
@@ -549,9 +551,10 @@ class HumanScoring(Strict):
     )
     title: str = Field(
         min_length=1,
-        pattern=rf"^[^\n\r]{{1,{MOST_TITLE}}}$",
+        # TaskTitle of CreateFlowDefinition, in which there are no pictures.
+        pattern=rf"^[\t -\uD7FF\uE000-\uFFFD]{{1,{MOST_TITLE}}}$",
         description="What people see in their list of tasks.",
-        json_schema_extra=told(f"one line of 1 to {MOST_TITLE} characters"),
+        json_schema_extra=told(f"one line of 1 to {MOST_TITLE} characters, none of them an emoji"),
     )
     instructions: str = Field(
         description="What people are told beside the answers; every scale is explained here.",

@@ -1,6 +1,7 @@
 """What must hold of an evaluation by jobs of Bedrock: the rules of jobs, told by the file's own keys."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from bedrock_eval.definition import Definition
 from bedrock_eval.jobs.rules import Problem, answers_problems, dataset_problems, problems
@@ -20,6 +21,7 @@ from environments.schema import DatasetConfig, Environment, ModelConfig
 _MODEL = ModelConfig(id="amazon.unknown-v1:0")
 _DATASET = DatasetConfig(source="unknown.jsonl")
 _PLACES = Places(profiles={}, datasets_bucket="datasets", account="000000000000", partition="aws")
+_PROFILE = "arn:aws:bedrock:us-east-1:000000000000:application-inference-profile/"
 
 
 def mistakes(parts: Parts, datasets: DatasetReader) -> Iterator[Mistake]:
@@ -65,7 +67,10 @@ def _definition(name: str, config: CustomEvaluationConfig | JobEvaluationConfig,
         datasets={config.dataset: parts.datasets.get(config.dataset) or _DATASET},
         evaluations={name: config},
     )
-    return definition(environment, name, places=_PLACES)
+    # Two keys on one model are called through two profiles, where they have profiles.
+    own = parts.top.get("own_profile") is not False
+    profiles = {key: _PROFILE + key for key, model in environment.models.items() if own or model.profile}
+    return definition(environment, name, places=replace(_PLACES, profiles=profiles))
 
 
 def _named(config: CustomEvaluationConfig | JobEvaluationConfig) -> tuple[str, ...]:

@@ -73,6 +73,8 @@ def _text(line: str | bytes, where: str) -> str:
 
 
 def _record(text: str, where: str) -> dict[str, Any]:
+    if text.startswith("\ufeff"):
+        raise DatasetError(f"{where}: begins with a byte order mark; needed: UTF-8 without one")
     try:
         record = json.loads(text)
     except json.JSONDecodeError as error:

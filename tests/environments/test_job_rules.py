@@ -57,10 +57,13 @@ REFUSED = {
     "metric twice": (METRICS, "metrics: [Builtin.Robustness, Builtin.Robustness]", "33: evaluations.accuracy.metrics[1]: 'Builtin.Robustness' stands already in metrics[0]"),
     "metric with parameters": (METRICS, "metrics: [{name: Builtin.Robustness}]", "33: evaluations.accuracy.metrics[0]: a mapping is not allowed; allowed: Builtin.Accuracy, Builtin.Robustness, Builtin.Toxicity"),
     "no metric": (METRICS, "metrics: []", "33: evaluations.accuracy.metrics: none is named; allowed: Builtin.Accuracy, Builtin.Robustness, Builtin.Toxicity"),
-    "toxicity of classes": ("task: QuestionAndAnswer\n    dataset: Builtin.BoolQ", "task: Classification\n    dataset: Builtin.BoolQ", "44: evaluations.built-in.metrics[0]: Builtin.Toxicity does not exist for task Classification; allowed: Builtin.Accuracy, Builtin.Robustness"),
+    "toxicity of classes": ("task: QuestionAndAnswer\n    dataset: Builtin.BoolQ", "task: Classification\n    dataset: Builtin.WomensEcommerceClothingReviews", "44: evaluations.built-in.metrics[0]: Builtin.Toxicity does not exist for task Classification; allowed: Builtin.Accuracy, Builtin.Robustness"),
     "task": ("task: Summarization", "task: General", "85: evaluations.compared.task: 'General' is not allowed; allowed: QuestionAndAnswer, Summarization, Generation, Classification"),
     "metric of Bedrock in custom": ("metrics: [relevance_score, response_length]", "metrics: [relevance_score, Builtin.Accuracy]", "20: evaluations.quality.metrics[1]: 'Builtin.Accuracy' is not a metric; allowed: relevance_score,"),
     "dataset of Bedrock": (BOOLQ, "dataset: Builtin.MMLU", f"42: evaluations.built-in.dataset: 'Builtin.MMLU' is not one of Bedrock's; those: {', '.join(BUILT_IN_DATASETS)}"),
+    "dataset of another task": ("task: QuestionAndAnswer\n    dataset: Builtin.BoolQ", "task: Summarization\n    dataset: Builtin.BoolQ", "42: evaluations.built-in.dataset: Builtin.BoolQ is not for task Summarization; those: Builtin.Gigaword (Bedrock user guide"),
+    "dataset of another metric": ("task: QuestionAndAnswer\n    dataset: Builtin.BoolQ", "task: Generation\n    dataset: Builtin.T-Rex", "44: evaluations.built-in.metrics[0]: Builtin.Toxicity is not scored on Builtin.T-Rex; datasets for it: Builtin.RealToxicityPrompts, Builtin.Bold (Bedrock"),
+    "dataset without Builtin": (BOOLQ, "dataset: BoolQ", "42: evaluations.built-in.dataset: 'BoolQ' is written 'Builtin.BoolQ'"),
     "dataset unknown": (BOOLQ, "dataset: question", "42: evaluations.built-in.dataset: 'question' is not a key of datasets; allowed: questions"),
     "dataset's name": (BOOLQ, "dataset: My Data", "42: evaluations.built-in.dataset: 'My Data' is not a name; allowed: a lower-case letter"),
     "two datasets": (BOOLQ, "dataset: [questions, Builtin.BoolQ]", "42: evaluations.built-in.dataset: a list stands here; needed: text"),
@@ -86,7 +89,7 @@ REFUSED = {
     "automatic metric of a judge": ("metrics: [Builtin.Correctness]", "metrics: [Builtin.Accuracy]", f"50: evaluations.judged.metrics[0]: Builtin.Accuracy is of kind automatic; allowed here: {', '.join(JUDGED)}, brand-tone"),
     "neither metrics nor criteria": ("metrics: [Builtin.Helpfulness]", "metrics: []", "96: evaluations.judged-both.metrics: none is named; allowed: Builtin.Correctness"),
     "criterion's direction": ("better: higher", "better: up", "60: evaluations.judged.criteria[0].better: 'up' is not allowed; allowed: higher, lower, neutral"),
-    "criterion's variable": ("          Answer: {{prediction}}\n", "", "53: evaluations.judged.criteria[0].instructions: {{prediction}} missing; needed: {{prompt}} and {{prediction}}"),
+    "criterion's variable": ("          Answer: {{prediction}}\n", "", "53: evaluations.judged.criteria[0].instructions: {{prediction}} is missing; needed: at least that"),
     "criterion's order": ("Answer: {{prediction}}", "Answer: {{prediction}}\n          Be strict about every single word of it.", "53: evaluations.judged.criteria[0].instructions: the variables must come last, after all instructions"),
     "criterion's step": (OFF, "{definition: off}", "58: evaluations.judged.criteria[0].scale[0]: needed: a value, a number or a text"),
     "criterion's steps": (OFF, "\n          - ".join(f"{{definition: step, value: {step}}}" for step in range(10)), "57: evaluations.judged.criteria[0].scale: 11 steps; allowed: 10"),
@@ -104,6 +107,7 @@ REFUSED = {
     "kept jobs together": (SCHEDULE, "keep_jobs: 4900", "64: evaluations.stored.keep_jobs: 5,050 jobs are kept up to this evaluation; allowed: 5,000 in an account and Region"),
     "side by side": ("parallel: 1", "parallel: 21", "89: evaluations.compared.parallel: 21; allowed: 1 to 20 of kind automatic"),
     "tag's value": (TAGS, "tags: {team: a;b}", "38: evaluations.accuracy.tags.team: 'a;b' cannot be the value of a job's tag; allowed: at most 256 letters"),
+    "tag's blank": (TAGS, 'tags: {team: "a\\u00a0b"}', "38: evaluations.accuracy.tags.team: 'a\\xa0b' cannot be the value of a job's tag"),
     "tag's key": (TAGS, "tags: {'a;b': c}", "38: evaluations.accuracy.tags['a;b']: 'a;b' cannot be a job's tag; allowed: 1 to 128 letters"),
     "own tag": (TAGS, "tags: {environment: prod}", "38: evaluations.accuracy.tags.environment: set already; these come by themselves: application, environment, evaluation"),
     "reserved tag": (TAGS, "tags: {'aws:x': y}", "38: evaluations.accuracy.tags['aws:x']: keys that begin with aws: are reserved by AWS"),
@@ -114,6 +118,7 @@ REFUSED = {
     "another's work team": (WORK_TEAM, WORK_TEAM.replace("111111111111", "222222222222"), "73: evaluations.rated.work_team: is of account 222222222222; needed: a work team of 111111111111"),
     "workers": ("workers: 3", "workers: 4", "80: evaluations.rated.workers: 4 is not allowed; allowed: 1 to 3"),
     "tasks beyond the job": ("task_hours: 72", "task_hours: 200", "81: evaluations.rated.task_hours: 200; the job is stopped before its tasks end; allowed: up to deadline_hours, 168"),
+    "emoji in the title": (TITLE, "title: Rate 😀", "74: evaluations.rated.title: 'Rate 😀' is not allowed; allowed: one line of 1 to 128 characters, none of them an emoji"),
     "title": (TITLE, f"title: {'x' * 129}", "74: evaluations.rated.title: "),
     "instructions": (INSTRUCTIONS, f"instructions: {'x' * 5_001}", "75: evaluations.rated.instructions: 5,001 characters; allowed: 1 to 5,000"),
     "no instructions": (INSTRUCTIONS, "instructions: ''", "75: evaluations.rated.instructions: 0 characters; allowed: 1 to 5,000"),
@@ -123,6 +128,8 @@ REFUSED = {
     "rating's method": (RATING, RATING.replace("ThumbsUpDown", "Thumbs"), "79: evaluations.rated.ratings[0].method: 'Thumbs' is not allowed; allowed: ThumbsUpDown, IndividualLikertScale"),
     "rating that compares one": (RATING, RATING.replace("ThumbsUpDown", "ComparisonRank"), "79: evaluations.rated.ratings[0].method: ComparisonRank compares two candidates and there is 1; allowed: ThumbsUpDown, IndividualLikertScale"),
     "rating's description": (RATING, RATING.replace("Is it helpful?", "x" * 64), "79: evaluations.rated.ratings[0].description: 64 characters; allowed: one line of 1 to 63"),
+    "rating's lines": (RATING, RATING.replace("Is it helpful?", '"a\\u2028b"'), "79: evaluations.rated.ratings[0].description: 3 characters; allowed: one line of 1 to 63"),
+    "one model for people": (PAIR, PAIR.replace("large", "{name: terse, model: small, parameters: {max_tokens: 20}}"), "104: evaluations.preferred.candidates[1].model: the model of candidates[0] too, and the output tells answers by their model; needed: another one, or the same under another key of `models` with own_profile: true"),
     "rating's name": (RATING, RATING.replace("Helpful,", "very helpful,"), "79: evaluations.rated.ratings[0].name: 'very helpful'; allowed: 1 to 63 of letters, digits and - _ ."),
 }  # fmt: skip
 
@@ -164,6 +171,8 @@ def test_broken_models_and_datasets_are_told_once_and_not_by_the_jobs(
 OF_DATASETS = {
     "too many": ([{"prompt": f"a{number}", "referenceResponse": "b"} for number in range(1_001)], 7, "holds 1,001 prompts; allowed: 1,000"),
     "too large": ([{"prompt": "ü" * 2_049, "referenceResponse": "b"}], 7, "prompt 1 has 4,098 bytes; allowed: 4,096"),
+    "blank reference": ([{"prompt": "a", "referenceResponse": "b"}, {"prompt": "c", "referenceResponse": " "}], 2, "1 of 2 lines have no referenceResponse; an automatic evaluation needs one in each"),
+    "answers of nobody": ([{"prompt": "a", "referenceResponse": "b"}, {"prompt": "c", "referenceResponse": "d", "modelResponses": []}], 6, "prompt 2: holds modelResponses, and no candidate says by answers_of that they are its"),
     "no reference": ([{"prompt": "a", "referenceResponse": "b"}, {"prompt": "c"}], 2, "1 of 2 lines have no referenceResponse; an automatic evaluation needs one in each"),
 }  # fmt: skip
 
@@ -180,6 +189,31 @@ def test_a_dataset_is_held_to_what_each_job_takes(
     assert found[0].startswith(f"27: evaluations.accuracy.dataset: {told}")
 
 
+def test_people_tell_two_profiles_on_one_model_apart(write: Write, load: Load, every_kind: str) -> None:
+    same = ("id: us.anthropic.claude-haiku-5-5", "id: amazon.nova-lite-v1:0")
+    write("dev", same, text=every_kind)
+    assert load().environments
+
+
+def test_without_profiles_people_do_not(write: Write, mistakes: Mistakes, every_kind: str) -> None:
+    same = ("id: us.anthropic.claude-haiku-5-5", "id: amazon.nova-lite-v1:0")
+    write("dev", same, ("owner: team", "owner: team\nown_profile: false"), text=every_kind)
+    (mistake,) = mistakes()
+    assert mistake.startswith("105: evaluations.preferred.candidates[1].model: the model of candidates[0] too")
+
+
+@pytest.mark.parametrize("key", ["parameters", "additional_fields"])
+def test_a_model_gets_no_parameter_that_it_refuses_by_either_way(
+    key: str, write: Write, mistakes: Mistakes, right: str
+) -> None:
+    candidate = f"{{name: five, model: five, {key}: {{top_p: 0.5}}}}"
+    judged = f"  judged: {{kind: judge, judge: small, dataset: questions, candidates: [{candidate}], metrics: [Builtin.Refusal]}}\n"
+    write("dev", ("datasets:", "  five:\n    id: us.anthropic.claude-sonnet-5-5\ndatasets:"), text=right + judged)
+    assert mistakes() == [
+        f"22: evaluations.judged.candidates[0].{key}.top_p: 'us.anthropic.claude-sonnet-5-5' refuses top_p: remove the key"
+    ]
+
+
 def test_a_dataset_in_s3_has_a_key_that_jobs_can_name(write: Write, mistakes: Mistakes, right: str) -> None:
     judged = (
         "  judged: {kind: judge, judge: small, dataset: questions, candidates: [small], metrics: [Builtin.Refusal]}\n"
@@ -187,8 +221,8 @@ def test_a_dataset_in_s3_has_a_key_that_jobs_can_name(write: Write, mistakes: Mi
     source = right[right.index("    source: ") : right.index("evaluations:")]
     write("dev", (source, "    source: s3://bucket/a b.jsonl\n"), text=right + judged)
     assert mistakes() == [
-        "20: evaluations.judged.dataset: 's3://bucket/a b.jsonl'; allowed: s3://bucket/key.jsonl without spaces or commas "
-        "(CreateEvaluationJob)"
+        "20: evaluations.judged.dataset: 's3://bucket/a b.jsonl'; allowed: s3://bucket/key.jsonl, the key of letters, "
+        "digits and - _ . ! * ' ( ) / (CreateEvaluationJob, s3Uri)"
     ]
 
 

@@ -28,7 +28,7 @@ class ScaleStep:
 
 @dataclass(frozen=True)
 class Criterion:
-    """A metric of one's own for a judge: `instructions` end with the variables {{prompt}} and {{prediction}}."""
+    """A metric of one's own for a judge: `instructions` end with the variables, at least {{prediction}}."""
 
     name: str
     instructions: str

@@ -141,6 +141,22 @@ BUILT_IN_DATASETS = tuple(
         "Wikitext2",
     )
 )
+_QUESTIONS = (f"{BUILT_IN}BoolQ", f"{BUILT_IN}NaturalQuestions", f"{BUILT_IN}TriviaQA")
+DATASETS_OF: Mapping[Task, Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        Task.GENERATION: {
+            f"{BUILT_IN}Accuracy": (f"{BUILT_IN}T-Rex",),
+            f"{BUILT_IN}Robustness": (f"{BUILT_IN}Bold", f"{BUILT_IN}T-Rex", f"{BUILT_IN}Wikitext2"),
+            f"{BUILT_IN}Toxicity": (f"{BUILT_IN}RealToxicityPrompts", f"{BUILT_IN}Bold"),
+        },
+        Task.SUMMARIZATION: dict.fromkeys(AUTOMATIC, (f"{BUILT_IN}Gigaword",)),
+        Task.QUESTION_AND_ANSWER: dict.fromkeys(AUTOMATIC, _QUESTIONS),
+        Task.CLASSIFICATION: dict.fromkeys(
+            TASK_METRICS[Task.CLASSIFICATION], (f"{BUILT_IN}WomensEcommerceClothingReviews",)
+        ),
+    }
+)
+"""Bedrock's own datasets by task and metric (user guide, model-evaluation-tasks)."""
 BUILT_IN_DATASET_PROMPTS = 100
 """Bedrock samples each of its datasets down to so many prompts."""
 

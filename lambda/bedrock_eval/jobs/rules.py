@@ -19,6 +19,7 @@ from bedrock_eval.jobs.measures import (
     BUILT_IN,
     BUILT_IN_DATASETS,
     BUILT_INS,
+    DATASETS_OF,
     JUDGED,
     TASK_METRICS,
     RatingMethod,
@@ -58,7 +59,7 @@ MOST_TASK_DESCRIPTION = 255
 WORK_TEAM_PATTERN = r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:[0-9]{12}:workteam/.+"
 """WorkteamArn of CreateFlowDefinition, which lets an empty Region or name pass."""
 
-TAG_TEXT = re.compile(r"[a-zA-Z0-9\s._:/=+@-]*")
+TAG_TEXT = re.compile(r"[a-zA-Z0-9\s._:/=+@-]*", re.ASCII)
 """Key and value of a tag, as Bedrock takes them for jobs and inference profiles; most services take more."""
 IN_TAGS = "letters (a to z), digits, spaces and . _ : / = + @ -"
 
@@ -68,7 +69,7 @@ _ANSWERS_OF = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9._-]){0,255}")
 _FLOW_DEFINITION = re.compile(r"arn:aws(-[^:]+)?:sagemaker:[a-z0-9-]{1,20}:[0-9]{12}:flow-definition/.+")
 _S3_URI = re.compile(r"s3://[a-z0-9][-.a-z0-9]{1,61}[a-z0-9](?:/[-!_*'().a-z0-9A-Z]+)+")
 _VARIABLES = ("{{prompt}}", "{{prediction}}", "{{ground_truth}}")
-_NEEDED_VARIABLES = _VARIABLES[:2]
+_NEEDED_VARIABLE, _REFERENCE_VARIABLE = _VARIABLES[1:]
 # Scores are published beside these.
 _TAKEN = frozenset(metric.name for metric in FIXED if metric.namespace == CUSTOM)
 _OURS = f"one name is one metric in the namespace {CUSTOM}"
@@ -155,21 +156,40 @@ def _size(cases: Sequence[Case], _definition: Definition) -> Iterator[Problem]:
 
 
 def _references(cases: Sequence[Case], definition: Definition) -> Iterator[Problem]:
-    without = sum(case.reference is None for case in cases)
+    without = sum(not (case.reference or "").strip() for case in cases)
     if without and _needs_references(definition):
         yield Problem(
             ("dataset",),
             f"{without:,} of {len(cases):,} lines have no referenceResponse; an automatic evaluation needs one in each",
             f"{USER_GUIDE}, model-evaluation-prompt-datasets",
         )
+    for index, criterion in enumerate(settings(definition).criteria):
+        if cases and without == len(cases) and _REFERENCE_VARIABLE in criterion.instructions:
+            yield Problem(
+                ("criteria", index, "instructions"),
+                f"{_REFERENCE_VARIABLE} is the referenceResponse, and no line of the dataset has one; leave it out",
+                f"{USER_GUIDE}, model-evaluation-custom-metrics-prompt-formats",
+            )
 
 
 def _own_answers(cases: Sequence[Case], definition: Definition) -> Iterator[Problem]:
-    """Every line holds the answers of all sources that are evaluated, one of each; the first that does not is told."""
+    """Every line holds the answers of all sources that are evaluated, one of each, and none where models are asked.
+
+    The first line that does not is told.
+    """
     wanted = sorted(candidate.answers_of for candidate in definition.candidates if candidate.answers_of is not None)
-    if not wanted or settings(definition).answers_from is not None:
+    if settings(definition).answers_from is not None:
         return
     source = f"{USER_GUIDE}, model-evaluation-prompt-datasets-judge and -custom-human"
+    if not wanted:
+        answered = next((number for number, case in enumerate(cases, start=1) if "modelResponses" in case.extra), None)
+        if answered is not None:
+            message = (
+                f"prompt {answered}: holds modelResponses, and no candidate says by answers_of that they are its; "
+                "needed: answers_of of each, or a dataset without answers"
+            )
+            yield Problem(("dataset",), message, source)
+        return
     for number, case in enumerate(cases, start=1):
         found = _sources(case)
         if found is None:
@@ -281,7 +301,8 @@ def _metric(key: Place, name: str, job: JobSettings) -> Iterator[Problem]:
     elif meant in AUTOMATIC:
         message = f"{meant} does not exist for task {job.task}; allowed: {', '.join(allowed)}"
     else:
-        message = f"{name!r} is not a metric; allowed: {', '.join(allowed)}"
+        own = "; metrics of your own stand in criteria" if job.kind is JobKind.JUDGE else ""
+        message = f"{name!r} is not a metric; allowed: {', '.join(allowed)}{own}"
     yield Problem(key, message, source)
 
 
@@ -293,16 +314,17 @@ def _candidates(definition: Definition, job: JobSettings) -> Iterator[Problem]:
             f"{len(definition.candidates)} candidates; people compare at most {MOST_MODELS_HUMAN}",
             QUOTAS,
         )
-    asked = [candidate.invoke_id for candidate in definition.candidates if candidate.answers_of is None]
-    if human and len(set(asked)) < len(asked):
-        yield Problem(
-            ("candidates",),
-            "two are on one model; ratings come back under the model's name and could not be told apart; "
-            "needed: two models, or answers of your own (`answers_of`)",
-            f"{USER_GUIDE}, model-evaluation-report-s3, modelResponseIdMap",
-        )
+    first: dict[str, int] = {}
     for index, candidate in enumerate(definition.candidates):
         yield from _candidate(("candidates", index), candidate)
+        other = first.setdefault(candidate.answers_of or candidate.invoke_id, index)
+        if human and candidate.answers_of is None and other < index:
+            yield Problem(
+                ("candidates", index, "model"),
+                f"the model of candidates[{other}] too, and the output tells answers by their model; needed: another "
+                "one, or the same under another key of `models` with own_profile: true",
+                f"{USER_GUIDE}, model-evaluation-report-s3",
+            )
 
 
 def _candidate(key: Place, candidate: Candidate) -> Iterator[Problem]:
@@ -345,6 +367,12 @@ def _answers(definition: Definition, job: JobSettings) -> Iterator[Problem]:
         )
     if definition.dataset.built_in:
         yield Problem(("dataset",), "one of Bedrock's own holds no answers of yours", USER_GUIDE)
+    if len(own) < len(definition.candidates):
+        yield Problem(
+            ("candidates",),
+            "some are asked, and the answers of others stand in the dataset; needed: answers_of of all or of none",
+            f"{USER_GUIDE}, model-evaluation-prompt-datasets-judge and -custom-human",
+        )
     if job.kind is JobKind.JUDGE and len({each.answers_of for each in own.values()}) > 1:
         yield Problem(
             ("candidates",),
@@ -420,9 +448,9 @@ def _criterion(key: Place, criterion: Criterion) -> Iterator[Problem]:
 
 def _variables(key: Place, instructions: str) -> Iterator[Problem]:
     source = f"{USER_GUIDE}, model-evaluation-custom-metrics-prompt-formats"
-    missing = [variable for variable in _NEEDED_VARIABLES if variable not in instructions]
-    if missing:
-        yield Problem(key, f"{' and '.join(missing)} missing; needed: {' and '.join(_NEEDED_VARIABLES)}", source)
+    if _NEEDED_VARIABLE not in instructions:
+        message = f"{_NEEDED_VARIABLE} is missing; needed: at least that, the answer, and best {_VARIABLES[0]} too"
+        yield Problem(key, message, source)
         return
     places = [instructions.index(variable) for variable in _VARIABLES if variable in instructions]
     unknown = [name for name in re.findall(r"\{\{[^{}]*\}\}", instructions) if name not in _VARIABLES]
@@ -454,7 +482,7 @@ def _ratings(definition: Definition, job: JobSettings) -> Iterator[Problem]:
 def _rating(key: Place, rating: Rating, *, models: int) -> Iterator[Problem]:
     yield from _own_name(key, rating.name)
     description = rating.description
-    if description is not None and (not 1 <= len(description) <= MOST_RATING_DESCRIPTION or "\n" in description):
+    if description is not None and not _is_line(description, most=MOST_RATING_DESCRIPTION):
         yield Problem(
             (*key, "description"),
             f"{len(description)} characters; allowed: one line of 1 to {MOST_RATING_DESCRIPTION}",
@@ -467,6 +495,11 @@ def _rating(key: Place, rating: Rating, *, models: int) -> Iterator[Problem]:
             f"{rating.method} compares two candidates and there is {models}; allowed: {single}",
             f"{USER_GUIDE}, model-evaluation-type-human",
         )
+
+
+def _is_line(text: str, *, most: int) -> bool:
+    """Whether `.{1,most}` matches, of which no end of a line in Unicode is a part."""
+    return 1 <= len(text) <= most and text.splitlines() == [text]
 
 
 def _own_name(key: Place, name: str) -> Iterator[Problem]:
@@ -508,12 +541,30 @@ def _dataset(definition: Definition, job: JobSettings) -> Iterator[Problem]:
                 f"{dataset.name} is for kind automatic; needed: a dataset of your own",
                 f"{USER_GUIDE}, model-evaluation-prompt-datasets",
             )
+        else:
+            yield from _built_in_dataset(definition, job)
         return
     if not _DATASET_NAME.fullmatch(dataset.name) or len(dataset.name) > MOST_NAME:
         yield Problem(("dataset",), f"name {dataset.name!r}; allowed: 1 to {MOST_NAME} of letters, digits, - _ .", API)
     # The bucket's name may be a reference that CloudFormation resolves.
     if not _S3_URI.fullmatch(f"s3://bucket/{dataset.key}") or not dataset.key.endswith(".jsonl"):
-        yield Problem(("dataset",), f"{dataset.uri!r}; allowed: s3://bucket/key.jsonl without spaces or commas", API)
+        message = f"{dataset.uri!r}; allowed: s3://bucket/key.jsonl, the key of letters, digits and - _ . ! * ' ( ) /"
+        yield Problem(("dataset",), message, f"{API}, s3Uri")
+
+
+def _built_in_dataset(definition: Definition, job: JobSettings) -> Iterator[Problem]:
+    source = f"{USER_GUIDE}, model-evaluation-tasks"
+    by_metric = DATASETS_OF.get(job.task, {})
+    of_task = dict.fromkeys(name for names in by_metric.values() for name in names)
+    if of_task and definition.dataset.name not in of_task:
+        message = f"{definition.dataset.name} is not for task {job.task}; those: {', '.join(of_task)}"
+        yield Problem(("dataset",), message, source)
+        return
+    for index, metric in enumerate(definition.metrics):
+        datasets = by_metric.get(metric)
+        if datasets is not None and definition.dataset.name not in datasets:
+            message = f"{metric} is not scored on {definition.dataset.name}; datasets for it: {', '.join(datasets)}"
+            yield Problem(("metrics", index), message, source)
 
 
 def _tags(definition: Definition, job: JobSettings) -> Iterator[Problem]:

@@ -102,6 +102,12 @@ def test_what_is_no_case_is_told_with_its_line_and_key(text: str, told: str) -> 
     assert str(raised.value) == f"q.jsonl:{told}"
 
 
+def test_a_byte_order_mark_is_told_as_what_it_is() -> None:
+    with pytest.raises(DatasetError) as raised:
+        read('{"prompt": "a"}'.encode("utf-8-sig"))
+    assert str(raised.value) == "q.jsonl:1: begins with a byte order mark; needed: UTF-8 without one"
+
+
 def test_bytes_that_are_no_utf8_are_told_with_their_place() -> None:
     with pytest.raises(DatasetError) as raised:
         read(b'{"prompt": "a"}', '{"prompt": "café"}'.encode("latin-1"))

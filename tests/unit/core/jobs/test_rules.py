@@ -10,8 +10,8 @@ from bedrock_eval.cases import Case, read_cases
 from bedrock_eval.definition import Candidate, Dataset, Definition, InferenceParameters
 from bedrock_eval.jobs.definition import Criterion, JobKind, JobSettings, Rating, ScaleStep
 from bedrock_eval.jobs.measures import AUTOMATIC as AUTOMATIC_METRICS
+from bedrock_eval.jobs.measures import BUILT_IN_DATASETS, DATASETS_OF, TASK_METRICS, RatingMethod, Task
 from bedrock_eval.jobs.measures import JUDGED as JUDGE_METRICS
-from bedrock_eval.jobs.measures import RatingMethod, Task
 from bedrock_eval.jobs.request import settings
 from bedrock_eval.jobs.rules import answers_problems, dataset_problems, problems
 
@@ -118,7 +118,7 @@ REFUSED = {
     "three candidates": (replace(HUMAN, candidates=(NOVA,) * 3), "3 candidates; people compare at most 2"),
     "one model twice": (
         replace(HUMAN, candidates=(NOVA, replace(NOVA, name="other"))),
-        "candidates: two are on one model; ratings come back under the model's name",
+        "candidates[1].model: the model of candidates[0] too, and the output tells answers by their model",
     ),
     "comparison of one": (
         rated(Rating("Better", RatingMethod.COMPARISON_RANK)),
@@ -139,7 +139,7 @@ REFUSED = {
     "for ever": (with_job(HUMAN, deadline_hours=721), "deadline_hours: 721; allowed: up to 720 of kind human"),
     "criteria elsewhere": (with_job(AUTOMATIC, criteria=(TONE,)), "criteria: have no meaning for kind automatic"),
     "criterion unasked": (replace(OWN, metrics=("Builtin.Relevance",)), "so nothing asks it"),
-    "no variable": (tone(instructions="Rate {{prompt}}"), "{{prediction}} missing"),
+    "no variable": (tone(instructions="Rate {{prompt}}"), "{{prediction}} is missing; needed: at least that"),
     "odd variable": (tone(instructions="{{prompt}} {{prediction}} {{answer}}"), "{{answer}} is unknown"),
     "variables first": (
         tone(instructions="{{prompt}} {{prediction}}\nNow rate it from one to five and explain why."),
@@ -177,6 +177,42 @@ def test_what_bedrock_refuses_is_refused_with_its_key_and_a_way_out(case: str) -
 def test_every_problem_says_where_its_rule_stands() -> None:
     for definition, _ in REFUSED.values():
         assert all(problem.source for problem in problems(definition))
+
+
+def test_a_criterion_needs_the_answer_alone() -> None:
+    assert problems(tone(instructions="Rate the tone.\n{{prediction}}")) == ()
+
+
+def test_bedrocks_own_datasets_are_for_a_task_and_a_metric() -> None:
+    assert {name for metrics in DATASETS_OF.values() for names in metrics.values() for name in names} == set(
+        BUILT_IN_DATASETS
+    )
+    for task, metrics in DATASETS_OF.items():
+        assert tuple(metrics) == TASK_METRICS[task]
+        for metric, names in metrics.items():
+            for name in names:
+                asked = with_job(replace(AUTOMATIC, metrics=(metric,), dataset=Dataset(name)), task=task)
+                assert problems(asked) == ()
+
+
+def test_answers_are_all_asked_for_or_none() -> None:
+    mixed = replace(HUMAN, candidates=(replace(NOVA, answers_of="x"), replace(NOVA, name="other")))
+    (found,) = problems(mixed)
+    assert str(found).startswith("candidates: some are asked, and the answers of others stand in the dataset")
+
+
+def test_a_criterion_with_a_reference_needs_one_somewhere() -> None:
+    referring = tone(instructions="Rate.\n{{prediction}}\n{{ground_truth}}")
+    assert dataset_problems([*cases("a"), *cases("b", reference=None)], definition=referring) == ()
+    (found,) = dataset_problems(cases("a", "b", reference=None), definition=referring)
+    assert str(found).startswith("criteria[0].instructions: {{ground_truth}} is the referenceResponse, and no line")
+
+
+def test_answers_that_nobody_asked_for_are_refused_unless_stored_ones_replace_them() -> None:
+    answered = [*cases("a"), *cases("b", modelResponses=said("run-1"))]
+    (found,) = dataset_problems(answered, definition=JUDGE)
+    assert found.message.startswith("prompt 2: holds modelResponses, and no candidate says by answers_of")
+    assert dataset_problems(answered, definition=with_job(JUDGE, answers_from="support-quality")) == ()
 
 
 def test_a_judge_may_be_asked_for_everything_that_it_can_judge() -> None:
