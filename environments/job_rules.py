@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 from bedrock_eval.definition import Definition
 from bedrock_eval.jobs.rules import Problem, answers_problems, dataset_problems, problems
+from bedrock_eval.schedules import shortest_gap
 from environments.definitions import Places, definition
 from environments.document import Mistake
 from environments.evaluation_schema import (
@@ -114,7 +116,18 @@ def _judge(config: JobEvaluationConfig, parts: Parts) -> Iterator[Mistake]:
 
 
 def _times(config: JobEvaluationConfig) -> Iterator[Mistake]:
-    if config.schedule is not None and config.grace_hours < config.longest_hours:
+    if config.schedule is None:
+        return
+    gap = shortest_gap(config.schedule.expression)
+    hours = None if gap is None else gap / timedelta(hours=1)
+    if hours is not None and hours < config.deadline_hours:
+        yield Mistake(
+            ("schedule", "expression"),
+            f"{config.schedule.expression!r} is due again after {hours:.3g} hours, and a run may take deadline_hours, "
+            f"{config.deadline_hours:g}: the next would be skipped; allowed: deadline_hours up to {hours:.3g}, or runs "
+            "further apart",
+        )
+    if config.grace_hours < config.longest_hours:
         yield Mistake(
             ("schedule", "grace_hours"),
             f"{config.grace_hours:g}; with deadline_hours {config.deadline_hours:g} a run may take "

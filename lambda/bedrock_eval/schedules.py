@@ -4,10 +4,11 @@ Source: EventBridge Scheduler user guide, schedule types (rate, cron with six fi
 """
 
 import re
-from calendar import monthrange
+from calendar import isleap, monthrange
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 _RATE = re.compile(r"rate\((\d+) (minutes?|hours?|days?)\)")
@@ -16,6 +17,7 @@ _CRON = re.compile(r"cron\((.+)\)")
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 _LOOK_BACK_DAYS = 4 * 366
+_YEARS_OF_GAPS = 5
 _ALLOWED = "rate(7 days), cron(0 6 ? * MON *) or at(2026-12-01T06:00:00)"
 
 _DayRule = Callable[[date], bool]
@@ -83,6 +85,33 @@ def last_due(expression: str, *, timezone: str, now: datetime, since: datetime) 
     else:
         due = _last_cron(schedule, zone=zone, now=now)
     return due.astimezone(UTC) if due is not None and since < due <= now else None
+
+
+def shortest_gap(expression: str) -> timedelta | None:
+    """The shortest time between two moments at which a schedule is due, by the clock of its zone.
+
+    None: it is due once, or never. Of a cron expression its first five years are looked at.
+
+    Raises:
+        ScheduleError: the expression is none.
+    """
+    schedule = parse_schedule(expression)
+    if isinstance(schedule, At):
+        return None
+    return schedule.interval if isinstance(schedule, Rate) else _shortest_gap(schedule)
+
+
+def _shortest_gap(schedule: Cron) -> timedelta | None:
+    times = [timedelta(hours=hour, minutes=minute) for hour in schedule.hours for minute in schedule.minutes]
+    days = [
+        day
+        for year in sorted(schedule.years)[:_YEARS_OF_GAPS]
+        for day in (date(year, 1, 1) + timedelta(number) for number in range(366 if isleap(year) else 365))
+        if day.month in schedule.months and schedule.day(day)
+    ]
+    within = [later - earlier for earlier, later in pairwise(times)] if days else []
+    overnight = times[-1] - times[0]
+    return min((*within, *(later - earlier - overnight for earlier, later in pairwise(days))), default=None)
 
 
 def _parse_rate(expression: str, number: int, unit: str) -> Rate:

@@ -101,6 +101,8 @@ REFUSED = {
     "answers of another model": (STORED, STORED.replace("small", "{name: small, model: large}"), "68: evaluations.stored.candidates[0].model: us.anthropic.claude-haiku-5-5; in quality 'small' is amazon.nova-lite-v1:0"),
     "parameters of answers": (STORED, STORED.replace("small", "{name: small, model: small, parameters: {max_tokens: 5}}"), "68: evaluations.stored.candidates[0].parameters: have no meaning: no model is asked"),
     "grace": (SCHEDULE, "schedule: {expression: rate(7 days), grace_hours: 24}", "37: evaluations.accuracy.schedule.grace_hours: 24; with deadline_hours 24 a run may take 32; needed: that or more, or leave it out"),
+    "schedule within the deadline": (SCHEDULE, "schedule: {expression: rate(12 hours)}", "37: evaluations.accuracy.schedule.expression: 'rate(12 hours)' is due again after 12 hours, and a run may take deadline_hours, 24: the next would be skipped; allowed: deadline_hours up to 12, or runs further apart"),
+    "twice a week for people": ("task_hours: 72", "schedule: {expression: 'cron(0 6 ? * MON,THU *)'}", "81: evaluations.rated.schedule.expression: 'cron(0 6 ? * MON,THU *)' is due again after 72 hours, and a run may take deadline_hours, 168"),
     "deadline": (SCHEDULE, "deadline_hours: 200", "37: evaluations.accuracy.deadline_hours: 200; allowed: up to 168 of kind automatic"),
     "deadline of people": ("task_hours: 72", "deadline_hours: 721", "81: evaluations.rated.deadline_hours: 721; allowed: up to 720 of kind human (AWS General Reference"),
     "kept jobs": (SCHEDULE, "keep_jobs: 5000", "37: evaluations.accuracy.keep_jobs: 5000; allowed: 1 to 4,999 (AWS General Reference"),
@@ -187,6 +189,20 @@ def test_a_dataset_is_held_to_what_each_job_takes(
     found = mistakes()
     assert len(found) == jobs
     assert found[0].startswith(f"27: evaluations.accuracy.dataset: {told}")
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        "schedule: {expression: rate(1 day)}",
+        "schedule: {expression: 'cron(0 6 * * ? *)', timezone: Europe/Berlin}",
+        "deadline_hours: 1\n    schedule: {expression: rate(1 hour)}",
+        "schedule: {expression: 'at(2026-12-01T06:00:00)'}",
+    ],
+)
+def test_runs_that_end_before_the_next_are_allowed(schedule: str, write: Write, load: Load, every_kind: str) -> None:
+    write("dev", (SCHEDULE, schedule), text=every_kind)
+    assert load().environments
 
 
 def test_people_tell_two_profiles_on_one_model_apart(write: Write, load: Load, every_kind: str) -> None:

@@ -1,11 +1,12 @@
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bedrock_eval.schedules import ScheduleError, last_due, parse_schedule
+from bedrock_eval.schedules import ScheduleError, last_due, parse_schedule, shortest_gap
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -179,3 +180,38 @@ def test_a_rate_is_due_a_whole_number_of_times_after_its_beginning(
     else:
         assert (moment - since) % interval == timedelta()
         assert moment <= now < moment + interval
+
+
+@pytest.mark.parametrize(
+    ("expression", "hours"),
+    [
+        ("rate(7 days)", 168),
+        ("rate(90 minutes)", 1.5),
+        ("cron(0 6 ? * MON *)", 168),
+        ("cron(0 6 ? * MON,THU *)", 72),
+        ("cron(0 6 * * ? *)", 24),
+        ("cron(0 6,8 * * ? *)", 2),
+        ("cron(15,30 6,22 * * ? *)", 0.25),
+        # Overnight.
+        ("cron(0 6,23 * * ? *)", 7),
+        # The last of a month and the first of the next.
+        ("cron(0 6 1,31 * ? *)", 24),
+        ("cron(0 6 1 * ? *)", 28 * 24),
+        ("cron(0 6 L 2 ? *)", 365 * 24),
+        # One day of one year, twice.
+        ("cron(0 6,18 1 1 ? 2027)", 12),
+        ("cron(0 6 1 1 ? 2027)", None),
+        ("cron(0 6,18 30 2 ? *)", None),
+        ("at(2026-12-01T06:00:00)", None),
+    ],
+)
+def test_the_shortest_time_between_two_runs(expression: str, hours: float | None) -> None:
+    assert shortest_gap(expression) == (None if hours is None else timedelta(hours=hours))
+
+
+@given(st.sets(st.integers(0, 23), min_size=1), st.sets(st.integers(0, 59), min_size=1, max_size=5))
+def test_no_two_runs_are_closer_than_the_shortest_time(hours: set[int], minutes: set[int]) -> None:
+    expression = f"cron({','.join(map(str, minutes))} {','.join(map(str, hours))} * * ? *)"
+    day = [timedelta(hours=hour, minutes=minute) for hour in hours for minute in minutes]
+    moments = sorted([*day, *(moment + timedelta(days=1) for moment in day)])
+    assert shortest_gap(expression) == min(later - earlier for earlier, later in pairwise(moments))
