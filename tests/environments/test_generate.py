@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
 from bedrock_eval.alarm_kinds import KINDS, Thresholds
+from bedrock_eval.jobs.definition import JobKind
 from environments import generate
 from environments.load import load_environments
 from environments.schema import REPOSITORY, Environment
@@ -157,6 +158,19 @@ def test_prod_keeps_and_runs_by_itself_while_dev_is_thrown_away() -> None:
     schedule = prod.evaluations["support-quality"].schedule
     assert schedule is not None
     assert schedule.timezone != "UTC"
+
+
+def test_dev_has_an_evaluation_of_each_kind_and_one_by_people_to_uncomment(tmp_path: Path) -> None:
+    text = (REPOSITORY / "environments" / "dev.yaml").read_text()
+    before, people = text.split("  # rated-by-people:\n")
+    block, rest = people.split("\n\n")
+    uncommented = "\n".join(line.replace("# ", "", 1) for line in ("  # rated-by-people:", *block.splitlines()))
+    (tmp_path / "dev.yaml").write_text(f"{before}{uncommented}\n\n{rest}")
+    loaded = load_environments(tmp_path, today=date(2026, 11, 23))
+    (dev,) = loaded.environments
+    assert loaded.warnings == ()
+    assert {each.job_kind for each in dev.evaluations.values()} == {None, *JobKind}
+    assert [name for name, each in dev.evaluations.items() if each.schedule is None] == ["rated-by-people"]
 
 
 def test_local_loads_by_name_only() -> None:

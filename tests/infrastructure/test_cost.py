@@ -53,7 +53,7 @@ def test_metrics_of_a_run_are_counted() -> None:
 
 
 def test_the_line_at_synth_counts_at_most_what_a_run_and_the_watchdog_publish() -> None:
-    cost = prod_cost()
+    cost = cost_of("prod")
     of_run, of_watchdog = stated(r"in `prod.yaml` (\d+) of them"), stated(r"the watchdog's (\d+)")
     # A gate against a baseline that is not there yet has no margin; without rates there is no cost.
     absent = cost.custom_metrics - of_run - of_watchdog
@@ -61,11 +61,19 @@ def test_the_line_at_synth_counts_at_most_what_a_run_and_the_watchdog_publish() 
 
 
 def test_the_line_at_synth_bills_alarms_by_the_metrics_that_they_read() -> None:
-    cost = prod_cost()
+    cost = cost_of("prod")
     assert cost.alarms == stated(r"\| Metric alarms \| (\d+) on")
     assert cost.alarm_metrics == stated(r"\| Metric alarms \| \d+ on (\d+) metrics \|")
     assert cost.composite_alarms == stated(r"\| Composite alarms \| (\d+) \|")
     assert sum(cost.resources.values()) == sum(len(stack.raw()) for stack in shipped()["prod"])
+
+
+def test_what_an_evaluation_of_each_kind_costs_in_dev_is_counted() -> None:
+    cost = cost_of("dev")
+    assert cost.alarms == stated(r"(\d+) metric alarms on \d+ metrics and\n")
+    assert cost.alarm_metrics == stated(r"metric alarms on (\d+) metrics and\n")
+    assert cost.composite_alarms == stated(r"\n(\d+) composite alarms, \$")
+    assert cost.custom_metrics == stated(r"at most (\d+) custom\nmetrics")
 
 
 def test_the_sum_is_that_of_the_prices() -> None:
@@ -91,6 +99,6 @@ def test_the_sum_is_that_of_the_prices() -> None:
     assert Prices(verified_on="2026-11-24").trust == "verified on 2026-11-24"
 
 
-def prod_cost() -> MonthlyCost:
-    (prod,) = load_environments(ROOT / "environments", only=["prod"], today=date(2026, 11, 23)).environments
-    return monthly_cost(prod, {stack.room: stack.content for stack in shipped()["prod"]})
+def cost_of(name: str) -> MonthlyCost:
+    (found,) = load_environments(ROOT / "environments", only=[name], today=date(2026, 11, 23)).environments
+    return monthly_cost(found, {stack.room: stack.content for stack in shipped()[name]})

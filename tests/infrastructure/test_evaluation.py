@@ -326,9 +326,9 @@ class TestSchedules:
 
     def test_a_schedule_by_hand_makes_none_but_the_group_stands(self) -> None:
         """The watchdog's schedule lies in it."""
-        dev = shipped()["dev"]["evaluation"]
-        assert not dev.raw("AWS::Scheduler::Schedule")
-        assert dev.only("AWS::Scheduler::ScheduleGroup")["Name"] == "customer-support-dev"
+        staging = shipped()["staging"]["evaluation"]
+        assert not staging.raw("AWS::Scheduler::Schedule")
+        assert staging.only("AWS::Scheduler::ScheduleGroup")["Name"] == "customer-support-staging"
 
 
 class TestJobRole:
