@@ -60,6 +60,14 @@ _NO_SAMPLING = ("anthropic.claude-opus-4-7", "anthropic.claude-opus-4-8", "anthr
 # Their model card says that evaluation jobs of Bedrock do not ask them; as judges they are listed.
 _NOT_ASKED_BY_JOBS = ("amazon.nova-2-lite-",)
 
+# The user guide's lists of models that judge, by built-in metrics or by criteria of one's own (evaluation-judge).
+_JUDGES = (
+    *("amazon.nova-", "anthropic.claude-3-", "anthropic.claude-haiku-4-5-", "anthropic.claude-sonnet-4-"),
+    *("anthropic.claude-opus-4-5-", "anthropic.claude-opus-4-6-", "anthropic.claude-opus-4-7"),
+    *("anthropic.claude-opus-4-8", "meta.llama3-1-70b-instruct-", "meta.llama3-3-70b-instruct-"),
+    *("mistral.mistral-large-2402-", "mistral.mistral-large-2407-", "openai.gpt-5.4", "openai.gpt-5.5"),
+)
+
 # End of life as the lifecycle page has it; None: removed from every list, date unknown.
 END_OF_LIFE: Mapping[str, date | None] = MappingProxyType(
     {
@@ -208,6 +216,11 @@ class Model:
     def asked_by_jobs(self) -> bool:
         """Whether an evaluation job of Bedrock can ask it for answers, as far as its model card says."""
         return not self.base_id.startswith(_NOT_ASKED_BY_JOBS)
+
+    @property
+    def judges(self) -> bool:
+        """Whether Bedrock lets it judge, as far as the user guide's lists say."""
+        return self.base_id.startswith(_JUDGES)
 
     @property
     def lifecycle(self) -> Lifecycle:

@@ -266,7 +266,7 @@ def test_a_model_that_jobs_cannot_ask_is_a_warning_unless_its_answers_are_there(
     write: Write, load: Load, every_kind: str
 ) -> None:
     write("dev", text=every_kind)
-    (warning,) = load().warnings
+    (warning,) = [line for line in load().warnings if "judge:" not in line]
     assert warning.startswith(
         "environments/dev.yaml:49: evaluations.judged.candidates[0].model: the model card of amazon.nova-2-lite-v1:0 "
         "says that evaluation jobs do not ask it"
@@ -279,7 +279,7 @@ def test_a_model_that_jobs_cannot_ask_is_a_warning_unless_its_answers_are_there(
         ("model: small", "model: large"),
         text=every_kind,
     )
-    told = [line.partition(": ")[2].partition(":")[0] for line in load().warnings]
+    told = [line.partition(": ")[2].partition(":")[0] for line in load().warnings if "judge:" not in line]
     assert told == [
         "evaluations.judged.candidates[0].model",
         "evaluations.rated.candidates[0].model",
@@ -287,3 +287,14 @@ def test_a_model_that_jobs_cannot_ask_is_a_warning_unless_its_answers_are_there(
         "evaluations.judged-both.candidates[0].model",
         "evaluations.preferred.candidates[0].model",
     ]
+
+
+def test_a_judge_that_the_user_guide_does_not_list_is_a_warning(write: Write, load: Load, every_kind: str) -> None:
+    write("dev", text=every_kind)
+    judge = "anthropic.claude-haiku-5-5 is not among the models that Bedrock lets judge"
+    assert [line.partition(" (")[0] for line in load().warnings if "judge:" in line] == [
+        f"environments/dev.yaml:47: evaluations.judged.judge: {judge}",
+        f"environments/dev.yaml:66: evaluations.stored.judge: {judge}",
+    ]
+    write("dev", ("id: us.anthropic.claude-haiku-5-5", "id: us.anthropic.claude-sonnet-4-6"), text=every_kind)
+    assert not [line for line in load().warnings if "judge:" in line]
