@@ -1,6 +1,6 @@
 """What must hold of an evaluation by jobs of Bedrock: the rules of jobs, told by the file's own keys."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -20,6 +20,16 @@ from environments.evaluation_schema import (
 from environments.parts import DatasetReader, Parts
 from environments.schema import DatasetConfig, Environment, ModelConfig
 
+# Which keys of an evaluation cannot be told right from wrong while another is broken.
+_NEEDED_BY: Mapping[str, tuple[str, ...]] = {
+    "task": ("dataset",),
+    "metrics": ("dataset", "criteria"),
+    "criteria": ("dataset", "metrics", "gates"),
+    "candidates": ("dataset", "ratings"),
+    "dataset": ("criteria",),
+    "answers_from": ("dataset", "candidates"),
+    "deadline_hours": ("schedule", "task_hours"),
+}
 # What stands for a part of the file that is broken or missing, and is told of elsewhere.
 _MODEL = ModelConfig(id="amazon.unknown-v1:0")
 _DATASET = DatasetConfig(source="unknown.jsonl")
@@ -31,22 +41,24 @@ def mistakes(parts: Parts, datasets: DatasetReader) -> Iterator[Mistake]:
     """Every rule of jobs that evaluations break, none for one that is custom or too broken to tell."""
     for name, evaluation in parts.evaluations.items():
         if evaluation.jobs is not None:
-            yield from _mistakes(name, evaluation.jobs, parts, datasets)
+            hidden = evaluation.broken.union(*(_NEEDED_BY.get(key, ()) for key in evaluation.broken))
+            for mistake in _mistakes(name, evaluation.jobs, parts, datasets):
+                if mistake.path[0] not in hidden:
+                    yield Mistake(("evaluations", name, *mistake.path), mistake.message)
 
 
 def _mistakes(name: str, config: JobEvaluationConfig, parts: Parts, datasets: DatasetReader) -> Iterator[Mistake]:
     found = _definition(name, config, parts)
     for problem in (*problems(found), *_of_dataset(config, found, parts, datasets), *_of_answers(config, found, parts)):
         if not _is_environments_tag(problem, config):
-            yield Mistake(("evaluations", name, *problem.path), f"{problem.message} ({problem.source})")
-    for mistake in (*_judge(config, parts), *_times(config), *_people(config, parts), *_texts(config)):
-        yield Mistake(("evaluations", name, *mistake.path), mistake.message)
+            yield Mistake(problem.path, f"{problem.message} ({problem.source})")
+    yield from (*_judge(config, parts), *_times(config), *_people(config, parts), *_texts(config))
 
 
 def notes(parts: Parts) -> Iterator[Mistake]:
     """Models that the user guide does not let be asked or judge: a warning, as these lists change."""
     for name, evaluation in parts.evaluations.items():
-        if evaluation.jobs is not None:
+        if evaluation.jobs is not None and not evaluation.broken:
             for mistake in (*_unasked(evaluation.jobs, parts), *_no_judge(evaluation.jobs, parts)):
                 yield Mistake(("evaluations", name, *mistake.path), mistake.message)
 
@@ -123,7 +135,8 @@ def _of_answers(config: JobEvaluationConfig, found: Definition, parts: Parts) ->
     source = parts.evaluations.get(config.answers_from)
     if source is None:
         return answers_problems(found, None)
-    return () if source.config is None else answers_problems(found, _definition(found.evaluation, source.config, parts))
+    theirs = source.config or source.jobs
+    return () if theirs is None else answers_problems(found, _definition(found.evaluation, theirs, parts))
 
 
 def _judge(config: JobEvaluationConfig, parts: Parts) -> Iterator[Mistake]:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from bedrock_eval.cases import Case, DatasetError, read_cases
+from bedrock_eval.jobs.definition import JobKind
 from bedrock_eval.jobs.measures import BUILT_IN
 from bedrock_eval.measures import Measure
 from bedrock_eval.metrics import METRICS
@@ -31,8 +32,19 @@ Part = TypeVar("Part", bound=BaseModel)
 
 
 _EVALUATION: TypeAdapter[CustomEvaluationConfig | JobEvaluationConfig] = TypeAdapter(EvaluationConfig)
-# Without them an evaluation by jobs can still be held against the rules of jobs.
-_BESIDE = frozenset({"gates", "baseline", "schedule", "headline", "confidence", "min_coverage", "tags", "keep_jobs"})
+_SCORING = frozenset({"metrics", "criteria", "ratings"})
+_SMALL = {"name": "a", "model": "a"}
+_INSTEAD: Mapping[str, Mapping[str, Any]] = {
+    JobKind.AUTOMATIC: {"task": "QuestionAndAnswer", "metrics": [f"{BUILT_IN}Accuracy"]},
+    JobKind.JUDGE: {"judge": "a", "metrics": [f"{BUILT_IN}Correctness"]},
+    JobKind.HUMAN: {
+        "work_team": "arn:aws:sagemaker:us-east-1:000000000000:workteam/a",
+        "title": "a",
+        "instructions": "a",
+        "ratings": [{"name": "a", "method": "ThumbsUpDown"}],
+    },
+}
+"""What stands in the place of a broken key, so that the rest can still be held against the rules of jobs."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +53,9 @@ class EvaluationParts:
 
     Attributes:
         custom: whether it is of kind custom.
-        config: the whole, where it is right; of an evaluation by jobs without what is broken and beside the jobs.
+        config: the whole, where it is right.
+        jobs: of an evaluation by jobs the whole, with something else in the place of what is broken.
+        broken: the keys of which `jobs` has something else, or nothing.
         models: what each candidate names, as far as it is text, even where the candidate is broken.
         measures: by metric; None where it cannot be told what is measured.
         max_cost: whether there is one.
@@ -49,6 +63,8 @@ class EvaluationParts:
 
     custom: bool
     config: CustomEvaluationConfig | JobEvaluationConfig | None
+    jobs: JobEvaluationConfig | None
+    broken: frozenset[str]
     dataset: str | None
     models: tuple[str | None, ...]
     candidates: tuple[AnyCandidateConfig | None, ...]
@@ -58,11 +74,6 @@ class EvaluationParts:
     headline: bool
     max_cost: bool
     allow_unpriced: bool
-
-    @property
-    def jobs(self) -> JobEvaluationConfig | None:
-        """The whole, if it is an evaluation by jobs."""
-        return None if isinstance(self.config, CustomEvaluationConfig) else self.config
 
 
 @dataclass(frozen=True)
@@ -119,10 +130,15 @@ def _evaluation(raw: Mapping[str, Any]) -> EvaluationParts:
     dataset = raw.get("dataset")
     custom = kind_of(raw) == CUSTOM
     config = _whole(raw)
-    metrics = _custom_metrics(raw) if custom else () if config is None else config.metric_names
+    jobs, broken = _with_stand_ins(raw)
+    # What is measured is known where nothing that says so is broken.
+    scored = jobs if broken.isdisjoint(_SCORING) else None
+    metrics = _custom_metrics(raw) if custom else () if scored is None else scored.metric_names
     return EvaluationParts(
         custom=custom,
         config=config,
+        jobs=jobs,
+        broken=broken,
         dataset=dataset if isinstance(dataset, str) and (is_name(dataset) or _is_built_in(dataset, custom)) else None,
         models=tuple(_model_of(item) for item in _list(raw.get("candidates"))),
         candidates=tuple(
@@ -130,7 +146,7 @@ def _evaluation(raw: Mapping[str, Any]) -> EvaluationParts:
         ),
         gates=tuple(_part(GateConfig if custom else AnyGateConfig, item) for item in _list(raw.get("gates"))),
         metrics=metrics,
-        measures=METRICS if custom else None if config is None else config.measures,
+        measures=METRICS if custom else None if scored is None else scored.measures,
         headline=raw.get("headline") is True,
         max_cost=custom and raw.get("max_cost") is not None,
         allow_unpriced=custom and raw.get("allow_unpriced") is True,
@@ -144,12 +160,35 @@ def _is_built_in(dataset: str, custom: bool) -> bool:
 def _whole(raw: Mapping[str, Any]) -> CustomEvaluationConfig | JobEvaluationConfig | None:
     try:
         return _EVALUATION.validate_json(json.dumps(raw), strict=True)
+    except ValidationError:
+        return None
+
+
+def _with_stand_ins(raw: Mapping[str, Any]) -> tuple[JobEvaluationConfig | None, frozenset[str]]:
+    """An evaluation by jobs with something else for its broken keys, and these; None where its kind is not known."""
+    several = raw.get("kind") == "comparison"
+    by = str(raw.get("by" if several else "kind"))
+    if by not in _INSTEAD:
+        return None, frozenset()
+    broken = _broken(raw)
+    instead = {
+        "dataset": "a",
+        "candidates": [_SMALL, {**_SMALL, "name": "b"}] if several else [_SMALL],
+        **_INSTEAD[by],
+    }
+    sound = {key: value for key, value in raw.items() if key not in broken}
+    config = _whole({**sound, **{key: instead[key] for key in broken if key in instead}})
+    return (None if isinstance(config, CustomEvaluationConfig) else config), broken
+
+
+def _broken(raw: Mapping[str, Any]) -> frozenset[str]:
+    """The keys that are wrong, missing, or none."""
+    try:
+        _EVALUATION.validate_json(json.dumps(raw), strict=True)
     except ValidationError as error:
         # What comes first in a place is the kind.
-        broken = {str(detail["loc"][1]) for detail in error.errors(include_url=False) if len(detail["loc"]) > 1}
-    if not broken or kind_of(raw) == CUSTOM or not broken <= _BESIDE:
-        return None
-    return _whole({key: value for key, value in raw.items() if key not in broken})
+        return frozenset(str(detail["loc"][1]) for detail in error.errors(include_url=False) if len(detail["loc"]) > 1)
+    return frozenset()
 
 
 def _custom_metrics(raw: Mapping[str, Any]) -> tuple[str, ...]:

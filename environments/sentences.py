@@ -20,12 +20,22 @@ _KEY = "[key]"
 
 def mistakes_of(error: ValidationError, document: Document) -> Iterator[Mistake]:
     """One mistake for each of pydantic's, in the file's order of keys, none twice."""
+    details = error.errors(include_url=False)
+    misspelt = {_meant(_path(detail["loc"]), document) for detail in details if detail["type"] == "extra_forbidden"}
     told: set[Mistake] = set()
-    for detail in error.errors(include_url=False):
+    for detail in details:
         mistake = _mistake(detail, document)
-        if mistake is not None and mistake not in told:
-            told.add(mistake)
-            yield mistake
+        # A key that is missing because it is misspelt is told of where it stands.
+        if mistake is None or mistake in told or (detail["type"] == "missing" and mistake.path in misspelt):
+            continue
+        told.add(mistake)
+        yield mistake
+
+
+def _meant(path: Path, document: Document) -> Path | None:
+    """The key that an unknown one is close to."""
+    close = difflib.get_close_matches(str(path[-1]), _known_keys(path, document), n=1)
+    return (*path[:-1], close[0]) if close else None
 
 
 def _mistake(detail: ErrorDetails, document: Document) -> Mistake | None:
@@ -95,10 +105,15 @@ def _missing(path: Path, document: Document) -> str:
 
 
 def _unknown_key(path: Path, document: Document) -> str:
-    parent = schema_at(path[:-1], document.data) or file_schema()
-    known = tuple(properties(chosen(parent, document.value(path[:-1]))))
+    known = _known_keys(path, document)
     hint = _elsewhere(path, document) or _closest(str(path[-1]), known)
     return f"no such key{hint}; allowed: {', '.join(known)}"
+
+
+def _known_keys(path: Path, document: Document) -> tuple[str, ...]:
+    """The keys that may stand beside an unknown one."""
+    parent = schema_at(path[:-1], document.data) or file_schema()
+    return tuple(properties(chosen(parent, document.value(path[:-1]))))
 
 
 def _elsewhere(path: Path, document: Document) -> str:

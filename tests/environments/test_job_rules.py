@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from bedrock_eval.jobs.measures import BUILT_IN_DATASETS, JUDGED
 from tests.environments.conftest import Load, Mistakes, Write
@@ -159,6 +160,38 @@ def test_mistakes_beside_the_jobs_do_not_hide_those_of_the_jobs(
     assert [line.partition(": ")[2].partition(":")[0] for line in mistakes()] == [
         "evaluations.accuracy.metrics[0]",
         "evaluations.accuracy.gates[0].least",
+    ]
+
+
+@pytest.mark.parametrize(
+    "evaluation",
+    ["accuracy", "built-in", "judged", "stored", "rated", "compared", "judged-both", "preferred"],
+)
+def test_a_broken_key_is_told_of_alone(evaluation: str, write: Write, mistakes: Mistakes, every_kind: str) -> None:
+    for key in YAML(typ="safe").load(every_kind)["evaluations"][evaluation]:
+        data = YAML(typ="safe").load(every_kind)
+        data["evaluations"][evaluation][key] = [] if key in ("tags", "schedule") else {}
+        write("dev", text=json.dumps(data))
+        assert [line for line in mistakes() if not line.startswith(f"1: evaluations.{evaluation}.{key}: ")] == []
+
+
+def test_a_broken_key_does_not_hide_the_mistakes_of_others(write: Write, mistakes: Mistakes, every_kind: str) -> None:
+    write(
+        "dev",
+        (JUDGED_BY, JUDGED_BY.replace("    judge: large\n", "")),
+        ("metrics: [Builtin.Correctness]", "metrics: [Correctness]"),
+        ("          Answer: {{prediction}}\n", ""),
+        (TITLE, f"titel: {TITLE.partition(': ')[2]}"),
+        (RATING, RATING.replace("Helpful", "very helpful")),
+        text=every_kind,
+    )
+    assert [line.partition(": ")[2].partition(":")[0] for line in mistakes()] == [
+        "evaluations.judged.judge",
+        "evaluations.judged.metrics[0]",
+        "evaluations.judged.criteria[0].instructions",
+        # Its key is there, but for the spelling.
+        "evaluations.rated.titel",
+        "evaluations.rated.ratings[0].name",
     ]
 
 
