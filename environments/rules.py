@@ -3,6 +3,7 @@
 The rules look at the parts that are right by themselves, so that one mistake does not hide the next.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import date
 
@@ -23,6 +24,8 @@ STAND_IN_ACCOUNT = "000000000000"
 LOCAL = "local"
 """The environment that is made on the emulator, and only when it is named."""
 
+# Ids with the size of a context: Bedrock user guide, pt-supported.
+_PROVISIONED_ID = re.compile(r"(.+:[0-9]+):[0-9]+[kmKM]")
 _OWN_TAGS = ("application", "environment", "owner")
 # CloudFormation and we add some to the 50 that most services take.
 _MOST_TAGS = 45
@@ -200,6 +203,13 @@ def _models(parts: Parts) -> Iterator[Mistake]:
             Model(config.id, region=region, destination_regions=config.destination_regions)
         except ModelError as error:
             yield Mistake(("models", name, "id"), str(error))
+        bought = _PROVISIONED_ID.fullmatch(config.id)
+        if bought is not None:
+            yield Mistake(
+                ("models", name, "id"),
+                f"{config.id!r} is for buying Provisioned Throughput, and models are asked on demand; allowed: "
+                f"{bought[1]!r}",
+            )
 
 
 def _headline(parts: Parts) -> Iterator[Mistake]:

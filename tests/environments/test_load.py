@@ -214,6 +214,17 @@ BETWEEN_VALUES = [
         "8: models.small.id: 'eu.amazon.nova-lite-v1:0': profile 'eu' cannot be called from us-east-1",
     ),
     (
+        (ID, "id: amazon.nova-lite-v1:0:300k"),
+        "8: models.small.id: 'amazon.nova-lite-v1:0:300k' is for buying Provisioned Throughput, and models are asked "
+        "on demand; allowed: 'amazon.nova-lite-v1:0'",
+    ),
+    (
+        (ID, "id: arn:aws:bedrock:us-east-1:111111111111:provisioned-model/abcdef123456"),
+        "8: models.small.id: 'arn:aws:bedrock:us-east-1:111111111111:provisioned-model/abcdef123456' is an ARN; "
+        "allowed: a foundation model id (amazon.nova-lite-v1:0) or an inference profile id "
+        "(us.amazon.nova-2-lite-v1:0)",
+    ),
+    (
         (ID, "id: cohere.command-r-v1:0"),
         "8: models.small.id: 'cohere.command-r-v1:0' reached its end of life on 2026-08-19; AWS answers it no more",
     ),
