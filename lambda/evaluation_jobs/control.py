@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +13,12 @@ from bedrock_eval.runs import RunFailureReason
 from custom_evaluator.errors import RunFailed
 
 _MOST_DELETED = 25
+_DELETABLE = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.STOPPED)
 _PASSING = frozenset(
     {"ThrottlingException", "TooManyRequestsException", "ServiceQuotaExceededException", "InternalServerException"}
     | {"ServiceUnavailableException", "RequestTimeout"}
 )
+_SERVERS_FAULT = 500
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +35,21 @@ class NotNowError(Exception):
     """The service refuses for the moment; asking again later may do."""
 
 
+@contextmanager
+def _asking() -> Iterator[None]:
+    """Turns what boto3 raises into one of two: it passes (NotNowError), or it stays (RunFailed)."""
+    try:
+        yield
+    except ParamValidationError as error:
+        raise RunFailed(RunFailureReason.JOB_REFUSED, str(error)) from None
+    except ClientError as error:
+        if _code(error) in _PASSING or _http_status(error) >= _SERVERS_FAULT:
+            raise NotNowError(_sentence(error)) from None
+        raise RunFailed(RunFailureReason.JOB_REFUSED, _sentence(error)) from None
+    except BotoCoreError as error:
+        raise NotNowError(f"{type(error).__name__}: {error}") from None
+
+
 @dataclass(frozen=True)
 class Control:
     """Evaluation jobs of this account and Region."""
@@ -45,52 +63,62 @@ class Control:
             NotNowError: throttled, at a quota, or trouble of the service.
             RunFailed: refused for good.
         """
-        try:
-            arn: str = self.client.create_evaluation_job(**request)["jobArn"]
-        except ParamValidationError as error:
-            raise RunFailed(RunFailureReason.JOB_REFUSED, str(error)) from None
-        except ClientError as error:
-            code = _code(error)
-            if code == "ConflictException":
+        with _asking():
+            try:
+                return str(self.client.create_evaluation_job(**request)["jobArn"])
+            except ClientError as error:
+                if _code(error) != "ConflictException":
+                    raise
                 return self._known(request["jobName"], error)
-            if code in _PASSING:
-                raise NotNowError(_sentence(error)) from None
-            raise RunFailed(RunFailureReason.JOB_REFUSED, _sentence(error)) from None
-        except BotoCoreError as error:
-            raise NotNowError(f"{type(error).__name__}: {error}") from None
-        return arn
 
     def _known(self, name: str, error: ClientError) -> str:
         """The job that has the name: an earlier call started it and its answer was lost, past the token's life."""
         for job in self._list(name):
             if job["jobName"] == name:
                 return str(job["jobArn"])
-        raise RunFailed(RunFailureReason.JOB_REFUSED, _sentence(error)) from None
+        raise error
 
     def look(self, arn: str) -> Seen | None:
-        """The job's state; None when the service does not tell for the moment."""
+        """The job's state; None when the service does not tell for the moment.
+
+        Raises:
+            RunFailed: refused for good.
+        """
         try:
-            job = self.client.get_evaluation_job(jobIdentifier=arn)
-        except ClientError as error:
-            if _code(error) == "ResourceNotFoundException":
-                return Seen(JobStatus.DELETING, "the job has been deleted")
-            if _code(error) in _PASSING:
-                return None
-            raise RunFailed(RunFailureReason.JOB_REFUSED, _sentence(error)) from None
+            with _asking():
+                try:
+                    job = self.client.get_evaluation_job(jobIdentifier=arn)
+                except ClientError as error:
+                    if _code(error) != "ResourceNotFoundException":
+                        raise
+                    return Seen(JobStatus.DELETING, "the job has been deleted")
+        except NotNowError as error:
+            logger.warning("job not seen", extra={"job": arn, "reason": str(error)})
+            return None
         messages = "; ".join(job.get("failureMessages", ())) or None
         return Seen(JobStatus(job["status"]), messages)
 
-    def stop(self, arn: str) -> None:
-        """Ask a job to stop; one that has ended meanwhile is left as it is."""
+    def stop(self, arn: str) -> bool:
+        """Ask a job to stop; whether it does, or has ended meanwhile. False: asking again later may do.
+
+        Raises:
+            RunFailed: refused for good.
+        """
         try:
-            self.client.stop_evaluation_job(jobIdentifier=arn)
-        except ClientError as error:
-            if _code(error) not in {"ConflictException", *_PASSING}:
-                raise RunFailed(RunFailureReason.JOB_REFUSED, _sentence(error)) from None
+            with _asking():
+                try:
+                    self.client.stop_evaluation_job(jobIdentifier=arn)
+                except ClientError as error:
+                    if _code(error) not in ("ConflictException", "ResourceNotFoundException"):
+                        raise
+        except NotNowError as error:
+            logger.warning("job not stopped", extra={"job": arn, "reason": str(error)})
+            return False
+        return True
 
     def prune(self, *, containing: str, keep: int) -> int:
         """Delete all but the newest `keep` ended jobs whose name holds a text; how many were deleted."""
-        ended = [job for job in self._list(containing) if JobStatus(job["status"]).ended]
+        ended = [job for job in self._list(containing) if job["status"] in _DELETABLE]
         old = [str(job["jobArn"]) for job in sorted(ended, key=lambda job: job["creationTime"], reverse=True)[keep:]]
         deleted = 0
         for start in range(0, len(old), _MOST_DELETED):
@@ -112,6 +140,11 @@ class Control:
 
 def _code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _http_status(error: ClientError) -> int:
+    """What a proxy on the way answers has a status and no code of Bedrock's."""
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
 def _sentence(error: ClientError) -> str:

@@ -148,16 +148,15 @@ class _Look:
             return job
         if seen.status.ended:
             return replace(job, status=seen.status, ended=timestamp(now), message=seen.message or job.message)
-        if overdue and seen.status is JobStatus.IN_PROGRESS:
-            self._control.stop(job.arn)
-            message = f"stopped after {self._settings.deadline_hours:g} hours"
-            return replace(job, status=JobStatus.STOPPING, message=message)
+        if overdue and seen.status is JobStatus.IN_PROGRESS and self._control.stop(job.arn):
+            return replace(job, status=JobStatus.STOPPING, message=f"stopped after {self._settings.deadline_hours:g} h")
         return replace(job, status=seen.status)
 
     def _started(self, job: Job, *, now: datetime, overdue: bool) -> Job:
         if overdue:
-            sentence = f"{job.name} could not be started within {self._settings.deadline_hours:g} hours: {job.message}"
-            raise RunFailed(RunFailureReason.JOB_OVERDUE, sentence)
+            within = f"could not be started within {self._settings.deadline_hours:g} h"
+            why = job.message or f"at most {self._settings.parallel} of a run are under way together (parallel)"
+            raise RunFailed(RunFailureReason.JOB_OVERDUE, f"{job.name} {within}: {why}{self._kept()}")
         group = tuple(candidate for candidate in self._definition.candidates if candidate.name in job.candidates)
         place = replace(self._services.place, output=self._services.place.output + self._layout.job_folder)
         definition = given(self._runs.store, self._layout, self._definition, candidate=group[0].name)
@@ -174,7 +173,7 @@ class _Look:
         if stuck:
             hours = STOPPING_LIMIT.total_seconds() / 3600
             named = ", ".join(f"{job.name} ({job.status.value})" for job in stuck)
-            raise RunFailed(RunFailureReason.JOB_OVERDUE, f"not ended {hours:g} hours after the deadline: {named}")
+            raise RunFailed(RunFailureReason.JOB_OVERDUE, f"not ended {hours:g} h after the deadline: {named}")
 
     def _refuse_failed(self, *, overdue: bool) -> None:
         """One job without results is a run without a summary, whatever the others come to."""
@@ -184,10 +183,14 @@ class _Look:
         reason = RunFailureReason.JOB_FAILED
         if all(job.status is JobStatus.STOPPED for job in failed):
             reason = RunFailureReason.JOB_OVERDUE if overdue else RunFailureReason.JOB_STOPPED
-        raise RunFailed(
-            reason,
-            "; ".join(f"{job.name} ({', '.join(job.candidates)}): {job.message or job.status.value}" for job in failed),
-        )
+        told = [f"{job.name} ({', '.join(job.candidates)}): {job.message or job.status.value}" for job in failed]
+        raise RunFailed(reason, "; ".join(told) + self._kept())
+
+    def _kept(self) -> str:
+        """Where the output of jobs lies that have completed nevertheless, for `ops jobs collect --from`."""
+        done = [name for job in self._jobs.jobs if job.status is JobStatus.COMPLETED for name in job.candidates]
+        place = f"{self._services.place.output}{self._layout.job_folder}"
+        return f"; completed and kept: {', '.join(done)}, below {place}" if done else ""
 
     def _stop_all(self) -> None:
         """What the run failed of is what people must hear, also when a job cannot be stopped."""
@@ -197,7 +200,8 @@ class _Look:
     def _stopped(self, job: Job) -> Job:
         if job.arn is not None:
             try:
-                self._control.stop(job.arn)
+                if not self._control.stop(job.arn):
+                    return job
             except RunFailed as error:
                 logger.warning("job not stopped", extra={"run": self._layout.run_id, "reason": str(error)})
                 return job

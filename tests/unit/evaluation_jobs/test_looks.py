@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from bedrock_eval import alarm_kinds as kinds
 from bedrock_eval.jobs.progress import Jobs, JobStatus, read_jobs
@@ -14,6 +15,7 @@ from evaluation_jobs import handler as entry
 from tests.unit.evaluation_jobs.conftest import BUCKET, DEFINITION, EXECUTION, INPUT, LAYOUT, RUN_ID, SLICE, World
 from tests.unit.fakes import FakeContext, client_error
 
+PROXY = client_error("504", "Gateway Timeout", status=504)
 PUBLISH = {"action": "publish", "input": INPUT, "execution": EXECUTION}
 
 
@@ -145,6 +147,73 @@ class TestTrouble:
         call()
         assert jobs(world).jobs[0].arn == known.arn
 
+    def test_a_name_that_is_taken_while_the_list_is_throttled_is_asked_for_again(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def throttled(**_: Any) -> None:
+            raise client_error("ThrottlingException", "ListEvaluationJobs")
+
+        monkeypatch.setattr(world.bedrock, "paginate", throttled)
+        world.bedrock.refusals = ["ConflictException"]
+        assert call()["status"] == "waiting"
+        assert [job.status for job in jobs(world).jobs] == [JobStatus.WAITING, JobStatus.IN_PROGRESS]
+
+    def test_a_look_that_died_before_it_wrote_down_what_it_started_starts_nothing_twice(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        put = world.s3.put_object
+
+        def dies(**request: Any) -> Any:
+            if request["Key"] == LAYOUT.jobs:
+                raise client_error("InternalError", "PutObject")
+            return put(**request)
+
+        with monkeypatch.context() as trouble:
+            trouble.setattr(world.s3, "put_object", dies)
+            with pytest.raises(ClientError):
+                call()
+        assert call()["status"] == "waiting"
+        assert len(world.bedrock.created) == 2
+
+    @pytest.mark.parametrize("error", [EndpointConnectionError(endpoint_url="x"), PROXY])
+    def test_trouble_on_the_way_to_bedrock_ends_no_run(
+        self, world: World, monkeypatch: pytest.MonkeyPatch, error: Exception
+    ) -> None:
+        world.deploy(deadline_hours=2)
+
+        def broken(**_: Any) -> None:
+            raise error
+
+        call()
+        with monkeypatch.context() as trouble:
+            trouble.setattr(world.bedrock, "get_evaluation_job", broken)
+            assert call()["status"] == "waiting"
+        world.clock.advance(2 * 3600 + 1)
+        with monkeypatch.context() as trouble:
+            trouble.setattr(world.bedrock, "stop_evaluation_job", broken)
+            assert call()["status"] == "waiting"
+            assert [job.status for job in jobs(world).jobs] == [JobStatus.IN_PROGRESS] * 2
+        assert call()["status"] == "waiting"
+        assert len(world.bedrock.stopped) == 2
+
+    def test_a_job_that_somebody_deletes_ends_the_run(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        def gone(**_: Any) -> None:
+            raise client_error("ResourceNotFoundException", "GetEvaluationJob")
+
+        call()
+        monkeypatch.setattr(world.bedrock, "get_evaluation_job", gone)
+        failed = failure(world)
+        assert failed.reason is RunFailureReason.JOB_FAILED
+        assert "(small): the job has been deleted" in failed.sentence
+
+    def test_what_the_other_candidate_has_come_to_is_told(self, world: World) -> None:
+        call()
+        first, second = jobs(world).jobs
+        world.bedrock.jobs[str(first.arn)]["status"] = "Completed"
+        world.bedrock.jobs[str(second.arn)]["status"] = "Failed"
+        told = failure(world).sentence
+        assert told.endswith(f"(large): Failed; completed and kept: small, below s3://{BUCKET}/{LAYOUT.job_output}")
+
     def test_a_request_that_is_refused_ends_the_run_and_stops_the_others(self, world: World) -> None:
         world.deploy(parallel=1)
         call()
@@ -190,7 +259,7 @@ class TestTrouble:
         assert len(world.bedrock.stopped) == 2
         failed = failure(world)
         assert failed.reason is RunFailureReason.JOB_OVERDUE
-        assert "stopped after 2 hours" in failed.sentence
+        assert "stopped after 2 h" in failed.sentence
 
     def test_a_job_that_cannot_be_stopped_holds_the_run_for_six_hours_more(
         self, world: World, monkeypatch: pytest.MonkeyPatch
@@ -203,7 +272,7 @@ class TestTrouble:
         world.clock.advance(1)
         failed = failure(world)
         assert failed.reason is RunFailureReason.JOB_OVERDUE
-        assert "not ended 6 hours after the deadline" in failed.sentence
+        assert "not ended 6 h after the deadline" in failed.sentence
         assert jobs(world).jobs[0].name in failed.sentence
 
     def test_a_job_that_may_not_be_stopped_does_not_hide_why_the_run_failed(
@@ -230,6 +299,14 @@ class TestTrouble:
         call()
         world.clock.advance(3601)
         assert failure(world).reason is RunFailureReason.JOB_OVERDUE
+
+    def test_what_waited_for_its_turn_until_the_deadline_says_so(self, world: World) -> None:
+        world.deploy(deadline_hours=1, parallel=1)
+        call()
+        world.clock.advance(3601)
+        world.bedrock.status = "Completed"
+        told = failure(world).sentence
+        assert "could not be started within 1 h: at most 1 of a run are under way together (parallel)" in told
 
     def test_a_completed_job_without_results_is_said(self, world: World) -> None:
         call()
@@ -284,6 +361,25 @@ class TestPruning:
         call(PUBLISH)
         assert len(world.bedrock.deleted) == 1
         assert "arn:x/y" not in world.bedrock.deleted
+
+    def test_a_run_that_failed_leaves_no_more_of_them_either(self, world: World) -> None:
+        world.deploy(keep_jobs=1)
+        call()
+        world.bedrock.status = "Failed"
+        error = caught(world)
+        for job in world.bedrock.jobs.values():
+            job["status"] = "Failed"
+        call({"action": "fail", "input": INPUT, "execution": EXECUTION, "error": error})
+        assert len(world.bedrock.deleted) == 1
+
+    def test_a_job_that_is_being_deleted_is_not_deleted_again(self, world: World) -> None:
+        world.deploy(keep_jobs=1)
+        call()
+        world.bedrock.complete()
+        call()
+        next(iter(world.bedrock.jobs.values()))["status"] = "Deleting"
+        call(PUBLISH)
+        assert world.bedrock.deleted == []
 
     def test_a_prune_that_fails_fails_no_run(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         call()
