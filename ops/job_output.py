@@ -46,8 +46,11 @@ def collect_run(account: Account, store: Store, evaluation: str, *, run: str | N
     definition_of(account, store, evaluation)
     stored = _completed(store, evaluation) if run is None else find(store, run, evaluation=evaluation)
     jobs, state = jobs_of(stored), stored.state()
-    if state is None or any(job.status is not JobStatus.COMPLETED for job in jobs.jobs):
-        raise OpsError(f"run {stored.shown}: {job_tally(jobs)}; needed: a run whose jobs have all completed")
+    done = sum(job.status is JobStatus.COMPLETED for job in jobs.jobs)
+    if state is None or done < len(jobs.jobs):
+        place = f"s3://{store.bucket}/{stored.layout.job_output}"
+        instead = f"; what has completed is read by: jobs collect --from {place}" if done else ""
+        raise OpsError(f"run {stored.shown}: {job_tally(jobs)}; needed: a run whose jobs have all completed{instead}")
     with TemporaryDirectory() as folder:
         overlay = Overlay(store.client, bucket=store.bucket, prefix=stored.layout.prefix, folder=Path(folder))
         here = Store(overlay, store.bucket)
@@ -103,7 +106,7 @@ def collect_from(source: str, *, s3: Callable[[], Any], out: Path, now: datetime
     Raises:
         OpsError: there is no score in it.
     """
-    output = _in_bucket(source, s3()) if source.startswith("s3://") else _on_disk(Path(source))
+    output = _in_bucket(source, s3) if source.startswith("s3://") else _on_disk(Path(source))
     results, strays = result_keys(output.keys)
     if not results:
         raise OpsError(f"--from {source}: holds no file that ends with _output.jsonl")
@@ -145,11 +148,21 @@ def _on_disk(path: Path) -> _Output:
     if not path.exists():
         raise OpsError(f"--from {path}: no such file or folder")
     files = [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
-    return _Output([str(file) for file in files], lambda key: Path(key).read_bytes())
+
+    def read(key: str) -> bytes:
+        try:
+            return Path(key).read_bytes()
+        except OSError as error:
+            raise OpsError(f"--from {key}: cannot be read: {error.strerror}") from None
+
+    return _Output([str(file) for file in files], read)
 
 
-def _in_bucket(source: str, s3: Any) -> _Output:
+def _in_bucket(source: str, make_client: Callable[[], Any]) -> _Output:
     bucket, _, prefix = source.removeprefix("s3://").partition("/")
+    if not bucket:
+        raise OpsError(f"--from {source}: names no bucket; needed: s3://bucket/prefix")
+    s3 = make_client()
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     keys = [entry["Key"] for page in pages for entry in page.get("Contents", ())]
 

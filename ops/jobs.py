@@ -141,8 +141,9 @@ def _collect(arguments: argparse.Namespace, now: datetime) -> int:
         account = _account(arguments, now)
         job_output.collect_run(account, account.store(), arguments.target, run=arguments.run, out=arguments.out)
         return 0
-    if arguments.run is not None:
-        raise OpsError("--run is of an evaluation by its NAME; what --from names is read whole")
+    for option, value in (("--run", arguments.run), ("--env", arguments.env)):
+        if value is not None:
+            raise OpsError(f"{option} is of an evaluation by its NAME; what --from names is read whole")
     job_output.collect_from(
         arguments.source, s3=lambda: _client(arguments, "s3"), out=arguments.out or job_output.PLACE, now=now
     )

@@ -90,7 +90,7 @@ def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
     tables = _answer(options, source, environment, account)
     if options.csv is not None:
         write_csv(tables[0], options.csv)
-    say("\n\n".join(table.text() for table in tables))
+    say("\n\n".join(table.beginning() for table in tables))
     if options.csv is not None:
         say(f"\n{len(tables[0].rows):,} rows in {options.csv}")
     return 0

@@ -21,7 +21,7 @@ class Dollars(float):
 
 
 UNKNOWN = "unknown"
-_SHOWN_ROWS = 50
+SHOWN_ROWS = 50
 
 
 def say(text: str) -> None:
@@ -47,16 +47,22 @@ class Table:
     rows: Sequence[tuple[Cell, ...]]
 
     def text(self) -> str:
-        """The first rows, numbers to the right; the rest is counted."""
-        shown = [[_cell(cell) for cell in row] for row in self.rows[:_SHOWN_ROWS]]
+        """All rows, numbers to the right."""
+        return self._text(self.rows)
+
+    def beginning(self) -> str:
+        """The first rows; the rest is counted, and is in the file of --csv."""
+        text, hidden = self._text(self.rows[:SHOWN_ROWS]), len(self.rows) - SHOWN_ROWS
+        return f"{text}\n  ... and {hidden:,} more; all of them with --csv" if hidden > 0 else text
+
+    def _text(self, rows: Sequence[tuple[Cell, ...]]) -> str:
+        shown = [[_cell(cell) for cell in row] for row in rows]
         if not shown:
             return f"{self.title}\n  none"
         widths = [max(map(len, column)) for column in zip(self.columns, *shown, strict=True)]
         right = [all(isinstance(row[i], int | float | None) for row in self.rows) for i in range(len(self.columns))]
         lines = [_line(cells, widths, right) for cells in ([*self.columns], *shown)]
-        hidden = len(self.rows) - len(shown)
-        rest = [f"  ... and {hidden:,} more; all of them with --csv"] if hidden else []
-        return "\n".join([self.title, *lines, *rest])
+        return "\n".join([self.title, *lines])
 
 
 def write_csv(table: Table, path: Path) -> None:

@@ -297,6 +297,18 @@ class TestCollect:
         assert "no run of judged has jobs that have all completed" in capsys.readouterr().err
 
 
+    def test_what_has_completed_of_a_failed_run_is_read_from_its_place(
+        self, machine: Machine, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        layout = under_way(machine.world)
+        for job, status in zip(machine.world.bedrock.jobs.values(), ("Completed", "Failed"), strict=True):
+            job["status"] = status
+        looked(machine.world, layout)
+        assert ops("jobs", "collect", "judged", "--run", RUN) == 1
+        told = capsys.readouterr().err
+        assert f"completed is read by: jobs collect --from s3://{BUCKET}/{layout.job_output}" in told
+
+
 @pytest.mark.parametrize("action", ["start", "show", "stop", "collect"])
 class TestEveryAction:
     def test_an_unknown_evaluation(self, action: str, machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
@@ -341,6 +353,8 @@ class TestEveryAction:
         (["collect", "judged", "--from", "x"], "and not both"),
         (["collect", "judged"], "'judged' is no ARN; needed: --env"),
         (["collect", "--from", "x", "--run", RUN], "--run is of an evaluation by its NAME"),
+        (["collect", "--from", "x", "--env", "dev"], "--env is of an evaluation by its NAME"),
+        (["collect", "--from", "s3://"], "--from s3://: names no bucket; needed: s3://bucket/prefix"),
         (["list", "--env", "dev", "--containing", "x"], "--containing is of a list without --env"),
         (["list", "--env", "dev", "--region", "eu-west-1"], "--region is of jobs without --env"),
         (["show", "judged", "--env", "dev"], "evaluation judged has no run yet; start one with: jobs start"),

@@ -1,6 +1,7 @@
 """`python -m ops jobs`: any finished job's output as table and report, and the jobs of an account."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,17 @@ def test_output_without_a_score_says_what_its_first_line_lacks(
     assert "1_output.jsonl:1: not a JSON object" in capsys.readouterr().err
 
 
+def test_a_file_that_cannot_be_read_is_one_clear_error(
+    output: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def denied(_: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", denied)
+    assert main(["jobs", "collect", "--from", str(output)]) == 1
+    assert capsys.readouterr().err.endswith("1_output.jsonl: cannot be read: Permission denied\n")
+
+
 @pytest.mark.parametrize(
     ("source", "told"),
     [("nowhere", "no such file or folder"), (".", "holds no file that ends with _output.jsonl")],
@@ -94,6 +106,7 @@ class Control:
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.jobs: list[dict[str, Any]] = []
 
     def get_paginator(self, operation: str) -> "Control":
         assert operation == "list_evaluation_jobs"
@@ -101,7 +114,7 @@ class Control:
 
     def paginate(self, **request: Any) -> list[dict[str, Any]]:
         self.asked.append(("list", request))
-        return [{"jobSummaries": []}]
+        return [{"jobSummaries": self.jobs[start : start + 5]} for start in range(0, len(self.jobs), 5)]
 
     def stop_evaluation_job(self, **request: Any) -> None:
         self.asked.append(("stop", request))
@@ -123,6 +136,16 @@ def test_jobs_are_listed_by_status_and_name(control: Control, capsys: pytest.Cap
         ("list", {"sortBy": "CreationTime", "sortOrder": "Descending", "statusEquals": "Failed", "nameContains": "dev"})
     ]
     assert "Evaluation jobs: 0" in capsys.readouterr().out
+
+
+def test_all_jobs_of_many_pages_are_listed(control: Control, capsys: pytest.CaptureFixture[str]) -> None:
+    common = {"status": "Completed", "jobType": "Automated", "creationTime": datetime(2026, 11, 23, tzinfo=UTC)}
+    control.jobs = [{**common, "jobName": f"job-{number}", "jobArn": f"{ARN}{number}"} for number in range(63)]
+    assert main(["jobs", "list"]) == 0
+    told = capsys.readouterr().out
+    assert "Evaluation jobs: 63" in told
+    assert all(f"job-{number} " in told for number in range(63))
+    assert "more" not in told
 
 
 def test_a_job_that_cannot_be_stopped_is_one_clear_error(control: Control, capsys: pytest.CaptureFixture[str]) -> None:

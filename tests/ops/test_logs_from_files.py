@@ -217,7 +217,7 @@ def test_somebody_elses_text_reaches_neither_terminal_nor_spreadsheet_as_a_comma
 
 
 def test_a_long_table_says_what_it_leaves_out() -> None:
-    assert "... and 10 more; all of them with --csv" in Table("t", ("a",), [(i,) for i in range(60)]).text()
+    assert "... and 10 more; all of them with --csv" in Table("t", ("a",), [(i,) for i in range(60)]).beginning()
 
 
 def test_callers_are_roles_not_sessions() -> None:
