@@ -102,6 +102,7 @@ class Clients:
         self.cloudwatch, self.s3, self.scheduler = client("cloudwatch"), client("s3"), client("scheduler")
         self.sns, self.sqs, self.stepfunctions = client("sns"), client("sqs"), client("stepfunctions")
         self.functions, self.bedrock = client("lambda"), client("bedrock")
+        self.sagemaker = client("sagemaker")
 
 
 def subscribe_inbox(clients: Clients, deployment: Deployment) -> str:

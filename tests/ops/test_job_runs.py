@@ -296,7 +296,6 @@ class TestCollect:
         assert ops("jobs", "collect", "judged") == 1
         assert "no run of judged has jobs that have all completed" in capsys.readouterr().err
 
-
     def test_what_has_completed_of_a_failed_run_is_read_from_its_place(
         self, machine: Machine, capsys: pytest.CaptureFixture[str]
     ) -> None:

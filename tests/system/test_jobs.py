@@ -8,6 +8,7 @@ import pytest
 
 from bedrock_eval.layout import RunLayout, definition_key
 from bedrock_eval.summary import Summary, read_summary
+from local.deployment import ENVIRONMENT, ROOT, run_cdk, synthesize
 from local.evaluation import cloudwatch_means
 
 from .conftest import EVALUATION, Stack
@@ -147,3 +148,36 @@ def test_a_person_sees_the_jobs_and_reads_their_output_again(
     assert collected.returncode == 0, collected.stderr
     again = read_summary((tmp_path / "summary.json").read_bytes())
     assert again.candidates == summary_of(stack, runs["rated-by-people"]).candidates
+
+
+def flow_definition(stack: Stack) -> str:
+    """The name of the flow definition that the next run asks people by."""
+    arn: str = stack.read(definition_key("rated-by-people"))["job"]["flow_definition_arn"]
+    return arn.rpartition("/")[2]
+
+
+def test_a_change_of_what_people_are_asked_makes_another_flow_definition(stack: Stack, tmp_path: Path) -> None:
+    """Flow definitions cannot be changed: CloudFormation makes the new one and then deletes the old one."""
+    sagemaker, before = stack.clients.sagemaker, flow_definition(stack)
+    asked = sagemaker.describe_flow_definition(FlowDefinitionName=before)["HumanLoopConfig"]
+    assert asked["TaskCount"] == 2
+    original = (ROOT / "environments" / "local.yaml").read_text()
+    assert original.count("workers: 2") == 1
+    (tmp_path / "local.yaml").write_text(original.replace("workers: 2", "workers: 3"))
+    endpoint, assembly = stack.deployment.endpoint, tmp_path / "cdk.out"
+    synthesize(assembly, endpoint=endpoint, context={"environments_directory": str(tmp_path)})
+    stacks = [f"{ENVIRONMENT}/evaluation", "--exclusively", "--require-approval", "never"]
+    run_cdk(["deploy", *stacks, "--app", str(assembly)], endpoint=endpoint)
+    after = flow_definition(stack)
+    assert after != before
+    made = sagemaker.describe_flow_definition(FlowDefinitionName=after)
+    assert made["FlowDefinitionStatus"] == "Active"
+    assert made["HumanLoopConfig"] == {**asked, "TaskCount": 3}
+    with pytest.raises(sagemaker.exceptions.ResourceNotFound):
+        sagemaker.describe_flow_definition(FlowDefinitionName=before)
+    stack.standin("PUT", "config", {"evaluation_jobs": QUICK})
+    layout, execution = begin(stack, "rated-by-people")
+    assert stack.wait(execution)["status"] == "SUCCEEDED"
+    (agreement,) = summary_of(stack, layout).agreement
+    # Each two of three people who rated a prompt.
+    assert agreement.pairs == 3 * CASES

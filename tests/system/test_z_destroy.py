@@ -1,7 +1,9 @@
 """Last: `cdk destroy` leaves what RETAIN says, and `local` retains nothing."""
 
 import boto3
+import pytest
 
+from bedrock_eval.layout import definition_key
 from local.deployment import destroy
 from local.process import REGION
 
@@ -9,6 +11,7 @@ from .conftest import Stack
 
 
 def test_destroy_leaves_nothing(stack: Stack) -> None:
+    human = stack.read(definition_key("rated-by-people"))["job"]["flow_definition_arn"].rpartition("/")[2]
     destroy(stack.deployment.endpoint, directory=stack.directory)
     environment = stack.deployment.endpoint.environment
 
@@ -38,3 +41,5 @@ def test_destroy_leaves_nothing(stack: Stack) -> None:
     assert "loggingConfig" not in logging
     parameters = client("ssm").describe_parameters()["Parameters"]  # type: ignore[attr-defined]
     assert [found["Name"] for found in parameters if not found["Name"].startswith("/cdk-bootstrap")] == []
+    with pytest.raises(stack.clients.sagemaker.exceptions.ResourceNotFound):
+        stack.clients.sagemaker.describe_flow_definition(FlowDefinitionName=human)
