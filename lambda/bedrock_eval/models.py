@@ -130,19 +130,13 @@ class Model:
     destination_regions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        self._check_id()
-        self._check_profile()
-
-    def _check_id(self) -> None:
         if self.model_id.startswith("arn:"):
             raise ModelError(
                 f"{self.model_id!r} is an ARN; allowed: a foundation model id (amazon.nova-lite-v1:0) "
                 "or an inference profile id (us.amazon.nova-2-lite-v1:0)"
             )
-        if not _ID.fullmatch(self.model_id):
-            raise ModelError(
-                f"{self.model_id!r} is not a model id; allowed: <provider>.<model>, or <profile>.<provider>.<model>"
-            )
+        _check_id(self.model_id)
+        self._check_profile()
 
     def _check_profile(self) -> None:
         profile = self.profile
@@ -166,17 +160,12 @@ class Model:
     @property
     def profile(self) -> str | None:
         """The profile's prefix (`us`, `global`, ...), None for a foundation model id."""
-        head, _, rest = self.model_id.partition(".")
-        if head in PROVIDERS:
-            return None
-        if head in PROFILE_DESTINATIONS or head == GLOBAL_PROFILE or rest.partition(".")[0] in PROVIDERS:
-            return head
-        return None
+        return _profile(self.model_id)
 
     @property
     def base_id(self) -> str:
         """The foundation model behind the profile."""
-        return self.model_id if self.profile is None else self.model_id.partition(".")[2]
+        return base_id(self.model_id)
 
     @property
     def destinations(self) -> tuple[str, ...]:
@@ -229,14 +218,41 @@ class Model:
         return Lifecycle(end=end, removed=known and end is None)
 
 
+def _check_id(model_id: str) -> None:
+    if not _ID.fullmatch(model_id):
+        raise ModelError(
+            f"{model_id!r} is not a model id; allowed: <provider>.<model>, or <profile>.<provider>.<model>"
+        )
+
+
+def _profile(model_id: str) -> str | None:
+    head, _, rest = model_id.partition(".")
+    if head in PROVIDERS:
+        return None
+    if head in PROFILE_DESTINATIONS or head == GLOBAL_PROFILE or rest.partition(".")[0] in PROVIDERS:
+        return head
+    return None
+
+
+def base_id(model_id: str) -> str:
+    """The foundation model behind an inference profile id, or the id itself."""
+    return model_id if _profile(model_id) is None else model_id.partition(".")[2]
+
+
 def metric_id(invoke_id: str) -> str:
     """The `ModelId` dimension of calls of an id: of an application inference profile's ARN its last part."""
     return invoke_id.rpartition("/")[2] if invoke_id.startswith("arn:") else invoke_id
 
 
 def candidate_name(model_id: str, *, taken: Sequence[str] = ()) -> str:
-    """A candidate's name made of a model id: without profile, provider, date and version, unique among `taken`."""
-    name = Model(model_id, region="us-east-1").base_id if not model_id.startswith("arn:") else model_id
+    """A candidate's name made of a model id: without profile, provider, date and version, unique among `taken`.
+
+    Raises:
+        ModelError: it is neither a model id nor an ARN.
+    """
+    if not model_id.startswith("arn:"):
+        _check_id(model_id)
+    name = base_id(model_id)
     name = name.partition(".")[2] or name
     return plain_name(re.sub(r"(-\d{8})?(-v\d+)?(:[0-9a-z]+)*$", "", name.lower()), taken=taken)
 

@@ -38,6 +38,7 @@ Values = Mapping[str, Mapping[str, float]]
 """Scores of one candidate: by metric, by case id."""
 
 _CLASSES = "classification_accuracy"
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,9 @@ def summarise(  # noqa: PLR0913 - all by keyword but the first
         if outcome.candidate not in tallies:
             raise ValueError(f"outcome of candidate {outcome.candidate!r}; known: {', '.join(tallies)}")
         tallies[outcome.candidate].add(outcome)
+    measures = {name: _as_seen(measure, tallies.values()) for name, measure in definition.measures.items()}
+    for tally in tallies.values():
+        tally.measures = measures
     return Summary(
         application=definition.application,
         environment=definition.environment,
@@ -104,13 +108,24 @@ def summarise(  # noqa: PLR0913 - all by keyword but the first
         confidence=definition.confidence,
         headline=definition.headline,
         candidates=_with_holm([tally.summary(baseline) for tally in tallies.values()]),
-        measures=definition.measures,
+        measures=measures,
         min_coverage=definition.min_coverage,
         baseline=None if baseline is None else BaselineRef(baseline.run_id, baseline.missing),
         answers=judged_run(definition),
-        comparisons=_comparisons(definition, tallies, baseline),
+        comparisons=_comparisons(measures, tallies, baseline, confidence=definition.confidence),
         agreement=tuple(agreement),
     )
+
+
+def _as_seen(measure: Measure, tallies: Iterable["_Tally"]) -> Measure:
+    """Its range without an end beyond which there are values: what Bedrock's scores are said to be is no law."""
+    values = [value for tally in tallies for value in tally.values[measure.name].values()]
+    low, high = measure.low, measure.high
+    if low is not None and min(values, default=low) < low - _ROUNDING:
+        low = None
+    if high is not None and max(values, default=high) > high + _ROUNDING:
+        high = None
+    return replace(measure, low=low, high=high)
 
 
 class _Tally:
@@ -119,7 +134,7 @@ class _Tally:
     def __init__(self, candidate: Candidate, definition: Definition) -> None:
         self._candidate = candidate
         self._definition = definition
-        self._measures = definition.measures
+        self.measures: Mapping[str, Measure] = definition.measures
         self._labels: Sequence[str] = definition.parameters(_CLASSES).get("labels", ())
         self._failed: dict[str, str] = {}
         self._scored: set[str] = set()
@@ -177,7 +192,7 @@ class _Tally:
             coverage=self._coverage,
             usage=usage,
             cost=None if usage is None else cost(usage, self._candidate.rates),
-            metrics={name: self._metric(measure) for name, measure in self._measures.items()},
+            metrics={name: self._metric(measure) for name, measure in self.measures.items()},
             gates=tuple(result for gate in self._definition.gates for result in self._judged(gate, baseline)),
             categories=self._categories(),
             classes=self._class_summary(),
@@ -190,7 +205,7 @@ class _Tally:
                 judge(
                     gate,
                     sorted(self.values[gate.metric].values()),
-                    metric=self._measures[gate.metric],
+                    metric=self.measures[gate.metric],
                     confidence=self._definition.confidence,
                     gates=self._definition.verdicts,
                     coverage=self._coverage,
@@ -198,7 +213,7 @@ class _Tally:
                 )
             )
         if gate.max_drop is not None:
-            results.append(self._held(self._measures[gate.metric], gate.max_drop, baseline))
+            results.append(self._held(self.measures[gate.metric], gate.max_drop, baseline))
         return results
 
     def _held(self, measure: Measure, max_drop: float, baseline: Baseline | None) -> GateResult:
@@ -263,7 +278,7 @@ class _Tally:
 
     def _category(self, cases: Sequence[str]) -> CategorySummary:
         metrics = {}
-        for name, measure in self._measures.items():
+        for name, measure in self.measures.items():
             # Sorted, so that the sums do not depend on the order in which answers came in.
             values = sorted(self.values[name][case] for case in cases if case in self.values[name])
             interval = sample_interval(values, metric=measure, confidence=self._definition.confidence)
@@ -300,12 +315,12 @@ class _Pairing:
 
 
 def _comparisons(
-    definition: Definition, tallies: Mapping[str, _Tally], baseline: Baseline | None
+    measures: Mapping[str, Measure], tallies: Mapping[str, _Tally], baseline: Baseline | None, *, confidence: float
 ) -> tuple[RunComparison, ...]:
     """Every pair of candidates, the earlier declared one the reference, and each candidate with the baseline."""
     found = [
-        _compared(pairing, tallies[pairing.candidate], measure, definition.confidence)
-        for measure in definition.measures.values()
+        _compared(pairing, tallies[pairing.candidate], measure, confidence)
+        for measure in measures.values()
         if measure.better is not Better.NEUTRAL
         for pairing in _pairings(measure.name, tallies, baseline)
     ]

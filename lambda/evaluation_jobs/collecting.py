@@ -12,6 +12,7 @@ from bedrock_eval.jobs.progress import Job, Jobs
 from bedrock_eval.jobs.records import JobRecord, Unread
 from bedrock_eval.jobs.request import settings
 from bedrock_eval.layout import RunLayout
+from bedrock_eval.models import base_id
 from bedrock_eval.outcomes import Outcome
 from bedrock_eval.runs import RunFailureReason, RunState
 from bedrock_eval.summary import Agreement
@@ -77,7 +78,7 @@ def _collected(store: Store, layout: RunLayout, definition: Definition, job: Job
     candidates = [candidate for candidate in definition.candidates if candidate.name in job.candidates]
     found = collect(
         _records(store, results),
-        candidates={name: candidate.name for candidate in candidates for name in _names_of(candidate)},
+        candidates=_names(candidates),
         metrics=tuple(settings(definition).measure(name).name for name in definition.metrics),
         asked=asked.cases,
         strays=strays,
@@ -103,10 +104,22 @@ def _records(store: Store, keys: Sequence[str]) -> Iterator[JobRecord | Unread]:
             yield from read_output(stored.body, source=key)
 
 
-def _names_of(candidate: Candidate) -> tuple[str, ...]:
-    """What the output may call the candidate's model."""
-    if candidate.answers_of is not None:
-        return (candidate.answers_of,)
+def _names(candidates: Sequence[Candidate]) -> dict[str, str]:
+    """Each candidate by what the output may call its model.
+
+    The foundation model's name too, as in the user guide's example, where no other candidate is on that model.
+    """
+    names = {name: each.name for each in candidates if each.answers_of is None for name in _identifiers(each)}
+    bases = [base_id(each.model_id) for each in candidates if each.answers_of is None]
+    for each in candidates:
+        if each.answers_of is not None:
+            names[each.answers_of] = each.name
+        elif bases.count(base_id(each.model_id)) == 1:
+            names.setdefault(base_id(each.model_id), each.name)
+    return names
+
+
+def _identifiers(candidate: Candidate) -> tuple[str, ...]:
     return (candidate.invoke_id, candidate.invoke_id.rpartition("/")[2], candidate.model_id)
 
 

@@ -155,6 +155,7 @@ class _Gathering:
         self.unread: list[Unread] = []
         self.unexpected: set[str] = set()
         self.unasked: list[str] = []
+        self._off_scale: set[str] = set()
 
     def add(self, record: JobRecord) -> None:
         by_candidate: defaultdict[str, list[Score]] = defaultdict(list)
@@ -163,6 +164,10 @@ class _Gathering:
             if score.metric not in self._metrics:
                 self.unexpected.add(score.metric)
                 continue
+            if score.off_scale and score.metric not in self._off_scale:
+                # What the other ratings mean is then unknown too, perhaps the opposite.
+                self._off_scale.add(score.metric)
+                self._refuse(record, f"rates {score.metric} off the scale of 1 to 5: none of its ratings is counted")
             name = self._candidate(score.model, record)
             if name is not None:
                 by_candidate[name].append(score)
@@ -215,7 +220,7 @@ class _Gathering:
         equal = {metric: self._pairs[metric, True] for metric, _ in list(self._pairs)}
         return tuple(
             Agreement(metric, pairs=equal[metric] + self._pairs[metric, False], equal=equal[metric])
-            for metric in sorted(equal)
+            for metric in sorted(equal.keys() - self._off_scale)
         )
 
     def outcomes(self) -> Iterator[Outcome]:
@@ -228,8 +233,7 @@ class _Gathering:
                 # Bedrock's own datasets, and a dataset that changed while the job ran.
                 if candidate == name and identifier not in done:
                     done.add(identifier)
-                    case = Case(identifier, record.prompt)
-                    yield _scored(case, name, record, scores, answer=self._answer(name, record))
+                    yield self._scored(Case(identifier, record.prompt), name, record, scores)
             for number in range(len(done) + 1, self._number + 1):
                 yield _failed(Outcome(f"unknown#{number}", name, ""), f"one of the dataset's prompts; {_LEFT_OUT}")
 
@@ -242,11 +246,12 @@ class _Gathering:
                 failure=FailureReason.NO_RESPONSE,
                 detail=f"the job's output does not hold this prompt; {_LEFT_OUT}",
             )
-        record, scores = found
-        return _scored(case, name, record, scores, answer=self._answer(name, record))
+        return self._scored(case, name, *found)
 
-    def _answer(self, name: str, record: JobRecord) -> str | None:
-        return next((each.text for each in record.answers if self._candidate(each.model, record) == name), None)
+    def _scored(self, case: Case, name: str, record: JobRecord, scores: Mapping[str, list[Score]]) -> Outcome:
+        answer = next((each.text for each in record.answers if self._candidate(each.model, record) == name), None)
+        known = {metric: given for metric, given in scores.items() if metric not in self._off_scale}
+        return _scored(case, name, record, known, answer=answer)
 
 
 def _scored(

@@ -1,11 +1,11 @@
 """One line of a job's output, in every shape that Bedrock has been seen to write.
 
-Sources: Bedrock user guide, model-evaluation-report-s3 (two spellings of names and keys, list or object), and records
-of public projects: integers, nulls, values above 1, answers that stand twice, retrieval jobs with turns.
+Sources: Bedrock user guide, model-evaluation-report-s3 (two spellings of names and keys, list or object); SageMaker
+developer guide, clarify-foundation-model-evaluate-results-human (texts as objects, `text` for `response`); records of
+public projects: integers, nulls, values above 1, answers that stand twice, retrieval jobs with turns.
 """
 
 import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +14,8 @@ from bedrock_eval.jobs.measures import RatingMethod, canonical
 
 _METHODS = {method.casefold(): method for method in RatingMethod}
 _LIKERT_STEPS = 5
+_LARGEST = 2.0**360
+"""Source: API reference of Amazon CloudWatch, MetricDatum."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Score:
         model: None when the record has a single answer and does not say whose.
         value: None when Bedrock gave none, or a text (then in `label`).
         worker: a number within the record, in the place of the person's identity, which is dropped.
+        off_scale: the rating is on another scale than the one that is known.
     """
 
     metric: str
@@ -41,6 +44,7 @@ class Score:
     explanation: str | None = None
     method: RatingMethod | None = None
     worker: int | None = None
+    off_scale: bool = False
 
     @property
     def compares(self) -> bool:
@@ -92,12 +96,12 @@ def _scored(value: Mapping[str, Any], where: str) -> JobRecord | Unread:
     else:
         return Unread("holds no automatedEvaluationResult, humanEvaluationResult or conversationTurns", where)
     source = _object(value.get("inputRecord"))
-    prompt = _text(source.get("prompt"))
+    prompt = _words(source.get("prompt"))
     if prompt is None:
         return Unread("inputRecord holds no prompt", where)
     return JobRecord(
         prompt=prompt,
-        reference=_text(source.get("referenceResponse")),
+        reference=_words(source.get("referenceResponse")),
         category=_text(source.get("category")),
         answers=_answers(value, source),
         scores=scores,
@@ -109,7 +113,9 @@ def _scored(value: Mapping[str, Any], where: str) -> JobRecord | Unread:
 def _answers(value: Mapping[str, Any], source: Mapping[str, Any]) -> tuple[Answer, ...]:
     """Answers of one's own stand in the input record and again at the top: one place is enough."""
     listed = _objects(value.get("modelResponses")) or _objects(source.get("modelResponses"))
-    found = (Answer(_text(each.get("modelIdentifier")), _text(each.get("response"))) for each in listed)
+    found = (
+        Answer(_text(each.get("modelIdentifier")), _text(each.get("response", each.get("text")))) for each in listed
+    )
     return tuple(dict.fromkeys(found))
 
 
@@ -188,8 +194,9 @@ def _rating(
         return
     for identifier, value in _values(rating, method=method, identifiers=tuple(models)):
         model = models.get(identifier) if identifier is not None else None
+        off_scale = method is RatingMethod.COMPARISON_LIKERT and value is not None and not 0 <= value <= 1
         # Under the author's own name, which may be that of a metric of Bedrock's.
-        yield Score(name, value, model=model, method=method, worker=worker)
+        yield Score(name, value, model=model, method=method, worker=worker, off_scale=off_scale)
 
 
 def _values(
@@ -206,27 +213,39 @@ def _values(
             yield identifier, float(identifier == chosen) if chosen in identifiers else None
     elif method is RatingMethod.COMPARISON_LIKERT:
         step = _number(result)
-        # From 1, the left answer by far, to 5, the right one.
+        # From 1, the left answer by far, to 5, the right one: our reading, the guides speak of 0 or 1.
         left = None if step is None else (_LIKERT_STEPS - step) / (_LIKERT_STEPS - 1)
         yield _identifier(rating.get("leftModelResponseId")), left
         yield _identifier(rating.get("rightModelResponseId")), None if left is None else 1 - left
     else:
-        yield _identifier(rating.get("modelResponseId")), _number(result)
+        yield _identifier(rating.get("modelResponseId")), _truth(result)
 
 
 def _number(value: Any) -> float | None:
-    """A finite number; true and false count 1 and 0, texts that are numbers as these."""
+    """A number that CloudWatch takes; true and false count 1 and 0, texts that are numbers as these."""
     if not isinstance(value, bool | int | float | str):
         return None
     try:
         number = float(value)
     except (ValueError, OverflowError):
         return None
-    return number if math.isfinite(number) else None
+    # Not so for one that is none (NaN).
+    return number if abs(number) <= _LARGEST else None
+
+
+def _truth(value: Any) -> float | None:
+    """A number, or true and false written as texts."""
+    written = value.casefold() if isinstance(value, str) else ""
+    return float(written == "true") if written in ("true", "false") else _number(value)
 
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
+
+
+def _words(value: Any) -> str | None:
+    """A text, or that of `{text: ...}`."""
+    return _text(_object(value).get("text") if isinstance(value, dict) else value)
 
 
 def _identifier(value: Any) -> str | None:

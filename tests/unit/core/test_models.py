@@ -146,6 +146,7 @@ def test_the_tables_are_of_base_ids_and_dated() -> None:
     ("model_id", "name"),
     [
         ("us.amazon.nova-2-lite-v1:0", "nova-2-lite"),
+        ("eu.amazon.nova-2-lite-v1:0", "nova-2-lite"),
         ("global.anthropic.claude-haiku-5-5", "claude-haiku-5-5"),
         ("anthropic.claude-3-sonnet-20240229-v1:0", "claude-3-sonnet"),
         ("meta.llama3-1-70b-instruct-v1:0:128k", "llama3-1-70b-instruct"),

@@ -194,6 +194,15 @@ def rated(prompt: str, *thumbs: bool) -> dict[str, Any]:
 
 
 class TestPeople:
+    def test_a_model_may_be_called_by_the_foundation_model_behind_its_profile(self, world: World) -> None:
+        world.deploy(HUMAN)
+        call()
+        base = "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-pro-v1:0"
+        lines = [json.dumps(rated(prompt, True)) for prompt in PROMPTS]
+        profile = HUMAN.candidates[1].invoke_id
+        lay(world, *(json.loads(line.replace(profile, base)) for line in lines))
+        assert [each["metrics"]["Helpful"]["mean"] for each in summary(world)["candidates"]] == [1.0, 1.0]
+
     def test_their_agreement_is_in_summary_and_report_and_their_identity_nowhere(self, world: World) -> None:
         world.deploy(HUMAN)
         call()

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from bedrock_eval.gathering import Gathering
 from bedrock_eval.jobs.collection import read_lines
 from bedrock_eval.jobs.definition import JobKind
 from bedrock_eval.jobs.foreign import ForeignJobs, read_foreign, without_coverage
+from bedrock_eval.report import render
 from bedrock_eval.summarising import summarise
 from bedrock_eval.summary import Summary
 
@@ -98,6 +100,25 @@ def test_one_model_may_be_named_by_its_arn_and_by_its_identifier() -> None:
     assert [each.name for each in found.definition.candidates] == ["nova-2-lite"]
     (outcome,) = found.collected.outcomes
     assert (outcome.candidate, outcome.response, outcome.scores) == ("nova-2-lite", "r", {"m": 1.0})
+
+
+@pytest.mark.parametrize("value", [1.5, -0.25])
+def test_a_value_beyond_the_range_that_a_score_is_said_to_have_opens_it(value: float) -> None:
+    """Not the interval of a share around a mean that is none, nor an axis that ends before it begins."""
+    found = read(*(line(NOVA, number, Accuracy=value) for number in range(12)))
+    summed = summary(found)
+    metric = summed.candidates[0].metrics["Builtin.Accuracy"]
+    assert (metric.mean, metric.low, metric.high) == (value, None, None)
+    bounds = (summed.measures["Builtin.Accuracy"].low, summed.measures["Builtin.Accuracy"].high)
+    assert bounds == ((0.0, None) if value > 0 else (None, 1.0))
+    gathering = Gathering(found.definition, None)
+    outcomes = list(gathering.watch(found.collected.outcomes))
+    assert "<html" in render(summed, gathering.evidence(summed.comparisons, run=outcomes, baseline=()))
+
+
+def test_rounding_is_not_beyond_the_range() -> None:
+    summed = summary(read(*(line(NOVA, number, Accuracy=1.0000001) for number in range(12))))
+    assert summed.measures["Builtin.Accuracy"].high == 1.0
 
 
 def test_coverage_is_unknown() -> None:

@@ -63,7 +63,17 @@ def gather(
 @pytest.mark.parametrize("name", ["Accuracy", "Builtin.Accuracy"])
 @pytest.mark.parametrize(
     ("result", "value"),
-    [(0.319, 0.319), (1, 1.0), (17.9, 17.9), (None, None), (True, 1.0), ("0.5", 0.5), (10**400, None)],
+    [
+        (0.319, 0.319),
+        (1, 1.0),
+        (17.9, 17.9),
+        (None, None),
+        (True, 1.0),
+        ("0.5", 0.5),
+        (10**400, None),
+        (1e300, None),
+        (float("nan"), None),
+    ],
 )
 def test_both_spellings_and_every_kind_of_result(name: str, result: object, value: float | None) -> None:
     (score,) = record(automatic("p", {"metricName": name, "result": result})).scores
@@ -175,12 +185,41 @@ def test_every_rating_method(method: RatingMethod) -> None:
     assert scores == {"nova": nova, "haiku": haiku}
 
 
+THUMB_T = {"thumbsUpDown": [{"metricName": "t", "modelResponseId": "0", "result": True}]}
 THUMB = {"thumbsUpDown": [{"metricName": "m", "modelResponseId": "0", "result": True}]}
+
+
+@pytest.mark.parametrize(("result", "value"), [("true", 1.0), ("False", 0.0), ("perhaps", None)])
+def test_thumbs_may_be_written_as_texts(result: str, value: float | None) -> None:
+    found = record(human("p", {"thumbsUpDown": [{"metricName": "m", "modelResponseId": "0", "result": result}]}))
+    assert [score.value for score in found.scores] == [value]
 
 
 def test_a_choice_of_an_answer_that_is_not_there_is_no_rating() -> None:
     found = gather(human("p", {"comparisonChoice": [{"metricName": "m", "result": "7"}]}), metrics=("m",), both=True)
     assert {outcome.failure for outcome in found.outcomes} == {FailureReason.NO_RESPONSE}
+
+
+def test_a_record_as_sagemakers_guide_has_it() -> None:
+    value = human("p", THUMB, as_list=False)
+    value["inputRecord"] = {"prompt": {"text": "p"}, "category": "c", "referenceResponse": {"text": "r"}}
+    value["modelResponses"] = [{"modelIdentifier": NOVA, "text": "a"}, {"modelIdentifier": HAIKU, "text": "b"}]
+    found = record(value)
+    assert (found.prompt, found.reference, found.category) == ("p", "r", "c")
+    assert [answer.text for answer in found.answers] == ["a", "b"]
+
+
+@pytest.mark.parametrize("step", [0, 6, -1])
+def test_a_likert_comparison_off_its_scale_makes_all_of_that_metric_unknown(step: float) -> None:
+    """The guides say 0 or 1 of a result that their example shows on a scale: 1 would then mean the opposite."""
+
+    def rated(prompt: str, result: float) -> dict[str, Any]:
+        sides = {"leftModelResponseId": "0", "rightModelResponseId": "1"}
+        return human(prompt, {"comparisonLikertScale": [{"metricName": "m", **sides, "result": result}], **THUMB_T})
+
+    found = gather(rated("p", 1), rated("q", step), metrics=("m", "t"), both=True)
+    assert [outcome.scores for outcome in found.outcomes] == [{"t": 1.0}, {"t": 1.0}, {}, {}]
+    assert found.unread == (Unread("rates m off the scale of 1 to 5: none of its ratings is counted", "out:2"),)
 
 
 def test_what_nobody_rated_is_not_answered() -> None:
