@@ -48,8 +48,8 @@ def collect_run(account: Account, store: Store, evaluation: str, *, run: str | N
     jobs, state = jobs_of(stored), stored.state()
     done = sum(job.status is JobStatus.COMPLETED for job in jobs.jobs)
     if state is None or done < len(jobs.jobs):
-        place = f"s3://{store.bucket}/{stored.layout.job_output}"
-        instead = f"; what has completed is read by: jobs collect --from {place}" if done else ""
+        output = f"s3://{store.bucket}/{stored.layout.job_output}"
+        instead = f"; what has completed is read by: jobs collect --from {output}" if done else ""
         raise OpsError(f"run {stored.shown}: {job_tally(jobs)}; needed: a run whose jobs have all completed{instead}")
     with TemporaryDirectory() as folder:
         overlay = Overlay(store.client, bucket=store.bucket, prefix=stored.layout.prefix, folder=Path(folder))

@@ -1,9 +1,9 @@
 """From the output files of finished jobs to outcomes, the same that the custom evaluator's answers become."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import chain, combinations, count
 
 from bedrock_eval.cases import Case, prompt_id
 from bedrock_eval.jobs.records import JobRecord, Score, Unread, read_record
@@ -96,7 +96,8 @@ def collect(
 
 
 class _Cases:
-    """Which case a record is of. A candidate has each case once."""
+    """Which case a record is of. A candidate has each case once, or once a metric: the user guide speaks of a file for
+    each metric."""
 
     def __init__(self, asked: Sequence[Case]) -> None:
         self._asked: defaultdict[str, list[Case]] = defaultdict(list)
@@ -104,33 +105,40 @@ class _Cases:
         for case in asked:
             self._asked[case.prompt].append(case)
             self._spaced[_spaced(case.prompt)].append(case)
-        self._taken: set[tuple[str, str]] = set()
-        self._others: Counter[tuple[str, str]] = Counter()
+        self._taken: dict[tuple[str, str], set[str]] = {}
         self.repeated = 0
 
     def asked(self, record: JobRecord) -> Sequence[Case]:
         """The dataset's cases of this prompt. That Bedrock keeps white space as it was is documented nowhere."""
         return self._asked.get(record.prompt) or self._spaced.get(_spaced(record.prompt), [])
 
-    def take(self, candidate: str, record: JobRecord) -> str | None:
-        """The id of the next one; None when the dataset does not hold the prompt so often.
+    def take(self, candidate: str, record: JobRecord, metrics: Set[str]) -> str | None:
+        """The id of the next one that has no score of `metrics` yet; None when the dataset does not hold so many.
 
         Of several cases of one prompt that with the record's reference comes first: the order of the output is
         documented nowhere either.
         """
         known = self.asked(record)
-        free = [case for case in known if (candidate, case.id) not in self._taken]
+        free = [case for case in known if self._free(candidate, case.id, metrics)]
         if free:
-            chosen = next((case for case in free if case.reference == record.reference), free[0])
-            self._taken.add((candidate, chosen.id))
-            return chosen.id
-        return None if known else self._other(candidate, record.prompt)
+            identifier = next((case for case in free if case.reference == record.reference), free[0]).id
+        elif known:
+            return None
+        else:
+            identifier = self._other(candidate, record.prompt, metrics)
+        self._taken.setdefault((candidate, identifier), set()).update(metrics)
+        return identifier
 
-    def _other(self, candidate: str, prompt: str) -> str:
-        self._others[candidate, prompt] += 1
-        number = self._others[candidate, prompt]
-        self.repeated += number > 1
-        return prompt_id(prompt) if number == 1 else f"{prompt_id(prompt)}#{number}"
+    def _free(self, candidate: str, identifier: str, metrics: Set[str]) -> bool:
+        taken = self._taken.get((candidate, identifier))
+        return taken is None or (bool(metrics) and taken.isdisjoint(metrics))
+
+    def _other(self, candidate: str, prompt: str, metrics: Set[str]) -> str:
+        base = prompt_id(prompt)
+        identifiers = chain([base], (f"{base}#{number}" for number in count(2)))
+        identifier = next(each for each in identifiers if self._free(candidate, each, metrics))
+        self.repeated += identifier != base
+        return identifier
 
 
 def _spaced(text: str) -> str:
@@ -177,16 +185,16 @@ class _Gathering:
             self._refuse(record, "holds answers or scores that are no candidate's")
         compared: set[str] = set()
         for name in names:
-            identifier = self.cases.take(name, record)
+            scores: dict[str, list[Score]] = defaultdict(list)
+            for score in by_candidate.get(name, ()):
+                scores[score.metric].append(score)
+            identifier = self.cases.take(name, record, scores.keys())
             if identifier is None:
                 self._refuse(record, f"holds a prompt more often than it was asked of {name}")
                 continue
             if self._known and not self.cases.asked(record):
                 self.unasked.append(record.where)
-            scores: dict[str, list[Score]] = defaultdict(list)
-            for score in by_candidate.get(name, ()):
-                scores[score.metric].append(score)
-            self._records[name, identifier] = (record, scores)
+            self._records.setdefault((name, identifier), (record, {}))[1].update(scores)
             # What one person says of two answers against each other is one rating, not one of each.
             self._count_agreement({metric: given for metric, given in scores.items() if metric not in compared})
             compared |= {metric for metric, given in scores.items() if any(score.compares for score in given)}

@@ -355,6 +355,21 @@ def test_of_a_prompt_that_was_asked_twice_the_reference_says_which_case_it_is() 
     assert [each.failure for each in found.outcomes] == [FailureReason.NO_RESPONSE, None]
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_a_file_for_each_metric_makes_one_case_of_each_prompt(known: bool) -> None:
+    """The user guide speaks of such files; in its example and in real output a record holds all scores."""
+    asked = cases({"prompt": "p"}, {"prompt": "p"}, {"prompt": "q"}) if known else None
+    first = [automatic(prompt, {"metricName": "Accuracy", "result": n}) for n, prompt in enumerate("ppq")]
+    second = [automatic(prompt, {"metricName": "Toxicity", "result": n / 4}) for n, prompt in enumerate("ppq")]
+    found = gather(*first, *second, metrics=("Builtin.Accuracy", "Builtin.Toxicity"), asked=asked)
+    assert [(each.prompt, *each.scores.values()) for each in found.outcomes] == [
+        ("p", 0.0, 0.0),
+        ("p", 1.0, 0.25),
+        ("q", 2.0, 0.5),
+    ]
+    assert found.unread == ()
+
+
 def test_a_prompt_that_the_dataset_does_not_hold_is_a_case_of_its_own_and_named() -> None:
     asked = cases({"prompt": "one"})
     values = [automatic(prompt, {"metricName": "Accuracy", "result": 1}) for prompt in ("one", "new")]
