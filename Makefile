@@ -52,7 +52,7 @@ lint: install ## ruff, mypy, generated files
 	@$(BIN)/mypy --no-error-summary lambda/bedrock_eval lambda/custom_evaluator lambda/evaluation_jobs lambda/watchdog lambda/alarm_formatter lambda/custom_resources constructs/bedrock_ops environments stacks local ops bench app.py
 	@$(BIN)/python -m environments.generate --check
 
-unit: install ## Lambda code and the core, about a second
+unit: install ## Lambda code and the core, some seconds
 	@$(BIN)/python -m pytest tests/unit
 
 ops: install ## the command line for day 2

@@ -94,7 +94,7 @@ def test_a_true_mean_on_the_bound_rarely_fails() -> None:
     """The share of `worse` with nothing wrong stays at half the error rate: the interval is two-sided."""
     rng = random.Random(11)
     gate = Gate("relevance_score", min=0.5)
-    runs = 1500
+    runs = 600
     worse = sum(
         verdict(gate, [min(max(rng.gauss(0.5, 0.15), 0), 1) for _ in range(40)]).verdict is Verdict.WORSE
         for _ in range(runs)
