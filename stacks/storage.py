@@ -56,7 +56,8 @@ class StorageStack(Stack):
             "Key",
             names=self._names,
             scheduler_roles=[self._names.scheduler_role, self._names.function("watchdog-schedule")],
-            log_groups=[log_group] if self._environment.logs_invocations else [],
+            # Also when it no longer logs: a log group that was retained is read with this key.
+            log_groups=[log_group] if self._environment.owns_account else [],
             budget=self._environment.budget is not None,
             invocation_bodies=self._keeps_large_bodies,
             removal_policy=self._removal_policy,

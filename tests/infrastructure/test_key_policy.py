@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
-from tests.infrastructure.templates import Deployed, Resource, listed
+from tests.infrastructure.templates import Deployed, Resource, environment, listed, synthesize
 
 _HERE = "<AWS::Region>:<AWS::AccountId>"
 
@@ -49,6 +49,14 @@ def test_cloudwatch_logs_encrypts_every_log_group(deployed: Deployed) -> None:
         patterns = condition["ArnLike"]["kms:EncryptionContext:aws:logs:arn"]
         for name in groups:
             assert matches(patterns, f"arn:<AWS::Partition>:logs:{_HERE}:log-group:{name}"), name
+
+
+def test_a_retained_log_group_stays_readable_when_logging_is_switched_off() -> None:
+    made = synthesize(environment(owns_account=True, invocation_logging={"mode": "none"}))
+    logs = {"Service": "logs.<AWS::Region>.<AWS::URLSuffix>"}
+    (condition,) = allowing(made, logs, "kms:Decrypt")
+    group = f"arn:<AWS::Partition>:logs:{_HERE}:log-group:/aws/bedrock/model-invocations"
+    assert matches(condition["ArnLike"]["kms:EncryptionContext:aws:logs:arn"], group)
 
 
 def test_cloudwatch_encrypts_for_the_topic_of_every_alarm(deployed: Deployed) -> None:
