@@ -134,6 +134,10 @@ def _name(parts: Parts) -> Iterator[Mistake]:
             ("application",),
             f"names begin with {begin!r}, which has {len(begin)} characters; allowed: {PREFIX_LIMIT} at most",
         )
+    # Source: Systems Manager API reference, PutParameter.
+    if application.startswith(("aws", "ssm")):
+        message = f"{application!r} begins as names in Parameter Store may not; allowed: neither aws nor ssm in front"
+        yield Mistake(("application",), message)
 
 
 def _tags(parts: Parts) -> Iterator[Mistake]:

@@ -349,6 +349,15 @@ def test_what_only_looks_odd_is_allowed(change: tuple[str, str], write: Write, l
     assert load().warnings == ()
 
 
+def test_names_in_parameter_store_begin_with_the_application(write: Write, load: Load, mistakes: Mistakes) -> None:
+    write("dev", ("shop", "aws-shop"))
+    assert mistakes() == [
+        "1: application: 'aws-shop' begins as names in Parameter Store may not; allowed: neither aws nor ssm in front"
+    ]
+    write("dev", ("shop", "shop-aws"))
+    assert load().warnings == ()
+
+
 def test_the_prefix_fits_32_characters(write: Write, load: Load, mistakes: Mistakes) -> None:
     write("production-eu", ("shop", "customer-support-x"))
     assert len(load("production-eu").environments[0].prefix) == 32
