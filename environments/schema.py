@@ -166,7 +166,8 @@ class DatasetConfig(Strict):
 
     source: str = Field(
         pattern=r"^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.+|[^:\s][^:]*)\.jsonl$",
-        description="A .jsonl file of this repository (checked at synth, uploaded at deploy), or an s3:// URI.",
+        description="A .jsonl file of this repository (checked at synth, uploaded at deploy), or an s3:// URI of the "
+        "same Region. A bucket or key of another account must admit the roles that read it.",
         json_schema_extra=told("datasets/<file>.jsonl, or s3://<bucket>/<key>.jsonl"),
     )
 

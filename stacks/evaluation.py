@@ -18,7 +18,7 @@ from bedrock_ops.evaluation_role import EvaluationJobRole
 from bedrock_ops.functions import PythonFunction
 from bedrock_ops.human_review import HumanReview, HumanReviews
 from bedrock_ops.inference_profiles import ApplicationProfiles, InferenceProfile
-from bedrock_ops.run_permissions import allow_foreign_dataset
+from bedrock_ops.permissions import allow_foreign_objects
 from bedrock_ops.schedules import EvaluationSchedules
 from bedrock_ops.state_machine import EvaluationStateMachine
 from constructs import Construct
@@ -136,8 +136,9 @@ class EvaluationStack(Stack):
             results=self._results,
             key=self._key,
         )
-        for bucket, object_key in self._foreign_datasets(self._by_jobs.values()):
-            role.allow_dataset(bucket=bucket, key=object_key)
+        foreign = self._foreign_datasets(self._by_jobs.values())
+        if foreign:
+            role.allow_datasets(foreign)
         return role
 
     def _evaluator(self) -> CustomEvaluator:
@@ -194,6 +195,7 @@ class EvaluationStack(Stack):
             "HumanReviews",
             names=self._names,
             reviews=reviews,
+            datasets=self._datasets,
             results=self._results,
             code=function_code("custom_resources"),
             key=self._key,
@@ -240,8 +242,7 @@ class EvaluationStack(Stack):
             function.allow_models(
                 [self._environment.model(name) for name in models], own_profiles=self._profiles_of(models)
             )
-        for bucket, object_key in self._foreign_datasets(evaluations):
-            allow_foreign_dataset(function, bucket=bucket, key=object_key)
+        allow_foreign_objects(function.role, self._foreign_datasets(evaluations))
 
     def _foreign_datasets(self, evaluations: Iterable[EvaluationConfig]) -> list[tuple[str, str]]:
         """Bedrock's own lie in no bucket."""

@@ -10,7 +10,7 @@ from aws_cdk import aws_s3 as s3
 from bedrock_eval.layout import JOBS
 from bedrock_eval.models import Model
 from bedrock_eval.names import PhysicalNames
-from bedrock_ops.permissions import allow, bucket_arn, from_this_account, regional_arn
+from bedrock_ops.permissions import allow, allow_foreign_objects, bucket_arn, from_this_account, regional_arn
 from constructs import Construct
 
 
@@ -92,11 +92,10 @@ class EvaluationJobRole(iam.Role):
             wildcard="Names end in a hash, and Bedrock chooses those of the loops; nobody but its jobs has this role.",
         )
 
-    def allow_dataset(self, *, bucket: str, key: str) -> None:
-        """Let jobs read exactly one object of a foreign bucket, whose own key, if it has one, must admit the role."""
-        arn = bucket_arn(bucket)
-        allow(self, actions=["s3:ListBucket"], resources=[arn])
-        allow(self, actions=["s3:GetObject"], resources=[f"{arn}/{key}"])
+    def allow_datasets(self, objects: Sequence[tuple[str, str]]) -> None:
+        """Let jobs read exactly these objects, each a bucket's name and a key, of buckets that are not ours."""
+        allow(self, actions=["s3:ListBucket"], resources=[bucket_arn(bucket) for bucket, _ in objects])
+        allow_foreign_objects(self, objects)
 
     def _allow_models(self, models: Sequence[Model], own_profiles: Sequence[str]) -> None:
         profiles = [*own_profiles, *profile_arns(models)]

@@ -1,6 +1,6 @@
 """People who rate answers: a flow definition for each human evaluation, and the role that SageMaker works with."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from aws_cdk import Aws, CustomResource, Duration
@@ -13,7 +13,7 @@ from bedrock_eval.definition import Dataset
 from bedrock_eval.layout import human_loops, job_outputs
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.functions import CustomResourceFunction
-from bedrock_ops.permissions import allow, bucket_arn, from_this_account, regional_arn
+from bedrock_ops.permissions import allow, allow_foreign_objects, bucket_arn, from_this_account, regional_arn
 from constructs import Construct
 
 _SERVICE = "sagemaker.amazonaws.com"
@@ -58,6 +58,7 @@ class HumanReviews(Construct):
         *,
         names: PhysicalNames,
         reviews: Mapping[str, HumanReview],
+        datasets: s3.IBucket,
         results: s3.IBucket,
         code: lambda_.Code,
         key: kms.IKey,
@@ -67,7 +68,7 @@ class HumanReviews(Construct):
         self._names = names
         self._results = results
         self._key = key
-        self.role = self._make_role(reviews)
+        self.role = self._make_role(reviews, datasets)
         self.function = CustomResourceFunction(
             self,
             "Function",
@@ -85,20 +86,14 @@ class HumanReviews(Construct):
             evaluation: resource.get_att_string("Arn") for evaluation, resource in made.items()
         }
 
-    def _make_role(self, reviews: Mapping[str, HumanReview]) -> iam.Role:
+    def _make_role(self, reviews: Mapping[str, HumanReview], datasets: s3.IBucket) -> iam.Role:
         role = iam.Role(
             self,
             "Role",
             assumed_by=iam.ServicePrincipal(_SERVICE, conditions=from_this_account(regional_arn("sagemaker", "*"))),
             description=f"SageMaker gives answers of {self._names.prefix} to people and writes their ratings",
         )
-        # Bedrock's own datasets lie in no bucket of ours.
-        prompts = dict.fromkeys(review.dataset for review in reviews.values() if not review.dataset.built_in)
-        if prompts:
-            buckets = dict.fromkeys(dataset.bucket for dataset in prompts)
-            objects = [f"{bucket_arn(each.bucket)}/{each.key}" for each in prompts]
-            allow(role, actions=["s3:ListBucket"], resources=[bucket_arn(name) for name in buckets])
-            allow(role, actions=["s3:GetObject"], resources=objects)
+        self._allow_prompts(role, [review.dataset for review in reviews.values()], datasets)
         allow(
             role,
             actions=["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"],
@@ -124,6 +119,17 @@ class HumanReviews(Construct):
             resources=[self._key.key_arn],
         )
         return role
+
+    @staticmethod
+    def _allow_prompts(role: iam.Role, prompts: Iterable[Dataset], datasets: s3.IBucket) -> None:
+        """Bedrock's own datasets lie in no bucket."""
+        objects = dict.fromkeys((each.bucket, each.key) for each in prompts if not each.built_in)
+        for bucket in dict.fromkeys(bucket for bucket, _ in objects):
+            allow(role, actions=["s3:ListBucket"], resources=[bucket_arn(bucket)])
+        own = [key for bucket, key in objects if bucket == datasets.bucket_name]
+        if own:
+            allow(role, actions=["s3:GetObject"], resources=[datasets.arn_for_objects(key) for key in own])
+        allow_foreign_objects(role, [each for each in objects if each[0] != datasets.bucket_name])
 
     def _allow(self, reviews: Mapping[str, HumanReview]) -> None:
         own = regional_arn("sagemaker", f"flow-definition/{self._names.flow_definition('*')}")

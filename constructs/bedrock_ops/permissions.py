@@ -48,6 +48,32 @@ def allow_listing(role: iam.Role, bucket: s3.IBucket) -> None:
     allow(role, actions=["s3:ListBucket"], resources=[bucket.bucket_arn])
 
 
+def allow_foreign_objects(role: iam.Role, objects: Sequence[tuple[str, str]]) -> None:
+    """Let the role read exactly these objects, each a bucket's name and a key, of buckets that are not ours, if any.
+
+    They may be encrypted with a key that only their bucket's owner knows: S3 may use it for the role, for these objects
+    alone. A key of another account must admit the role as well. Source: S3 user guide, UsingKMSEncryption.
+    """
+    if not objects:
+        return
+    arns = [f"{bucket_arn(bucket)}/{key}" for bucket, key in objects]
+    allow(role, actions=["s3:GetObject"], resources=arns)
+    # What S3 tells the key: the object, or with a bucket key the bucket.
+    context = dict.fromkeys((*arns, *(bucket_arn(bucket) for bucket, _ in objects)))
+    allow(
+        role,
+        actions=["kms:Decrypt"],
+        resources=[f"arn:{Aws.PARTITION}:kms:{Aws.REGION}:*:key/*"],
+        conditions={
+            "StringEquals": {
+                "kms:ViaService": f"s3.{Aws.REGION}.{Aws.URL_SUFFIX}",
+                "kms:EncryptionContext:aws:s3:arn": list(context),
+            }
+        },
+        wildcard="Whichever key encrypts a foreign dataset; only through S3, and only for those datasets.",
+    )
+
+
 def from_this_account(source_arn: str) -> dict[str, dict[str, str]]:
     """Conditions of a trust or key statement for a service: only on behalf of `source_arn` in this account."""
     return {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}, "ArnLike": {"aws:SourceArn": source_arn}}

@@ -6,7 +6,7 @@ from aws_cdk import aws_s3 as s3
 from bedrock_eval.catalogue import CUSTOM
 from bedrock_eval.layout import BASELINES, DEFINITIONS, RUNS
 from bedrock_ops.functions import PythonFunction
-from bedrock_ops.permissions import allow_key, allow_listing, bucket_arn
+from bedrock_ops.permissions import allow_key, allow_listing
 
 
 def allow_runs(function: PythonFunction, *, datasets: s3.IBucket, results: s3.IBucket, key: kms.IKey) -> None:
@@ -35,8 +35,3 @@ def allow_runs(function: PythonFunction, *, datasets: s3.IBucket, results: s3.IB
         conditions={"StringEquals": {"cloudwatch:namespace": CUSTOM}},
         wildcard="PutMetricData knows no resource; the condition limits it to the namespace Custom/Bedrock.",
     )
-
-
-def allow_foreign_dataset(function: PythonFunction, *, bucket: str, key: str) -> None:
-    """Read exactly one object of a foreign bucket, whose own key, if it has one, must admit the role."""
-    function.allow(actions=["s3:GetObject"], resources=[f"{bucket_arn(bucket)}/{key}"])

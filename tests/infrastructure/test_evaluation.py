@@ -251,6 +251,7 @@ class TestEvaluator:
     def test_reads_exactly_one_object_of_a_foreign_bucket(self) -> None:
         foreign = {arn for arn in allowed(evaluation(), "Evaluator", "s3:GetObject") if "other-team" in arn}
         assert foreign == {"arn:<AWS::Partition>:s3:::other-team/cases/shop.jsonl"}
+        assert "arn:<AWS::Partition>:kms:<AWS::Region>:*:key/*" in allowed(evaluation(), "Evaluator", "kms:Decrypt")
 
     def test_writes_runs_alone(self) -> None:
         written = allowed(evaluation(), "Evaluator", "s3:PutObject")

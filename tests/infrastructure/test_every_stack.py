@@ -8,6 +8,9 @@ from environments.schema import LOG_RETENTION_DAYS
 from tests.infrastructure.templates import Deployed, Resource, Template, destroyed, listed, retained, tenant
 
 # Actions that know no resource; whatever else names `*` has a narrower one.
+FOREIGN = {f"arn:<AWS::Partition>:s3:::other-team{key}" for key in ("", "/cases/shop.jsonl")}
+"""The dataset of environments here that lies in a bucket which is not ours."""
+
 WITHOUT_RESOURCE = {
     *("xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules", "xray:GetSamplingTargets"),
     *("logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery"),
@@ -133,6 +136,15 @@ class TestPermissions:
             for statement in template.statements():
                 if "*" in listed(statement["Resource"]):
                     assert set(listed(statement["Action"])) <= WITHOUT_RESOURCE
+
+    def test_keys_that_are_not_ours_decrypt_foreign_datasets_alone(self, deployed: Deployed) -> None:
+        for template in deployed:
+            for statement in template.statements():
+                if any(":kms:" in str(arn) and "*" in str(arn) for arn in listed(statement["Resource"])):
+                    condition = statement["Condition"]["StringEquals"]
+                    assert statement["Action"] == "kms:Decrypt"
+                    assert condition["kms:ViaService"] == "s3.<AWS::Region>.<AWS::URLSuffix>"
+                    assert set(condition["kms:EncryptionContext:aws:s3:arn"]) == FOREIGN
 
     def test_metrics_go_to_our_namespace_alone(self, deployed: Deployed) -> None:
         publishing = [

@@ -49,6 +49,7 @@ def made() -> Template:
         "HumanReviews",
         names=names,
         reviews={"tone": review(), "side": review(work_team=f"{TEAM}-2", dataset=foreign, workers=1)},
+        datasets=datasets,
         results=results,
         code=function_code("custom_resources"),
         key=key,
@@ -163,7 +164,20 @@ class TestRoleOfSageMaker:
     def test_it_uses_the_key_as_documented(self) -> None:
         """Source: SageMaker developer guide, a2i-permissions-security, its wildcards written out."""
         for action in ("Encrypt", "Decrypt", "ReEncryptFrom", "ReEncryptTo", "GenerateDataKey", "DescribeKey"):
-            assert resources("HumanReviewsRole", f"kms:{action}") == {key_arn()}
+            assert key_arn() in resources("HumanReviewsRole", f"kms:{action}")
+
+    def test_it_uses_other_keys_for_a_foreign_dataset_alone(self) -> None:
+        """Only through S3, whose word for what it decrypts is the object, or with a bucket key the bucket."""
+        assert resources("HumanReviewsRole", "kms:Encrypt") == {key_arn()}
+        (foreign,) = [each for each in allowed("HumanReviewsRole", "kms:Decrypt") if "Condition" in each]
+        assert foreign["Action"] == "kms:Decrypt"
+        bucket = "arn:<AWS::Partition>:s3:::other-team"
+        assert foreign["Condition"] == {
+            "StringEquals": {
+                "kms:ViaService": "s3.<AWS::Region>.<AWS::URLSuffix>",
+                "kms:EncryptionContext:aws:s3:arn": [f"{bucket}/cases/shop.jsonl", bucket],
+            }
+        }
 
 
 class TestEvaluationRole:
