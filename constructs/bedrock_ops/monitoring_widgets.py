@@ -18,7 +18,6 @@ from bedrock_ops.monitoring_subjects import Watched
 
 COLUMNS = 24
 THIRD = COLUMNS // 3
-HALF = COLUMNS // 2
 HEIGHT = 6
 TRAFFIC_PERIOD = Duration.minutes(5)
 RUN_PERIOD = Duration.hours(1)

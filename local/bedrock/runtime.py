@@ -1,7 +1,6 @@
 """Converse and ConverseStream, on ministack's event loop: nothing here blocks, a stall lets other requests go on."""
 
 import asyncio
-import json
 import re
 import uuid
 from collections.abc import Mapping
@@ -15,7 +14,7 @@ from ministack.core.router import extract_access_key_id
 
 from local.bedrock import event_stream, inference_profiles, invocation_log, metrics, service_model
 from local.bedrock.calls import prompt_key
-from local.bedrock.errors import Response, ServiceError, invalid, json_response
+from local.bedrock.errors import Response, ServiceError, invalid, json_document, json_response
 from local.bedrock.faults import DENIED, STALL, THROTTLE, ModelFaults, draw
 from local.bedrock.identifiers import Scope, Target, last_part, resolve
 from local.bedrock.invocation_log import Call
@@ -83,12 +82,7 @@ async def _respond(call: Call, body: bytes) -> Response:
 
 
 def _read(call: Call, body: bytes) -> dict[str, Any]:
-    try:
-        request = json.loads(body or b"{}")
-    except ValueError as error:
-        raise invalid(f"The request body is not JSON: {error}") from error
-    if not isinstance(request, dict):
-        raise invalid("The request body must be a JSON object.")
+    request = json_document(body)
     service_model.check("bedrock-runtime", call.operation, {**request, "modelId": call.model_id})
     _check_conversation(request.get("messages") or [])
     return request
