@@ -53,12 +53,7 @@ class BucketEmptier(Construct):
         name = bucket.node.id
         Tags.of(bucket).add(_TAG, "true")
         self.function.allow(
-            actions=[
-                "s3:GetBucketTagging",
-                "s3:ListBucket",
-                "s3:ListBucketVersions",
-                "s3:ListBucketMultipartUploads",
-            ],
+            actions=["s3:GetBucketTagging", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads"],
             resources=[bucket.bucket_arn],
         )
         self.function.allow(

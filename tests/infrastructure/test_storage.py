@@ -198,7 +198,7 @@ class TestRemoval:
         statements = [each for each in storage.statements("Emptier") if "s3:" in str(each["Action"])]
         allowed = {action for each in statements for action in listed(each["Action"])}
         assert allowed == {
-            *("s3:GetBucketTagging", "s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads"),
+            *("s3:GetBucketTagging", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads"),
             *("s3:DeleteObject", "s3:DeleteObjectVersion", "s3:AbortMultipartUpload"),
         }
         arns = {f"<{logical_id}.Arn>" for logical_id in storage.raw(BUCKET)}
