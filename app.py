@@ -26,7 +26,7 @@ def build(app: App) -> tuple[Environment, ...]:
     local) out of `environments_directory`. Gives these environments.
 
     Raises:
-        EnvironmentsError: with every mistake of every file that was read.
+        EnvironmentsError: with every mistake of every file that was read, or with what one of them has too much of.
     """
     names = app.node.try_get_context("environments")
     directory = Path(app.node.try_get_context("environments_directory") or ROOT / "environments")

@@ -7,7 +7,9 @@ from aws_cdk import Environment as Target
 from aws_cdk import PermissionsBoundary, Stage, Tags
 
 from bedrock_eval.names import PhysicalNames
+from bedrock_ops.errors import DeclarationError
 from constructs import Construct
+from environments.load import EnvironmentsError
 from environments.schema import Environment
 from stacks.code import function_code
 from stacks.evaluation import EvaluationStack
@@ -21,6 +23,9 @@ class EnvironmentStage(Stage):
 
     Args:
         root: the folder that the paths of datasets begin at.
+
+    Raises:
+        EnvironmentsError: the file is right, and asks for more than AWS takes.
     """
 
     def __init__(self, scope: Construct, *, environment: Environment, root: Path) -> None:
@@ -32,7 +37,10 @@ class EnvironmentStage(Stage):
             permissions_boundary=PermissionsBoundary.from_name(boundary) if boundary else None,
         )
         self._environment = environment
-        self._add_stacks(root)
+        try:
+            self._add_stacks(root)
+        except DeclarationError as error:
+            raise EnvironmentsError([f"environments/{environment.name}.yaml: {error}"]) from None
         self._tag()
 
     def _add_stacks(self, root: Path) -> None:

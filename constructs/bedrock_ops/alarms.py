@@ -17,6 +17,7 @@ from bedrock_eval import catalogue
 from bedrock_eval.alarm_kinds import AlarmKind, Comparison, Incident, MissingData, Severity, Thresholds, Window
 from bedrock_eval.alarm_units import figure
 from bedrock_eval.names import PhysicalNames
+from bedrock_ops.errors import DeclarationError
 from bedrock_ops.monitoring_metrics import metric
 from constructs import Construct, IDependable
 
@@ -295,7 +296,9 @@ class AlarmFactory:
         )
         description = self._told.description(group.severity, text, entry="incidents")
         if len(description) > _MOST_DESCRIPTION:
-            raise ValueError(f"description of a composite about {' '.join(group.subject)} is too long: {description}")
+            raise DeclarationError(
+                f"description of a composite about {' '.join(group.subject)} is too long: {description}"
+            )
         return description
 
     def _term(self, member: RoutedAlarm) -> str:
@@ -318,10 +321,10 @@ class AlarmFactory:
 
     def _name(self, name: str, subject: tuple[str, ...]) -> str:
         if len(name) > _MOST_NAME:
-            raise ValueError(f"alarm name {name!r} has {len(name)} characters; allowed: {_MOST_NAME}")
+            raise DeclarationError(f"alarm name {name!r} has {len(name)} characters; allowed: {_MOST_NAME}")
         if name in self._made.subjects:
             taken = ", ".join(self._made.subjects[name])
-            raise ValueError(f"alarm {name} would be about both ({taken}) and ({', '.join(subject)}): rename one")
+            raise DeclarationError(f"alarm {name} would be about both ({taken}) and ({', '.join(subject)}): rename one")
         self._made.subjects[name] = subject
         return name
 
@@ -345,6 +348,8 @@ def shard(terms: Sequence[str]) -> Iterator[tuple[str, ...]]:
 def _check(name: str, description: str, *, window: Window, metrics: Mapping[str, object]) -> None:
     window.check()
     if len(metrics) >= _MOST_METRICS:
-        raise ValueError(f"alarm {name}: {len(metrics)} metrics; allowed: {_MOST_METRICS} with the result")
+        raise DeclarationError(f"alarm {name}: {len(metrics)} metrics; allowed: {_MOST_METRICS} with the result")
     if len(description) > _MOST_DESCRIPTION:
-        raise ValueError(f"description of alarm {name} has {len(description)} characters; allowed: {_MOST_DESCRIPTION}")
+        raise DeclarationError(
+            f"description of alarm {name} has {len(description)} characters; allowed: {_MOST_DESCRIPTION}"
+        )

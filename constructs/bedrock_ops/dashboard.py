@@ -9,6 +9,7 @@ from bedrock_eval import catalogue
 from bedrock_eval.alarm_kinds import Thresholds
 from bedrock_eval.console import dashboard_url
 from bedrock_ops.alarms import RoutedAlarm
+from bedrock_ops.errors import DeclarationError
 from bedrock_ops.evaluation_widgets import evaluation_widgets
 from bedrock_ops.health_widgets import health, log_delivery, log_metrics, log_tables
 from bedrock_ops.model_widgets import all_models, cost_of_all, declared_model, guardrail, one_model
@@ -49,7 +50,7 @@ class MonitoringDashboard(Construct):
         rows = list(_rows(drawing))
         count = sum(map(len, rows))
         if count > _MOST_WIDGETS:
-            raise ValueError(
+            raise DeclarationError(
                 f"dashboard {watched.names.dashboard} would have {count} widgets; allowed: {_MOST_WIDGETS}"
             )
         self.dashboard = cloudwatch.Dashboard(

@@ -14,6 +14,7 @@ from bedrock_eval import catalogue, codec
 from bedrock_eval.costs import PricedModel
 from bedrock_eval.layout import DEFINITIONS, RUNS
 from bedrock_eval.names import PhysicalNames
+from bedrock_ops.errors import DeclarationError
 from bedrock_ops.functions import CustomResourceFunction, PythonFunction
 from bedrock_ops.permissions import from_this_account, regional_arn
 from constructs import Construct
@@ -184,11 +185,11 @@ def _priced_text(models: Sequence[PricedModel]) -> str:
     """JSON; tokens of CDK in it are not longer than the ids that they stand for.
 
     Raises:
-        ValueError: more than an environment variable holds.
+        DeclarationError: more than an environment variable holds.
     """
     text = json.dumps(codec.encode(models), separators=(",", ":"))
     if len(text) > _MOST_CHARACTERS:
-        raise ValueError(
+        raise DeclarationError(
             f"{len(models)} models with their rates are {len(text)} characters; the watchdog takes {_MOST_CHARACTERS}: "
             "split the environment"
         )

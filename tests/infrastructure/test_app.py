@@ -73,6 +73,18 @@ def test_one_environment_never_opens_the_file_of_another(tmp_path: Path, environ
     assert stages(tmp_path) == {"dev"}
 
 
+def test_more_than_aws_takes_is_one_line(tmp_path: Path, environments: Path) -> None:
+    models = "".join(f"  m{number}: {{id: amazon.nova-lite-v{number}:0}}\n" for number in range(60))
+    text = (environments / "dev.yaml").read_text()
+    (environments / "dev.yaml").write_text(text.replace("models:\n", f"models:\n{models}", 1))
+    done = run(tmp_path, environments="dev", environments_directory=str(environments))
+    assert done.returncode == 1
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("environments/dev.yaml: ")
+    assert "allowed: 500" in last
+    assert "Traceback" not in done.stderr
+
+
 def test_expired_rates_are_a_warning_and_no_failure(tmp_path: Path, environments: Path) -> None:
     text = (environments / "dev.yaml").read_text()
     changed = text.replace("cache_read: 0.0825", "verified_until: 2020-01-31")

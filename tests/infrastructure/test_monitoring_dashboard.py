@@ -14,6 +14,7 @@ from bedrock_eval.alarm_units import figure
 from bedrock_eval.costs import Rates, cost_expression, unpriced_expression
 from bedrock_eval.metrics import METRICS
 from bedrock_ops.dashboard import CHOSEN_MODEL, dashboard_url
+from bedrock_ops.errors import DeclarationError
 from bedrock_ops.monitoring_metrics import metric
 from tests.infrastructure.monitoring_support import (
     PREFIX,
@@ -514,7 +515,7 @@ def test_environment_without_evaluations_has_a_dashboard() -> None:
 
 def test_refuses_more_widgets_than_a_dashboard_holds() -> None:
     models = {f"m{number}": {"id": f"amazon.nova-lite-v{number}:0"} for number in range(100)}
-    with pytest.raises(ValueError, match=r"dashboard shop-dev would have \d+ widgets; allowed: 500"):
+    with pytest.raises(DeclarationError, match=r"dashboard shop-dev would have \d+ widgets; allowed: 500"):
         synthesize(environment(models=models, evaluations={}, owns_account=False))
 
 

@@ -9,6 +9,7 @@ from bedrock_eval.alarm_messages import Place, tell
 from bedrock_eval.alarm_records import described_alarm
 from bedrock_eval.costs import Rates
 from bedrock_eval.names import PhysicalNames
+from bedrock_ops.errors import DeclarationError
 from tests.infrastructure.monitoring_support import (
     ACCOUNT,
     PREFIX,
@@ -242,7 +243,7 @@ class TestWatchdog:
         models = {
             f"m{number}": {"id": "amazon.nova-lite-v1:0", "rates": {"input": 1, "output": 5}} for number in range(60)
         }
-        with pytest.raises(ValueError, match=r"60 models with their rates are .* split the environment"):
+        with pytest.raises(DeclarationError, match=r"60 models with their rates are .* split the environment"):
             synthesize(environment(models=models, evaluations={}))
 
     def test_reads_no_answers_and_publishes_to_our_namespace_only(self) -> None:
