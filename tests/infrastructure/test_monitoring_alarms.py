@@ -663,6 +663,7 @@ class TestRunbook:
         known = {
             names.state_machine,
             names.custom_evaluator,
+            names.evaluation_jobs,
             names.watchdog,
             names.alarm_formatter,
             f"{names.watchdog}_hourly",
