@@ -89,6 +89,12 @@ def _run_id(text: str) -> str:
     return text
 
 
+def _one_dataset(value: object) -> object:
+    if isinstance(value, list):
+        raise ValueError(f"{len(value)} stand here; allowed: one, and an evaluation for each of several")
+    return value
+
+
 def _own_dataset(text: str) -> str:
     if text.startswith(BUILT_IN):
         raise ValueError(f"{text!r} is asked by Bedrock only: use kind: automatic; allowed here: a key of datasets")
@@ -118,6 +124,7 @@ def _request_fields(fields: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
 MetricName = Annotated[str, AfterValidator(_metric_name), Field(json_schema_extra=enum(tuple(METRICS)))]
 OwnDataset = Annotated[
     str,
+    BeforeValidator(_one_dataset),
     AfterValidator(_own_dataset),
     Field(json_schema_extra={"pattern": f"^{NAME_PATTERN}$", **told(NAME_RULE)}),
 ]
@@ -128,6 +135,7 @@ ModelKey = Annotated[
 ]
 AnyDataset = Annotated[
     str,
+    BeforeValidator(_one_dataset),
     AfterValidator(_any_dataset),
     Field(
         json_schema_extra={

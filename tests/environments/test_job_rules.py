@@ -67,7 +67,7 @@ REFUSED = {
     "dataset without Builtin": (BOOLQ, "dataset: BoolQ", "42: evaluations.built-in.dataset: 'BoolQ' is written 'Builtin.BoolQ'"),
     "dataset unknown": (BOOLQ, "dataset: question", "42: evaluations.built-in.dataset: 'question' is not a key of datasets; allowed: questions"),
     "dataset's name": (BOOLQ, "dataset: My Data", "42: evaluations.built-in.dataset: 'My Data' is not a name; allowed: a lower-case letter"),
-    "two datasets": (BOOLQ, "dataset: [questions, Builtin.BoolQ]", "42: evaluations.built-in.dataset: a list stands here; needed: text"),
+    "two datasets": (BOOLQ, "dataset: [questions, Builtin.BoolQ]", "42: evaluations.built-in.dataset: 2 stand here; allowed: one, and an evaluation for each of several"),
     "dataset of Bedrock in custom": ("  quality:\n    dataset: questions", "  quality:\n    dataset: Builtin.BoolQ", "18: evaluations.quality.dataset: 'Builtin.BoolQ' is asked by Bedrock only: use kind: automatic"),
     "dataset of Bedrock for a judge": (JUDGED_BY, JUDGED_BY.replace("questions", "Builtin.BoolQ"), "48: evaluations.judged.dataset: Builtin.BoolQ is for kind automatic; needed: a dataset of your own"),
     "two candidates": ("candidates: [own]", "candidates: [own, small]", "49: evaluations.judged.candidates: 2 stand here; allowed: 1; for several use kind: comparison"),
