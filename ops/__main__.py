@@ -9,6 +9,7 @@ from typing import Any, NoReturn, Protocol
 
 from ops import baseline, dashboard, evaluate, jobs, logs, prices, run, runs
 from ops.errors import OpsError
+from ops.results import printable
 from ops.screen import tell
 
 
@@ -58,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return COMMANDS[options.command].run(options)
     except OpsError as error:
-        tell(f"error: {error}")
+        tell(f"error: {printable(str(error))}")
         return 1
     except KeyboardInterrupt:
         tell("\nstopped")

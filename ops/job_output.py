@@ -41,23 +41,25 @@ def collect_run(account: Account, store: Store, evaluation: str, *, run: str | N
     """Read a run's jobs as its function does, and write what comes of it here; nothing in the bucket changes.
 
     Raises:
-        OpsError: there is no such evaluation or run, or its jobs have not all completed and left their output.
+        OpsError: there is no such evaluation or run, or none of its jobs has completed and left its output.
     """
     definition_of(account, store, evaluation)
     stored = _completed(store, evaluation) if run is None else find(store, run, evaluation=evaluation)
-    jobs, state = jobs_of(stored), stored.state()
-    done = sum(job.status is JobStatus.COMPLETED for job in jobs.jobs)
-    if state is None or done < len(jobs.jobs):
-        output = f"s3://{store.bucket}/{stored.layout.job_output}"
-        instead = f"; what has completed is read by: jobs collect --from {output}" if done else ""
-        raise OpsError(f"run {stored.shown}: {job_tally(jobs)}; needed: a run whose jobs have all completed{instead}")
+    jobs, state, definition = jobs_of(stored), stored.state(), stored.definition()
+    done = tuple(job for job in jobs.jobs if job.status is JobStatus.COMPLETED)
+    if state is None or not done:
+        raise OpsError(f"run {stored.shown}: {job_tally(jobs)}; needed: a run with jobs that have completed")
+    if len(done) < len(jobs.jobs):
+        tell(f"{job_tally(jobs)}: only what has completed is read")
+        names = {name for job in done for name in job.candidates}
+        definition = replace(definition, candidates=tuple(each for each in definition.candidates if each.name in names))
     with TemporaryDirectory() as folder:
         overlay = Overlay(store.client, bucket=store.bucket, prefix=stored.layout.prefix, folder=Path(folder))
         here = Store(overlay, store.bucket)
         # What the run did not take is found again.
-        jobs = replace(jobs, strays=(), unread=(), unexpected=(), unasked=())
+        jobs = replace(jobs, jobs=done, strays=(), unread=(), unexpected=(), unasked=())
         try:
-            jobs = collect_jobs(_services(here, state), stored.layout, stored.definition(), state, jobs)
+            jobs = collect_jobs(_services(here, state), stored.layout, definition, state, jobs)
         except RunFailed as error:
             raise OpsError(f"run {stored.shown}: {error.sentence}") from None
         collected = StoredRun(here, stored.layout)

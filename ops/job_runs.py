@@ -16,6 +16,7 @@ from custom_evaluator.store import Store, error_code
 from ops.account import Account
 from ops.errors import OpsError
 from ops.progress import job_tally
+from ops.results import printable
 from ops.screen import Cell, Table, say, tell
 from ops.stored_runs import StoredRun, deployed_definition, deployed_definitions, newest_runs
 
@@ -114,9 +115,9 @@ def show(account: Account, store: Store, evaluation: str) -> None:
     say(Table(f"{stored.shown}: {told}; {job_tally(jobs)}", _COLUMNS, [_row(job) for job in jobs.jobs]).text())
     for job in jobs.jobs:
         if job.message is not None:
-            say(f"\n{job.name}:\n  {_printable(job.message)}")
+            say(f"\n{job.name}:\n  {printable(job.message)}")
     if state is not None and state.reason:
-        say(f"\nthe run: {state.reason}: {_printable(state.message or '')}")
+        say(f"\nthe run: {state.reason}: {printable(state.message or '')}")
 
 
 _COLUMNS = ("candidates", "status", "started", "ended", "name")
@@ -170,8 +171,3 @@ def _stopped(bedrock: Any, job: Job) -> bool:
             raise
         return False
     return True
-
-
-def _printable(text: str) -> str:
-    """Somebody else's words, without control characters."""
-    return "".join(char if char.isprintable() else "?" for char in text)

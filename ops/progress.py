@@ -133,7 +133,8 @@ class JobProgress:
 
     def _text(self, jobs: Jobs, state: RunState) -> str:
         if jobs.ended:
-            return f"{job_tally(jobs)}; reading their output"
+            completed = all(job.status is JobStatus.COMPLETED for job in jobs.jobs)
+            return job_tally(jobs) + ("; reading their output" if completed else "")
         looked = datetime.fromisoformat(state.updated)
         due = looked + pause(self._kind, since_start=looked - jobs.newest_start(state.started))
         refused = next((job.message for job in jobs.jobs if job.status is JobStatus.WAITING and job.message), None)

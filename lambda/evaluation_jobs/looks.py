@@ -187,7 +187,7 @@ class _Look:
         raise RunFailed(reason, "; ".join(told) + self._kept())
 
     def _kept(self) -> str:
-        """Where the output of jobs lies that have completed nevertheless, for `ops jobs collect --from`."""
+        """Where the output of jobs lies that have completed nevertheless, for `ops jobs collect --run`."""
         done = [name for job in self._jobs.jobs if job.status is JobStatus.COMPLETED for name in job.candidates]
         place = f"{self._services.place.output}{self._layout.job_folder}"
         return f"; completed and kept: {', '.join(done)}, below {place}" if done else ""

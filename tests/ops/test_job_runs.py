@@ -137,12 +137,14 @@ class TestStart:
         self, machine: Machine, capsys: pytest.CaptureFixture[str]
     ) -> None:
         def fail() -> None:
-            machine.world.bedrock.status, machine.world.bedrock.failure = "Failed", "The model cannot be accessed."
+            machine.world.bedrock.status, machine.world.bedrock.failure = "Failed", "No access to\x1b[2J the model."
 
         machine.between = fail
         assert ops("jobs", "start", "judged") == 1
-        assert "failed: job_failed: " in (told := capsys.readouterr().err)
-        assert "(small): The model cannot be accessed." in told
+        told = capsys.readouterr().err
+        assert "\n2 failed of 2 jobs\n" in told
+        assert "failed: job_failed: " in told
+        assert "(small): No access to?[2J the model." in told
 
     def test_what_waits_for_its_turn_is_told_with_the_reason(
         self, machine: Machine, capsys: pytest.CaptureFixture[str]
@@ -292,20 +294,25 @@ class TestCollect:
     def test_a_run_under_way_is_refused(self, machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
         under_way(machine.world)
         assert ops("jobs", "collect", "judged", "--run", RUN) == 1
-        assert f"run judged/{RUN}: 2 in progress of 2 jobs; needed: a run whose" in capsys.readouterr().err
+        assert (
+            f"run judged/{RUN}: 2 in progress of 2 jobs; needed: a run with jobs that have completed"
+            in capsys.readouterr().err
+        )
         assert ops("jobs", "collect", "judged") == 1
         assert "no run of judged has jobs that have all completed" in capsys.readouterr().err
 
-    def test_what_has_completed_of_a_failed_run_is_read_from_its_place(
-        self, machine: Machine, capsys: pytest.CaptureFixture[str]
+    def test_of_a_failed_run_what_has_completed_is_read(
+        self, machine: Machine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         layout = under_way(machine.world)
+        machine.world.bedrock.complete()
         for job, status in zip(machine.world.bedrock.jobs.values(), ("Completed", "Failed"), strict=True):
             job["status"] = status
         looked(machine.world, layout)
-        assert ops("jobs", "collect", "judged", "--run", RUN) == 1
-        told = capsys.readouterr().err
-        assert f"completed is read by: jobs collect --from s3://{BUCKET}/{layout.job_output}" in told
+        assert ops("jobs", "collect", "judged", "--run", RUN, "--out", str(tmp_path / "made")) == 0
+        assert "1 completed, 1 failed of 2 jobs: only what has completed is read\n" in capsys.readouterr().err
+        summary = read_summary((tmp_path / "made" / "summary.json").read_text())
+        assert [(each.name, each.scored) for each in summary.candidates] == [("small", 12)]
 
 
 @pytest.mark.parametrize("action", ["start", "show", "stop", "collect"])
