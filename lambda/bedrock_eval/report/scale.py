@@ -41,8 +41,11 @@ def scale_of(values: Iterable[float | None], *, low: float | None = None, high: 
     known = [value for value in values if value is not None and math.isfinite(value)]
     start = min(known, default=0.0) if low is None else low
     stop = max(known, default=1.0) if high is None else high
-    if stop - start < 1e-9 * max(abs(start), abs(stop), 1.0):
-        start, stop = (start - 0.5, stop + 0.5) if low is None else (start, start + 1.0)
+    size = max(abs(start), abs(stop), 1.0)
+    if stop - start < 1e-9 * size:
+        # Half a unit is nothing beside a number of seventeen digits.
+        room = max(0.5, 1e-6 * size)
+        start, stop = (start - room, stop + room) if low is None else (start, start + 2 * room)
     return Scale(start, stop)
 
 
