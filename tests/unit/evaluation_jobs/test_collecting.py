@@ -1,6 +1,7 @@
 """What becomes of a finished job's files: found by listing, read whole, published with coverage and direction."""
 
 import json
+import logging
 from dataclasses import replace
 from typing import Any
 
@@ -217,3 +218,15 @@ class TestPeople:
         assert len(written) >= 5
         for key in written:
             assert not any(secret in world.s3.text(BUCKET, key) for secret in SECRETS), key
+
+
+def test_logs_hold_neither_prompts_nor_answers_nor_who_rated(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    world.deploy(HUMAN)
+    call()
+    odd = [{"inputRecord": {"prompt": ["SECRET-PROMPT"]}}, rated("SECRET-STRAY", True, True)]
+    lay(world, *(rated(prompt, True, False) for prompt in PROMPTS), *odd)
+    summary(world)
+    logged = " ".join(str(record.__dict__) for record in caplog.records)
+    assert "run finished" in logged
+    assert not [text for text in (*PROMPTS, *SECRETS, "SECRET-PROMPT", "SECRET-STRAY") if text in logged]
