@@ -67,29 +67,8 @@ class MonitoringStack(Stack):
         )
         topic = AlarmTopic(self, "Topic", names=names, key=key)
         messages = self._add_messages(environment, alarms=topic, results_bucket=results_bucket, key=key, code=code)
-        if environment.budget is not None:
-            MonthlyBudget(
-                self,
-                "Budget",
-                names=names,
-                topic=topic,
-                application=environment.application if environment.budget.scope == "application" else None,
-                monthly_usd=environment.budget.monthly_usd,
-                notify_percent=environment.budget.notify_percent,
-            )
-        watchdog = Watchdog(
-            self,
-            "Watchdog",
-            names=names,
-            application=environment.application,
-            scheduled=[evaluation.name for evaluation in watched.evaluations if evaluation.scheduled],
-            priced_models=_priced_models(watched),
-            models=[model.model_id for model in watched.models],
-            results_bucket=results_bucket,
-            key=key,
-            log_retention_days=environment.retention_days.function_logs,
-            code=code,
-        )
+        self._add_budget(environment, topic)
+        watchdog = self._add_watchdog(environment, watched, results_bucket=results_bucket, key=key, code=code)
         thresholds = _thresholds(environment)
         settings: dict[str, Any] = {
             "names": names,
@@ -158,6 +137,42 @@ class MonitoringStack(Stack):
             code=code,
         )
         return messages
+
+    def _add_budget(self, environment: Environment, topic: AlarmTopic) -> None:
+        budget = environment.budget
+        if budget is not None:
+            MonthlyBudget(
+                self,
+                "Budget",
+                names=PhysicalNames(environment.prefix),
+                topic=topic,
+                application=environment.application if budget.scope == "application" else None,
+                monthly_usd=budget.monthly_usd,
+                notify_percent=budget.notify_percent,
+            )
+
+    def _add_watchdog(
+        self,
+        environment: Environment,
+        watched: Watched,
+        *,
+        results_bucket: s3.IBucket,
+        key: kms.IKey,
+        code: Callable[[str], lambda_.Code],
+    ) -> Watchdog:
+        return Watchdog(
+            self,
+            "Watchdog",
+            names=watched.names,
+            application=environment.application,
+            scheduled=[evaluation.name for evaluation in watched.evaluations if evaluation.scheduled],
+            priced_models=_priced_models(watched),
+            models=[model.model_id for model in watched.models],
+            results_bucket=results_bucket,
+            key=key,
+            log_retention_days=environment.retention_days.function_logs,
+            code=code,
+        )
 
     def _guardrail(self, config: GuardrailConfig) -> WatchedGuardrail:
         by_id = self.format_arn(service="bedrock", resource="guardrail", resource_name=config.id)
