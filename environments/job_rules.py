@@ -56,10 +56,11 @@ def _mistakes(name: str, config: JobEvaluationConfig, parts: Parts, datasets: Da
 
 
 def notes(parts: Parts) -> Iterator[Mistake]:
-    """Models that the user guide does not let be asked or judge: a warning, as these lists change."""
+    """What may be meant: models that the user guide, as it was, does not let be asked or judge, and answers twice."""
     for name, evaluation in parts.evaluations.items():
         if evaluation.jobs is not None and not evaluation.broken:
-            for mistake in (*_unasked(evaluation.jobs, parts), *_no_judge(evaluation.jobs, parts)):
+            config = evaluation.jobs
+            for mistake in (*_unasked(config, parts), *_no_judge(config, parts), *_same_answers(config, parts)):
                 yield Mistake(("evaluations", name, *mistake.path), mistake.message)
 
 
@@ -83,6 +84,18 @@ def _no_judge(config: JobEvaluationConfig, parts: Parts) -> Iterator[Mistake]:
             ("judge",),
             f"{model.base_id} is not among the models that Bedrock lets judge (its user guide, evaluation-judge, as of "
             f"{VERIFIED_ON}); if its runs fail: take one that is, as amazon.nova-pro-v1:0",
+        )
+
+
+def _same_answers(config: JobEvaluationConfig, parts: Parts) -> Iterator[Mistake]:
+    """Every rating is paid for."""
+    name = config.answers_from if isinstance(config, JudgeScoring) and config.schedule is not None else None
+    source = parts.evaluations.get(name or "")
+    if source is not None and source.config is not None and source.config.schedule is None:
+        yield Mistake(
+            ("answers_from",),
+            f"{name} has no schedule and this evaluation has one: until somebody starts {name} the same answers are "
+            "rated at every run",
         )
 
 

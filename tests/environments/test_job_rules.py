@@ -331,3 +331,16 @@ def test_a_judge_that_the_user_guide_does_not_list_is_a_warning(write: Write, lo
     ]
     write("dev", ("id: us.anthropic.claude-haiku-5-5", "id: us.anthropic.claude-sonnet-4-6"), text=every_kind)
     assert not [line for line in load().warnings if "judge:" in line]
+
+
+def test_a_schedule_that_rates_the_same_answers_again_is_a_warning(write: Write, load: Load, every_kind: str) -> None:
+    again = ("answers_from: quality", "answers_from: quality\n    schedule: {expression: rate(7 days)}")
+    write("dev", again, text=every_kind)
+    (warning,) = [line for line in load().warnings if "answers_from" in line.partition(": ")[2].partition(":")[0]]
+    assert warning.startswith("environments/dev.yaml:70: evaluations.stored.answers_from: quality has no schedule")
+    weekly = (
+        "        min: 0.5\n  accuracy:",
+        "        min: 0.5\n    schedule: {expression: rate(7 days)}\n  accuracy:",
+    )
+    write("dev", again, weekly, text=every_kind)
+    assert not [line for line in load().warnings if "has no schedule" in line]
