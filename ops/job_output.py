@@ -100,7 +100,7 @@ class _Output:
 
 
 def collect_from(source: str, *, s3: Callable[[], Any], out: Path, now: datetime) -> None:
-    """Read the output of any jobs below a folder or a prefix.
+    """Read the output of any jobs below a folder or a prefix, or one file of it.
 
     Args:
         s3: makes the client, where the place is in a bucket.
@@ -109,7 +109,9 @@ def collect_from(source: str, *, s3: Callable[[], Any], out: Path, now: datetime
         OpsError: there is no score in it.
     """
     output = _in_bucket(source, s3) if source.startswith("s3://") else _on_disk(Path(source))
-    results, strays = result_keys(output.keys)
+    # A file that is named itself is read whatever it is called.
+    named = tuple(key for key in output.keys if f"/{source}".endswith(f"/{key}"))
+    results, strays = (named, ()) if named else result_keys(output.keys)
     if not results:
         raise OpsError(f"--from {source}: holds no file that ends with _output.jsonl")
     try:

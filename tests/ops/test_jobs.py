@@ -77,6 +77,13 @@ def test_output_without_a_score_says_what_its_first_line_lacks(
     assert "1_output.jsonl:1: not a JSON object" in capsys.readouterr().err
 
 
+def test_a_file_that_is_named_is_read_whatever_it_is_called(tmp_path: Path) -> None:
+    file = tmp_path / "mine.txt"
+    file.write_text(record(NOVA, 1, 0.5))
+    assert main(["jobs", "collect", "--from", str(file), "--out", str(tmp_path / "made")]) == 0
+    assert main(["jobs", "collect", "--from", str(tmp_path), "--out", str(tmp_path / "made")]) == 1
+
+
 def test_a_file_that_cannot_be_read_is_one_clear_error(
     output: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
