@@ -8,7 +8,7 @@ import pytest
 
 from bedrock_eval.layout import RunLayout, definition_key
 from bedrock_eval.summary import Summary, read_summary
-from local.deployment import ENVIRONMENT, ROOT, run_cdk, synthesize
+from local.deployment import ENVIRONMENT, ROOT, DeploymentError, run_cdk, synthesize
 from local.evaluation import cloudwatch_means
 
 from .conftest import EVALUATION, Stack
@@ -156,18 +156,42 @@ def flow_definition(stack: Stack) -> str:
     return arn.rpartition("/")[2]
 
 
-def test_a_change_of_what_people_are_asked_makes_another_flow_definition(stack: Stack, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def changed(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An assembly in which three people rate each prompt instead of two."""
+    folder = tmp_path_factory.mktemp("changed")
+    original = (ROOT / "environments" / "local.yaml").read_text()
+    assert original.count("workers: 2") == 1
+    (folder / "local.yaml").write_text(original.replace("workers: 2", "workers: 3"))
+    assembly = folder / "cdk.out"
+    synthesize(assembly, endpoint=stack.deployment.endpoint, context={"environments_directory": str(folder)})
+    return assembly
+
+
+def deploy_evaluation(stack: Stack, assembly: Path) -> None:
+    only = [f"{ENVIRONMENT}/evaluation", "--exclusively", "--require-approval", "never"]
+    run_cdk(["deploy", *only, "--app", str(assembly)], endpoint=stack.deployment.endpoint)
+
+
+def test_a_flow_definition_that_fails_takes_the_deploy_back(stack: Stack, changed: Path) -> None:
+    before = flow_definition(stack)
+    stack.standin("PUT", "config", {"flow_definitions": {"failure": "No access to the bucket."}})
+    try:
+        with pytest.raises(DeploymentError, match="is Failed: No access to the bucket"):
+            deploy_evaluation(stack, changed)
+    finally:
+        stack.standin("PUT", "config", {"flow_definitions": {}})
+    assert flow_definition(stack) == before
+    found = stack.clients.sagemaker.describe_flow_definition(FlowDefinitionName=before)
+    assert found["FlowDefinitionStatus"] == "Active"
+
+
+def test_a_change_of_what_people_are_asked_makes_another_flow_definition(stack: Stack, changed: Path) -> None:
     """Flow definitions cannot be changed: CloudFormation makes the new one and then deletes the old one."""
     sagemaker, before = stack.clients.sagemaker, flow_definition(stack)
     asked = sagemaker.describe_flow_definition(FlowDefinitionName=before)["HumanLoopConfig"]
     assert asked["TaskCount"] == 2
-    original = (ROOT / "environments" / "local.yaml").read_text()
-    assert original.count("workers: 2") == 1
-    (tmp_path / "local.yaml").write_text(original.replace("workers: 2", "workers: 3"))
-    endpoint, assembly = stack.deployment.endpoint, tmp_path / "cdk.out"
-    synthesize(assembly, endpoint=endpoint, context={"environments_directory": str(tmp_path)})
-    stacks = [f"{ENVIRONMENT}/evaluation", "--exclusively", "--require-approval", "never"]
-    run_cdk(["deploy", *stacks, "--app", str(assembly)], endpoint=endpoint)
+    deploy_evaluation(stack, changed)
     after = flow_definition(stack)
     assert after != before
     made = sagemaker.describe_flow_definition(FlowDefinitionName=after)
