@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from bedrock_eval.cases import Case
 from bedrock_eval.definition import Candidate, Definition
 from bedrock_eval.jobs.answers import judged_run
-from bedrock_eval.jobs.collection import Collected, collect, read_output, result_keys
+from bedrock_eval.jobs.collection import RESULT_ENDING, Collected, collect, read_output, result_keys
 from bedrock_eval.jobs.measures import BUILT_IN_DATASET_PROMPTS
 from bedrock_eval.jobs.progress import Job, Jobs
 from bedrock_eval.jobs.records import JobRecord, Unread
@@ -70,14 +70,16 @@ def _asked(services: JobServices, definition: Definition, jobs: Jobs) -> dict[st
 
 def _collected(store: Store, layout: RunLayout, definition: Definition, job: Job, *, asked: _Asked) -> Collected:
     results, strays = result_keys(_output_keys(store, layout, job))
-    if not results:
+    records = list(_records(store, results))
+    # An empty file of results says that nothing was answered; other files without a record say nothing.
+    if not any(key.endswith(RESULT_ENDING) for key in results) and all(isinstance(each, Unread) for each in records):
         raise RunFailed(
             RunFailureReason.JOB_OUTPUT_MISSING,
             f"{job.name} has completed and left no results below {layout.job_output}{job.name}/",
         )
     candidates = [candidate for candidate in definition.candidates if candidate.name in job.candidates]
     found = collect(
-        _records(store, results),
+        records,
         candidates=_names(candidates),
         metrics=tuple(settings(definition).measure(name).name for name in definition.metrics),
         asked=asked.cases,

@@ -11,6 +11,7 @@ from bedrock_eval.outcomes import FailureReason, Outcome
 from bedrock_eval.summary import Agreement
 
 RESULT_ENDING = "_output.jsonl"
+_BY_METRIC = "/datasets/"
 _KNOWN_STRAYS = ("custom_metrics/",)
 _LEFT_OUT = "Bedrock leaves out what it could not answer"
 
@@ -39,13 +40,15 @@ class Collected:
 
 
 def result_keys(keys: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Keys below a job's prefix as (files of results, strays); custom metrics and empty folders are neither."""
-    results, strays = [], []
-    for key in sorted(keys):
-        if key.endswith(RESULT_ENDING):
-            results.append(key)
-        elif not key.endswith("/") and not any(known in key for known in _KNOWN_STRAYS):
-            strays.append(key)
+    """Keys below a job's prefix as (files of results, strays); custom metrics and empty folders are neither.
+
+    The user guide (model-evaluation-report-s3) ends their names in `_output.jsonl`, and once calls them
+    `<metric>_<dataset>.jsonl`: these are read where there are no others.
+    """
+    files = sorted(key for key in keys if not key.endswith("/"))
+    results = [key for key in files if key.endswith(RESULT_ENDING)]
+    results = results or [key for key in files if _BY_METRIC in key and key.endswith(".jsonl")]
+    strays = [key for key in files if key not in results and not any(known in key for known in _KNOWN_STRAYS)]
     return tuple(results), tuple(strays)
 
 

@@ -93,10 +93,24 @@ class TestTheListing:
         found = summary(world)["candidates"][0]
         assert (found["scored"], found["metrics"]["Builtin.Correctness"]["mean"]) == (12, pytest.approx(5 / 12))
 
+    def test_a_file_for_each_metric_is_taken_together_with_the_others(self, world: World) -> None:
+        world.deploy(ONE)
+        call()
+        for name in ("Builtin.Correctness", "Builtin.Harmfulness"):
+            lay(world, *(record(each, "m", {name: 0.5}) for each in PROMPTS), file=f"{name}_questions.jsonl")
+        found = summary(world)["candidates"][0]
+        assert (found["cases"], {each["n"] for each in found["metrics"].values()}) == (12, {12})
+
+    def test_an_empty_file_of_results_says_that_nothing_was_answered(self, world: World) -> None:
+        world.deploy(ONE)
+        call()
+        lay(world)
+        assert summary(world)["candidates"][0]["coverage"] == 0
+
     def test_other_files_alone_are_no_results(self, world: World) -> None:
         world.deploy(ONE)
         call()
-        lay(world, file="input-dataset.jsonl")
+        lay(world, {"prompt": "a line of the dataset"}, file="input-dataset.jsonl")
         with pytest.raises(RunFailed) as caught:
             call()
         assert caught.value.reason is RunFailureReason.JOB_OUTPUT_MISSING

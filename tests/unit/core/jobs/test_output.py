@@ -443,6 +443,17 @@ def test_stray_files_are_ignored_but_named() -> None:
     assert strays == (f"{base}amazon-bedrock-permission-check",)
 
 
+def test_files_by_metric_are_results_where_there_are_no_others() -> None:
+    base = "jobs/quality/20261123T060000Z/job/uuid/models/m/taskTypes/Summarization/datasets/"
+    by_metric = [f"{base}Accuracy_questions.jsonl", f"{base}Toxicity_questions.jsonl"]
+    other = f"{base}../manifest.json"
+    assert result_keys([*by_metric, other]) == (tuple(by_metric), (other,))
+    usual = f"{base}questions/1_output.jsonl"
+    results, strays = result_keys([*by_metric, usual])
+    assert results == (usual,)
+    assert set(strays) == set(by_metric)
+
+
 def test_only_names_of_bedrocks_own_get_its_prefix() -> None:
     assert all(canonical(name.removeprefix("Builtin.")) == name for name in BUILT_INS)
     assert canonical("brand-tone") == "brand-tone"
