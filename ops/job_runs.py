@@ -7,7 +7,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from bedrock_eval.definition import Definition
-from bedrock_eval.jobs.progress import Job, Jobs, JobStatus
+from bedrock_eval.jobs.progress import Job, Jobs, JobStatus, known_status
 from bedrock_eval.jobs.request import evaluation_mark, groups, job_name
 from bedrock_eval.layout import evaluation_prefix
 from bedrock_eval.names import is_run_id
@@ -140,7 +140,7 @@ def _now(bedrock: Any, job: Job) -> Job:
             raise
         return job
     messages = "; ".join(found.get("failureMessages", ())) or job.message
-    return replace(job, status=JobStatus(found["status"]), message=messages)
+    return replace(job, status=known_status(found["status"]) or job.status, message=messages)
 
 
 def stop(account: Account, store: Store, evaluation: str) -> None:

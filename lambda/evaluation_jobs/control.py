@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
-from bedrock_eval.jobs.progress import JobStatus
+from bedrock_eval.jobs.progress import JobStatus, known_status
 from bedrock_eval.runs import RunFailureReason
 from custom_evaluator.errors import RunFailed
 
@@ -79,7 +79,7 @@ class Control:
         raise error
 
     def look(self, arn: str) -> Seen | None:
-        """The job's state; None when the service does not tell for the moment.
+        """The job's state; None when the service does not tell for the moment, or tells what is not known here.
 
         Raises:
             RunFailed: refused for good.
@@ -95,8 +95,11 @@ class Control:
         except NotNowError as error:
             logger.warning("job not seen", extra={"job": arn, "reason": str(error)})
             return None
-        messages = "; ".join(job.get("failureMessages", ())) or None
-        return Seen(JobStatus(job["status"]), messages)
+        status = known_status(job["status"])
+        if status is None:
+            logger.warning("state of a job is unknown", extra={"job": arn, "status": job["status"]})
+            return None
+        return Seen(status, "; ".join(job.get("failureMessages", ())) or None)
 
     def stop(self, arn: str) -> bool:
         """Ask a job to stop; whether it does, or has ended meanwhile. False: asking again later may do.

@@ -43,6 +43,14 @@ class JobStatus(StrEnum):
         return self in (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.STOPPED, JobStatus.DELETING)
 
 
+def known_status(text: str) -> JobStatus | None:
+    """A state as Bedrock writes it; None for one that it has got since this was written."""
+    try:
+        return JobStatus(text)
+    except ValueError:
+        return None
+
+
 @dataclass(frozen=True)
 class Job:
     """One job of a run. Times are ISO 8601 in UTC.

@@ -196,6 +196,12 @@ class TestTrouble:
         assert call()["status"] == "waiting"
         assert len(world.bedrock.stopped) == 2
 
+    def test_a_state_that_is_not_known_yet_is_waited_for(self, world: World) -> None:
+        call()
+        world.bedrock.status = "Queued"
+        assert call()["status"] == "waiting"
+        assert [job.status for job in jobs(world).jobs] == [JobStatus.IN_PROGRESS] * 2
+
     def test_a_job_that_somebody_deletes_ends_the_run(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         def gone(**_: Any) -> None:
             raise client_error("ResourceNotFoundException", "GetEvaluationJob")
