@@ -12,7 +12,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from bedrock_eval.alarm_kinds import KINDS
+from bedrock_eval.alarm_kinds import KINDS, TOTAL_FAILURE_PERCENT
 from bedrock_eval.costs import Rates
 from bedrock_eval.jobs.definition import JobKind
 from bedrock_eval.models import Model
@@ -72,6 +72,9 @@ Day = Annotated[
 ]
 Dollars = Annotated[float, Field(ge=0)]
 Percent = Annotated[float, Field(gt=0, le=100)]
+# Of alarms that ring above them, and could not at these ends.
+Share = Annotated[float, Field(gt=0, lt=100)]
+ErrorShare = Annotated[float, Field(gt=0, lt=TOTAL_FAILURE_PERCENT)]
 Days = Annotated[int, Field(ge=1, le=3650)]
 
 
@@ -287,9 +290,14 @@ class AlarmsConfig(Strict):
     output_tokens_per_second: float | None = Field(
         default=10, gt=0, description="Of streamed answers; 80 % of what the model usually gives is a good bound."
     )
-    server_error_percent: Percent = Field(default=5, description="Errors of the service.")
-    client_error_percent: Percent = Field(default=10, description="Refused requests, throttles not counted.")
-    throttle_percent: Percent = Field(default=5, description="Throttled requests.")
+    server_error_percent: ErrorShare = Field(
+        default=5,
+        description="Errors of the service. Total failure may read as 50 %, so the limit is below.",
+    )
+    client_error_percent: ErrorShare = Field(
+        default=10, description="Refused requests, throttles not counted; the limit is below 50, too."
+    )
+    throttle_percent: Share = Field(default=5, description="Throttled requests.")
     throttle_count: int = Field(default=20, ge=1, description="In 5 minutes; holds when nothing but throttles happens.")
     traffic_floor: int = Field(default=20, ge=1, description="Requests in 5 minutes; with fewer, rates say nothing.")
     quota_percent: Percent = Field(default=80, description="Of each quota that `models.<name>.quota` names.")
@@ -298,7 +306,7 @@ class AlarmsConfig(Strict):
     cost_per_hour: float | None = Field(default=None, gt=0, description="US dollars of each model, by its `rates`.")
     cost_per_day: float | None = Field(default=None, gt=0, description="US dollars of each model, by its `rates`.")
     end_of_life_days: int = Field(default=60, ge=1, description="Days to a model's end of life.")
-    guardrail_intervention_percent: Percent = Field(default=20, description="Interventions of what a guardrail sees.")
+    guardrail_intervention_percent: Share = Field(default=20, description="Interventions of what a guardrail sees.")
     inconclusive_days: int = Field(
         default=3, ge=1, le=7, description="Days of a week with an inconclusive verdict; the alarm is off by default."
     )

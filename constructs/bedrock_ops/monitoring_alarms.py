@@ -92,15 +92,15 @@ def _add_of_evaluation(factory: AlarmFactory, evaluation: WatchedEvaluation) -> 
         factory.make(kinds.RUN_OVERDUE, evaluation.name, dimensions=evaluation.dimensions)
     for candidate in evaluation.candidates:
         where = f"candidate {candidate.name} in evaluation {evaluation.name}"
-        if evaluation.gates:
-            factory.make(
-                kinds.COVERAGE,
-                evaluation.name,
-                candidate.name,
-                dimensions=evaluation.candidate_dimensions(candidate),
-                about=f"{where[0].upper()}{where[1:]}",
-                threshold=evaluation.min_coverage,
-            )
+        factory.make(
+            kinds.COVERAGE,
+            evaluation.name,
+            candidate.name,
+            dimensions=evaluation.candidate_dimensions(candidate),
+            about=f"{where[0].upper()}{where[1:]}",
+            # Nothing lies below 0.
+            threshold=evaluation.min_coverage or None,
+        )
         for gate in evaluation.gates:
             for kind in (kinds.VERDICT, kinds.INCONCLUSIVE):
                 factory.make(

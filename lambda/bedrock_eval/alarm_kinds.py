@@ -164,12 +164,17 @@ class AlarmKind:
         return self.window if self.datapoints is None else replace(self.window, datapoints=self.datapoints(thresholds))
 
 
+TOTAL_FAILURE_PERCENT = 50
+"""What `guarded_rate` reads at least when every request fails; a limit from here on need not ever be passed."""
+
+
 def guarded_rate(part: str, whole: str = "i") -> str:
     """Per cent of `part` in all requests, 0 below the traffic floor.
 
     Both series are filled: arithmetic on a series without data gives nothing, and a model that is throttled throughout
     has no Invocations. AWS has described Invocations both as every accepted request and as the successful ones; the
-    failed ones are added, so that the rate is never above the true one and total failure still reads as 50 % or more.
+    failed ones are added, so that the rate is never above the true one and total failure still reads as
+    TOTAL_FAILURE_PERCENT or more.
     """
     everything = f"FILL({whole},0)+FILL({part},0)"
     return f"IF({everything} >= {{floor}}, 100*FILL({part},0)/({everything}), 0)"
@@ -511,7 +516,8 @@ COVERAGE = AlarmKind(
     unit=Unit("of the cases answered"),
     comparison=Comparison.BELOW,
     window=_RUN_WINDOW,
-    happened="{subject} answered less than {threshold} of the cases; every gate of that run is inconclusive.",
+    happened="{subject} answered less than {threshold} of the cases: scores are of these alone, and every gate of that "
+    "run is inconclusive.",
     look_at="failed cases by reason in the run's report.html.",
 )
 RUN_OVERDUE = AlarmKind(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 
+from bedrock_eval.alarm_kinds import TOTAL_FAILURE_PERCENT
 from bedrock_eval.gates import MIN_SAMPLE
 from bedrock_eval.measures import Measure
 from bedrock_eval.statistics import standard_deviation, student_t_quantile
@@ -20,8 +21,6 @@ PROBABILITY = 0.95
 """With which a next run of the same quality keeps a proposed bound, for one candidate and one verdict."""
 PERCENTILE = 99
 HEADROOM = 1.25
-MOST_PERCENT = 50
-"""Rates above are an incident and nothing to get used to."""
 
 MIN, MAX, MAX_DROP = "min", "max", "max_drop"
 
@@ -145,8 +144,8 @@ def rate_threshold(rates: Mapping[datetime, float], *, floor: int) -> Proposal:
         return short
     basis = percentile(list(rates.values()))
     value = _rounded(max(HEADROOM * basis, 100 / floor), up=True, digits=2)
-    if value > MOST_PERCENT:
-        return Proposal(None, len(rates), basis, f"above {MOST_PERCENT} %: an incident, not a baseline")
+    if value >= TOTAL_FAILURE_PERCENT:
+        return Proposal(None, len(rates), basis, f"{TOTAL_FAILURE_PERCENT} % or more: an incident, not a baseline")
     return Proposal(value, len(rates), basis)
 
 

@@ -80,7 +80,15 @@ OF_VALUES = [
     ),
     (
         ("owner: team", "owner: team\nalarms: {throttle_percent: 0}"),
-        "5: alarms.throttle_percent: 0 is not allowed; allowed: above 0, at most 100",
+        "5: alarms.throttle_percent: 0 is not allowed; allowed: above 0, below 100",
+    ),
+    (
+        ("owner: team", "owner: team\nalarms: {server_error_percent: 50}"),
+        "5: alarms.server_error_percent: 50 is not allowed; allowed: above 0, below 50",
+    ),
+    (
+        ("owner: team", "owner: team\nalarms: {guardrail_intervention_percent: 100}"),
+        "5: alarms.guardrail_intervention_percent: 100 is not allowed; allowed: above 0, below 100",
     ),
     (
         ("owner: team", "owner: team\nalarms: {latency_p90_ms: .nan}"),

@@ -14,11 +14,13 @@ from aws_cdk import App, Stack, assertions
 from aws_cdk import aws_sns as sns
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from bedrock_eval import alarm_kinds as kinds
 from bedrock_eval import catalogue
 from bedrock_eval.alarm_kinds import (
     KINDS,
+    TOTAL_FAILURE_PERCENT,
     AlarmKind,
     Incident,
     MissingData,
@@ -57,6 +59,7 @@ EVALUATION_ALARMS = {
     "run-failed-by-hand",
     "coverage-quality-haiku",
     "coverage-quality-nova-short",
+    "coverage-by-hand-nova",
     "verdict-quality-haiku-relevance_score",
     "verdict-quality-haiku-response_length",
     "verdict-quality-nova-short-relevance_score",
@@ -272,6 +275,16 @@ class TestRate:
 
     def test_rings_for_a_model_that_is_throttled_throughout(self) -> None:
         assert compute(guarded_rate("t").format(floor=20), {"i": None, "t": 40}) == 100
+
+    @pytest.mark.parametrize("invocations", [None, 40], ids=["successes only", "every request"])
+    def test_total_failure_passes_every_limit_that_an_environment_may_set(self, invocations: int | None) -> None:
+        """Whatever AWS counts as an invocation."""
+        rate = compute(guarded_rate("s").format(floor=20), {"i": invocations, "s": 40})
+        assert rate >= TOTAL_FAILURE_PERCENT
+        for key in ("server_error_percent", "client_error_percent"):
+            environment(alarms={key: TOTAL_FAILURE_PERCENT - 0.001})
+            with pytest.raises(ValidationError):
+                environment(alarms={key: TOTAL_FAILURE_PERCENT})
 
 
 def compute(expression: str, values: Mapping[str, float | None]) -> float:

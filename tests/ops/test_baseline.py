@@ -161,7 +161,7 @@ def test_an_incident_of_one_model_is_no_threshold_of_all(
     cloudwatch.series[("InvocationClientErrors", "id of /shop-dev/profiles/large/id")] = hourly(90.0)
     assert ops() == 0
     shown = capsys.readouterr().out
-    assert "nothing: above 50 %: an incident, not a baseline" in shown
+    assert "nothing: 50 % or more: an incident, not a baseline" in shown
     assert "+  client_error_percent" not in shown
 
 
