@@ -73,7 +73,8 @@ def synthesize(app: App) -> cx_api.CloudAssembly | None:
 def _cost_line(environment: Environment, assembly: cx_api.CloudAssembly) -> str:
     stacks = assembly.get_nested_assembly(f"assembly-{environment.name}").stacks
     templates = {stack.hierarchical_id.rpartition("/")[2]: stack.template for stack in stacks}
-    return monthly_cost(environment, templates).line(environment.name)
+    heard = "" if environment.subscriptions else "; there are no subscriptions: nobody hears of its alarms"
+    return f"{monthly_cost(environment, templates).line(environment.name)}{heard}"
 
 
 if __name__ == "__main__":

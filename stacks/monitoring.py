@@ -79,8 +79,8 @@ class MonitoringStack(Stack):
             "severities": _severities(environment),
         }
         factory = AlarmFactory(Construct(self, "Alarms"), topic=topic, **settings)
-        # Past the formatter, which could not tell of its own trouble.
-        direct = AlarmFactory(Construct(self, "DirectAlarms"), topic=messages, **settings)
+        # Past the formatter, which could not tell of its own trouble; that it works again it can tell, or rings again.
+        direct = AlarmFactory(Construct(self, "DirectAlarms"), topic=messages, recovered=topic, **settings)
         dashboard = MonitoringDashboard(
             self,
             "Dashboard",

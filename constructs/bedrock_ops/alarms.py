@@ -122,7 +122,8 @@ class _Group:
 class _Told:
     """Who hears of alarms, and what every description ends with."""
 
-    action: actions.SnsAction
+    rings: actions.SnsAction
+    recovers: actions.SnsAction
     owner: str
     runbook_url: str
     dashboard: str
@@ -145,6 +146,7 @@ class AlarmFactory:
     """Makes alarms that are described and under their kind's missing-data policy, and routes them; no others.
 
     Args:
+        recovered: where it is told that all is well, where that is not the topic.
         thresholds: of subjects that have none of their own.
         severities: by kind, where the environment says otherwise than the table; None: not made.
         first_data: what puts the first datapoint of liveness alarms; they are made after it, or they would ring at the
@@ -161,11 +163,18 @@ class AlarmFactory:
         runbook_url: str,
         thresholds: Thresholds,
         first_data: IDependable,
+        recovered: sns.ITopic | None = None,
         severities: Mapping[str, Severity | None] | None = None,
     ) -> None:
         self._scope = scope
         self._names = names
-        self._told = _Told(actions.SnsAction(topic), owner, runbook_url.partition("#")[0], names.dashboard)
+        self._told = _Told(
+            rings=actions.SnsAction(topic),
+            recovers=actions.SnsAction(recovered or topic),
+            owner=owner,
+            runbook_url=runbook_url.partition("#")[0],
+            dashboard=names.dashboard,
+        )
         self._thresholds = thresholds
         self._severities = severities or {}
         self._first_data = first_data
@@ -190,7 +199,8 @@ class AlarmFactory:
             math: in the place of the kind's expression.
 
         Raises:
-            ValueError: CloudWatch would refuse it, or another subject has this name.
+            DeclarationError: CloudWatch would refuse its name or description, or another subject has this name.
+            ValueError: the row of the table is one that CloudWatch would refuse.
         """
         severity = self._severities.get(kind.name, kind.severity)
         limits = thresholds or self._thresholds
@@ -316,8 +326,8 @@ class AlarmFactory:
         return [made for made in self._made.alarms if f'"{made.name}"' in rule]
 
     def _tell(self, alarm: cloudwatch.AlarmBase) -> None:
-        alarm.add_alarm_action(self._told.action)
-        alarm.add_ok_action(self._told.action)
+        alarm.add_alarm_action(self._told.rings)
+        alarm.add_ok_action(self._told.recovers)
 
     def _name(self, name: str, subject: tuple[str, ...]) -> str:
         if len(name) > _MOST_NAME:
@@ -351,5 +361,6 @@ def _check(name: str, description: str, *, window: Window, metrics: Mapping[str,
         raise DeclarationError(f"alarm {name}: {len(metrics)} metrics; allowed: {_MOST_METRICS} with the result")
     if len(description) > _MOST_DESCRIPTION:
         raise DeclarationError(
-            f"description of alarm {name} has {len(description)} characters; allowed: {_MOST_DESCRIPTION}"
+            f"description of alarm {name} has {len(description)} characters with owner and runbook_url; allowed: "
+            f"{_MOST_DESCRIPTION}"
         )

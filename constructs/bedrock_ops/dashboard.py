@@ -51,7 +51,8 @@ class MonitoringDashboard(Construct):
         count = sum(map(len, rows))
         if count > _MOST_WIDGETS:
             raise DeclarationError(
-                f"dashboard {watched.names.dashboard} would have {count} widgets; allowed: {_MOST_WIDGETS}"
+                f"dashboard {watched.names.dashboard} would have {count} widgets; allowed: {_MOST_WIDGETS}: split the "
+                "environment"
             )
         self.dashboard = cloudwatch.Dashboard(
             self,

@@ -130,6 +130,6 @@ def _add_of_environment(factory: AlarmFactory, watched: Watched) -> None:
 
 
 def add_formatter_alarm(factory: AlarmFactory, watched: Watched) -> tuple[RoutedAlarm, ...]:
-    """The alarm about the formatter itself; its factory's topic must be the people's."""
+    """The alarm about the formatter itself; its factory must tell the people directly when it rings."""
     factory.make(kinds.FORMATTER_ERRORS, dimensions=watched.formatter_dimensions, about=watched.names.alarm_formatter)
     return factory.route()

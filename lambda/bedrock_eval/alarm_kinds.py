@@ -556,7 +556,8 @@ FORMATTER_ERRORS = AlarmKind(
     unit=Unit("failure", "failures", adds_up=True),
     comparison=Comparison.AT_LEAST,
     threshold=lambda _: 1,
-    window=_EVENT,
+    # That it is over is told through the function itself: while it is broken, it rings again every hour and not more.
+    window=Window(seconds=300, datapoints=1, periods=12),
     happened="The function {subject} failed, or could not be called: alarms come without words, or not at all.",
     look_at="the states of the alarms themselves, then the log of that function.",
 )

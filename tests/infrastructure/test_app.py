@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
 from tests.infrastructure.templates import CONTEXT
 
@@ -117,6 +118,31 @@ def test_too_large_a_stack_is_refused_with_its_count(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
     assert "is greater than allowed maximum of 20" in done.stderr
     assert "Split the environment" in done.stderr
+
+
+def test_two_alarms_of_one_name_are_a_message(tmp_path: Path, environments: Path) -> None:
+    document = YAML(typ="safe").load((environments / "dev.yaml").read_text())
+    (model,) = list(document["models"])[:1]
+    (evaluation,) = list(document["evaluations"].values())[:1]
+    document["evaluations"] = {
+        name: {**evaluation, "candidates": [{"name": candidate, "model": model}], "headline": False}
+        for name, candidate in {"a": "b-c", "a-b": "c"}.items()
+    }
+    (environments / "dev.yaml").write_text(json.dumps(document))
+    done = run(tmp_path, environments="dev", environments_directory=str(environments))
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    name = "customer-support-dev-coverage-a-b-c"
+    assert line == f"environments/dev.yaml: alarm {name} would be about both (a, b-c) and (a-b, c): rename one"
+
+
+def test_who_subscribes_nobody_is_told_that_nobody_hears(tmp_path: Path, environments: Path) -> None:
+    document = YAML(typ="safe").load((environments / "prod.yaml").read_text())
+    assert "nobody hears" not in run(tmp_path, environments="prod", environments_directory=str(environments)).stderr
+    del document["subscriptions"]
+    (environments / "prod.yaml").write_text(json.dumps(document))
+    (line,) = run(tmp_path, environments="prod", environments_directory=str(environments)).stderr.splitlines()
+    assert line.endswith("; there are no subscriptions: nobody hears of its alarms")
 
 
 def test_the_templates_pass_the_rules_of_cloudformation(tmp_path: Path) -> None:

@@ -144,11 +144,6 @@ class Watch:
         assert sorted(heard) == sorted(expected), f"heard {heard}, expected {list(expected)}"
         return found
 
-    def forget_messages(self) -> None:
-        """Leave unread what alarms said when they were made."""
-        while list(self._received()):
-            pass
-
     def _received(self) -> Iterator[Told]:
         sqs = self.stack.clients.sqs
         answer = sqs.receive_message(QueueUrl=self.inbox, MaxNumberOfMessages=10, WaitTimeSeconds=0)
