@@ -92,13 +92,25 @@ class Stack:
 
 @contextmanager
 def deployed(
-    directory: Path, *, answers: Path = SAMPLE_ANSWERS, environments: Path = ROOT / "environments"
+    directory: Path,
+    *,
+    answers: Path = SAMPLE_ANSWERS,
+    environments: Path = ROOT / "environments",
+    begin: datetime | None = None,
 ) -> Iterator[Stack]:
-    """The environment `local` of a folder, deployed by the CDK CLI to an emulator of its own."""
+    """The environment `local` of a folder, deployed by the CDK CLI to an emulator of its own.
+
+    Args:
+        begin: what the emulator's clock shows at the start; by default the machine's time.
+    """
     config = directory / "standin.json"
     config.write_text(json.dumps({"answers": [str(answers)]}))
     with running_emulator(
-        interpreter=EMULATOR, directory=directory / "emulator", standin_config=config, wait_scale=QUICK_WAITS
+        interpreter=EMULATOR,
+        directory=directory / "emulator",
+        standin_config=config,
+        wait_scale=QUICK_WAITS,
+        ahead_seconds=0 if begin is None else (begin - datetime.now(UTC)).total_seconds(),
     ) as endpoint:
         deployment = deploy(endpoint, directory=directory, context={"environments_directory": str(environments)})
         loaded = load_environments(environments, only=[ENVIRONMENT], today=datetime.now(UTC).date())
