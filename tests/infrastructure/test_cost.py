@@ -94,9 +94,10 @@ def test_the_sum_is_that_of_the_prices() -> None:
     assert cost.usd == pytest.approx(6 * 0.10 + 0.50 + 3 * 0.30 + 3.00)
     assert cost.line("dev") == (
         "dev: 6 resources, 6 in monitoring (allowed: 500 a stack); about $5.00 a month for 3 alarms on 6 metrics, "
-        "1 composite alarms, up to 3 custom metrics, 1 dashboard (list prices, not verified)"
+        f"1 composite alarm, up to 3 custom metrics, 1 dashboard (list prices, verified on {Prices().verified_on})"
     )
-    assert Prices(verified_on="2026-11-24").trust == "verified on 2026-11-24"
+    assert Prices(verified_on=None).trust == "not verified"
+    assert f"compared on {Prices().verified_on} with" in TEXT
 
 
 def cost_of(name: str) -> MonthlyCost:
