@@ -678,6 +678,7 @@ class TestRunbook:
         names = PhysicalNames("$PREFIX")
         known = {
             names.state_machine,
+            names.jobs_state_machine,
             names.custom_evaluator,
             names.evaluation_jobs,
             names.watchdog,

@@ -16,7 +16,7 @@ from bedrock_eval.log_queries import By, saved_queries
 from local.emulator import insights
 from local.emulator.insights import discover, run
 from ops import account, logs
-from ops.__main__ import main
+from ops.__main__ import COMMANDS, main
 from tests.log_records import HAIKU, NOVA, PERMISSION_CHECK, PROFILE_ARN, RECORDS, ROLE, chat, event, events
 
 RATES = {HAIKU: Rates(1, 5, cache_read=0.1), "us.other": Rates(3, 15, cache_read=0.3, cache_write=3.75)}
@@ -165,11 +165,14 @@ def test_the_runbook_names_saved_queries_and_repeats_none() -> None:
     assert [block for block in blocks if re.search(r"^(fields|filter|stats|parse) ", block, re.MULTILINE)] == []
 
 
-@pytest.mark.parametrize("command", sorted(set(re.findall(r"`python -m ops (logs [^`]+)`", RUNBOOK))))
+@pytest.mark.parametrize("command", sorted(set(re.findall(r"python -m ops ([a-z][^`\n#]+)", RUNBOOK))))
 def test_the_commands_of_the_runbook_are_commands(command: str) -> None:
     parser = argparse.ArgumentParser()
-    logs.add_command(parser.add_subparsers())
-    assert parser.parse_args(command.split()).question in logs.QUESTIONS
+    commands = parser.add_subparsers()
+    for each in COMMANDS.values():
+        each.add_command(commands)
+    found = parser.parse_args(command.split())
+    assert not command.startswith("logs ") or found.question in logs.QUESTIONS
 
 
 def test_without_rates_there_is_no_cost_and_every_token_is_unpriced() -> None:
