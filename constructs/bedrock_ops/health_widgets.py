@@ -28,6 +28,7 @@ def health(drawing: Drawing) -> list[cloudwatch.IWidget]:
         _functions(drawing, "Function duration (p90)", catalogue.LAMBDA_DURATION, functions, unit="ms"),
         *(_executions(drawing, machine) for machine in watched.machines),
         _formatter(drawing),
+        drawing.watch("Messages not delivered", kinds.UNDELIVERED, {"messages": watched.messages_dimensions}),
         drawing.watch(
             "Schedule deliveries that failed",
             kinds.DEAD_LETTERS,

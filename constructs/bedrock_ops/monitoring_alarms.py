@@ -127,6 +127,7 @@ def _add_of_environment(factory: AlarmFactory, watched: Watched) -> None:
         factory.make(kinds.EXECUTIONS_FAILED, *machine.subject, dimensions=machine.dimensions, about=machine.name)
     factory.make(kinds.DEAD_LETTERS, dimensions=watched.dead_letters_dimensions, about=names.dead_letters)
     factory.make(kinds.WATCHDOG_SILENT, dimensions=watched.application_dimensions)
+    factory.make(kinds.UNDELIVERED, dimensions=watched.messages_dimensions, about=names.messages_topic)
 
 
 def add_formatter_alarm(factory: AlarmFactory, watched: Watched) -> tuple[RoutedAlarm, ...]:

@@ -170,5 +170,9 @@ class Watched:
         return {"FunctionName": self.names.alarm_formatter, "TopicName": self.names.topic}
 
     @property
+    def messages_dimensions(self) -> Mapping[str, str]:
+        return {"TopicName": self.names.messages_topic}
+
+    @property
     def dead_letters_dimensions(self) -> Mapping[str, str]:
         return {"QueueName": self.names.dead_letters}

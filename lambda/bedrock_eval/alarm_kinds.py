@@ -547,6 +547,19 @@ WATCHDOG_SILENT = AlarmKind(
     happened="The watchdog of {subject} has not reported for two hours; overdue runs go unseen.",
     look_at="the log of the watchdog function, its schedule and its dead letters.",
 )
+UNDELIVERED = AlarmKind(
+    name="undelivered",
+    severity=Severity.CRITICAL,
+    missing_data=MissingData.TRAFFIC,
+    metrics={"f": catalogue.TOPIC_FAILURES},
+    unit=Unit("failed delivery", "failed deliveries", adds_up=True),
+    comparison=Comparison.AT_LEAST,
+    threshold=lambda _: 1,
+    # A day: a message about it fails there as well, and who can be reached hears of it once a day, not every hour.
+    window=Window(seconds=_HOUR, datapoints=1, periods=24),
+    happened="A message of topic {subject} did not reach one of its subscribers, who hears of no alarm either.",
+    look_at="subscriptions of that topic: a queue that is gone or refuses, an https endpoint that does not answer.",
+)
 FORMATTER_ERRORS = AlarmKind(
     name="formatter-errors",
     severity=Severity.CRITICAL,

@@ -67,6 +67,7 @@ EVALUATION_ALARMS = {
     "executions-failed",
     "dead-letters",
     "watchdog-silent",
+    "undelivered",
     "formatter-errors",
 }
 
@@ -323,6 +324,7 @@ class TestEveryKind:
                 "log-delivery",
                 "run-failed",
                 "dead-letters",
+                "undelivered",
                 "formatter-errors",
                 "verdict",
                 "run-overdue",
@@ -683,6 +685,7 @@ class TestRunbook:
             names.evaluation_jobs,
             names.watchdog,
             names.alarm_formatter,
+            names.messages_topic,
             f"{names.watchdog}_hourly",
             names.dead_letters,
             names.schedule("$EVALUATION"),

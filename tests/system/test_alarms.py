@@ -336,6 +336,23 @@ def test_a_schedule_whose_target_is_gone_leaves_a_dead_letter(watch: Watch, quie
     watch.told([(alarm, OK)])
 
 
+def test_a_subscriber_that_cannot_be_reached_is_told_to_the_others_once_a_day(watch: Watch, quiet: set[str]) -> None:
+    """The queue of a pager is gone. What is told of it fails there as well, until its subscription goes."""
+    sns, topic = watch.client("sns"), watch.stack.deployment.outputs["MessagesTopicArn"]
+    gone = f"arn:aws:sqs:{REGION}:{ACCOUNT}:pager"
+    subscription = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=gone, ReturnSubscriptionArn=True)
+    legacy, alarm = watch.alarm("legacy-model", "old"), watch.alarm("undelivered")
+    watch.call_in_periods("old", periods=1, times=1)
+    watch.later(MINUTE)
+    rings(watch, quiet, legacy, alarm)
+    by_alarm = {message.alarm: message for message in watch.told(changes([legacy, alarm], ALARM))}
+    assert watch.stack.names.messages_topic in by_alarm[alarm].text
+    sns.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
+    watch.later(DAY + 2 * HOUR)
+    rings(watch, quiet)
+    watch.told(changes([legacy, alarm], OK))
+
+
 def test_a_formatter_that_fails_is_told_past_it_and_loses_nothing(watch: Watch, quiet: set[str]) -> None:
     """The alarm that it could not say comes as CloudWatch sent it, and so does its own, every hour until it works."""
     functions, name = watch.stack.clients.functions, watch.stack.names.alarm_formatter
