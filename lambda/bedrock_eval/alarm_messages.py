@@ -257,7 +257,7 @@ def _paragraphs(story: Story, children: Sequence[Story], *, more: int, reason: M
         yield f"Value: {story.value_text}; it rings {story.rings}."
     elif story.rings:
         yield f"It rings {story.rings}. {reason.get('NewStateReason') or ''}".rstrip()
-    elif not children and reason.get("NewStateReason"):
+    elif story.state == ALARM and not children and reason.get("NewStateReason"):
         yield reason["NewStateReason"]
     if story.failure:
         yield f"The run failed: {story.failure}"

@@ -275,6 +275,7 @@ class TestComposite:
             "AlarmRule": self.RULE,
         }
         assert "alarm:a transitioned to ALARM" in compose(notification).text
+        assert "transitioned" not in compose({**notification, "NewStateValue": "OK"}).text
 
     def test_lists_those_that_ring_with_a_line_each(self) -> None:
         notification = {
