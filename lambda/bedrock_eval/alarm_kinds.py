@@ -191,6 +191,8 @@ _RUN_WINDOW = Window(seconds=_HOUR, datapoints=1, periods=24)
 _BURST = Window(seconds=300, datapoints=2, periods=3)
 _LASTING = Window(seconds=300, datapoints=3, periods=5)
 _EVENT = Window(seconds=300, datapoints=1, periods=1)
+# What fails with every call or message is one incident, however rare these are: an hour without it ends it.
+_INCIDENT = Window(seconds=300, datapoints=1, periods=12)
 _ONE_HOUR = Window(seconds=_HOUR, datapoints=1, periods=1)
 _ONE_DAY = Window(seconds=_DAY, datapoints=1, periods=1)
 _MINUTES = Window(seconds=60, datapoints=3, periods=5)
@@ -420,7 +422,7 @@ LOG_DELIVERY = AlarmKind(
     unit=Unit("failed delivery", "failed deliveries", adds_up=True),
     comparison=Comparison.AT_LEAST,
     threshold=lambda _: 1,
-    window=_EVENT,
+    window=_INCIDENT,
     happened="Bedrock could not deliver invocation logs of this account, or bodies that are too large for the log "
     "group; they are lost.",
     look_at="the delivery role, the log group, the bucket for large bodies and the key policy.",
@@ -570,7 +572,7 @@ FORMATTER_ERRORS = AlarmKind(
     comparison=Comparison.AT_LEAST,
     threshold=lambda _: 1,
     # That it is over is told through the function itself: while it is broken, it rings again every hour and not more.
-    window=Window(seconds=300, datapoints=1, periods=12),
+    window=_INCIDENT,
     happened="The function {subject} failed, or could not be called: alarms come without words, or not at all.",
     look_at="the states of the alarms themselves, then the log of that function.",
 )
