@@ -8,7 +8,7 @@ the change in it and nothing else.
 import copy
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -42,12 +42,19 @@ def _set(text: str, path: Path, value: Scalar) -> str:
     try:
         before = read_document(text).data
         changed = _paste(text, path, value)
-        after = read_document(changed).data
     except DocumentError as error:
         raise EditError(f"line {error.line}: {error}") from None
-    if after != _expected(before, path, value):
+    if _data(changed) != _expected(before, path, value):
         raise EditError(f"{'.'.join(map(str, path))}: the change would reach further (an alias?): edit it by hand")
     return changed
+
+
+def _data(changed: str) -> dict[str, object] | None:
+    """None: the change made it unreadable, as where an anchor went that an alias names."""
+    try:
+        return read_document(changed).data
+    except DocumentError:
+        return None
 
 
 def _expected(data: dict[str, object], path: Path, value: Scalar) -> dict[str, object]:
@@ -59,7 +66,9 @@ def _expected(data: dict[str, object], path: Path, value: Scalar) -> dict[str, o
             continue
         if not isinstance(place, dict):
             raise EditError(f"{'.'.join(map(str, path))}: {key!r} is below something that is no mapping")
-        place = place.setdefault(key, {})
+        if place.get(key) is None:
+            place[key] = {}
+        place = place[key]
     if not isinstance(place, dict):
         raise EditError(f"{'.'.join(map(str, path))}: is below something that is no mapping")
     place[path[-1]] = value
@@ -67,17 +76,19 @@ def _expected(data: dict[str, object], path: Path, value: Scalar) -> dict[str, o
 
 
 def _paste(text: str, path: Path, value: Scalar) -> str:
-    node, place = compose(text), slice(0, 0)
+    node, place, holder = compose(text), slice(0, 0), None
     for depth, key in enumerate(path):
         if isinstance(node, SequenceNode) and isinstance(key, int) and 0 <= key < len(node.value):
             node = node.value[key]
             continue
+        if holder is not None and _is_null(node):
+            return _fill(text, holder, place, path[depth - 1 :], value)
         if not isinstance(node, MappingNode):
             break
         pair = next((pair for pair in node.value if pair[0].value == key), None)
         if pair is None:
             return _insert(text, node, path[depth:], value)
-        node, place = pair[1], _place(text, *pair)
+        holder, node, place = node, pair[1], _place(text, *pair)
     else:
         if isinstance(node, ScalarNode):
             blank = "" if text[place] else " "
@@ -87,23 +98,46 @@ def _paste(text: str, path: Path, value: Scalar) -> str:
 
 def _place(text: str, key: Node, value: Node) -> slice:
     """Where a value stands; an empty one, for which the parser names the next token, right behind the colon."""
-    start, end = value.start_mark.index, value.end_mark.index
+    start, end = int(value.start_mark.index), int(value.end_mark.index)
     if start == end:
         start = end = text.index(":", key.end_mark.index) + 1
     return slice(start, end)
 
 
+def _is_null(node: Node | None) -> bool:
+    return isinstance(node, ScalarNode) and node.tag == "tag:yaml.org,2002:null"
+
+
+def _fill(text: str, holder: MappingNode, place: slice, rest: Path, value: Scalar) -> str:
+    """A mapping in the place of nothing, as of `rates:` that somebody left to be written."""
+    if holder.flow_style:
+        return f"{text[: place.start].rstrip(' ')} {_flow(rest[1:], value)}{text[place.stop :]}"
+    emptied = text[: place.start].rstrip(" ")
+    lines = list(_lines(rest, value, column=holder.value[0][0].start_mark.column))[1:]
+    return _with_lines(emptied + text[place.stop :], lines, after=len(emptied))
+
+
 def _insert(text: str, parent: MappingNode, rest: Path, value: Scalar) -> str:
     if parent.flow_style:
-        inside = f"{rest[-1]}: {_written(value)}"
-        for key in reversed(rest[:-1]):
-            inside = f"{key}: {{{inside}}}"
+        inside = _flow(rest, value)[1:-1]
         at = parent.value[-1][1].end_mark.index if parent.value else parent.start_mark.index + 1
         return text[:at] + (", " if parent.value else "") + inside + text[at:]
+    lines = _lines(rest, value, column=parent.value[0][0].start_mark.column)
+    return _with_lines(text, lines, after=_end(text, *parent.value[-1]))
+
+
+def _with_lines(text: str, lines: Iterable[str], *, after: int) -> str:
+    """Lines behind the one in which the character `after` stands, ended as the others are."""
     newline = "\r\n" if "\r\n" in text else "\n"
-    at = text.find("\n", _end(parent.value[-1][1]))
-    lines = newline.join(_lines(rest, value, column=parent.value[0][0].start_mark.column))
-    return f"{text}{newline}{lines}" if at < 0 else f"{text[: at + 1]}{lines}{newline}{text[at + 1 :]}"
+    at, block = text.find("\n", after), newline.join(lines)
+    return f"{text}{newline}{block}" if at < 0 else f"{text[: at + 1]}{block}{newline}{text[at + 1 :]}"
+
+
+def _flow(rest: Path, value: Scalar) -> str:
+    inside = _written(value)
+    for key in reversed(rest):
+        inside = f"{{{key}: {inside}}}"
+    return inside
 
 
 def _lines(rest: Path, value: Scalar, *, column: int) -> Iterator[str]:
@@ -112,14 +146,14 @@ def _lines(rest: Path, value: Scalar, *, column: int) -> Iterator[str]:
         yield f"{' ' * (column + depth * _INDENTATION)}{key}:{end}"
 
 
-def _end(node: Node) -> int:
+def _end(text: str, key: Node, value: Node) -> int:
     """Behind the last character of a value; a block's own end lies behind the blank lines and comments after it."""
-    while isinstance(node, MappingNode | SequenceNode) and not node.flow_style and node.value:
-        last = node.value[-1]
-        node = last[1] if isinstance(last, tuple) else last
+    while isinstance(value, MappingNode | SequenceNode) and not value.flow_style and value.value:
+        last = value.value[-1]
+        key, value = last if isinstance(last, tuple) else (key, last)
+    end: int = _place(text, key, value).stop
     # A literal block ends at the beginning of the next line.
-    end = int(node.end_mark.index)
-    return end - 1 if isinstance(node, ScalarNode) and node.style in ("|", ">") else end
+    return end - 1 if isinstance(value, ScalarNode) and value.style in ("|", ">") else end
 
 
 def _written(value: Scalar) -> str:

@@ -98,8 +98,25 @@ def test_line_ends_are_kept() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ("a:\n  b: # later\nc: 1\n", "a:\n  b: # later\n    d: 2\nc: 1\n"),
+        ("a:\n  b: ~ # none known\n", "a:\n  b: # none known\n    d: 2\n"),
+        ("a:\r\n  b:\r\nc: 1\r\n", "a:\r\n  b:\r\n    d: 2\r\nc: 1\r\n"),
+        ("a: {b: , c: 1}\n", "a: {b: {d: 2} , c: 1}\n"),
+        ("a:\n", "a:\n  b:\n    d: 2\n"),
+        # Below a mapping whose last value is nothing yet.
+        ("a:\n  b:\n    e:\n  c: 1\n", "a:\n  b:\n    e:\n    d: 2\n  c: 1\n"),
+    ],
+)
+def test_nothing_is_filled(text: str, after: str) -> None:
+    assert edit(text, {("a", "b", "d"): 2}) == after
+
+
+@pytest.mark.parametrize(
     ("text", "path", "told"),
     [
+        ("a: &x 1\nb: *x\n", ("a",), "a: the change would reach further"),
         ("a: &x {b: 1}\nc: *x\n", ("c", "b"), "would reach further"),
         ("a: [1]\n", ("a", "b"), "no mapping|single value"),
         ("a: {b: 1}\n", ("a",), "something else than a single value"),
