@@ -9,8 +9,7 @@ from typing import Any, NoReturn, Protocol
 
 from ops import baseline, dashboard, evaluate, jobs, logs, prices, run, runs
 from ops.errors import OpsError
-from ops.results import printable
-from ops.screen import tell
+from ops.screen import printable, tell
 
 
 class Command(Protocol):

@@ -29,8 +29,8 @@ from ops.errors import OpsError
 from ops.job_runs import definition_of, jobs_of
 from ops.overlay import Overlay
 from ops.progress import job_tally
-from ops.results import printable, show
-from ops.screen import say, tell
+from ops.results import show
+from ops.screen import printable, say, tell
 from ops.stored_runs import StoredRun, find, newest_runs
 
 PLACE = Path("build") / "jobs"

@@ -16,8 +16,7 @@ from custom_evaluator.store import Store, error_code
 from ops.account import Account
 from ops.errors import OpsError
 from ops.progress import job_tally
-from ops.results import printable
-from ops.screen import Cell, Table, say, tell
+from ops.screen import Cell, Table, printable, say, tell
 from ops.stored_runs import StoredRun, deployed_definition, deployed_definitions, newest_runs
 
 

@@ -12,7 +12,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bedrock_eval.costs import Rates
-from bedrock_eval.log_queries import THRESHOLD_MS, By, Query
+from bedrock_eval.invocation_records import InvocationRecord
+from bedrock_eval.log_queries import THRESHOLD_MS, By, Models, Query
 from environments.schema import Environment
 from ops import questions
 from ops.account import Account, account_in
@@ -22,9 +23,11 @@ from ops.errors import OpsError
 from ops.exports import Export, read_export
 from ops.insights import Insights, Row
 from ops.questions import Live, Records, Source
-from ops.screen import Table, say, tell, write_csv
+from ops.screen import Table, printable, say, tell, write_csv
 
 DEFAULT_HOURS = 24.0
+# No retention of a log group that ends is longer.
+LONGEST_HOURS = 24 * 3653
 QUESTIONS = ("slow", "errors", "throttles", "tokens", "cost", "longest", "truncated", "evaluation")
 
 _SUMMED = ("tokens", "cost")
@@ -58,7 +61,7 @@ def add_command(commands: Any) -> None:
     logs = commands.add_parser("logs", help="ask the invocation log", description=__doc__)
     logs.add_argument("question", choices=QUESTIONS)
     logs.add_argument("--env", help="environment, as dev; needed unless --from is given")
-    logs.add_argument("--hours", type=_positive, help="back from now (24; with --from everything)")
+    logs.add_argument("--hours", type=_hours, help="back from now (24; with --from everything)")
     logs.add_argument("--threshold-ms", type=_positive, default=THRESHOLD_MS, help="slow: slower than this (3000)")
     logs.add_argument("--model", type=_model, help="a key of the environment's models, or part of a model id")
     logs.add_argument("--by", type=By, choices=list(By), help="tokens and cost: what they are summed by")
@@ -80,18 +83,17 @@ def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
         )
     now = now or datetime.now(UTC)
     environment = None if options.env is None else environment_of(options.env, now)
-    model = _model_id(options, environment)
     account = None
     if options.source is not None:
-        source: Source = _from_files(options.source, options, model=model, now=now)
+        source: Source = _from_files(options.source, options, environment, now=now)
     else:
         account = account_in(_needed(environment), endpoint_url=options.endpoint_url)
-        source = _live(options, account, model=model, now=now)
+        source = _live(options, account, now=now)
     tables = _answer(options, source, environment, account)
+    # First, as a file that cannot be written must not cost the answer.
+    say("\n\n".join([tables[0].beginning(), *(table.text() for table in tables[1:])]))
     if options.csv is not None:
         write_csv(tables[0], options.csv)
-    say("\n\n".join(table.beginning() for table in tables))
-    if options.csv is not None:
         say(f"\n{len(tables[0].rows):,} rows in {options.csv}")
     return 0
 
@@ -120,12 +122,20 @@ def _rates(environment: Environment | None, account: Account | None) -> Mapping[
     found = {environment.models[name].id: rates for name, rates in by_name.items()}
     if account is None or not by_name:
         return found
-    profiles = _profiles(account)
+    try:
+        profiles = _profiles(account)
+    except OpsError as error:
+        tell(f"tokens of calls through application inference profiles count as unpriced: {error}")
+        return found
     return {**found, **{profile_id: by_name[name] for profile_id, name in profiles.items() if name in by_name}}
 
 
 def _profiles(account: Account) -> Mapping[str, str]:
-    """The environment's models by the ids of the inference profiles that it made for them, told by their names."""
+    """The environment's models by the ids of the inference profiles that it made for them, told by their names.
+
+    Raises:
+        OpsError: they cannot be listed.
+    """
     # As bedrock_ops.inference_profiles names them: model, then a hash.
     environment = account.environment
     names = {re.sub("-+", "-", f"{environment.prefix}-{model}"): model for model in environment.models}
@@ -133,10 +143,7 @@ def _profiles(account: Account) -> Mapping[str, str]:
         pages = account.client("bedrock").get_paginator("list_inference_profiles").paginate(typeEquals="APPLICATION")
         listed = [profile for page in pages for profile in page["inferenceProfileSummaries"]]
     except (ClientError, BotoCoreError) as error:
-        tell(
-            f"tokens of calls through application inference profiles count as unpriced: they cannot be listed: {error}"
-        )
-        return {}
+        raise OpsError(f"they cannot be listed: {error}") from None
     ids = {profile["inferenceProfileId"]: profile["inferenceProfileName"].rpartition("-")[0] for profile in listed}
     return {profile_id: names[name] for profile_id, name in ids.items() if name in names}
 
@@ -147,25 +154,46 @@ def _needed(environment: Environment | None) -> Environment:
     return environment
 
 
-def _model_id(options: Options, environment: Environment | None) -> str | None:
-    """The id behind a name of the environment's own; anything else is part of an id."""
-    if options.model is None or environment is None or options.model not in environment.models:
-        return options.model
-    return environment.models[options.model].id
+def _models(options: Options, environment: Environment | None, account: Account | None) -> Models | None:
+    """A model of the environment's own, with the profiles that were made for it; anything else is part of an id.
+
+    Raises:
+        OpsError: the profiles cannot be listed, so that calls would be missing.
+    """
+    name = options.model
+    if name is None or environment is None or name not in environment.models:
+        return name
+    model_id = environment.models[name].id
+    if account is None:
+        tell(f"--model {name}: calls by the id {model_id}; a file does not say which profiles were made for it")
+        return (model_id,)
+    try:
+        profiles = _profiles(account)
+    except OpsError as error:
+        raise OpsError(
+            f"--model {name}: calls may go through application inference profiles, and {error}; "
+            f"allowed without them: part of an id, as {model_id}"
+        ) from None
+    return (model_id, *sorted(profile for profile, model in profiles.items() if model == name))
 
 
-def _from_files(path: Path, options: Options, *, model: str | None, now: datetime) -> Records:
+def _from_files(path: Path, options: Options, environment: Environment | None, *, now: datetime) -> Records:
     export = read_export(path)
     _tell(export, path)
     since = None if options.hours is None else now - timedelta(hours=options.hours)
+    models = _models(options, environment, None)
     chosen = [
         record
         for record in export.records
-        if (since is None or record.time >= since) and (model is None or model in record.model_id)
+        if (since is None or record.time >= since) and (models is None or _is_of(record, models))
     ]
     if len(chosen) < len(export.records):
         tell(f"{len(chosen):,} of {len(export.records):,} records asked about")
     return Records(chosen)
+
+
+def _is_of(record: InvocationRecord, models: Models) -> bool:
+    return models in record.model_id if isinstance(models, str) else record.model in models
 
 
 def _tell(export: Export, path: Path) -> None:
@@ -173,11 +201,11 @@ def _tell(export: Export, path: Path) -> None:
     tell(f"{len(export.records):,} records in {path} (files read: {export.files:,})")
     for reason, count in export.skipped.most_common():
         example = export.examples[reason]
-        shown = f": {example.shown}" if example.shown else ""
+        shown = f": {printable(example.shown, keep='')}" if example.shown else ""
         tell(f"{count:,} skipped, {reason} (first: {example.where}{shown})")
 
 
-def _live(options: Options, account: Account, *, model: str | None, now: datetime) -> Live:
+def _live(options: Options, account: Account, *, now: datetime) -> Live:
     end = now
     start = end - timedelta(hours=options.hours or DEFAULT_HOURS)
     insights = Insights(account.client("logs"), account.environment.invocation_logging.log_group)
@@ -185,7 +213,7 @@ def _live(options: Options, account: Account, *, model: str | None, now: datetim
     def ask(query: Query, name: str) -> Sequence[Row]:
         return insights.rows(query, start=start, end=end, name=name)
 
-    return Live(ask, model=model)
+    return Live(ask, model=_models(options, account.environment, account))
 
 
 def _positive(text: str) -> float:
@@ -196,6 +224,13 @@ def _positive(text: str) -> float:
     if not (number > 0 and math.isfinite(number)):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
     return number
+
+
+def _hours(text: str) -> float:
+    hours = _positive(text)
+    if hours > LONGEST_HOURS:
+        raise argparse.ArgumentTypeError(f"{text!r} hours are too many; allowed: up to {LONGEST_HOURS:,}, ten years")
+    return hours
 
 
 def _model(text: str) -> str:

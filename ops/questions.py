@@ -14,7 +14,7 @@ from typing import Protocol
 from bedrock_eval import log_queries as queries
 from bedrock_eval.costs import Cost, Rates, cost
 from bedrock_eval.invocation_records import InvocationRecord, model_name, parse_time
-from bedrock_eval.log_queries import EVALUATION_PURPOSE, LONGEST, By, Query
+from bedrock_eval.log_queries import EVALUATION_PURPOSE, LONGEST, By, Models, Query
 from bedrock_eval.outcomes import Usage
 from ops.errors import OpsError
 from ops.insights import Row
@@ -170,10 +170,10 @@ class Live:
 
     Args:
         ask: runs a query over the time that was asked for, under a name for the progress line.
-        model: part of the model's id, as the log has it.
+        model: which calls are asked about; all when None.
     """
 
-    def __init__(self, ask: Callable[[Query, str], Sequence[Row]], *, model: str | None) -> None:
+    def __init__(self, ask: Callable[[Query, str], Sequence[Row]], *, model: Models | None) -> None:
         self._ask, self._model = ask, model
 
     def calls(self) -> Mapping[str, int]:

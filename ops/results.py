@@ -8,7 +8,7 @@ from bedrock_eval.summary import Summary
 from bedrock_eval.table import table
 from bedrock_eval.wording import level
 from ops.errors import OpsError
-from ops.screen import say
+from ops.screen import printable, say
 
 WORSE, INCONCLUSIVE = 10, 11
 
@@ -23,9 +23,9 @@ def exit_code(summary: Summary) -> int:
 
 def show(summary: Summary) -> None:
     """The table, and a last line that says what the exit code says."""
-    text = table(summary)
+    text = printable(table(summary))
     judged = "" if summary.answers is None else f", answers of {summary.answers}"
-    say(f"{summary.evaluation}, run {summary.run_id}, {summary.dataset}{judged}\n\n{printable(text)}")
+    say(f"{summary.evaluation}, run {summary.run_id}, {summary.dataset}{judged}\n\n{text}")
     gates = [gate for candidate in summary.candidates for gate in candidate.gates]
     if not gates:
         say("\nno gates")
@@ -34,11 +34,6 @@ def show(summary: Summary) -> None:
         f"{number} {verdict.value}" for verdict in Verdict if (number := sum(gate.verdict is verdict for gate in gates))
     )
     say(f"\ngates at {level(summary.confidence)} together: {tally}")
-
-
-def printable(text: str) -> str:
-    """Without control characters: names of models and reasons are somebody else's."""
-    return "".join(char if char.isprintable() or char == "\n" else "?" for char in text)
 
 
 def write_junit(path: Path, summary: Summary) -> None:

@@ -104,8 +104,12 @@ def _cell(cell: Cell) -> str:
         return dollars(cell)
     if isinstance(cell, float):
         return f"{cell:,.0f}" if abs(cell) >= 100 or cell.is_integer() else f"{cell:,.1f}"
-    # Text is somebody else's: a control character must not reach the terminal.
-    return f"{cell:,}" if isinstance(cell, int) else "".join(c if c.isprintable() else "?" for c in cell)
+    return f"{cell:,}" if isinstance(cell, int) else printable(cell, keep="")
+
+
+def printable(text: str, *, keep: str = "\n") -> str:
+    """Somebody else's text for the screen: no control character may reach the terminal but those of `keep`."""
+    return "".join(c if c.isprintable() or c in keep else "?" for c in text)
 
 
 def _raw(cell: Cell) -> str | int | float:

@@ -30,6 +30,10 @@ EVALUATION_PURPOSE = "evaluation"
 """What the evaluator puts as `purpose` in the request metadata of its calls."""
 
 
+Models = str | tuple[str, ...]
+"""Which models are asked about: part of an id as the log has it, or whole ids without the ARN before them."""
+
+
 class By(StrEnum):
     """What tokens and cost are summed by."""
 
@@ -107,7 +111,7 @@ class Query:
     adds_up: bool = True
 
 
-def slow_calls(*, threshold_ms: float, model: str | None) -> Query:
+def slow_calls(*, threshold_ms: float, model: Models | None) -> Query:
     """The calls that took longer than the threshold."""
     columns = ("latency_ms", "first_token_ms", "input_tokens", "output_tokens", "stop_reason", "caller", "error_code")
     return Query(
@@ -122,7 +126,7 @@ def slow_calls(*, threshold_ms: float, model: str | None) -> Query:
     )
 
 
-def latencies(*, model: str | None) -> Query:
+def latencies(*, model: Models | None) -> Query:
     """By model: how many calls were answered, of how many the latency is known, and its percentiles."""
     return Query(
         _query(
@@ -137,7 +141,7 @@ def latencies(*, model: str | None) -> Query:
     )
 
 
-def output_speed(*, model: str | None) -> Query:
+def output_speed(*, model: Models | None) -> Query:
     """Output tokens per second of streamed calls by model and five minutes, the time to the first token included."""
     return Query(
         _query(
@@ -153,7 +157,7 @@ def output_speed(*, model: str | None) -> Query:
     )
 
 
-def errors(*, model: str | None) -> Query:
+def errors(*, model: Models | None) -> Query:
     """Failed calls by code, model and caller."""
     return Query(
         _query(
@@ -166,7 +170,7 @@ def errors(*, model: str | None) -> Query:
     )
 
 
-def throttles(*, model: str | None) -> Query:
+def throttles(*, model: Models | None) -> Query:
     """Throttled calls by model, caller and five minutes."""
     return Query(
         _query(
@@ -179,12 +183,12 @@ def throttles(*, model: str | None) -> Query:
     )
 
 
-def calls(*, model: str | None) -> Query:
+def calls(*, model: Models | None) -> Query:
     """All calls by model: what errors and throttles are a share of."""
     return Query(_query((), "stats count(*) as calls by modelId", model=model), needs=("modelId", "calls"))
 
 
-def tokens(*, model: str | None) -> Query:
+def tokens(*, model: Models | None) -> Query:
     """Tokens of answered calls by model, purpose (`requestMetadata.purpose`) and caller."""
     return Query(
         _query((*_TOKENS, "caller", "purpose"), _ANSWERED, f"stats {_SUMS} by modelId, purpose, caller", model=model),
@@ -192,7 +196,7 @@ def tokens(*, model: str | None) -> Query:
     )
 
 
-def tokens_by(by: By, *, model: str | None) -> Query:
+def tokens_by(by: By, *, model: Models | None) -> Query:
     """Tokens of answered calls by caller, application (`requestMetadata.application`) or day (UTC), and by model."""
     group, columns = _GROUPS[by]
     groups = group if by is By.MODEL else f"{group}, model"
@@ -239,7 +243,7 @@ def unpriced_tokens(*, rates: Mapping[str, Rates]) -> Query:
     )
 
 
-def longest_prompts(*, model: str | None) -> Query:
+def longest_prompts(*, model: Models | None) -> Query:
     """The calls with the longest prompts, cached tokens included."""
     columns = (*_TOKENS, "latency_ms", "stop_reason", "caller", "error_code")
     return Query(
@@ -256,7 +260,7 @@ def longest_prompts(*, model: str | None) -> Query:
     )
 
 
-def traffic(*, model: str | None) -> Query:
+def traffic(*, model: Models | None) -> Query:
     """Answered calls, latency and tokens by model, those of evaluations (`is_evaluation` 1) apart from all others."""
     return Query(
         _query(
@@ -272,7 +276,7 @@ def traffic(*, model: str | None) -> Query:
     )
 
 
-def stop_reasons(*, model: str | None) -> Query:
+def stop_reasons(*, model: Models | None) -> Query:
     """By model: how many calls were answered, and of how many it is known why the answer ended."""
     return Query(
         _query(
@@ -285,7 +289,7 @@ def stop_reasons(*, model: str | None) -> Query:
     )
 
 
-def truncated_calls(*, model: str | None) -> Query:
+def truncated_calls(*, model: Models | None) -> Query:
     """The calls whose answer hit a limit of tokens; is_truncation of the core, as a pattern."""
     columns = ("input_tokens", "output_tokens", "latency_ms", "stop_reason", "caller", "error_code")
     return Query(
@@ -363,15 +367,22 @@ def _plain(rate: float) -> str:
     return f"{rate:.15f}".rstrip("0").rstrip(".") or "0"
 
 
-def _query(columns: tuple[str, ...], *stages: str, model: str | None) -> str:
+def _query(columns: tuple[str, ...], *stages: str, model: Models | None) -> str:
     wanted = [f'filter @message like /"{SCHEMA_TYPE}"/']
     if model is not None:
-        wanted.append(f'filter modelId like "{model}"')
+        wanted.append(f"filter modelId like {_pattern(model)}")
     sources = [source for column in columns for source in SOURCES[column]]
     parses = [f"parse @message /{PARSED[source]}/" for source in sources if source in PARSED]
     named = [f"{_either(SOURCES[column])} as {column}" for column in columns]
     fields = [f"fields {', '.join(named)}"] if named else []
     return "\n| ".join([*wanted, *parses, *fields, *stages])
+
+
+def _pattern(model: Models) -> str:
+    if isinstance(model, str):
+        return f'"{model}"'
+    names = "|".join(model).replace(".", r"\.")
+    return rf"/(^|\/)({names})$/"
 
 
 def _show(columns: tuple[str, ...]) -> str:

@@ -235,6 +235,10 @@ class Profiles:
         return [{"inferenceProfileSummaries": [summary, foreign]}]
 
 
+def refuse(_self: Profiles, **_: Any) -> Any:
+    raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "ListInferenceProfiles")
+
+
 @pytest.fixture
 def live(monkeypatch: pytest.MonkeyPatch) -> None:
     caller = {"Account": "111111111111", "Arn": "arn:aws:iam::111111111111:user/me"}
@@ -261,6 +265,41 @@ def exported(tmp_path: Path) -> Path:
 QUESTIONS = [[question] for question in logs.QUESTIONS]
 SUMMED = [[question, "--by", str(by)] for question in ("tokens", "cost") for by in By]
 MORE = [["slow", "--threshold-ms", "1000"], ["slow", "--model", "haiku-5-5"], ["longest", "--model", "nova"]]
+
+
+@pytest.mark.usefixtures("live")
+def test_a_model_of_the_environment_is_asked_about_with_its_profiles(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, exported: Path
+) -> None:
+    monkeypatch.setattr("ops.insights.between", lambda query, **_: query.text)
+    assert main(["logs", "tokens", "--by", "model", "--env", "dev", "--model", "haiku"]) == 0
+    printed = capsys.readouterr().out
+    assert [HAIKU in printed, PROFILE in printed, NOVA in printed] == [True, True, False]
+
+    assert main(["logs", "tokens", "--by", "model", "--env", "dev", "--model", "haiku", "--from", str(exported)]) == 0
+    printed, told = capsys.readouterr()
+    assert [HAIKU in printed, PROFILE in printed, NOVA in printed] == [True, False, False]
+    assert f"--model haiku: calls by the id {HAIKU}; a file does not say which profiles were made for it" in told
+
+
+@pytest.mark.usefixtures("live")
+def test_a_model_whose_profiles_are_not_known_is_refused(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Profiles, "paginate", refuse)
+    assert main(["logs", "slow", "--env", "dev", "--model", "haiku"]) == 1
+    told = capsys.readouterr().err
+    assert "they cannot be listed: An error occurred (AccessDeniedException)" in told
+    assert f"allowed without them: part of an id, as {HAIKU}" in told
+
+
+@pytest.mark.parametrize(
+    ("models", "found"),
+    [((HAIKU,), {HAIKU}), ((PROFILE,), {PROFILE}), (("amazon.nova-2-lite-v1:0",), set()), ("nova", {NOVA})],
+)
+def test_whole_ids_are_whole(models: queries.Models, found: set[str]) -> None:
+    rows = run(queries.tokens_by(By.MODEL, model=models).text, events()).rows
+    assert {row["model"] for row in rows} == found
 
 
 @pytest.mark.usefixtures("live", "priced")
@@ -318,9 +357,6 @@ def test_what_a_question_needs(
 def test_profiles_that_cannot_be_listed_are_told(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def refuse(_self: Profiles, **_: Any) -> Any:
-        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "ListInferenceProfiles")
-
     monkeypatch.setattr(Profiles, "paginate", refuse)
     monkeypatch.setattr("ops.insights.between", lambda query, **_: query.text)
     assert main(["logs", "cost", "--env", "dev"]) == 0

@@ -158,6 +158,7 @@ def test_a_folder_without_records(tmp_path: Path, capsys: pytest.CaptureFixture[
         (["logs"], "the following arguments are required: question"),
         (["logs", "slowest"], "invalid choice: 'slowest'"),
         (["logs", "slow", "--hours", "0"], "'0' is not a number above 0"),
+        (["logs", "slow", "--hours", "1e12"], "'1e12' hours are too many; allowed: up to 87,672"),
         (["logs", "slow", "--threshold-ms", "nan"], "'nan' is not a number above 0"),
         (["logs", "slow", "--model", 'x" or 1'], "is not part of a model id; allowed: letters"),
     ],
@@ -205,7 +206,18 @@ def test_csv_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.
 
 def test_a_folder_that_is_not_there(tmp_path: Path, export: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["logs", "slow", "--from", str(export), "--csv", str(tmp_path / "no" / "a.csv")]) == 1
-    assert "a.csv: cannot be written: No such file or directory" in capsys.readouterr().err
+    captured = capsys.readouterr()
+    assert "a.csv: cannot be written: No such file or directory" in captured.err
+    assert "2 calls slower than 3,000 ms" in captured.out
+
+
+def test_what_was_skipped_is_shown_without_control_characters(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.log").write_text("Permissions\x1b[2J are set\n")
+    assert main(["logs", "slow", "--from", str(tmp_path)]) == 0
+    assert "plain text (first: " in (told := capsys.readouterr().err)
+    assert "\x1b" not in told
 
 
 def test_somebody_elses_text_reaches_neither_terminal_nor_spreadsheet_as_a_command(tmp_path: Path) -> None:
