@@ -5,7 +5,7 @@ import json
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
@@ -17,6 +17,9 @@ ENDINGS = (".jsonl", ".json", ".log", ".jsonl.gz", ".json.gz", ".log.gz")
 
 # The S3 delivery puts large bodies beside the records, as <request id>_input.json.gz in a folder `data`.
 _BODY = re.compile(r".+_(input|output)\.json(\.gz)?")
+
+_DECODER = json.JSONDecoder()
+_SOMETHING = re.compile(r"\S")
 
 
 @dataclass
@@ -70,11 +73,13 @@ def _add(file: Path, export: Export) -> None:
 
 
 def _found(file: Path) -> Iterator[InvocationRecord | Skipped]:
-    """Line by line; a file that is one JSON value over several lines, or a list, as a whole."""
+    """Line by line; a file of JSON values over several lines, or of a list, as a whole."""
     with _open(file) as lines:
         first = next((line.strip().removeprefix("\ufeff") for line in lines if line.strip()), "")
-    if first == "{" or first.startswith("["):
-        yield from _whole(file)
+    values = _values(file) if first == "{" or first.startswith("[") else None
+    if values is not None:
+        for where, value in values:
+            yield value if isinstance(value, Skipped) else _record(value, where=where)
         return
     with _open(file) as lines:
         for number, line in enumerate(lines, start=1):
@@ -83,17 +88,44 @@ def _found(file: Path) -> Iterator[InvocationRecord | Skipped]:
                 yield found
 
 
-def _whole(file: Path) -> Iterator[InvocationRecord | Skipped]:
+def _values(file: Path) -> list[tuple[str, object]] | None:
+    """Each JSON value with its place, each item of lists and of what the CLI's `filter-log-events` gives.
+
+    What cannot be read ends the file, as nobody knows where the next value begins. None: it begins with `[` of a text.
+    """
     with _open(file) as lines:
-        text = lines.read()
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        yield Skipped("not JSON", str(file))
-        return
-    items = value if isinstance(value, list) else [value]
-    for number, item in enumerate(items, start=1):
-        yield read_record(item, where=f"{file} record {number}")
+        text = lines.read().removeprefix("\ufeff")
+    found: list[tuple[str, object]] = []
+    line, before, at = 1, 0, _next(text, 0)
+    while at < len(text):
+        line, before = line + text.count("\n", before, at), at
+        where = f"{file}:{line}"
+        try:
+            value, end = _DECODER.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            return None if not found and text[at] == "[" else [*found, (where, Skipped("not JSON", where))]
+        items = _items(value)
+        found += [(where, value)] if items is None else [(f"{where} item {n}", each) for n, each in enumerate(items, 1)]
+        at = _next(text, end)
+    return found
+
+
+def _next(text: str, at: int) -> int:
+    """Where something else than white space stands."""
+    found = _SOMETHING.search(text, at)
+    return len(text) if found is None else found.start()
+
+
+def _items(value: object) -> Sequence[object] | None:
+    if isinstance(value, dict) and isinstance(value.get("events"), list):
+        return [event.get("message") if isinstance(event, dict) else event for event in value["events"]]
+    return value if isinstance(value, list) else None
+
+
+def _record(value: object, *, where: str) -> InvocationRecord | Skipped:
+    """A value, or the text of a log event."""
+    found = read_line(value, where=where) if isinstance(value, str) else read_record(value, where=where)
+    return Skipped("empty text", where) if found is None else found
 
 
 def _open(file: Path) -> TextIO:

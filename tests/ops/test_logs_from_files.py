@@ -114,7 +114,11 @@ def test_hours_count_back_from_now(export: Path, capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.parametrize(
-    "name", ["list.json", "pretty.json", "lines.jsonl", "lines.log", "lines.json.gz", "plain.json.gz"]
+    "name",
+    [
+        *("list.json", "pretty.json", "lines.jsonl", "lines.log", "lines.json.gz", "plain.json.gz"),
+        *("one-by-one.json", "filter-log-events.json", "bracket.log"),
+    ],
 )
 def test_a_single_file(tmp_path: Path, name: str, sample: list[dict[str, Any]]) -> None:
     lines = "\n".join(json.dumps(record) for record in sample)
@@ -122,9 +126,34 @@ def test_a_single_file(tmp_path: Path, name: str, sample: list[dict[str, Any]]) 
         "list.json": json.dumps(sample).encode(),
         "pretty.json": json.dumps(sample, indent=2).encode(),
         "lines.json.gz": gzip.compress(lines.encode()),
+        "one-by-one.json": "\n".join(json.dumps(record, indent=2) for record in sample).encode(),
+        "filter-log-events.json": json.dumps(
+            {"events": [{"message": each} for each in lines.split("\n")]}, indent=4
+        ).encode(),
+        "bracket.log": f"[INFO] begun\n{lines}".encode(),
     }.get(name, lines.encode())
     (tmp_path / name).write_bytes(content)
     assert len(ask("slow", path=tmp_path / name, folder=tmp_path)) == 2
+
+
+def test_what_was_read_before_a_break_counts(
+    tmp_path: Path, sample: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = "\n".join(json.dumps(record, indent=1) for record in sample[:2])
+    (tmp_path / "cut.json").write_text(whole + '\n{\n "schemaType": "Mod')
+    assert main(["logs", "errors", "--from", str(tmp_path)]) == 0
+    told = capsys.readouterr().err
+    assert f"2 records in {tmp_path}" in told
+    assert f"1 skipped, not JSON (first: {tmp_path / 'cut.json'}:{whole.count(chr(10)) + 2})" in told
+
+
+@pytest.mark.parametrize("broken", ["{\n'a': 1\n}", '{\n "schemaType": "ModelInv'])
+def test_a_value_over_several_lines_that_cannot_be_read_is_one(
+    tmp_path: Path, broken: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "broken.json").write_text(broken)
+    assert main(["logs", "errors", "--from", str(tmp_path)]) == 0
+    assert f"1 skipped, not JSON (first: {tmp_path / 'broken.json'}:1)" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
