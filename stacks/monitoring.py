@@ -9,7 +9,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 
 from bedrock_eval.alarm_kinds import FORMATTER_ERRORS, Severity, Thresholds
-from bedrock_eval.costs import PricedModel, Rates
+from bedrock_eval.costs import Rates
 from bedrock_eval.definition import Gate
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.alarm_formatter import AlarmFormatter
@@ -235,9 +235,9 @@ def watched_environment(
     )
 
 
-def _priced_models(watched: Watched) -> list[PricedModel]:
+def _priced_models(watched: Watched) -> dict[str, Rates | None]:
     """What is this application's to pay: its profiles, and for the owner of the account also what has none."""
-    return [PricedModel(model.metric_id, model.rates) for model in watched.own_models]
+    return {model.metric_id: model.rates for model in watched.own_models}
 
 
 def _thresholds(environment: Environment, model: ModelConfig | None = None) -> Thresholds:

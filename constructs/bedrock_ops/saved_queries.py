@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from aws_cdk import aws_logs as logs
 
 from bedrock_eval.costs import Rates
-from bedrock_eval.log_queries import saved_queries
+from bedrock_eval.log_queries import LONGEST_TEXT, saved_queries
 from bedrock_eval.names import PhysicalNames
+from bedrock_ops.errors import DeclarationError
 from constructs import Construct
 
 
@@ -15,6 +16,9 @@ class SavedQueries(Construct):
 
     Args:
         rates: by model or profile id (which may be tokens); what is not in it is shown as unpriced tokens.
+
+    Raises:
+        DeclarationError: so many rates that the text of a query is too long.
     """
 
     def __init__(
@@ -22,6 +26,11 @@ class SavedQueries(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         for name, text in saved_queries(rates=rates).items():
+            if len(text) > LONGEST_TEXT:
+                raise DeclarationError(
+                    f"the saved query {name!r} with the rates of {len(rates)} models and profiles has {len(text):,} "
+                    f"characters; allowed: {LONGEST_TEXT:,}; split the environment"
+                )
             logs.CfnQueryDefinition(
                 self,
                 name.title().replace(" ", ""),

@@ -1,7 +1,8 @@
 """The watchdog: every hour it says which evaluations are overdue, what the month has cost, and that it is alive."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from aws_cdk import Aws, CustomResource, Duration
 from aws_cdk import aws_iam as iam
@@ -11,7 +12,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
 
 from bedrock_eval import catalogue, codec
-from bedrock_eval.costs import PricedModel
+from bedrock_eval.costs import Rates
 from bedrock_eval.layout import DEFINITIONS, RUNS
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.errors import DeclarationError
@@ -22,8 +23,8 @@ from constructs import Construct
 # The primer waits two minutes for one answer of the watchdog, and tries again while its fresh role is not known.
 _WATCHDOG_TIMEOUT = Duration.seconds(100)
 _PRIMER_TIMEOUT = Duration.minutes(6)
-# All environment variables of a function may have 4 KB; the others are short.
-_MOST_CHARACTERS = 3_600
+# All environment variables of a function may have 4 KB; the bucket's name, here a token, can become longer.
+_MOST_CHARACTERS = 4_000
 
 
 class Watchdog(Construct):
@@ -35,9 +36,12 @@ class Watchdog(Construct):
     Args:
         scheduled: evaluations with a schedule; when these change the watchdog is called again, so that a new one has a
             datapoint before its alarm looks for it.
-        priced_models: the models whose month-to-date cost is this application's, by their `ModelId`.
+        priced_models: rates of the models whose month-to-date cost is this application's, by their `ModelId`.
         models: ids of the declared models, whose ends of life it tells beside those of the candidates.
         code: gives the code asset of a function package.
+
+    Raises:
+        DeclarationError: more models than the function's environment variables hold.
 
     Attributes:
         first_data: made once the watchdog has reported.
@@ -51,7 +55,7 @@ class Watchdog(Construct):
         names: PhysicalNames,
         application: str,
         scheduled: Sequence[str],
-        priced_models: Sequence[PricedModel],
+        priced_models: Mapping[str, Rates | None],
         models: Sequence[str],
         results_bucket: s3.IBucket,
         key: kms.IKey,
@@ -72,12 +76,15 @@ class Watchdog(Construct):
             key=key,
             log_retention_days=log_retention_days,
             timeout=_WATCHDOG_TIMEOUT,
-            environment={
-                "APPLICATION": application,
-                "MODELS": " ".join(sorted(set(models))),
-                "PRICED_MODELS": _priced_text(priced_models),
-                "RESULTS_BUCKET": results_bucket.bucket_name,
-            },
+            environment=_checked(
+                {
+                    "APPLICATION": application,
+                    "MODELS": " ".join(sorted(set(models))),
+                    "PRICED_MODELS": _priced_text(priced_models),
+                    "RESULTS_BUCKET": results_bucket.bucket_name,
+                },
+                models=len(set(models)),
+            ),
         )
         self._allow_looking(results_bucket)
         self._add_schedule()
@@ -181,19 +188,21 @@ class Watchdog(Construct):
         )
 
 
-def _priced_text(models: Sequence[PricedModel]) -> str:
-    """JSON; tokens of CDK in it are not longer than the ids that they stand for.
+def _priced_text(models: Mapping[str, Rates | None]) -> str:
+    """JSON; tokens of CDK in it are not shorter than the ids that they stand for."""
+    # Nothing is due when somebody looks at the rates again.
+    rates = {model_id: each and replace(each, verified_until=None) for model_id, each in models.items()}
+    return json.dumps(codec.encode(rates), separators=(",", ":"))
 
-    Raises:
-        DeclarationError: more than an environment variable holds.
-    """
-    text = json.dumps(codec.encode(models), separators=(",", ":"))
-    if len(text) > _MOST_CHARACTERS:
+
+def _checked(variables: Mapping[str, str], *, models: int) -> Mapping[str, str]:
+    size = sum(len(name) + len(value) for name, value in variables.items())
+    if size > _MOST_CHARACTERS:
         raise DeclarationError(
-            f"{len(models)} models with their rates are {len(text)} characters; the watchdog takes {_MOST_CHARACTERS}: "
-            "split the environment"
+            f"{models} models with their rates are {size:,} characters for the watchdog; allowed: "
+            f"{_MOST_CHARACTERS:,}; split the environment"
         )
-    return text
+    return variables
 
 
 def _only_through(service: str) -> dict[str, dict[str, str]]:

@@ -60,14 +60,6 @@ class Cost:
         return dollars(self.usd)
 
 
-@dataclass(frozen=True)
-class PricedModel:
-    """A model as AWS/Bedrock knows it: `model_id` is the `ModelId` dimension."""
-
-    model_id: str
-    rates: Rates | None = None
-
-
 def dollars(usd: float) -> str:
     """An amount for people: cents, and two significant digits of small ones."""
     if usd == 0 or abs(usd) >= 0.1:

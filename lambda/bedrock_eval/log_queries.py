@@ -10,8 +10,8 @@ Only what the CloudWatch Logs user guide shows is used: docs/logs.md names its p
 stands in `filter` and in `if(...)`, never in arithmetic, and the groups of `parse` have letters only.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bedrock_eval.costs import MILLION, Rates
@@ -22,6 +22,9 @@ LIMIT = 10_000
 
 THRESHOLD_MS = 3000.0
 """Slower is slow, unless somebody says otherwise."""
+
+LONGEST_TEXT = 10_000
+"""Characters of a query (StartQuery, PutQueryDefinition)."""
 
 LONGEST = 100
 """How many of the longest prompts are shown."""
@@ -215,8 +218,9 @@ def cost_by(by: By, *, rates: Mapping[str, Rates]) -> Query:
     if not rates:
         raise ValueError("cost_by: no model has rates; needed: one at least")
     group, columns = _GROUPS[by]
-    dollars = " + ".join(_if_model(name, _dollars(each)) for name, each in rates.items())
-    unpriced = " + ".join(_if_model(name, kinds) for name, each in rates.items() if (kinds := _unpriced(each)))
+    models = _by_price(rates)
+    dollars = " + ".join(_if_model(names, _per_million(each)) for each, names in models.items())
+    unpriced = " + ".join(_if_model(names, kinds) for each, names in models.items() if (kinds := _unpriced(each)))
     return Query(
         _query(
             (*_TOKENS, *columns),
@@ -224,7 +228,7 @@ def cost_by(by: By, *, rates: Mapping[str, Rates]) -> Query:
             _MODEL,
             f"filter model in [{_listed(rates)}]",
             f"fields {_or_zero('cache_read')} as from_cache, {_or_zero('cache_write')} as to_cache",
-            f"fields {dollars} as usd, {unpriced or '0'} as unpriced",
+            f"fields ({dollars}) / {MILLION} as usd, {unpriced or '0'} as unpriced",
             f"stats count(*) as calls, count(usd) as priced_calls, sum(usd) as cost_usd, "
             f"sum(unpriced) as unpriced_tokens by {group}",
             "sort cost_usd desc",
@@ -342,19 +346,28 @@ def _or_zero(field: str) -> str:
     return f"if(ispresent({field}), {field}, 0)"
 
 
-def _if_model(name: str, value: str) -> str:
-    return f'if(model = "{name}", {value}, 0)'
+def _by_price(rates: Mapping[str, Rates]) -> dict[Rates, list[str]]:
+    """Models that cost the same, as a model and its profile, stand together: a text is limited to `LONGEST_TEXT`."""
+    found: dict[Rates, list[str]] = {}
+    for name, each in rates.items():
+        found.setdefault(replace(each, verified_until=None), []).append(name)
+    return found
 
 
-def _dollars(rates: Rates) -> str:
-    """US dollars of a row; a kind without a rate is left out, for its tokens are counted as unpriced."""
+def _if_model(names: Sequence[str], value: str) -> str:
+    is_one = " or ".join(f'model = "{name}"' for name in names)
+    return f"if({is_one}, {value}, 0)"
+
+
+def _per_million(rates: Rates) -> str:
+    """US dollars of a million such rows; a kind without a rate is left out, for its tokens are counted as unpriced."""
     by_kind = {
         "input_tokens": rates.input,
         "output_tokens": rates.output,
         "from_cache": rates.cache_read,
         "to_cache": rates.cache_write,
     }
-    return " + ".join(f"{kind} * {_plain(rate / MILLION)}" for kind, rate in by_kind.items() if rate is not None)
+    return " + ".join(f"{kind} * {_plain(rate)}" for kind, rate in by_kind.items() if rate is not None)
 
 
 def _unpriced(rates: Rates) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bedrock_eval import catalogue, codec
-from bedrock_eval.costs import TOKEN_METRICS, Cost, PricedModel, Rates, cost, total
+from bedrock_eval.costs import TOKEN_METRICS, Cost, Rates, cost, total
 from bedrock_eval.names import start_minute
 from bedrock_eval.outcomes import Usage
 
@@ -27,8 +27,7 @@ def read_models(text: str) -> dict[str, Rates | None]:
         codec.DecodeError: naming the path of what does not fit.
         ValueError: the text is not JSON.
     """
-    models = codec.decode(tuple[PricedModel, ...], json.loads(text), "PRICED_MODELS")
-    return {model.model_id: model.rates for model in models}
+    return codec.decode(dict[str, Rates | None], json.loads(text), "PRICED_MODELS")
 
 
 def month_to_date(cloudwatch: Any, models: Mapping[str, Rates | None], *, now: datetime) -> Cost:

@@ -1,6 +1,7 @@
 """Topic, watchdog, first report and outputs of the monitoring stack."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -241,10 +242,32 @@ class TestWatchdog:
 
     def test_more_models_than_its_environment_holds_are_refused(self) -> None:
         models = {
-            f"m{number}": {"id": "amazon.nova-lite-v1:0", "rates": {"input": 1, "output": 5}} for number in range(60)
+            f"m{number}": {"id": f"amazon.nova-lite-v{number}:0", "rates": {"input": 1, "output": 5}}
+            for number in range(60)
         }
-        with pytest.raises(DeclarationError, match=r"60 models with their rates are .* split the environment"):
+        with pytest.raises(DeclarationError, match=r"60 models with their rates are \d,\d+ .* allowed: 4,000"):
             synthesize(environment(models=models, evaluations={}))
+
+    def test_the_most_models_that_are_not_refused_fit(self) -> None:
+        rates = {"input": 1.25, "output": 5.5, "cache_read": 0.125, "cache_write": 1.5, "verified_until": "2027-01-31"}
+        models = [
+            (
+                f"m{number}",
+                {"id": f"us.anthropic.claude-sonnet-{number}-20260101-v1:0", "rates": rates, "profile": True},
+            )
+            for number in range(10, 40)
+        ]
+        while True:
+            try:
+                made = synthesize(environment(models=dict(models), evaluations={}, region="us-east-1"))
+                break
+            except DeclarationError:
+                models.pop()
+        variables = flat(function(made, "watchdog")["Environment"]["Variables"])
+        profile_ids = {name: re.sub("<Ssm[^>]*>", "abcd1234efgh", value) for name, value in variables.items()}
+        bucket = {**profile_ids, "RESULTS_BUCKET": "b" * 63}
+        # Lambda counts names and values: 4 KB.
+        assert 3_500 < sum(len(name) + len(value) for name, value in bucket.items()) <= 4_096
 
     def test_reads_no_answers_and_publishes_to_our_namespace_only(self) -> None:
         found = statements(owner(), f"{PREFIX}-watchdog")

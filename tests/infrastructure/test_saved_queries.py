@@ -2,8 +2,14 @@
 
 from typing import Any
 
+import pytest
+from aws_cdk import App, Stack
+
 from bedrock_eval.costs import Rates
 from bedrock_eval.log_queries import saved_queries
+from bedrock_eval.names import PhysicalNames
+from bedrock_ops.errors import DeclarationError
+from bedrock_ops.saved_queries import SavedQueries
 from local.emulator.insights import run
 from tests.infrastructure.templates import Template, environment, retained, synthesize, tenant
 from tests.log_records import HAIKU, NOVA, events
@@ -35,6 +41,15 @@ def test_a_profile_is_priced_by_its_own_id() -> None:
     models = {**MODELS, "haiku": {**MODELS["haiku"], "profile": True}}
     texts = saved(synthesize(environment(region="us-east-1", models=models))["monitoring"])
     assert f'filter model in ["{HAIKU}", "<' in texts["shop-dev/cost by model"]
+
+
+def test_a_text_that_logs_insights_would_not_take_is_refused() -> None:
+    rates = {f"us.anthropic.claude-sonnet-{n}-20260101-v1:0": Rates(3 + n, 15, cache_read=0.3) for n in range(60)}
+    stack = Stack(App(), "shop-dev-monitoring")
+    with pytest.raises(
+        DeclarationError, match=r"'cost by model' with the rates of 60 models .* \d\d,\d+ .* allowed: 10,000"
+    ):
+        SavedQueries(stack, "Queries", names=PhysicalNames("shop-dev"), log_group="/shop/models", rates=rates)
 
 
 def test_without_rates_there_is_no_cost() -> None:

@@ -175,6 +175,14 @@ def test_the_commands_of_the_runbook_are_commands(command: str) -> None:
     assert not command.startswith("logs ") or found.question in logs.QUESTIONS
 
 
+def test_models_that_cost_the_same_stand_together() -> None:
+    same = {**RATES, PROFILE: Rates(1, 5, cache_read=0.1, verified_until="2027-01-31")}
+    text = saved_queries(rates=same)["cost by model"]
+    assert f'if(model = "{HAIKU}" or model = "{PROFILE}", input_tokens * 1 + output_tokens * 5 + ' in text
+    rows = {row["model"]: float(row["cost_usd"]) for row in run(text, events()).rows}
+    assert rows == pytest.approx({HAIKU: 0.008403, PROFILE: 0.000115})
+
+
 def test_without_rates_there_is_no_cost_and_every_token_is_unpriced() -> None:
     found = saved_queries(rates={})
     assert not [name for name in found if name.startswith("cost")]

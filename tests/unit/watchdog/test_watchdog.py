@@ -319,7 +319,7 @@ def test_the_entry_point_publishes_what_it_found(s3: FakeS3, monkeypatch: pytest
     monkeypatch.setattr(entry, "client", {"s3": s3, "cloudwatch": cloudwatch}.__getitem__)
     monkeypatch.setenv("APPLICATION", "shop")
     monkeypatch.setenv("MODELS", "anthropic.claude-opus-4-1-20250805-v1:0 amazon.nova-lite-v1:0")
-    monkeypatch.setenv("PRICED_MODELS", '[{"model_id":"haiku","rates":{"input":1.0,"output":5}},{"model_id":"nova"}]')
+    monkeypatch.setenv("PRICED_MODELS", '{"haiku":{"input":1.0,"output":5},"nova":null}')
     monkeypatch.setenv("RESULTS_BUCKET", "results")
     assert entry.handler({}, FakeContext()) == {"datums": 5}
     assert cloudwatch.namespaces == {"Custom/Bedrock"}
@@ -335,7 +335,7 @@ def test_a_refused_publication_is_an_error(s3: FakeS3, monkeypatch: pytest.Monke
     monkeypatch.setattr(entry, "client", {"s3": s3, "cloudwatch": Refusing()}.__getitem__)
     monkeypatch.setenv("APPLICATION", "shop")
     monkeypatch.setenv("MODELS", "anthropic.claude-opus-4-1-20250805-v1:0 amazon.nova-lite-v1:0")
-    monkeypatch.setenv("PRICED_MODELS", '[{"model_id":"haiku","rates":{"input":1.0,"output":5}},{"model_id":"nova"}]')
+    monkeypatch.setenv("PRICED_MODELS", '{"haiku":{"input":1.0,"output":5},"nova":null}')
     monkeypatch.setenv("RESULTS_BUCKET", "results")
     with pytest.raises(Exception, match="AccessDenied"):
         entry.handler({}, FakeContext())
