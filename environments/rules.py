@@ -4,7 +4,7 @@ The rules look at the parts that are right by themselves, so that one mistake do
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 
 from bedrock_eval.catalogue import Better
@@ -18,7 +18,7 @@ from environments import job_rules
 from environments.document import Mistake, Path
 from environments.evaluation_schema import AnyCandidateConfig, AnyGateConfig, JobCandidateConfig
 from environments.parts import DatasetReader, EvaluationParts, Parts, mapping
-from environments.schema import SubscriptionConfig
+from environments.schema import ModelConfig, SubscriptionConfig
 
 STAND_IN_ACCOUNT = "000000000000"
 LOCAL = "local"
@@ -216,6 +216,24 @@ def _models(parts: Parts) -> Iterator[Mistake]:
             )
 
 
+def _one_price(parts: Parts) -> Iterator[Mistake]:
+    """The metrics and the log know a model by its id, so that two prices of one would be a matter of chance."""
+    first: dict[str, str] = {}
+    for name, config in parts.models.items():
+        if config is None:
+            continue
+        other = first.setdefault(config.id, name)
+        if _prices(parts.models[other]) != _prices(config):
+            path: Path = ("models", name, "rates") if config.rates is not None else ("models", name)
+            yield Mistake(path, f"{config.id!r} stands already in models.{other} with other rates; needed: the same")
+
+
+def _prices(config: ModelConfig | None) -> Mapping[str, float | None] | None:
+    if config is None or config.rates is None:
+        return None
+    return config.rates.model_dump(exclude={"verified_until"})
+
+
 def _headline(parts: Parts) -> Iterator[Mistake]:
     headlines = [name for name, evaluation in parts.evaluations.items() if evaluation.headline]
     for name in headlines[1:]:
@@ -376,7 +394,7 @@ def _references(evaluation: EvaluationParts, parts: Parts, datasets: DatasetRead
 
 _RULES: tuple[Callable[[Parts], Iterator[Mistake]], ...] = (
     *(_name, _account, _logging, _owner, _tags, _subscriptions),
-    *(_models, _guardrails, _headline, _kept_jobs),
+    *(_models, _one_price, _guardrails, _headline, _kept_jobs),
 )
 _EVALUATION_RULES: tuple[Callable[[EvaluationParts, Parts], Iterator[Mistake]], ...] = (
     *(_dataset_known, _models_known, _candidates, _limit),

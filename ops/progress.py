@@ -107,7 +107,7 @@ class ProgressBar:
 
 
 class JobProgress:
-    """Shows how many jobs of one run wait, are under way and have ended, whenever that changes.
+    """Shows how many jobs of one run wait, are under way and have ended, whenever that changes; their cost is unknown.
 
     Args:
         jobs: reads jobs.json; None while there is none.
@@ -124,6 +124,8 @@ class JobProgress:
         jobs = self._jobs()
         text = None if jobs is None else self._text(jobs, state)
         if text is not None and text != self._shown:
+            if self._shown is None:
+                self._line.stream.write("estimated: unknown; Bedrock's jobs tell no tokens, and no limit stops them\n")
             self._shown = text
             self._line.write(text)
 

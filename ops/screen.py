@@ -78,7 +78,7 @@ def write_csv(table: Table, path: Path) -> None:
     temporary = None
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="replace", newline="") as file:
             file.write(text.getvalue())
         Path(temporary).replace(path)
     except OSError as error:

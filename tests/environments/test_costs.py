@@ -44,6 +44,20 @@ def test_wrong_rates_are_named(rates: str, told: str, write: Write, mistakes: Mi
     assert mistakes() == [told]
 
 
+@pytest.mark.parametrize("rates", ["", "\n    rates: {input: 0.07, output: 0.24}"])
+def test_one_model_has_one_price(rates: str, write: Write, mistakes: Mistakes) -> None:
+    again = f"  again:\n    {ID}{rates}"
+    write("dev", (ID, f"{RATES}\n{again}"))
+    at = "14: models.again.rates" if rates else "12: models.again"
+    other = "stands already in models.small with other rates; needed: the same"
+    assert mistakes() == [f"{at}: 'amazon.nova-lite-v1:0' {other}"]
+
+
+def test_one_model_may_have_two_names(write: Write, load: Load) -> None:
+    write("dev", (ID, f"{RATES}\n  again:\n    {RATES}\n      verified_until: 2027-01-31"))
+    assert load().environments[0].rates("again") is not None
+
+
 def test_rates_that_were_not_compared_in_time_are_a_warning(write: Write, load: Load) -> None:
     write("dev", (ID, f"{RATES}\n      verified_until: 2026-11-23"))
     assert load(today=date(2026, 11, 23)).warnings == ()

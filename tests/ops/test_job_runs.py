@@ -128,6 +128,7 @@ class TestStart:
         arn = "arn:aws:states:us-east-1:111122223333:stateMachine:shop-dev-evaluation-jobs"
         assert machine.started[0]["stateMachineArn"] == arn
         told = capsys.readouterr()
+        assert told.err.count("estimated: unknown; Bedrock's jobs tell no tokens, and no limit stops them\n") == 1
         assert "2 in progress of 2 jobs; next look at 06:01:30 UTC\n" in told.err
         assert "2 completed of 2 jobs; reading their output\n" in told.err
         assert f"report: s3://{BUCKET}/runs/judged/{machine.layout.run_id}/report.html" in told.err

@@ -1,8 +1,12 @@
+import copy
 import csv
+import functools
 import gzip
 import json
+import operator
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +14,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bedrock_eval.costs import Rates
+from bedrock_eval.invocation_records import InvocationRecord, read_line
+from bedrock_eval.log_queries import By
+from ops import questions
 from ops.__main__ import main
 from ops.questions import caller, percentile
 from ops.screen import Table, write_csv
+from tests.log_records import HAIKU, NOVA, RECORDS
 
-HAIKU, NOVA = "us.anthropic.claude-haiku-5-5", "us.amazon.nova-2-lite-v1:0"
 ROLE = "assumed-role/support"
 
 
@@ -212,6 +220,41 @@ def test_what_is_missing_is_said(arguments: list[str], told: str, capsys: pytest
     assert told in capsys.readouterr().err
 
 
+def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The path of everything inside of a JSON value."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, each in inside:
+        yield (*at, key)
+        yield from places(each, (*at, key))
+
+
+JUNK: list[Any] = [
+    *(None, True, 0, -1, 1.5, 10**400, float("nan"), "", "/", "\x1b[2J", "\ud800", "9999-12-31T23:59:59-14:00"),
+    *([], {}, [[]], [None], {"a": 1}, "max_tokens", '{"stopReason": "max_tokens"}', "ThrottlingException"),
+]
+
+
+@given(st.data())
+def test_no_record_ends_a_question_whatever_stands_in_it(data: st.DataObject) -> None:
+    broken = copy.deepcopy(list(RECORDS.values()))
+    for each in broken:
+        *way, last = data.draw(st.sampled_from(list(places(each))))
+        functools.reduce(operator.getitem, way, each)[last] = data.draw(st.sampled_from(JUNK))
+    lines = [line for each in broken if (line := read_line(json.dumps(each), where="here")) is not None]
+    assert len(lines) == len(broken)
+    records = [line for line in lines if isinstance(line, InvocationRecord)]
+    source = questions.Records(records)
+    tables = [
+        *(*questions.slow(source, threshold_ms=1), *questions.errors(source), *questions.throttles(source)),
+        *(*questions.tokens(source), *questions.longest(source), *questions.truncated(source)),
+        *questions.evaluation(source),
+        *(table for by in By for table in questions.costs(source, by, rates={HAIKU: Rates(1, 5)})),
+    ]
+    assert all(table.text() for table in tables)
+    answered = sum(record.answered for record in records)
+    assert f", of {answered:,} answered ones;" in tables[0].title
+
+
 def test_as_a_command(export: Path) -> None:
     command = [sys.executable, "-m", "ops", "logs", "errors", "--from", str(export)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -250,7 +293,7 @@ def test_what_was_skipped_is_shown_without_control_characters(
 
 
 def test_somebody_elses_text_reaches_neither_terminal_nor_spreadsheet_as_a_command(tmp_path: Path) -> None:
-    table = Table("t", ("a", "n"), [("=1+1\x1b[2J", None)])
+    table = Table("t", ("a", "n"), [("=1+1\x1b[2J", None), ("half \ud800 a character", 1)])
     assert "\x1b" not in table.text()
     assert "unknown" in table.text()
     write_csv(table, tmp_path / "a.csv")
