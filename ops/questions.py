@@ -350,8 +350,9 @@ def costs(source: Source, by: By, *, rates: Mapping[str, Rates]) -> tuple[Table,
         for group, price in sorted(prices.items(), key=lambda pair: -pair[1].usd)
     ]
     total = sum(tokens.values(), Tokens())
+    amount = _amount(sum(prices.values(), Cost()), total)
     title = (
-        f"{sum(prices.values(), Cost())} for {total.calls:,} answered calls, by the environment's rates; "
+        f"{amount} for {total.calls:,} answered calls, by the environment's rates; "
         f"the tokens of {total.calls - total.counted:,} are unknown; an estimate, not the bill"
     )
     return (Table(title, (by, *_TOKEN_COLUMNS, "usd", "unpriced tokens"), rows),)
@@ -385,7 +386,8 @@ def evaluation(source: Source) -> tuple[Table, ...]:
     part, total = sum(mine, Tokens()), sum((each.tokens for _, each in found), Tokens())
     title = (
         f"{part.calls:,} of {total.calls:,} answered calls are of evaluations (requestMetadata.purpose is "
-        f"{EVALUATION_PURPOSE}), and {part.input + part.output:,} of {total.input + total.output:,} tokens"
+        f"{EVALUATION_PURPOSE}), and {part.input + part.output:,} of {total.input + total.output:,} tokens; "
+        f"those of {total.calls - total.counted:,} calls are unknown"
     )
     columns = ("traffic", "model", *_TOKEN_COLUMNS, "latency known (n)", "p50", "p90", "p99")
     return (Table(title, columns, rows),)
@@ -419,6 +421,15 @@ def truncated(source: Source) -> tuple[Table, ...]:
             ("model", "answered", "known (n)", "unknown", "truncated", "share %"),
             models,
         ),
+    )
+
+
+def _amount(price: Cost, used: Tokens) -> str:
+    """Calls of which nobody counted the tokens are not free."""
+    if used.calls and not used.counted:
+        return "unknown cost"
+    return (
+        f"at least {price}" if used.calls > used.counted and price.known and not price.unpriced_tokens else str(price)
     )
 
 

@@ -110,6 +110,23 @@ def test_tokens_that_nobody_counted_are_unknown(tmp_path: Path, sample: list[dic
     assert (row["answered (n)"], row["uncounted"], row["input"], row["output"]) == ("1", "1", "", "")
 
 
+@pytest.mark.parametrize(
+    ("counted", "told"),
+    [(0, "unknown cost for 2 answered calls"), (1, "at least $0.30 for 2 answered calls"), (2, "$0.60 for 2 answered")],
+)
+def test_calls_of_unknown_tokens_are_not_free(counted: int, told: str) -> None:
+    known = {"inputTokenCount": 100_000}
+    records = [
+        read_line(
+            json.dumps({**RECORDS["Converse"], "input": known if n < counted else {}, "output": {}}), where="here"
+        )
+        for n in range(2)
+    ]
+    source = questions.Records([record for record in records if isinstance(record, InvocationRecord)])
+    (table,) = questions.costs(source, By.MODEL, rates={HAIKU: Rates(3, 15)})
+    assert table.title.startswith(told)
+
+
 def test_truncated(export: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = ask("truncated", path=export)
     assert [(row["request"], row["stop reason"]) for row in rows] == [("r-3", "max_tokens"), ("r-2", "max_tokens")]
