@@ -63,6 +63,7 @@ def notes(parts: Parts, *, today: date) -> Iterator[Mistake]:
     """What is no mistake but worth saying of an environment that calls AWS."""
     yield from _expired_rates(parts, today=today)
     yield from _blind_budget(parts)
+    yield from _blind_limits(parts)
     yield from job_rules.notes(parts)
 
 
@@ -87,6 +88,18 @@ def _blind_budget(parts: Parts) -> Iterator[Mistake]:
             "sees no call of the application to a model, as only profiles carry its tag; give models profile: true, or "
             "the budget scope: account",
         )
+
+
+def _blind_limits(parts: Parts) -> Iterator[Mistake]:
+    """Limits of runs that ask models whose price nobody knows: a warning, the others are still counted."""
+    for name, evaluation in parts.evaluations.items():
+        asked = dict.fromkeys(filter(None, evaluation.models))
+        unpriced = [model for model in asked if (config := parts.models.get(model)) is not None and not config.rates]
+        if evaluation.max_cost and evaluation.allow_unpriced and unpriced:
+            yield Mistake(
+                ("evaluations", name, "allow_unpriced"),
+                f"max_cost does not see what {', '.join(unpriced)} cost: they have no rates",
+            )
 
 
 def _account(parts: Parts) -> Iterator[Mistake]:

@@ -84,7 +84,12 @@ def test_a_limit_needs_the_rates_of_every_candidate(write: Write, load: Load, mi
     write("dev", (CANDIDATES, f"{CANDIDATES}\n    max_cost: 0.5"), (ID, RATES))
     assert load().environments[0].evaluations["quality"].max_cost == 0.5
     write("dev", (CANDIDATES, f"{CANDIDATES}\n    max_cost: 0.5\n    allow_unpriced: true"))
-    assert load().environments[0].evaluations["quality"].allow_unpriced
+    loaded = load()
+    assert loaded.environments[0].evaluations["quality"].allow_unpriced
+    told = "evaluations.quality.allow_unpriced: max_cost does not see what small cost: they have no rates"
+    assert loaded.warnings == (f"environments/dev.yaml:17: {told}",)
+    write("dev", (CANDIDATES, f"{CANDIDATES}\n    max_cost: 0.5\n    allow_unpriced: true"), (ID, RATES))
+    assert load().warnings == ()
 
 
 def test_unpriced_is_allowed_under_a_limit_only(write: Write, mistakes: Mistakes) -> None:
