@@ -13,7 +13,8 @@ from typing import TextIO
 from bedrock_eval.invocation_records import InvocationRecord, Skipped, read_line, read_record
 from ops.errors import OpsError
 
-ENDINGS = (".jsonl", ".json", ".log", ".jsonl.gz", ".json.gz", ".log.gz")
+# An export of CloudWatch Logs to S3 is made of files as 000000.gz.
+ENDINGS = (".jsonl", ".json", ".log", ".gz")
 
 # The S3 delivery puts large bodies beside the records, as <request id>_input.json.gz in a folder `data`.
 _BODY = re.compile(r".+_(input|output)\.json(\.gz)?")

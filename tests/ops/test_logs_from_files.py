@@ -4,6 +4,7 @@ import functools
 import gzip
 import json
 import operator
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -142,7 +143,7 @@ def test_hours_count_back_from_now(export: Path, capsys: pytest.CaptureFixture[s
     "name",
     [
         *("list.json", "pretty.json", "lines.jsonl", "lines.log", "lines.json.gz", "plain.json.gz"),
-        *("one-by-one.json", "filter-log-events.json", "bracket.log"),
+        *("one-by-one.json", "filter-log-events.json", "bracket.log", "000000.gz"),
     ],
 )
 def test_a_single_file(tmp_path: Path, name: str, sample: list[dict[str, Any]]) -> None:
@@ -151,6 +152,8 @@ def test_a_single_file(tmp_path: Path, name: str, sample: list[dict[str, Any]]) 
         "list.json": json.dumps(sample).encode(),
         "pretty.json": json.dumps(sample, indent=2).encode(),
         "lines.json.gz": gzip.compress(lines.encode()),
+        # As CreateExportTask writes them: the time of the event before its text.
+        "000000.gz": gzip.compress(re.sub("^", "2026-11-23T10:00:00.000Z ", lines, flags=re.MULTILINE).encode()),
         "one-by-one.json": "\n".join(json.dumps(record, indent=2) for record in sample).encode(),
         "filter-log-events.json": json.dumps(
             {"events": [{"message": each} for each in lines.split("\n")]}, indent=4
