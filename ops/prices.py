@@ -42,6 +42,16 @@ class Priced:
         """Whether the Price List has a rate that the file does not have like that."""
         return any(getattr(self.rates, kind, None) != rate for kind, rate in self.quote.rates.items())
 
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """What the file has beside the rates that were found, and the Price List does not."""
+        if not self.quote.rates:
+            return ()
+        told = {problem.partition(":")[0] for problem in self.quote.problems}
+        given = [kind for kind in KINDS if getattr(self.rates, kind, None) is not None]
+        missing = [kind for kind in given if kind not in self.quote.rates and kind not in told]
+        return tuple(f"{kind}: in the file, and not found in the Price List" for kind in missing)
+
 
 def add_command(commands: Any) -> None:
     """The sub-command's own options."""
@@ -69,13 +79,16 @@ def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
     models = [_priced(price_list, environment, name) for name in environment.models]
     say(_table(models).text())
     for each in models:
-        for problem in each.quote.problems:
+        for problem in (*each.quote.problems, *each.unseen):
             tell(f"{each.name}: {problem}; its rate is left alone")
     if arguments.check:
         _check(models, environment)
         return 0
     verified_until = (today + timedelta(days=arguments.valid_days)).isoformat()
     changes = dict(_changes(models, verified_until=verified_until))
+    if not changes:
+        say("\nno rate was found; the file is left alone")
+        return 0
     offer(patch_of(file_of(environment), changes), write=arguments.write)
     return 0
 

@@ -171,7 +171,20 @@ def test_what_is_missing_or_ambiguous_is_said_and_left_alone(
     told = capsys.readouterr()
     assert "haiku: input: ambiguous, 2 prices (0.11, 0.12); its rate is left alone" in told.err
     assert "nova: output: no entry for on-demand calls from us-east-1; its rate is left alone" in told.err
+    assert "no rate was found; the file is left alone" in told.out
+    assert "says all of this already" not in told.out
     assert (tmp_path / "dev.yaml").read_text() == DEV
+
+
+def test_a_rate_that_only_the_file_has_is_said_and_left_alone(
+    price_list: PriceList, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "dev.yaml").write_text(DEV.replace("output: 0.55", "output: 0.55\n      cache_write: 0.2"))
+    price_list.products = [claude(f"{kind}_tokens_standard", "0.5") for kind in ("input", "output", "cache_read")]
+    assert main(["prices", "--env", "dev", "--write"]) == 0
+    told = capsys.readouterr()
+    assert "haiku: cache_write: in the file, and not found in the Price List; its rate is left alone" in told.err
+    assert "      cache_write: 0.2\n" in (tmp_path / "dev.yaml").read_text()
 
 
 def test_a_model_that_the_table_does_not_know_is_said(
