@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import re
 import zlib
 from collections import Counter
@@ -51,14 +52,28 @@ def read_export(path: Path) -> Export:
     if path.is_file() and not path.name.endswith(ENDINGS):
         raise OpsError(f"--from {path}: not a file of records; allowed: {', '.join(ENDINGS)}, or a folder of them")
     export = Export()
-    for file in [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file()):
+    for file in [path] if path.is_file() else sorted(_files(path)):
         _add(file, export)
     if not export.files:
         raise OpsError(f"--from {path}: holds no file of records; allowed: {', '.join(ENDINGS)}")
     return export
 
 
+def _files(folder: Path) -> Iterator[Path]:
+    """All below a folder, and links to other folders, which are not followed."""
+
+    def refuse(error: OSError) -> None:
+        raise OpsError(f"--from {error.filename}: cannot be read: {error.strerror}")
+
+    for place, folders, names in os.walk(folder, onerror=refuse):
+        paths = (Path(place) / name for name in (*names, *folders))
+        yield from (path for path in paths if path.is_symlink() or not path.is_dir())
+
+
 def _add(file: Path, export: Export) -> None:
+    if not file.is_file():
+        export.add(Skipped("no file, or a link to none", str(file)))
+        return
     if file.parent.name == "data" and _BODY.fullmatch(file.name):
         export.add(Skipped("a large body in a file of its own", str(file)))
         return

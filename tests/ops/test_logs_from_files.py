@@ -4,6 +4,7 @@ import functools
 import gzip
 import json
 import operator
+import os
 import re
 import subprocess
 import sys
@@ -162,6 +163,39 @@ def test_a_single_file(tmp_path: Path, name: str, sample: list[dict[str, Any]]) 
     }.get(name, lines.encode())
     (tmp_path / name).write_bytes(content)
     assert len(ask("slow", path=tmp_path / name, folder=tmp_path)) == 2
+
+
+def test_links_are_followed_to_files_and_told_of_otherwise(
+    tmp_path: Path, sample: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "a.json").write_text(json.dumps(sample))
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "b.json").symlink_to(tmp_path / "elsewhere" / "a.json")
+    (folder / "more").symlink_to(tmp_path / "elsewhere")
+    (folder / "gone.json").symlink_to(tmp_path / "nothing")
+    assert main(["logs", "errors", "--from", str(folder)]) == 0
+    told = capsys.readouterr().err
+    assert f"{len(sample):,} records in" in told
+    assert f"2 skipped, no file, or a link to none (first: {folder / 'gone.json'})" in told
+
+
+def test_a_folder_that_may_not_be_read_is_no_empty_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.jsonl").write_text("")
+    (tmp_path / "closed").mkdir()
+    scandir = os.scandir
+
+    def refuse(path: Any) -> Any:
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert main(["logs", "errors", "--from", str(tmp_path)]) == 1
+    assert f"error: --from {tmp_path / 'closed'}: cannot be read: Permission denied" in capsys.readouterr().err
 
 
 def test_what_was_read_before_a_break_counts(
