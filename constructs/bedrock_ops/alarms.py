@@ -63,16 +63,21 @@ def watched(  # noqa: PLR0913 - all by keyword but the first
     dimensions: Mapping[str, str],
     thresholds: Thresholds,
     math: Math | None = None,
+    drawn: bool = False,
     label: str | None = None,
     color: str | None = None,
 ) -> cloudwatch.Metric | cloudwatch.MathExpression:
-    """The series that the threshold of a kind is about, the same on the alarm and on the dashboard."""
+    """The series that the threshold of a kind is about, the same on the alarm and on the dashboard.
+
+    Args:
+        drawn: for a graph, which leaves out what the alarm does not judge.
+    """
     period = Duration.seconds(kind.window.seconds)
     if math is None and kind.expression is None:
         (entry,) = kind.metrics.values()
         return metric(entry, dimensions=dimensions, period=period, label=label, color=color)
     math = math or Math(
-        _filled(kind, thresholds), {name: Part(entry, dimensions) for name, entry in kind.metrics.items()}
+        _filled(kind, thresholds, drawn=drawn), {name: Part(entry, dimensions) for name, entry in kind.metrics.items()}
     )
     return cloudwatch.MathExpression(
         expression=math.expression,
@@ -85,9 +90,10 @@ def watched(  # noqa: PLR0913 - all by keyword but the first
     )
 
 
-def _filled(kind: AlarmKind, thresholds: Thresholds) -> str:
+def _filled(kind: AlarmKind, thresholds: Thresholds, *, drawn: bool) -> str:
     limit = kind.threshold(thresholds) if kind.threshold else None
-    return str(kind.expression).format(floor=thresholds.traffic_floor, threshold=limit)
+    expression = kind.drawn if drawn and kind.drawn else kind.expression
+    return str(expression).format(floor=thresholds.traffic_floor, threshold=limit)
 
 
 @dataclass(frozen=True)

@@ -170,7 +170,9 @@ def guardrail(drawing: Drawing, subject: WatchedGuardrail) -> list[cloudwatch.IW
 
 def _interventions(drawing: Drawing, subject: WatchedGuardrail) -> cloudwatch.IWidget:
     kind = kinds.GUARDRAIL_INTERVENTIONS
-    series = watched(kind, dimensions=subject.dimensions, thresholds=drawing.thresholds, label="Interventions")
+    series = watched(
+        kind, dimensions=subject.dimensions, thresholds=drawing.thresholds, drawn=True, label="Interventions"
+    )
     return drawing.graph(
         f"Share of interventions, from {drawing.thresholds.traffic_floor} calls on",
         [series],
@@ -231,13 +233,20 @@ def _output_speed(drawing: Drawing, model: WatchedModel) -> cloudwatch.IWidget:
 
 
 def _as_watched(kind: AlarmKind, model: WatchedModel) -> Series:
-    label = f"as the alarm reads it, from {model.thresholds.traffic_floor} requests on"
-    return watched(kind, dimensions=model.dimensions, thresholds=model.thresholds, label=label)
+    label = f"what the alarm judges, from {model.thresholds.traffic_floor} requests on"
+    return watched(kind, dimensions=model.dimensions, thresholds=model.thresholds, drawn=True, label=label)
 
 
 def _rates(drawing: Drawing, model: WatchedModel) -> cloudwatch.IWidget:
     series = [
-        watched(kind, dimensions=model.dimensions, thresholds=model.thresholds, label=entry.title, color=_ERRORS[entry])
+        watched(
+            kind,
+            dimensions=model.dimensions,
+            thresholds=model.thresholds,
+            drawn=True,
+            label=entry.title,
+            color=_ERRORS[entry],
+        )
         for entry, kind in _RATES.items()
     ]
     return drawing.graph(

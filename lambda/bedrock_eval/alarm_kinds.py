@@ -133,6 +133,8 @@ class AlarmKind:
         unit: of the value that is held against the threshold, whatever the metrics are measured in.
         threshold: None as its result: no alarm. None as the function: the subject has a threshold of its own.
         expression: metric math, with `{floor}` for the traffic floor and `{threshold}`.
+        drawn: the same for a graph, without a value where the alarm reads one that breaches nothing: what is not
+            judged is unknown, and not 0.
         datapoints: replaces those of the window, when the environment sets them.
         unless: a kind about the whole environment; while that rings, this one is explained and is not told.
         happened: what is known when it rings, with `{subject}` and `{threshold}`.
@@ -151,6 +153,7 @@ class AlarmKind:
     threshold: Callable[[Thresholds], float | None] | None = None
     incident: Incident | None = None
     expression: str | None = None
+    drawn: str | None = None
     datapoints: Callable[[Thresholds], int] | None = None
     unless: str | None = None
 
@@ -176,8 +179,17 @@ def guarded_rate(part: str, whole: str = "i") -> str:
     failed ones are added, so that the rate is never above the true one and total failure still reads as
     TOTAL_FAILURE_PERCENT or more.
     """
+    return f"IF({_rate(part, whole)}, 0)"
+
+
+def judged_rate(part: str, whole: str = "i") -> str:
+    """The same without a value below the traffic floor. Metric math drops what an IF of two arguments leaves out."""
+    return f"IF({_rate(part, whole)})"
+
+
+def _rate(part: str, whole: str) -> str:
     everything = f"FILL({whole},0)+FILL({part},0)"
-    return f"IF({everything} >= {{floor}}, 100*FILL({part},0)/({everything}), 0)"
+    return f"{everything} >= {{floor}}, 100*FILL({part},0)/({everything})"
 
 
 def total_of(metric_ids: Iterable[str]) -> str:
@@ -246,6 +258,7 @@ OUTPUT_SPEED = AlarmKind(
         "n": replace(catalogue.TIME_TO_FIRST_TOKEN, statistic="SampleCount"),
     },
     expression="IF(FILL(n,0) >= {floor} AND m1 > m3, m2/(m1-m3)*1000, {threshold})",
+    drawn="IF(FILL(n,0) >= {floor} AND m1 > m3, m2/(m1-m3)*1000)",
     unit=Unit("output tokens per second"),
     comparison=Comparison.BELOW,
     threshold=lambda limits: limits.output_tokens_per_second,
@@ -261,6 +274,7 @@ SERVER_ERRORS = AlarmKind(
     missing_data=MissingData.TRAFFIC,
     metrics={"i": catalogue.INVOCATIONS, "s": catalogue.SERVER_ERRORS},
     expression=guarded_rate("s"),
+    drawn=judged_rate("s"),
     unit=_SHARE_OF_REQUESTS,
     comparison=Comparison.ABOVE,
     threshold=lambda limits: limits.server_error_percent,
@@ -275,6 +289,7 @@ CLIENT_ERRORS = AlarmKind(
     missing_data=MissingData.TRAFFIC,
     metrics={"i": catalogue.INVOCATIONS, "c": catalogue.CLIENT_ERRORS},
     expression=guarded_rate("c"),
+    drawn=judged_rate("c"),
     unit=_SHARE_OF_REQUESTS,
     comparison=Comparison.ABOVE,
     threshold=lambda limits: limits.client_error_percent,
@@ -289,6 +304,7 @@ THROTTLES = AlarmKind(
     missing_data=MissingData.TRAFFIC,
     metrics={"i": catalogue.INVOCATIONS, "t": catalogue.THROTTLES},
     expression=guarded_rate("t"),
+    drawn=judged_rate("t"),
     unit=_SHARE_OF_REQUESTS,
     comparison=Comparison.ABOVE,
     threshold=lambda limits: limits.throttle_percent,
@@ -434,6 +450,7 @@ GUARDRAIL_INTERVENTIONS = AlarmKind(
     metrics={"i": catalogue.GUARDRAIL_INVOCATIONS, "v": catalogue.GUARDRAIL_INTERVENED},
     # An intervention is an invocation: it is in both series.
     expression="IF(FILL(i,0) >= {floor}, 100*FILL(v,0)/FILL(i,0), 0)",
+    drawn="IF(FILL(i,0) >= {floor}, 100*FILL(v,0)/FILL(i,0))",
     unit=Unit("% of calls"),
     comparison=Comparison.ABOVE,
     threshold=lambda limits: limits.guardrail_intervention_percent,
