@@ -18,6 +18,7 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 # A drawing's own units: as wide as its columns at 1280 px.
 _COLUMN, _LEFT, _RIGHT, _TOP, _BOTTOM, _HEIGHT = 50.0, 46.0, 10.0, 8.0, 18.0, 150.0
 _ROOM = 1.15
+_NAME_HEIGHT = 12.0
 _PALETTE = (
     "#1f77b4",
     "#d97a0c",
@@ -189,7 +190,7 @@ def _drawing(graph: Graph, lines: Sequence[_Line], data: Data | None, place: int
     frame = _Frame(width, scale, start, end)
     parts: list[Child] = [tag("title", _said(graph, lines)), frame.grid(numbered=scale is not None), frame.times()]
     parts += [frame.band(each) if each.top else frame.line(each) for each in lines if each.values]
-    parts += [frame.threshold(each) for each in graph.thresholds]
+    parts += frame.thresholds(graph.thresholds)
     if not values:
         middle = {"x": f"{(width + _LEFT) / 2:g}", "y": f"{_HEIGHT / 2:g}"}
         parts.append(tag("text", NO_DATA, class_="nothing", text_anchor="middle", **middle))
@@ -269,11 +270,25 @@ class _Frame:
             [tag("circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r=2.4, fill=line.color) for x, y in dots],
         )
 
-    def threshold(self, threshold: Threshold) -> Markup:
+    def thresholds(self, thresholds: Sequence[Threshold]) -> list[Markup]:
+        """Lines with their names at the right, or at the left where one stands there already."""
+        drawn: list[Markup] = []
+        at_right: float | None = None
+        for each in sorted(thresholds, key=lambda each: each.value):
+            y = self._name_of(each)
+            left = at_right is not None and abs(at_right - y) < _NAME_HEIGHT
+            at_right = at_right if left else y
+            drawn.append(self._threshold(each, left=left))
+        return drawn
+
+    def _name_of(self, threshold: Threshold) -> float:
+        """Where its name stands: under the line where the top of the field is near."""
         y = self.y(threshold.value)
+        return y + 11 if y < _TOP + 12 else y - 4
+
+    def _threshold(self, threshold: Threshold, *, left: bool) -> Markup:
+        y, beside = self.y(threshold.value), self._name_of(threshold)
         color = _color(threshold.color, 3)
-        # Under the line where the top of the field is near.
-        beside = y + 11 if y < _TOP + 12 else y - 4
         return tag(
             "g",
             tag("title", f"Threshold {threshold.label or number(threshold.value)}"),
@@ -282,9 +297,9 @@ class _Frame:
                 "text",
                 _cut(threshold.label, int(self.width / 7)),
                 class_="name",
-                x=self.width - _RIGHT - 2,
+                x=_LEFT + 2 if left else self.width - _RIGHT - 2,
                 y=f"{beside:.1f}",
-                text_anchor="end",
+                text_anchor="start" if left else "end",
             ),
             class_="threshold",
         )

@@ -135,17 +135,17 @@ class Drawing:
 
     def limits(self, kinds: Sequence[AlarmKind], *subjects: Mapping[str, str]) -> list[Line]:
         """A line for each threshold of the alarms of these kinds on these dimensions; none where no alarm was made."""
-        drawn = {
-            (routed.kind.name, routed.threshold): routed
-            for routed in self.alarms
-            if routed.kind in kinds and routed.dimensions in subjects
-        }
-        return [self.limit(routed) for routed in drawn.values()]
+        equal: dict[str, list[RoutedAlarm]] = {}
+        for routed in self.alarms:
+            if routed.kind in kinds and routed.dimensions in subjects:
+                equal.setdefault(_limit(routed), []).append(routed)
+        return [self.limit(*drawn) for drawn in equal.values()]
 
-    def limit(self, routed: RoutedAlarm) -> Line:
-        """The line of one alarm."""
-        label = f"{routed.kind.name} {_SIGN[routed.kind.comparison]} {figure(routed.threshold)}"
-        return line(routed.threshold, label, _SEVERITY_COLOR[routed.severity])
+    def limit(self, *equal: RoutedAlarm) -> Line:
+        """The line of alarms with one threshold, whose names would cover each other on lines of their own."""
+        names = ", ".join(dict.fromkeys(routed.kind.name for routed in equal))
+        severe = min((routed.severity for routed in equal), key=list(Severity).index)
+        return line(equal[0].threshold, f"{names} {_limit(equal[0])}", _SEVERITY_COLOR[severe])
 
     def about(self, kind: AlarmKind, subject: str) -> list[RoutedAlarm]:
         """The alarms of a kind about a model, a guardrail or an evaluation."""
@@ -218,6 +218,10 @@ class Drawing:
             ),
             *_states("Parts of incidents, which are told together", parts),
         ]
+
+
+def _limit(routed: RoutedAlarm) -> str:
+    return f"{_SIGN[routed.kind.comparison]} {figure(routed.threshold)}"
 
 
 def _states(title: str, alarms: Sequence[cloudwatch.IAlarm]) -> Iterator[cloudwatch.IWidget]:

@@ -156,6 +156,20 @@ def test_every_line_is_an_alarms_threshold_a_gate_or_the_coverage() -> None:
         assert all(figure(line["value"]) in line["label"] for line in lines)
 
 
+def test_alarms_with_one_threshold_share_a_line() -> None:
+    """Two names on one line would cover each other."""
+    even = synthesize(environment(alarms={"server_error_percent": 5, "throttle_percent": 5, "client_error_percent": 8}))
+    lines = even.graph("Rates", holding="haiku")["annotations"]["horizontal"]
+    assert [(line["value"], line["label"], line["color"]) for line in lines] == [
+        (5, "server-errors, throttles > 5", "#d62728"),
+        (8, "client-errors > 8", "#ff7f0e"),
+    ]
+    for made in (owner(), watchful()):
+        for graph in made.graphs():
+            values = [line["value"] for line in graph.get("annotations", {}).get("horizontal", [])]
+            assert len(values) == len(set(values)), graph["title"]
+
+
 def test_no_threshold_is_drawn_for_an_alarm_that_another_environment_has() -> None:
     for graph in tenant().graphs():
         if any(series.namespace == catalogue.BEDROCK for series in all_series([graph])):

@@ -81,6 +81,14 @@ def test_without_data_thresholds_and_legends_are_drawn_and_nothing_is_zero() -> 
     assert 'class="series"' not in page
 
 
+def test_names_of_near_thresholds_stand_apart() -> None:
+    near = [{"value": value, "label": f"bound {value}"} for value in (7000, 7100, 3000)]
+    graph = {**GRAPH, "properties": {**GRAPH["properties"], "annotations": {"horizontal": near}}}
+    page = render(read_body(json.dumps({**BODY, "widgets": [graph]})), None, origin=ORIGIN)
+    anchors = re.findall(r'text-anchor="(\w+)">bound (\d+)', page)
+    assert anchors == [("end", "3000"), ("end", "7000"), ("start", "7100")]
+
+
 def test_texts_are_escaped_and_only_web_addresses_are_links() -> None:
     page = render(read_body(json.dumps(BODY)), None, origin=ORIGIN)
     assert "Latency &lt;b&gt;" in page
