@@ -6,6 +6,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 
 from bedrock_eval import alarm_kinds as kinds
 from bedrock_eval import catalogue
+from bedrock_eval.alarm_units import figure
 from bedrock_eval.definition import Gate
 from bedrock_eval.measures import Measure
 from bedrock_ops.monitoring_metrics import metric
@@ -38,7 +39,7 @@ def evaluation_widgets(drawing: Drawing, evaluation: WatchedEvaluation) -> list[
             "Coverage",
             [catalogue.RUN_COVERAGE],
             unit=kinds.COVERAGE.axis,
-            limits=[line(least, f"min_coverage {least:g}", cloudwatch.Color.ORANGE)],
+            limits=[line(least, f"min_coverage {figure(least)}", cloudwatch.Color.ORANGE)],
             top=1,
         ),
         _gauges(
@@ -92,7 +93,7 @@ def _score(drawing: Drawing, evaluation: WatchedEvaluation, measure: Measure, ga
         [_of_candidate(entry, evaluation, candidate) for candidate in evaluation.candidates],
         unit=f"{measure.unit}{_DIRECTION[measure.better]}",
         limits=[
-            line(bound, f"gate {side} {bound:g}", cloudwatch.Color.RED)
+            line(bound, f"gate {side} {figure(bound)}", cloudwatch.Color.RED)
             for side, bound in bounds.items()
             if bound is not None
         ],
@@ -113,7 +114,7 @@ def _margin(drawing: Drawing, evaluation: WatchedEvaluation, measure: Measure, g
         unit=f"{measure.unit}, worse end of the interval",
         limits=[
             line(0, zero, cloudwatch.Color.RED if gate.bounded or not drop else cloudwatch.Color.GREY),
-            *([line(-drop, f"-{drop:g}: max_drop", cloudwatch.Color.RED)] if drop else ()),
+            *([line(-drop, f"-{figure(drop)}: max_drop", cloudwatch.Color.RED)] if drop else ()),
         ],
         bottom=None,
         statistic=catalogue.GATE_MARGIN.statistic,

@@ -6,6 +6,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 
 from bedrock_eval import alarm_kinds as kinds
 from bedrock_eval import catalogue, log_queries
+from bedrock_eval.alarm_units import figure
 from bedrock_eval.log_filters import LOG_FILTERS
 from bedrock_ops.monitoring_metrics import metric, search
 from bedrock_ops.monitoring_subjects import WatchedMachine
@@ -73,16 +74,22 @@ def log_metrics(drawing: Drawing) -> list[cloudwatch.IWidget]:
 def log_tables(drawing: Drawing, *, log_group: str) -> list[cloudwatch.IWidget]:
     """What the invocation log says in the time range of the dashboard; each reads the log when it is drawn."""
     slow_ms = drawing.thresholds.latency_p90_ms
+    # Groups come in no order: those that are left out must be the small ones.
     queries = {
-        f"Slowest calls, over {slow_ms:g} ms": log_queries.slow_calls(threshold_ms=slow_ms, model=None),
-        "Failed calls by error code, model and caller": log_queries.errors(model=None),
-        "Tokens by model, purpose (requestMetadata.purpose) and caller": log_queries.tokens(model=None),
+        f"Slowest calls, over {figure(slow_ms)} ms": log_queries.slow_calls(threshold_ms=slow_ms, model=None).text,
+        "Failed calls by error code, model and caller": f"{log_queries.errors(model=None).text}\n| sort calls desc",
+        "Tokens by model, purpose (requestMetadata.purpose) and caller": (
+            f"{log_queries.tokens(model=None).text}\n| sort input desc"
+        ),
+        "Tokens by application (requestMetadata.application) and model": (
+            f"{log_queries.tokens_by(log_queries.By.APPLICATION, model=None).text}\n| sort input desc"
+        ),
     }
     return [
         cloudwatch.LogQueryWidget(
             title=title,
             log_group_names=[log_group],
-            query_string=f"{query.text}\n| limit {_ROWS}",
+            query_string=f"{query}\n| limit {_ROWS}",
             view=cloudwatch.LogQueryVisualizationType.TABLE,
             region=drawing.region,
             width=COLUMNS,

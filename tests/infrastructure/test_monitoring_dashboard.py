@@ -17,6 +17,7 @@ from bedrock_eval.metrics import METRICS
 from bedrock_ops.dashboard import CHOSEN_MODEL, dashboard_url
 from bedrock_ops.errors import DeclarationError
 from bedrock_ops.monitoring_metrics import metric
+from local.emulator.insights import run
 from tests.infrastructure.monitoring_support import (
     PREFIX,
     REGION,
@@ -31,6 +32,7 @@ from tests.infrastructure.monitoring_support import (
     tenant,
     watchful,
 )
+from tests.log_records import events, record
 
 SCORES = [catalogue.score(name, better=item.better, title=item.title) for name, item in METRICS.items()]
 CATALOGUE = {(entry.namespace, entry.name): entry for entry in (*catalogue.FIXED, *SCORES)}
@@ -452,21 +454,55 @@ def test_every_delivery_of_the_invocation_log_is_shown_to_whom_it_concerns() -> 
 
 def test_the_invocation_log_is_asked_with_the_texts_of_the_saved_queries() -> None:
     logs = [widget["properties"] for widget in owner().dashboard["widgets"] if widget["type"] == "log"]
-    assert len(logs) == 3
     for each, query in zip(
         logs,
         (
-            log_queries.slow_calls(threshold_ms=7000, model=None),
-            log_queries.errors(model=None),
-            log_queries.tokens(model=None),
+            log_queries.slow_calls(threshold_ms=7000, model=None).text,
+            f"{log_queries.errors(model=None).text}\n| sort calls desc",
+            f"{log_queries.tokens(model=None).text}\n| sort input desc",
+            f"{log_queries.tokens_by(log_queries.By.APPLICATION, model=None).text}\n| sort input desc",
         ),
         strict=True,
     ):
-        assert each["query"] == f"SOURCE '/aws/bedrock/model-invocations' | {query.text}\n| limit 20"
+        assert each["query"] == f"SOURCE '/aws/bedrock/model-invocations' | {query}\n| limit 20"
         assert (each["region"], each["view"]) == (REGION, "table")
         assert each["title"]
-    assert "purpose" in logs[2]["query"]
     assert not [widget for widget in tenant().dashboard["widgets"] if widget["type"] == "log"]
+
+
+def test_log_tables_leave_the_small_groups_out() -> None:
+    """More callers than rows; the biggest comes last in the log."""
+    calls = [
+        record(
+            number % 60,
+            "Converse",
+            input=None if failed else {"inputTokenCount": 10 + number},
+            output=None if failed else {"outputTokenCount": 1},
+            role=f"caller/{number}",
+            metadata={"application": f"app-{number}"},
+            **({"errorCode": "ThrottlingException"} if failed else {}),
+        )
+        for failed in (False, True)
+        for number in range(30)
+        for _ in range(number + 1 if failed else 1)
+    ]
+    logs = [widget["properties"]["query"] for widget in owner().dashboard["widgets"] if widget["type"] == "log"]
+    for query, column, largest in zip(
+        logs[1:], ("caller", "caller", "application"), ("caller/29", "caller/29", "app-29"), strict=True
+    ):
+        rows = run(query.partition(" | ")[2], events(calls)).rows
+        assert len(rows) == 20
+        assert rows[0][column].endswith(largest), query
+
+
+def test_a_large_number_is_written_out() -> None:
+    quality = environment().evaluations["quality"].model_dump(mode="json", exclude_none=True)
+    gates = [{"metric": "response_length", "max": 1_000_000}]
+    made = synthesize(
+        environment(evaluations={"quality": {**quality, "gates": gates}}, alarms={"latency_p90_ms": 1_000_000})
+    )
+    assert "e+06" not in json.dumps(made.dashboard)
+    assert made.graph("Response length")["annotations"]["horizontal"][0]["label"] == "gate max 1,000,000"
 
 
 def test_the_last_run_is_a_number_for_each_candidate() -> None:
