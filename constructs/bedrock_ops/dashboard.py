@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from bedrock_eval import catalogue
@@ -20,7 +20,10 @@ from constructs import Construct
 CHOSEN_MODEL = "chosen-model-id"
 """What the dashboard's variable replaces, wherever it stands. A variable by property would replace every ModelId."""
 
+# Dashboard body structure, and the quotas of CloudWatch; the metrics of expressions count too.
 _MOST_WIDGETS = 500
+_MOST_METRICS = 2_500
+_MOST_METRICS_OF_ONE = 500
 
 
 class MonitoringDashboard(Construct):
@@ -48,12 +51,7 @@ class MonitoringDashboard(Construct):
         super().__init__(scope, construct_id)
         drawing = Drawing(watched=watched, alarms=alarms, thresholds=thresholds, region=region)
         rows = list(_rows(drawing))
-        count = sum(map(len, rows))
-        if count > _MOST_WIDGETS:
-            raise DeclarationError(
-                f"dashboard {watched.names.dashboard} would have {count} widgets; allowed: {_MOST_WIDGETS}: split the "
-                "environment"
-            )
+        _check(self, watched.names.dashboard, [widget for row in rows for widget in row])
         self.dashboard = cloudwatch.Dashboard(
             self,
             "Dashboard",
@@ -64,6 +62,22 @@ class MonitoringDashboard(Construct):
             widgets=rows,
         )
         self.url = dashboard_url(watched.names.dashboard, region=region)
+
+
+def _check(scope: Construct, name: str, widgets: Sequence[cloudwatch.IWidget]) -> None:
+    """What a search finds is not known here and counts besides."""
+    drawn = Stack.of(scope).resolve([each for widget in widgets for each in widget.to_json()])
+    metrics = [sum(isinstance(entry[0], str) for entry in each["properties"].get("metrics", ())) for each in drawn]
+    for count, most, what in (
+        (len(widgets), _MOST_WIDGETS, "widgets"),
+        (sum(metrics), _MOST_METRICS, "metrics"),
+        (max(metrics), _MOST_METRICS_OF_ONE, "metrics in a widget"),
+    ):
+        if count > most:
+            raise DeclarationError(
+                f"dashboard {name} would have {count:,} {what}; allowed: {most:,}; split the environment: "
+                "move some models and evaluations to another file"
+            )
 
 
 def _choice(watched: Watched) -> cloudwatch.DashboardVariable:

@@ -575,8 +575,20 @@ def test_environment_without_evaluations_has_a_dashboard() -> None:
 
 def test_refuses_more_widgets_than_a_dashboard_holds() -> None:
     models = {f"m{number}": {"id": f"amazon.nova-lite-v{number}:0"} for number in range(100)}
-    with pytest.raises(DeclarationError, match=r"dashboard shop-dev would have \d+ widgets; allowed: 500"):
+    with pytest.raises(DeclarationError, match=r"dashboard shop-dev would have 1,\d+ widgets; allowed: 500; split the"):
         synthesize(environment(models=models, evaluations={}, owns_account=False))
+
+
+def test_refuses_more_metrics_than_a_dashboard_holds() -> None:
+    """Ten candidates with every metric, several times: far from 500 widgets."""
+    candidates = [{"name": f"c{number}", "model": "nova"} for number in range(10)]
+    metrics = [name for name in METRICS if name not in {"classification_accuracy", "json_schema_match", "regex_match"}]
+    each = {"dataset": "questions", "candidates": candidates, "metrics": metrics}
+    evaluations = {f"e{number}": each for number in range(8)}
+    with pytest.raises(
+        DeclarationError, match=r"dashboard shop-dev would have [23],\d+ metrics; allowed: 2,500; split"
+    ):
+        synthesize(environment(evaluations=evaluations))
 
 
 def test_a_series_needs_every_dimension() -> None:
