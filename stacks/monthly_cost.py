@@ -18,7 +18,7 @@ _RUN_GAUGES = 4
 _SPENDING_GAUGES = 4
 # Run failed and run finished, of each evaluation.
 _RUN_EVENTS = 2
-# Verdict and margin, of each gate and candidate.
+# Verdict and margin, of each gate and candidate, and with max_drop the accepted run's mean.
 _GATE_METRICS = 2
 # Heartbeat, cost and unpriced tokens of the month.
 _WATCHDOG = 3
@@ -125,9 +125,10 @@ def custom_metrics(environment: Environment) -> int:
 
 def _of_evaluation(evaluation: EvaluationConfig) -> int:
     scores = len(evaluation.metric_names) * (2 if evaluation.headline else 1)
-    gated = len({gate.metric for gate in evaluation.gates})
+    gates = _GATE_METRICS * len({gate.metric for gate in evaluation.gates})
+    baselines = len({gate.metric for gate in evaluation.gates if gate.max_drop is not None})
     gauges = _RUN_GAUGES + (_SPENDING_GAUGES if evaluation.job_kind is None else 0)
-    return _RUN_EVENTS + len(evaluation.candidates) * (scores + gauges + _GATE_METRICS * gated)
+    return _RUN_EVENTS + len(evaluation.candidates) * (scores + gauges + gates + baselines)
 
 
 def _billed(alarm: Resource, prices: Prices) -> int:

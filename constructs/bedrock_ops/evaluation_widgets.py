@@ -7,11 +7,12 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from bedrock_eval import alarm_kinds as kinds
 from bedrock_eval import catalogue
 from bedrock_eval.alarm_units import figure
+from bedrock_eval.costs import plain
 from bedrock_eval.definition import Gate
 from bedrock_eval.measures import Measure
 from bedrock_ops.monitoring_metrics import metric
 from bedrock_ops.monitoring_subjects import WatchedCandidate, WatchedEvaluation
-from bedrock_ops.monitoring_widgets import RUN_PERIOD, Drawing, Line, line
+from bedrock_ops.monitoring_widgets import RUN_PERIOD, Drawing, Line, Series, line
 
 _DIRECTION = {
     catalogue.Better.HIGHER: ", higher is better",
@@ -90,7 +91,10 @@ def _score(drawing: Drawing, evaluation: WatchedEvaluation, measure: Measure, ga
     entry = catalogue.score(measure.name, better=measure.better, title=measure.title)
     return drawing.run_graph(
         f"{measure.title}, mean",
-        [_of_candidate(entry, evaluation, candidate) for candidate in evaluation.candidates],
+        [
+            *(_of_candidate(entry, evaluation, candidate) for candidate in evaluation.candidates),
+            *_drops(evaluation, measure, gate),
+        ],
         unit=f"{measure.unit}{_DIRECTION[measure.better]}",
         limits=[
             line(bound, f"gate {side} {figure(bound)}", cloudwatch.Color.RED)
@@ -102,6 +106,23 @@ def _score(drawing: Drawing, evaluation: WatchedEvaluation, measure: Measure, ga
         top=1 if measure.high == 1 else None,
         statistic=entry.statistic,
     )
+
+
+def _drops(evaluation: WatchedEvaluation, measure: Measure, gate: Gate | None) -> list[Series]:
+    """How far `max_drop` lets each candidate fall behind its accepted run; nothing while none is accepted."""
+    if gate is None or gate.max_drop is None:
+        return []
+    sign, word = ("+", "above") if measure.better is catalogue.Better.LOWER else ("-", "below")
+    return [
+        cloudwatch.MathExpression(
+            expression=f"b{place} {sign} {plain(gate.max_drop)}",
+            using_metrics={f"b{place}": _of_candidate(catalogue.GATE_BASELINE, evaluation, candidate, gate=gate)},
+            period=RUN_PERIOD,
+            label=f"{candidate.name}: gate, {figure(gate.max_drop)} {word} the accepted run",
+            color=cloudwatch.Color.RED,
+        )
+        for place, candidate in enumerate(evaluation.candidates)
+    ]
 
 
 def _margin(drawing: Drawing, evaluation: WatchedEvaluation, measure: Measure, gate: Gate) -> cloudwatch.IWidget:

@@ -157,6 +157,17 @@ GATE_MARGIN = Metric(
     "Margin of the gate (passes above 0, a drop from -max_drop)",
 )
 
+# Of gates with max_drop, while a run is accepted: where the line of the drop lies.
+GATE_BASELINE = Metric(
+    CUSTOM,
+    "gate_baseline",
+    VERDICT_DIMENSIONS,
+    "None",
+    "Maximum",
+    Better.NEUTRAL,
+    "Mean of the accepted run over the same cases",
+)
+
 RUN_FAILED = Metric(CUSTOM, "run_failed", EVALUATION_DIMENSIONS, "Count", "Maximum", Better.LOWER, "Run failed")
 RUN_FINISHED = Metric(CUSTOM, "run_finished", EVALUATION_DIMENSIONS, "Count", "Maximum", Better.HIGHER, "Run finished")
 RUN_SKIPPED = Metric(

@@ -119,7 +119,7 @@ def cost_expression(rates: Rates, *, prefix: str = "") -> TokenExpression:
     """
     rated = {f"{prefix}{kind}_tokens": rate for kind, rate in _by_kind(rates).items() if rate is not None}
     # A kind without traffic has no datapoint, which would void the whole sum.
-    terms = (f"FILL({metric_id}, 0) * {_plain(rate)}" for metric_id, rate in rated.items())
+    terms = (f"FILL({metric_id}, 0) * {plain(rate)}" for metric_id, rate in rated.items())
     return _token_expression(f"({' + '.join(terms)}) / {MILLION}", rated, prefix=prefix)
 
 
@@ -141,6 +141,6 @@ def _by_kind(rates: Rates | None) -> dict[str, float | None]:
     return {kind: None if rates is None else getattr(rates, kind) for kind in kinds}
 
 
-def _plain(rate: float) -> str:
+def plain(number: float) -> str:
     """Without an exponent, which metric math need not understand."""
-    return f"{rate:.9f}".rstrip("0").rstrip(".")
+    return f"{number:.9f}".rstrip("0").rstrip(".")

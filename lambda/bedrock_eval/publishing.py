@@ -11,7 +11,7 @@ from bedrock_eval import catalogue
 from bedrock_eval.catalogue import Metric
 from bedrock_eval.gates import worst
 from bedrock_eval.names import start_minute
-from bedrock_eval.summary import Bin, CandidateSummary, Summary
+from bedrock_eval.summary import BASELINE, Bin, CandidateSummary, Summary
 
 # PutMetricData: at most 1,000 datums and 1 MB a request, 150 values a datum.
 MAX_DATUMS = 1000
@@ -74,6 +74,7 @@ def run_datums(summary: Summary) -> tuple[Datum, ...]:
         found += _scores(candidate, dimensions, summary=summary, timestamp=moment)
         found += _gauges(candidate, dimensions, duration=summary.duration_seconds, timestamp=moment)
         found += _verdicts(candidate, dimensions, timestamp=moment)
+        found += _baselines(summary, candidate, dimensions, timestamp=moment)
     return tuple(found)
 
 
@@ -124,6 +125,18 @@ def _verdicts(candidate: CandidateSummary, dimensions: Mapping[str, str], *, tim
         yield datum(catalogue.GATE_VERDICT, dimensions=of_gate, value=gate.verdict.number, timestamp=timestamp)
         if gate.margin is not None:
             yield datum(catalogue.GATE_MARGIN, dimensions=of_gate, value=gate.margin, timestamp=timestamp)
+
+
+def _baselines(
+    summary: Summary, candidate: CandidateSummary, dimensions: Mapping[str, str], *, timestamp: datetime
+) -> Iterator[Datum]:
+    """The accepted run's mean over the pairs, of each metric with `max_drop`; nothing while no run is accepted."""
+    held = {gate.metric for gate in candidate.gates if gate.max_drop is not None}
+    for each in summary.comparisons:
+        mean = each.estimate.baseline_mean
+        if each.candidate == candidate.name and each.against == BASELINE and each.metric in held and mean is not None:
+            of_gate = {**dimensions, catalogue.METRIC: each.metric}
+            yield datum(catalogue.GATE_BASELINE, dimensions=of_gate, value=mean, timestamp=timestamp)
 
 
 def batches(datums: Iterable[Datum]) -> Iterator[list[dict[str, Any]]]:

@@ -55,9 +55,9 @@ def test_metrics_of_a_run_are_counted() -> None:
 def test_the_line_at_synth_counts_at_most_what_a_run_and_the_watchdog_publish() -> None:
     cost = cost_of("prod")
     of_run, of_watchdog = stated(r"in `prod.yaml` (\d+) of them"), stated(r"the watchdog's (\d+)")
-    # A gate against a baseline that is not there yet has no margin; without rates there is no cost.
+    # A gate against a baseline that is not there yet has no margin and no mean of it; without rates there is no cost.
     absent = cost.custom_metrics - of_run - of_watchdog
-    assert 0 <= absent <= 4
+    assert 0 <= absent <= 6
 
 
 def test_the_line_at_synth_bills_alarms_by_the_metrics_that_they_read() -> None:

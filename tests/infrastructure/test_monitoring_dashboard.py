@@ -257,6 +257,25 @@ def test_gates_show_how_much_room_they_leave() -> None:
         assert [dict(series.dimensions)["Candidate"] for series in graph_series(graph)] == ["haiku", "nova-short"]
 
 
+def test_a_drop_gate_is_drawn_below_the_accepted_run_or_above_it() -> None:
+    quality = environment().evaluations["quality"].model_dump(mode="json", exclude_none=True)
+    gates = [{"metric": "f1_score", "max_drop": 0.05}, {"metric": "word_error_rate", "max_drop": 0.00002, "max": 1.5}]
+    metrics = ["f1_score", "word_error_rate"]
+    made = synthesize(environment(evaluations={"quality": {**quality, "metrics": metrics, "gates": gates}}))
+    f1, errors = made.graph("F1"), made.graph("Word error rate")
+    expected = ["b0 - 0.05", "b1 - 0.05"], ["b0 + 0.00002", "b1 + 0.00002"]
+    for graph, expressions, metric_name in zip((f1, errors), expected, metrics, strict=True):
+        drops = [series for series in graph_series(graph) if series.expression]
+        assert [series.expression for series in drops] == expressions
+        for series, candidate in zip(drops, ("haiku", "nova-short"), strict=True):
+            (part,) = series.parts
+            dimensions = {"Application": "shop", "Evaluation": "quality", "Candidate": candidate, "Metric": metric_name}
+            assert (part.name, part.statistic, dict(part.dimensions)) == ("gate_baseline", "Maximum", dimensions)
+    labels = [entry[-1]["label"] for entry in f1["metrics"] if "expression" in entry[-1]]
+    assert labels[0] == "haiku: gate, 0.05 below the accepted run"
+    assert "annotations" not in f1
+
+
 def test_titles_fit_over_their_widgets_at_1280_px(made: Monitoring) -> None:
     """A column is about 50 px there, and a letter of a title about 8; long titles are cut."""
     for widget in made.dashboard["widgets"]:

@@ -125,6 +125,26 @@ def test_bounds_and_drop_of_one_metric_are_two_verdicts_of_which_the_worse_is_pu
     assert (3.0, "new") in published
 
 
+@pytest.mark.parametrize("cases", [60, 40])
+def test_the_mean_of_the_accepted_run_is_published_for_each_drop_gate_over_the_pairs(cases: int) -> None:
+    definition = replace(DEFINITION, gates=(Gate("f1_score", max_drop=0.05), Gate("word_error_rate", max=0.9)))
+    before = accepted(noisy("new", 0.8))
+    found = summary([*noisy("old", 0.5), *noisy("new", 0.7, n=cases)], baseline=before, definition=definition)
+    published = [
+        (entry.values[0].value, dict(entry.dimensions)["Candidate"], entry.dimensions["Metric"])
+        for entry in run_datums(found)
+        if entry.metric.name == "gate_baseline"
+    ]
+    values = list(before.values["new"]["f1_score"].values())[:cases]
+    assert published == [(pytest.approx(sum(values) / cases), "new", "f1_score")]
+
+
+def test_without_an_accepted_run_no_mean_of_one_is_published() -> None:
+    definition = replace(DEFINITION, gates=(Gate("f1_score", max_drop=0.05),))
+    found = summary(noisy("new", 0.7), definition=definition)
+    assert "gate_baseline" not in {entry.metric.name for entry in run_datums(found)}
+
+
 def test_candidates_are_compared_pair_by_pair_in_the_good_direction() -> None:
     found = summary([*noisy("old", 0.5), *noisy("new", 0.7)])
     assert {each.metric for each in found.comparisons} == {"f1_score", "word_error_rate"}
