@@ -20,6 +20,8 @@ _DIRECTION = {
     catalogue.Better.NEUTRAL: "",
 }
 _ALARMED = {kinds.INCONCLUSIVE.name: "Inconclusive by day"}
+# EPOCH has a value in every period, IF of two arguments only where a run finished.
+_AGE = "TIME_SERIES((MAX(EPOCH(FILL(f,0))) - MAX(IF(f == 1, EPOCH(f)))) / 86400)"
 # One colour a candidate, the same in every graph of its evaluation.
 _CANDIDATE_COLORS = (
     *(cloudwatch.Color.BLUE, cloudwatch.Color.ORANGE, cloudwatch.Color.GREEN, cloudwatch.Color.PURPLE),
@@ -64,7 +66,15 @@ def _newest(drawing: Drawing, evaluation: WatchedEvaluation) -> cloudwatch.IWidg
         for candidate in evaluation.candidates
         for entry in entries
     ]
-    return drawing.newest("Last run", series, period=RUN_PERIOD)
+    return drawing.newest("Last run", [_age(evaluation), *series], period=RUN_PERIOD)
+
+
+def _age(evaluation: WatchedEvaluation) -> Series:
+    """From the hour of the newest finished run to now; nothing where none finished in the range of the graph."""
+    finished = metric(catalogue.RUN_FINISHED, dimensions=evaluation.dimensions, period=RUN_PERIOD)
+    return cloudwatch.MathExpression(
+        expression=_AGE, using_metrics={"f": finished}, period=RUN_PERIOD, label="days since its start"
+    )
 
 
 def _spending(drawing: Drawing, evaluation: WatchedEvaluation) -> list[cloudwatch.IWidget]:

@@ -17,6 +17,8 @@ from bedrock_eval.metrics import METRICS
 from bedrock_ops.dashboard import CHOSEN_MODEL, dashboard_url
 from bedrock_ops.errors import DeclarationError
 from bedrock_ops.monitoring_metrics import metric
+from local.emulator.expressions import Scope, evaluate, parse
+from local.emulator.expressions import Series as Points
 from local.emulator.insights import run
 from tests.infrastructure.monitoring_support import (
     PREFIX,
@@ -527,7 +529,22 @@ def test_a_large_number_is_written_out() -> None:
 def test_the_last_run_is_a_number_for_each_candidate() -> None:
     last = owner().graph("Last run", holding='"quality"')
     assert (last["view"], last["start"]) == ("singleValue", "-P60D")
-    assert len(graph_series(last)) == 2 * 3
+    assert len(graph_series(last)) == 2 * 3 + 1
+
+
+@pytest.mark.parametrize(("finished", "days"), [({5: 1, 191: 1, 192: 0}, {2.0}), ({7: 0}, set()), ({}, set())])
+def test_the_last_run_says_how_many_days_ago_it_began(finished: dict[int, float], days: set[float]) -> None:
+    (age,) = [series for series in graph_series(owner().graph("Last run", holding='"quality"')) if series.expression]
+    assert {(part.name, part.statistic) for part in age.parts} == {("run_finished", "Maximum")}
+    points = {hour * 3600: value for hour, value in finished.items()}
+    scope = Scope(
+        queries={"f": {"MetricStat": {"Period": 3600}}},
+        read=lambda _: Points(points, 3600),
+        search=lambda _query, _statistic, _period: [],
+        grid=lambda period: range(0, 240 * 3600, period),
+    )
+    drawn = scope.as_series(evaluate(parse(str(age.expression)), scope))
+    assert {value for series in drawn for value in series.points.values()} == days
 
 
 @pytest.mark.parametrize("name", ["relevance_score", "response_length", "f1_score"])
