@@ -10,7 +10,7 @@ from bedrock_eval import catalogue
 from bedrock_eval.alarm_kinds import AlarmKind
 from bedrock_eval.costs import TOKEN_METRICS, TokenExpression, cost_expression, unpriced_expression
 from bedrock_ops.alarms import watched
-from bedrock_ops.monitoring_metrics import metric, search
+from bedrock_ops.monitoring_metrics import metric, search, search_sum
 from bedrock_ops.monitoring_subjects import WatchedGuardrail, WatchedModel
 from bedrock_ops.monitoring_widgets import COLUMNS, PERCENTILES, TRAFFIC_PERIOD, Drawing, Series, line
 
@@ -38,6 +38,8 @@ _ALARMED = {
     kinds.END_OF_LIFE.name: "Days to its end of life",
 }
 _CACHE_SHARE = "100*FILL(r,0)/(i+FILL(r,0)+FILL(w,0))"
+_CACHE_PARTS = {"i": catalogue.INPUT_TOKENS, "r": catalogue.CACHE_READ_TOKENS, "w": catalogue.CACHE_WRITE_TOKENS}
+_CACHE_UNIT = "% of all input tokens"
 
 
 def all_models(drawing: Drawing) -> list[cloudwatch.IWidget]:
@@ -56,15 +58,42 @@ def all_models(drawing: Drawing) -> list[cloudwatch.IWidget]:
         catalogue.QUOTA_TOKENS: "tokens in 5 min",
         catalogue.LEGACY_INVOCATIONS: "requests in 5 min",
     }
-    return [
-        drawing.graph(
-            f"{entry.title}, by model" + (", p90" if entry.statistic == "p90" else ""),
-            [search(entry, period=TRAFFIC_PERIOD)],
-            unit=unit,
-            statistic=entry.statistic,
-        )
-        for entry, unit in shown.items()
+    floor = drawing.thresholds.traffic_floor
+    rates: list[Series] = [
+        _together(str(kind.drawn).format(floor=floor), kind.metrics, label=entry.title, color=_ERRORS[entry])
+        for entry, kind in _RATES.items()
     ]
+    return [
+        *(
+            drawing.graph(
+                f"{entry.title}, by model" + (", p90" if entry.statistic == "p90" else ""),
+                [search(entry, period=TRAFFIC_PERIOD)],
+                unit=unit,
+                statistic=entry.statistic,
+            )
+            for entry, unit in shown.items()
+        ),
+        drawing.graph(f"Rates of all together, from {floor} requests on", rates, unit=kinds.THROTTLES.axis),
+        drawing.graph(
+            "Cache efficiency of all together",
+            [_together(_CACHE_SHARE, _CACHE_PARTS, label="Read from cache")],
+            unit=_CACHE_UNIT,
+            top=100,
+        ),
+    ]
+
+
+def _together(
+    expression: str, parts: Mapping[str, catalogue.Metric], *, label: str, color: str | None = None
+) -> cloudwatch.MathExpression:
+    """Metric math over sums of all models, which the searches find."""
+    return cloudwatch.MathExpression(
+        expression=expression,
+        using_metrics={name: search_sum(entry, period=TRAFFIC_PERIOD) for name, entry in parts.items()},
+        period=TRAFFIC_PERIOD,
+        label=label,
+        color=color,
+    )
 
 
 def one_model(drawing: Drawing, model: WatchedModel) -> list[cloudwatch.IWidget]:
@@ -258,9 +287,8 @@ def _rates(drawing: Drawing, model: WatchedModel) -> cloudwatch.IWidget:
 
 
 def _cache_share(drawing: Drawing, model: WatchedModel) -> cloudwatch.IWidget:
-    parts = {"i": catalogue.INPUT_TOKENS, "r": catalogue.CACHE_READ_TOKENS, "w": catalogue.CACHE_WRITE_TOKENS}
-    series = _math(_CACHE_SHARE, parts, dimensions=model.dimensions, label="Read from cache")
-    return drawing.graph("Cache efficiency", [series], unit="% of all input tokens", top=100)
+    series = _math(_CACHE_SHARE, _CACHE_PARTS, dimensions=model.dimensions, label="Read from cache")
+    return drawing.graph("Cache efficiency", [series], unit=_CACHE_UNIT, top=100)
 
 
 def _cost(drawing: Drawing, model: WatchedModel) -> list[cloudwatch.IWidget]:

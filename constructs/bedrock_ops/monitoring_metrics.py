@@ -47,14 +47,25 @@ def search(
     Args:
         dimensions: values that the series must have; the other dimensions of the entry are free.
     """
-    schema = ",".join((entry.namespace, *entry.dimensions))
-    wanted = " ".join(f'{name}="{value}"' for name, value in {"MetricName": entry.name, **(dimensions or {})}.items())
     return cloudwatch.MathExpression(
-        expression=f"SEARCH('{{{schema}}} {wanted}', '{entry.statistic}', {int(period.to_seconds())})",
+        expression=_search(entry, period, dimensions or {}),
         using_metrics={},
         label=f"${{PROP('Dim.{entry.dimensions[-1]}')}}",
         period=period,
     )
+
+
+def search_sum(entry: catalogue.Metric, *, period: Duration) -> cloudwatch.MathExpression:
+    """What `search` finds, added up at each time: a part of other expressions."""
+    return cloudwatch.MathExpression(
+        expression=f"SUM({_search(entry, period, {})})", using_metrics={}, label=entry.title, period=period
+    )
+
+
+def _search(entry: catalogue.Metric, period: Duration, dimensions: Mapping[str, str]) -> str:
+    schema = ",".join((entry.namespace, *entry.dimensions))
+    wanted = " ".join(f'{name}="{value}"' for name, value in {"MetricName": entry.name, **dimensions}.items())
+    return f"SEARCH('{{{schema}}} {wanted}', '{entry.statistic}', {int(period.to_seconds())})"
 
 
 def _values(entry: catalogue.Metric, dimensions: Mapping[str, str]) -> dict[str, str] | None:

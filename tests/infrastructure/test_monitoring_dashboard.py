@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from itertools import combinations
@@ -42,6 +43,8 @@ BELOW_THE_FLOOR = re.compile(r"(IF\(.+ >= .+), [\d.]+\)")
 PERCENTILE = re.compile(r"p\d\d?")
 SEARCH = re.compile(r"SEARCH\('\{([^}]+)\} MetricName=\"(\w+)\"(?: (\w+)=\"([^\"]+)\")?', '(\w+)', (\d+)\)")
 
+
+Search = Callable[[str, str, int], list[Points]]
 
 # Bedrock user guide, monitoring-runtime-otps; the number of streamed requests is its floor.
 PARTS_OF_THE_OUTPUT_SPEED = {
@@ -385,8 +388,45 @@ def test_all_models_are_found_by_search_among_series_with_a_model(made: Monitori
     """AWS/Bedrock also has series without dimensions, the sum of all: a wider search would count twice."""
     texts = [entry[-1].get("expression", "") for graph in made.graphs() for entry in graph["metrics"]]
     found = [text for text in texts if "AWS/Bedrock" in text]
-    assert len(found) == 12
-    assert all(text.startswith("SEARCH('{AWS/Bedrock,ModelId} MetricName=") for text in found)
+    assert all(re.match(r"(SUM\()?SEARCH\('\{AWS/Bedrock,ModelId\} MetricName=", text) for text in found)
+    assert sum(text.startswith("SEARCH") for text in found) == 12
+
+
+def test_rates_and_cache_of_all_models_are_those_of_the_sums(made: Monitoring) -> None:
+    (rates,) = [graph for graph in made.graphs() if graph["title"].startswith("Rates of all together")]
+    cache = made.graph("Cache efficiency of all together")
+    values = {
+        "Invocations": {"a": 90.0, "b": 0.0},
+        "InvocationClientErrors": {"a": 10.0},
+        "InvocationThrottles": {"b": 100.0},
+        "InputTokenCount": {"a": 100.0, "b": 100.0},
+        "CacheReadInputTokenCount": {"b": 600.0},
+    }
+
+    def found(query: str, statistic: str, period: int) -> list[Points]:
+        name = re.search(r'MetricName="(\w+)"', query)
+        assert name is not None
+        assert (statistic, period) == ("Sum", 300)
+        return [Points({0: value}, 300) for value in values.get(name[1], {}).values()]
+
+    drawn = {**computed(rates, found), **computed(cache, found)}
+    assert drawn == {"Client errors": 10, "Server errors": 0, "Throttles": 100 * 100 / 190, "Read from cache": 75}
+    values["Invocations"], values["InvocationClientErrors"] = {"a": 5.0}, {"a": 5.0}
+    assert computed(rates, found)["Client errors"] is None, "below the floor nothing is known"
+
+
+def computed(graph: dict[str, Any], search: Search) -> dict[str, float | None]:
+    """The newest value of each line, by its label."""
+    entries = [entry[-1] for entry in graph["metrics"]]
+    scope = Scope(
+        queries={each["id"]: {"Expression": each["expression"], "Period": 300} for each in entries if "id" in each},
+        read=lambda _: Points({}, 300),
+        search=search,
+        grid=lambda period: range(0, period, period),
+    )
+    shown = {each["label"]: each["expression"] for each in entries if each.get("visible", True)}
+    lines = {label: scope.as_series(evaluate(parse(text), scope))[0].points for label, text in shown.items()}
+    return {label: points.get(0) for label, points in lines.items()}
 
 
 def test_one_row_is_switched_and_no_other(made: Monitoring) -> None:
