@@ -62,8 +62,8 @@ class _Line:
         """The newest value in words; None without data."""
         if not self.values:
             return None
-        newest = number(self.values[-1][1])
-        return f"{newest} to {number(self.top[-1][1])}" if self.top else newest
+        newest = _value(self.values[-1][1])
+        return f"{newest} to {_value(self.top[-1][1])}" if self.top else newest
 
 
 def render(board: Board, data: Data | None, *, origin: Origin) -> str:
@@ -192,8 +192,8 @@ def _drawing(graph: Graph, lines: Sequence[_Line], data: Data | None, place: int
     parts += [frame.band(each) if each.top else frame.line(each) for each in lines if each.values]
     parts += frame.thresholds(graph.thresholds)
     if not values:
-        middle = {"x": f"{(width + _LEFT) / 2:g}", "y": f"{_HEIGHT / 2:g}"}
-        parts.append(tag("text", NO_DATA, class_="nothing", text_anchor="middle", **middle))
+        # Where no threshold has its name.
+        parts.append(tag("text", NO_DATA, class_="nothing", text_anchor="middle", x=f"{width * 0.4:g}", y=_HEIGHT / 2))
     return tag("svg", parts, viewBox=f"0 0 {width:g} {_HEIGHT:g}", role="img")
 
 
@@ -384,6 +384,11 @@ def _inline(source: str) -> Markup:
             made.append(tag("b" if strong else "em" if emphasis else "code", strong or emphasis or code))
         end = found.end()
     return join(made, text(source[end:]))
+
+
+def _value(value: float) -> str:
+    """Counts without decimals."""
+    return f"{value:,.0f}" if value >= 0 and value.is_integer() else number(value)
 
 
 def _short(value: float, shown: str) -> str:

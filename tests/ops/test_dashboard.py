@@ -114,6 +114,14 @@ def test_data_is_asked_with_the_statistic_of_the_widget(values: list[float], dra
     assert ("4,200" in page) is drawn
 
 
+def test_counts_have_no_decimals() -> None:
+    board = read_body(json.dumps(BODY))
+    for value, shown in ((7.0, "7"), (0.0, "0"), (0.25, "0.250"), (-2.0, "\N{MINUS SIGN}2.000")):
+        client = Pages([value])
+        data = fetch(board, {"eu-central-1": client, None: client}, now=NOW, back=timedelta(hours=6))
+        assert f"<b>{shown}</b>" in render(board, data, origin=ORIGIN)
+
+
 BAND = {"expression": "ANOMALY_DETECTION_BAND(m, 2)", "label": "p90 expected", "color": "#7f7f7f", "id": "band"}
 
 
