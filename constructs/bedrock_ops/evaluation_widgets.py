@@ -136,20 +136,29 @@ def _drops(evaluation: WatchedEvaluation, measure: Measure, gate: Gate | None) -
 
 
 def _margin(drawing: Drawing, evaluation: WatchedEvaluation, measure: Measure, gate: Gate) -> cloudwatch.IWidget:
-    """The worse end of the interval: from the bound, or from the accepted run; nothing while none is accepted."""
-    zero = "0: the bound" if gate.bounded else "0: as the accepted run"
-    drop = gate.max_drop or 0
+    """How far the worse end of the interval lies inside of the limit, where a metric has two of the worse gate."""
     return drawing.run_graph(
         f"Gate margin: {measure.title}",
         [_of_candidate(catalogue.GATE_MARGIN, evaluation, candidate, gate=gate) for candidate in evaluation.candidates],
         unit=f"{measure.unit}, worse end of the interval",
-        limits=[
-            line(0, zero, cloudwatch.Color.RED if gate.bounded or not drop else cloudwatch.Color.GREY),
-            *([line(-drop, f"-{figure(drop)}: max_drop", cloudwatch.Color.RED)] if drop else ()),
-        ],
+        limits=_margin_lines(gate),
         bottom=None,
         statistic=catalogue.GATE_MARGIN.statistic,
     )
+
+
+def _margin_lines(gate: Gate) -> list[Line]:
+    if gate.max_drop is None or gate.bounded:
+        name = "the bound" if gate.max_drop is None else "bound or max_drop"
+        return [line(0, f"0: {name}", cloudwatch.Color.RED)]
+    drop = figure(gate.max_drop)
+    same = "as the accepted run"
+    if not gate.max_drop:
+        return [line(0, f"0: {same}", cloudwatch.Color.RED)]
+    return [
+        line(0, f"0: max_drop {drop}", cloudwatch.Color.RED),
+        line(gate.max_drop, f"{drop}: {same}", cloudwatch.Color.GREY),
+    ]
 
 
 def _verdicts(drawing: Drawing, evaluation: WatchedEvaluation) -> list[cloudwatch.IWidget]:

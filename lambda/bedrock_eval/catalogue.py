@@ -154,7 +154,7 @@ GATE_MARGIN = Metric(
     "None",
     "Minimum",
     Better.HIGHER,
-    "Margin of the gate (passes above 0, a drop from -max_drop)",
+    "Margin of the gate (passes from 0 on)",
 )
 
 # Of gates with max_drop, while a run is accepted: where the line of the drop lies.

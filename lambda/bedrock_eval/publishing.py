@@ -123,8 +123,8 @@ def _verdicts(candidate: CandidateSummary, dimensions: Mapping[str, str], *, tim
         gate = worst(each for each in candidate.gates if each.metric == metric)
         of_gate = {**dimensions, catalogue.METRIC: metric}
         yield datum(catalogue.GATE_VERDICT, dimensions=of_gate, value=gate.verdict.number, timestamp=timestamp)
-        if gate.margin is not None:
-            yield datum(catalogue.GATE_MARGIN, dimensions=of_gate, value=gate.margin, timestamp=timestamp)
+        if gate.room is not None:
+            yield datum(catalogue.GATE_MARGIN, dimensions=of_gate, value=gate.room, timestamp=timestamp)
 
 
 def _baselines(

@@ -125,6 +125,29 @@ def test_bounds_and_drop_of_one_metric_are_two_verdicts_of_which_the_worse_is_pu
     assert (3.0, "new") in published
 
 
+def margins(found: Summary) -> dict[str, float]:
+    return {
+        entry.dimensions["Candidate"]: entry.values[0].value
+        for entry in run_datums(found)
+        if entry.metric.name == "gate_margin"
+    }
+
+
+def test_margins_of_bounds_and_drops_are_measured_from_the_limit() -> None:
+    """One series holds both: another zero for each would draw a kept bound as a broken one."""
+    before = accepted([*noisy("old", 0.8, n=400), *noisy("new", 0.8, n=400)])
+    drop = replace(DEFINITION, gates=(Gate("f1_score", max_drop=0.05),))
+    both = replace(DEFINITION, gates=(Gate("f1_score", min=0.2, max_drop=0.05),))
+    answers = [*noisy("old", 0.79, n=400), *noisy("new", 0.4, n=400)]
+    for definition in (drop, both):
+        found = summary(answers, baseline=before, definition=definition)
+        results = verdicts(found)
+        assert (results["old"].verdict, results["new"].verdict) == (Verdict.NOT_WORSE, Verdict.WORSE)
+        shown = margins(found)
+        assert 0 < shown["old"] == pytest.approx(float(results["old"].low or 0) + 0.05)
+        assert shown["new"] < -0.3
+
+
 @pytest.mark.parametrize("cases", [60, 40])
 def test_the_mean_of_the_accepted_run_is_published_for_each_drop_gate_over_the_pairs(cases: int) -> None:
     definition = replace(DEFINITION, gates=(Gate("f1_score", max_drop=0.05), Gate("word_error_rate", max=0.9)))
