@@ -18,7 +18,7 @@ from bedrock_eval.jobs.definition import JobKind
 from bedrock_eval.models import Model
 from bedrock_eval.names import prefix
 from environments.data_identifiers import DATA_IDENTIFIERS
-from environments.evaluation_schema import EvaluationConfig
+from environments.evaluation_schema import EvaluationConfig, JudgeScoring
 from environments.fields import Name, Strict, enum, told
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -410,6 +410,17 @@ class Environment(Strict):
     def asks_people(self) -> bool:
         """Whether an evaluation is by people."""
         return any(config.job_kind is JobKind.HUMAN for config in self.evaluations.values())
+
+    @property
+    def asked_models(self) -> tuple[str, ...]:
+        """The keys of the models whose answers are evaluated, as far as they are asked; a judge is not."""
+        asked = {
+            candidate.model
+            for config in self.evaluations.values()
+            if not (isinstance(config, JudgeScoring) and config.answers_from is not None)
+            for candidate in config.candidates
+        }
+        return tuple(name for name in self.models if name in asked)
 
     def model(self, name: str) -> Model:
         """The resolved model behind a key of `models`."""

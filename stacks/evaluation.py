@@ -17,7 +17,7 @@ from bedrock_ops.evaluation_jobs import EvaluationJobs
 from bedrock_ops.evaluation_role import EvaluationJobRole
 from bedrock_ops.functions import PythonFunction
 from bedrock_ops.human_review import HumanReview, HumanReviews
-from bedrock_ops.inference_profiles import ApplicationProfiles, InferenceProfile
+from bedrock_ops.inference_profiles import ApplicationProfiles, EvaluationProfiles
 from bedrock_ops.permissions import allow_foreign_objects
 from bedrock_ops.schedules import EvaluationSchedules
 from bedrock_ops.state_machine import EvaluationStateMachine
@@ -29,7 +29,6 @@ from environments.evaluation_schema import (
     HumanComparisonConfig,
     HumanEvaluationConfig,
     JobEvaluationConfig,
-    JudgeScoring,
 )
 from environments.schema import Environment
 from stacks.code import function_code
@@ -91,16 +90,6 @@ class EvaluationStack(Stack):
         used = {model for config in evaluations for model in config.models}
         return [name for name in self._environment.models if name in used]
 
-    def _asked_models(self) -> list[str]:
-        """The models whose answers are evaluated, as far as they are asked; a judge has no profile of ours."""
-        asked = {
-            candidate.model
-            for config in self._environment.evaluations.values()
-            if not (isinstance(config, JudgeScoring) and config.answers_from is not None)
-            for candidate in config.candidates
-        }
-        return [name for name in self._environment.models if name in asked]
-
     def _profiles_of(self, models: Iterable[str]) -> list[str]:
         """The ARNs of those that are called through a profile of ours."""
         return [self._profiles[name] for name in models if name in self._profiles]
@@ -111,18 +100,8 @@ class EvaluationStack(Stack):
         return {name: profiles.add(name, self._environment.model(name)) for name in models if models[name].profile}
 
     def _own_profiles(self) -> dict[str, str]:
-        scope = Construct(self, "Profiles")
-        return {
-            name: InferenceProfile(
-                scope,
-                name,
-                names=self._names,
-                model_name=name,
-                model=self._environment.model(name),
-                purpose="evaluation",
-            ).attr_inference_profile_arn
-            for name in self._asked_models()
-        }
+        profiles = EvaluationProfiles(self, "Profiles", names=self._names)
+        return {name: profiles.add(name, self._environment.model(name)) for name in self._environment.asked_models}
 
     def _job_role(self) -> EvaluationJobRole:
         """Also without an evaluation by jobs: whoever starts one by hand has a role for it."""

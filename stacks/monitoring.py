@@ -16,7 +16,7 @@ from bedrock_ops.alarm_formatter import AlarmFormatter
 from bedrock_ops.alarms import AlarmFactory
 from bedrock_ops.budget import MonthlyBudget
 from bedrock_ops.dashboard import MonitoringDashboard
-from bedrock_ops.inference_profiles import application_profile_id
+from bedrock_ops.inference_profiles import application_profile_id, evaluation_profile_id
 from bedrock_ops.monitoring_alarms import add_alarms, add_formatter_alarm
 from bedrock_ops.monitoring_subjects import (
     Quota,
@@ -63,6 +63,10 @@ class MonitoringStack(Stack):
                 name: application_profile_id(self, names=names, model_name=name)
                 for name, model in environment.models.items()
                 if model.profile
+            },
+            evaluation_ids={
+                name: evaluation_profile_id(self, names=names, model_name=name)
+                for name in (environment.asked_models if environment.own_profile else ())
             },
         )
         topic = AlarmTopic(self, "Topic", names=names, key=key)
@@ -200,12 +204,14 @@ def watched_environment(
     *,
     machines: Sequence[WatchedMachine],
     profile_ids: Mapping[str, str],
+    evaluation_ids: Mapping[str, str],
     guardrails: Sequence[WatchedGuardrail],
 ) -> Watched:
     """An environment file as the monitoring constructs see it.
 
     Args:
         profile_ids: of the application inference profiles, by the name of their model.
+        evaluation_ids: of those that evaluations call.
     """
     return Watched(
         application=environment.application,
@@ -220,6 +226,7 @@ def watched_environment(
                 thresholds=_thresholds(environment, config),
                 rates=environment.rates(name),
                 profile_id=profile_ids.get(name),
+                evaluation_id=evaluation_ids.get(name),
                 quota=_quota(config),
                 ends=environment.model(name).lifecycle.ends,
             )

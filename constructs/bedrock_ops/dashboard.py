@@ -110,7 +110,8 @@ def _rows(drawing: Drawing) -> Iterator[list[cloudwatch.IWidget]]:
     chosen = WatchedModel("chosen", CHOSEN_MODEL, drawing.thresholds)
     yield [heading(f"One model, chosen at the top: `{CHOSEN_MODEL}`"), *one_model(drawing, chosen)]
     for model in watched.models:
-        yield [heading(f"Model {model.name}: `{model.metric_id}`"), *declared_model(drawing, model)]
+        through = "" if model.profile_id is None else f" through profile `{model.profile_id}`"
+        yield [heading(f"Model {model.name}: `{model.model_id}`{through}"), *declared_model(drawing, model)]
     for each in watched.guardrails:
         yield [heading(f"Guardrail {each.name}, version {each.version}"), *guardrail(drawing, each)]
     yield [heading("Cost, estimated by the rates of the environment file"), *cost_of_all(drawing)]
@@ -144,8 +145,10 @@ def _header(drawing: Drawing) -> str:
 
 def _traffic(watched: Watched) -> str:
     if watched.own_profile:
+        ids = {model.name: model.evaluation_id for model in watched.models if model.evaluation_id is not None}
+        listed = ", ".join(f"{name} `{profile}`" for name, profile in ids.items())
         return (
             "Evaluations call through inference profiles of their own: they are in *All models* under the ids of those "
-            "profiles, and not in the figures per model."
+            f"profiles{f' ({listed})' if listed else ''}, and not in the figures per model."
         )
     return "These figures include evaluation traffic, which calls the same model ids (`own_profile` is off)."

@@ -74,9 +74,37 @@ class ApplicationProfiles(Construct):
         return str(profile.attr_inference_profile_arn)
 
 
+class EvaluationProfiles(Construct):
+    """The profiles that evaluations call their models through; the id of each stands in Parameter Store."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, names: PhysicalNames) -> None:
+        super().__init__(scope, construct_id)
+        self._names = names
+        self._ids = Construct(self, "Ids")
+
+    def add(self, model_name: str, model: Model) -> str:
+        """Make the profile of a model; its ARN."""
+        profile = InferenceProfile(
+            self, model_name, names=self._names, model_name=model_name, model=model, purpose="evaluation"
+        )
+        ssm.StringParameter(
+            self._ids,
+            model_name,
+            parameter_name=self._names.profile_parameter(model_name, "evaluation-id"),
+            string_value=profile.attr_inference_profile_id,
+            description=f"Inference profile of model {model_name} for evaluations: id",
+        )
+        return str(profile.attr_inference_profile_arn)
+
+
 def application_profile_id(scope: Construct, *, names: PhysicalNames, model_name: str) -> str:
     """The id of a profile that another stack of the environment makes, as a token; read at every deploy."""
     return ssm.StringParameter.value_for_string_parameter(scope, names.profile_parameter(model_name, "id"))
+
+
+def evaluation_profile_id(scope: Construct, *, names: PhysicalNames, model_name: str) -> str:
+    """The same of the profile that evaluations call the model through."""
+    return ssm.StringParameter.value_for_string_parameter(scope, names.profile_parameter(model_name, "evaluation-id"))
 
 
 def profile_name(names: PhysicalNames, *, model_name: str, model: Model, purpose: str) -> str:

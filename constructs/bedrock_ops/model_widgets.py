@@ -1,6 +1,6 @@
 """The widgets about models and guardrails: traffic, latency, errors, tokens, cost and quota."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -146,13 +146,15 @@ def cost_of_all(drawing: Drawing) -> list[cloudwatch.IWidget]:
     models = drawing.watched.models
     dimensions = drawing.watched.application_dimensions
     series = [each for place, model in enumerate(models) for each in _costs(model, prefix=f"m{place}_", name=True)]
+    # The month's cost has them: the watchdog knows their profiles.
+    apart = ", without evaluations" if drawing.watched.own_profile else ""
     month = {
         catalogue.MONTH_TO_DATE_COST: "US dollars",
         catalogue.MONTH_TO_DATE_UNPRICED_TOKENS: "tokens",
     }
     return [
         *(
-            drawing.total(f"Estimated cost by model, last {days}", series, days=count, width=COLUMNS)
+            drawing.total(f"Estimated cost by model, last {days}{apart}", series, days=count, width=COLUMNS)
             for days, count in (("day", 1), ("30 days", 30))
             if series
         ),
@@ -359,7 +361,7 @@ def _quota(drawing: Drawing, model: WatchedModel) -> list[cloudwatch.IWidget]:
     return [
         drawing.graph(
             title,
-            [_share(entry, quota, model)],
+            _shares(entry, quota, model),
             unit=kind.axis,
             limits=[
                 line(100, f"quota 100 % = {quota:,} a minute", cloudwatch.Color.RED),
@@ -373,15 +375,26 @@ def _quota(drawing: Drawing, model: WatchedModel) -> list[cloudwatch.IWidget]:
     ]
 
 
-def _share(entry: catalogue.Metric, quota: int, model: WatchedModel) -> cloudwatch.MathExpression:
-    called = dict.fromkeys((model.model_id, model.metric_id))
+def _shares(entry: catalogue.Metric, quota: int, model: WatchedModel) -> list[Series]:
+    """What the alarm watches, and with the calls of evaluations, which use the same quota."""
+    called = list(dict.fromkeys((model.model_id, model.metric_id)))
+    evaluated = "" if model.evaluation_id is None else ", without evaluations"
+    shares = {f"used{evaluated}": called}
+    if model.evaluation_id is not None:
+        shares["used, with evaluations"] = [*called, model.evaluation_id]
+    return [_share(entry, quota, ids, label=label) for label, ids in shares.items()]
+
+
+def _share(entry: catalogue.Metric, quota: int, called: Sequence[str], *, label: str) -> cloudwatch.MathExpression:
     parts = {
         f"q{place}": metric(entry, dimensions={catalogue.MODEL_ID: called_id}, period=_MINUTE)
         for place, called_id in enumerate(called)
     }
-    used = " + ".join(f"FILL({name}, 0)" for name in parts)
     return cloudwatch.MathExpression(
-        expression=f"100 * ({used}) / {quota}", using_metrics=dict(parts), period=_MINUTE, label="used"
+        expression=f"100 * ({kinds.total_of(parts)}) / {quota}",
+        using_metrics=dict(parts),
+        period=_MINUTE,
+        label=label,
     )
 
 

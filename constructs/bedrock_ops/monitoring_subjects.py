@@ -41,6 +41,7 @@ class WatchedModel:
         thresholds: of its alarms: the environment's with its own in their places.
         rates: what its tokens cost; None: unknown, and shown as unpriced tokens.
         profile_id: of the application inference profile that the application calls it through; a token of CDK.
+        evaluation_id: of the one that evaluations call it through; likewise.
         quota: None: not known, and its use is not watched.
         ends: its end of life is announced or past, so that the watchdog tells the days to it.
     """
@@ -50,6 +51,7 @@ class WatchedModel:
     thresholds: Thresholds
     rates: Rates | None = None
     profile_id: str | None = None
+    evaluation_id: str | None = None
     quota: Quota | None = None
     ends: bool = False
 

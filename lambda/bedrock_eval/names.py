@@ -166,7 +166,8 @@ class PhysicalNames:
         return "-".join((self.prefix, *(f"{percent:.10g}" for percent in notify_percent)))
 
     def profile_parameter(self, model: str, value: str) -> str:
-        """Where the `id` or the `arn` of a model's application inference profile stands in Parameter Store."""
+        """Where the `id` or `arn` of a model's application inference profile stands in Parameter Store, or the
+        `evaluation-id` of the one that evaluations call."""
         return f"/{self.prefix}/profiles/{model}/{value}"
 
     def logging_parameter(self, value: str) -> str:

@@ -149,6 +149,12 @@ class TestOwnProfiles:
             assert (tags["application"], tags["purpose"]) == ("shop", "evaluation")
             assert tags["model"] in ("haiku", "nova")
 
+    def test_their_ids_stand_where_the_monitoring_stack_reads_them(self) -> None:
+        found = {each["Name"]: flat(each["Value"]) for each in evaluation().resources("AWS::SSM::Parameter").values()}
+        profile = evaluation().logical_id("Profileshaiku")
+        assert found["/shop-dev/profiles/haiku/evaluation-id"] == f"<{profile}.InferenceProfileId>"
+        assert "/shop-dev/profiles/nova/evaluation-id" in found
+
     def test_another_model_under_the_same_name_makes_another_profile(self) -> None:
         """CloudFormation makes the new one before the old one goes: the same name would fail."""
         names = PhysicalNames("shop-dev")

@@ -468,7 +468,11 @@ def test_cost_is_that_of_the_rates_and_what_has_none_is_said_in_tokens() -> None
 
 @pytest.mark.parametrize(("days", "start"), [("day", "-P1D"), ("30 days", "-P30D")])
 def test_costs_of_the_last_days_are_one_number_each(days: str, start: str) -> None:
-    (number,) = [graph for graph in rich().graphs() if graph["title"] == f"Estimated cost by model, last {days}"]
+    (number,) = [
+        graph
+        for graph in rich().graphs()
+        if graph["title"] == f"Estimated cost by model, last {days}, without evaluations"
+    ]
     assert (number["view"], number["setPeriodToTimeRange"], number["start"]) == ("singleValue", True, start)
     labels = [entry[-1]["label"] for entry in number["metrics"] if "expression" in entry[-1]]
     assert labels == ["haiku, US dollars", "haiku, tokens without a rate", "nova, tokens without a rate"]
@@ -484,6 +488,8 @@ def test_quotas_are_a_percentage_of_the_number_in_the_environment() -> None:
     assert shown == {
         "100 * (FILL(q0, 0)) / 400000": {"EstimatedTPMQuotaUsage"},
         "100 * (FILL(q0, 0)) / 200": {"Invocations"},
+        "100 * (FILL(q0, 0) + FILL(q1, 0)) / 400000": {"EstimatedTPMQuotaUsage"},
+        "100 * (FILL(q0, 0) + FILL(q1, 0)) / 200": {"Invocations"},
     }
     lines = [
         line["value"]
@@ -493,6 +499,26 @@ def test_quotas_are_a_percentage_of_the_number_in_the_environment() -> None:
     ]
     assert 100 in lines
     assert not [graph for graph in owner().graphs() if "a minute of the quota" in graph["title"]]
+
+
+def test_evaluations_use_the_same_quota_and_are_told_apart() -> None:
+    """They call through profiles of their own, whose ids only the deploy knows."""
+    graph = rich().graph("Tokens a minute of the quota", holding='"eu.anthropic')
+    labels = [entry[-1]["label"] for entry in graph["metrics"] if "expression" in entry[-1]]
+    assert labels == ["used, without evaluations", "used, with evaluations"]
+    called = [{dict(part.dimensions)["ModelId"] for part in series.parts} for series in graph_series(graph)]
+    (profile,) = called[1] - called[0]
+    parameter = rich().template["Parameters"][profile.strip("<>")]
+    assert parameter["Type"] == "AWS::SSM::Parameter::Value<String>"
+    assert parameter["Default"] == "/shop-dev/profiles/haiku/evaluation-id"
+    assert f"haiku `{profile}`" in header(rich())
+    assert "evaluation-id" not in json.dumps(tenant().template)
+
+
+def test_a_model_that_is_called_through_a_profile_keeps_its_own_id_in_its_heading() -> None:
+    texts = [each["properties"]["markdown"] for each in watchful().dashboard["widgets"] if each["type"] == "text"]
+    (nova,) = [text for text in texts if text.startswith("## Model nova")]
+    assert re.fullmatch(r"## Model nova: `amazon\.nova-lite-v1:0` through profile `<\w+>`", nova)
 
 
 def test_guardrails_are_shown_when_there_are_some() -> None:
@@ -662,7 +688,7 @@ def test_refuses_more_metrics_than_a_dashboard_holds() -> None:
     each = {"dataset": "questions", "candidates": candidates, "metrics": metrics}
     evaluations = {f"e{number}": each for number in range(8)}
     with pytest.raises(
-        DeclarationError, match=r"dashboard shop-dev would have [23],\d+ metrics; allowed: 2,500; split"
+        DeclarationError, match=r"dashboard shop-dev would have [23],\d+ metrics; allowed: 2,500; "
     ):
         synthesize(environment(evaluations=evaluations))
 
