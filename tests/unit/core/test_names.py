@@ -102,7 +102,7 @@ def test_run_ids_sort_by_time(first: datetime, second: datetime) -> None:
 
 @given(MOMENTS, st.integers(-23, 23))
 def test_the_zone_of_a_moment_does_not_change_its_run_id(moment: datetime, hours: int) -> None:
-    moment = moment.replace(year=2026)
+    moment = moment.replace(year=2024)  # the last years of datetime have no other zones, and others no 29 February
     assert run_id(moment.astimezone(timezone(timedelta(hours=hours)))) == run_id(moment)
 
 
