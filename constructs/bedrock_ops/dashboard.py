@@ -14,7 +14,7 @@ from bedrock_ops.evaluation_widgets import evaluation_widgets
 from bedrock_ops.health_widgets import health, log_delivery, log_metrics, log_tables
 from bedrock_ops.model_widgets import all_models, cost_of_all, declared_model, guardrail, one_model
 from bedrock_ops.monitoring_subjects import Watched, WatchedModel
-from bedrock_ops.monitoring_widgets import COLUMNS, Drawing, heading
+from bedrock_ops.monitoring_widgets import COLUMNS, Drawing, heading, text_rows
 from constructs import Construct
 
 CHOSEN_MODEL = "chosen-model-id"
@@ -104,7 +104,7 @@ def _choice(watched: Watched) -> cloudwatch.DashboardVariable:
 def _rows(drawing: Drawing) -> Iterator[list[cloudwatch.IWidget]]:
     """Rows wrap after 24 columns."""
     watched = drawing.watched
-    yield [cloudwatch.TextWidget(markdown=_header(drawing), width=COLUMNS, height=5)]
+    yield [_header(drawing)]
     yield drawing.states()
     yield [heading("All models"), *all_models(drawing)]
     chosen = WatchedModel("chosen", CHOSEN_MODEL, drawing.thresholds)
@@ -117,7 +117,7 @@ def _rows(drawing: Drawing) -> Iterator[list[cloudwatch.IWidget]]:
     yield [heading("Cost, estimated by the rates of the environment file"), *cost_of_all(drawing)]
     for evaluation in watched.evaluations:
         candidates = ", ".join(f"{item.name} = `{item.model_id}`" for item in evaluation.candidates)
-        yield [heading(f"Evaluation {evaluation.name}: {candidates}"), *evaluation_widgets(drawing, evaluation)]
+        yield [heading(f"Evaluation {evaluation.name}", candidates), *evaluation_widgets(drawing, evaluation)]
     if watched.log_group is not None:
         yield [heading(f"Invocation log `{watched.log_group}`"), *log_delivery(drawing)]
         if watched.log_metrics:
@@ -126,20 +126,24 @@ def _rows(drawing: Drawing) -> Iterator[list[cloudwatch.IWidget]]:
     yield [heading("Health of the evaluator"), *health(drawing)]
 
 
-def _header(drawing: Drawing) -> str:
+def _header(drawing: Drawing) -> cloudwatch.TextWidget:
     watched = drawing.watched
     alarmed = "" if watched.owns_account else " Their alarms belong to the environment that owns the account."
     book = watched.runbook_url.partition("#")[0]
     kinds = dict.fromkeys(routed.kind.name for routed in drawing.alarms)
-    return "\n\n".join(
-        (
-            f"# {watched.names.prefix}",
-            "Do the models answer, in time and as well as before, and at what cost? "
-            f"Application **{watched.application}** | environment **{watched.environment}** | "
-            f"owner **{watched.owner}** | [runbook]({watched.runbook_url})",
-            f"Figures of models are those of the whole account in {drawing.region}.{alarmed} {_traffic(watched)}",
-            "What to do when one rings: " + " | ".join(f"[{kind}]({book}#{kind})" for kind in kinds),
-        )
+    before = (
+        f"# {watched.names.prefix}",
+        "Do the models answer, in time and as well as before, and at what cost? "
+        f"Application **{watched.application}** | environment **{watched.environment}** | "
+        f"owner **{watched.owner}** | [runbook]({watched.runbook_url})",
+        f"Figures of models are those of the whole account in {drawing.region}.{alarmed} {_traffic(watched)}",
+    )
+    linked = " | ".join(f"[{kind}]({book}#{kind})" for kind in kinds)
+    return cloudwatch.TextWidget(
+        markdown="\n\n".join((*before, f"What to do when one rings: {linked}")),
+        width=COLUMNS,
+        # Of a link only its name is shown.
+        height=text_rows(*before, f"What to do when one rings: {' | '.join(kinds)}"),
     )
 
 

@@ -19,6 +19,8 @@ from bedrock_ops.monitoring_subjects import Watched
 COLUMNS = 24
 THIRD = COLUMNS // 3
 HEIGHT = 6
+# Of texts over the whole width, at 1280 px.
+_HEADING_LETTERS, _LETTERS, _LINES_A_ROW = 100, 150, 2
 TRAFFIC_PERIOD = Duration.minutes(5)
 RUN_PERIOD = Duration.hours(1)
 # Runs are days apart: their graphs look further back than the dashboard does.
@@ -34,9 +36,18 @@ _HOUR = 3_600
 _MOST_STATES = 100
 
 
-def heading(text: str) -> cloudwatch.TextWidget:
-    """A line over the rows that follow."""
-    return cloudwatch.TextWidget(markdown=f"## {text}", width=COLUMNS, height=1)
+def heading(text: str, details: str = "") -> cloudwatch.TextWidget:
+    """A line over the rows that follow, with details in it, or below it where they do not fit."""
+    line = f"{text}: {details}" if details else text
+    if len(line) <= _HEADING_LETTERS:
+        return cloudwatch.TextWidget(markdown=f"## {line}", width=COLUMNS, height=1)
+    return cloudwatch.TextWidget(markdown=f"## {text}\n\n{details}", width=COLUMNS, height=text_rows(text, details))
+
+
+def text_rows(*paragraphs: str) -> int:
+    """How high a text over the whole width must be, so that nobody has to scroll in it at 1280 px."""
+    lines = sum(1 + len(each) // _LETTERS for each in paragraphs)
+    return 1 + -(-lines // _LINES_A_ROW)
 
 
 def line(value: float, label: str, color: str) -> Line:

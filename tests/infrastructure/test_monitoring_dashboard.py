@@ -656,6 +656,28 @@ def test_header_leads_from_each_alarm_to_its_entry_in_the_runbook() -> None:
     assert all(any(name.startswith(text) for text, _ in linked) for name in kinds)
 
 
+def test_texts_are_as_high_as_what_stands_in_them() -> None:
+    """At 1280 px a line has some 150 letters, in a heading 100, and a row of the grid two lines."""
+    candidates = [{"name": f"candidate-number-{number}", "model": "haiku"} for number in range(10)]
+    many = {"dataset": "questions", "candidates": candidates, "metrics": ["exact_match"]}
+    models = {f"model-{number}": {"id": f"eu.amazon.nova-lite-v{number}:0"} for number in range(20)}
+    asked = {"dataset": "questions", "candidates": [f"model-{number}" for number in range(10)]}
+    made = synthesize(
+        environment(
+            models={**models, "haiku": {"id": "eu.anthropic.claude-haiku-5-5"}},
+            evaluations={"many": many, "asked": asked},
+        )
+    )
+    texts = [widget for widget in made.dashboard["widgets"] if widget["type"] == "text"]
+    for widget in texts:
+        shown = re.sub(r"\]\([^)]+\)", "]", re.sub(r"<\w+>", "12-letter-id", widget["properties"]["markdown"]))
+        paragraphs = [part for part in shown.split("\n\n") if part]
+        lines = sum(-(-len(part) // (100 if part.startswith("#") else 150)) for part in paragraphs)
+        assert widget["height"] * 2 >= lines, shown
+    (listed,) = [each for each in texts if each["properties"]["markdown"].startswith("## Evaluation many\n\n")]
+    assert listed["height"] > 1
+
+
 def test_header_says_whose_figures_these_are() -> None:
     for made, expected in (
         (owner(), "not in the figures per model"),
