@@ -18,9 +18,12 @@ from bedrock_ops.monitoring_subjects import Watched
 
 COLUMNS = 24
 THIRD = COLUMNS // 3
+HALF = COLUMNS // 2
 HEIGHT = 6
 # Of texts over the whole width, at 1280 px.
 _HEADING_LETTERS, _LETTERS, _LINES_A_ROW = 100, 150, 2
+# In a column; CloudWatch cuts longer titles.
+_TITLE_LETTERS = 6.25
 TRAFFIC_PERIOD = Duration.minutes(5)
 RUN_PERIOD = Duration.hours(1)
 # Runs are days apart: their graphs look further back than the dashboard does.
@@ -71,14 +74,18 @@ class Drawing:
         *,
         unit: str,
         limits: Sequence[Line] = (),
-        width: int = THIRD,
+        width: int | None = None,
         top: float | None = None,
         bottom: float | None = 0,
         period: Duration = TRAFFIC_PERIOD,
         statistic: str = "Sum",
         start: str | None = None,
     ) -> cloudwatch.GraphWidget:
-        """A graph of one unit, its axis from 0 on unless `bottom` says otherwise; None: from the lowest value on."""
+        """A graph of one unit, its axis from 0 on unless `bottom` says otherwise; None: from the lowest value on.
+
+        Args:
+            width: None: a third, or more where the title needs it.
+        """
         return cloudwatch.GraphWidget(
             title=title,
             left=list(series),
@@ -89,7 +96,7 @@ class Drawing:
             period=period,
             region=self.region,
             start=start,
-            width=width,
+            width=width or _width(title),
             height=HEIGHT,
         )
 
@@ -229,6 +236,11 @@ class Drawing:
             ),
             *_states("Parts of incidents, which are told together", parts),
         ]
+
+
+def _width(title: str) -> int:
+    """A metric of one's own may have a name of 63 letters."""
+    return next((width for width in (THIRD, HALF) if len(title) <= width * _TITLE_LETTERS), COLUMNS)
 
 
 def _limit(routed: RoutedAlarm) -> str:

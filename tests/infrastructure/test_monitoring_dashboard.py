@@ -296,6 +296,24 @@ def test_what_is_below_the_floor_is_not_drawn_as_a_number(made: Monitoring) -> N
     assert not [text for text in floored if BELOW_THE_FLOOR.fullmatch(text)]
 
 
+def test_a_title_too_long_for_a_third_has_more_room() -> None:
+    """Two criteria may differ in their last letter."""
+    names = [f"{'x' * 61}-{number}" for number in (1, 2)]
+    judged = {
+        "kind": "judge",
+        "judge": "nova",
+        "dataset": "questions",
+        "candidates": ["haiku"],
+        "metrics": names,
+        "criteria": [{"name": name, "instructions": "Rate {{prediction}} of {{prompt}}."} for name in names],
+        "gates": [{"metric": name, "max_drop": 0.1} for name in names],
+    }
+    made = synthesize(environment(evaluations={"judged": judged}))
+    long = [widget for widget in made.dashboard["widgets"] if "x" * 61 in str(widget["properties"].get("title"))]
+    assert len(long) == 4
+    assert all(len(each["properties"]["title"]) * 8 <= each["width"] * 50 for each in long)
+
+
 ASKED_FOR = {
     "invocations": ("Invocations", "Sum"),
     "latency p50": ("InvocationLatency", "p50"),
@@ -709,9 +727,7 @@ def test_refuses_more_metrics_than_a_dashboard_holds() -> None:
     metrics = [name for name in METRICS if name not in {"classification_accuracy", "json_schema_match", "regex_match"}]
     each = {"dataset": "questions", "candidates": candidates, "metrics": metrics}
     evaluations = {f"e{number}": each for number in range(8)}
-    with pytest.raises(
-        DeclarationError, match=r"dashboard shop-dev would have [23],\d+ metrics; allowed: 2,500; "
-    ):
+    with pytest.raises(DeclarationError, match=r"dashboard shop-dev would have [23],\d+ metrics; allowed: 2,500; "):
         synthesize(environment(evaluations=evaluations))
 
 
