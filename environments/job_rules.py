@@ -23,10 +23,9 @@ from environments.schema import DatasetConfig, Environment, ModelConfig
 # Which keys of an evaluation cannot be told right from wrong while another is broken.
 _NEEDED_BY: Mapping[str, tuple[str, ...]] = {
     "task": ("dataset",),
-    "metrics": ("dataset", "criteria"),
+    "metrics": ("dataset",),
     "criteria": ("dataset", "metrics", "gates"),
     "candidates": ("dataset", "ratings"),
-    "dataset": ("criteria",),
     "answers_from": ("dataset", "candidates"),
     "deadline_hours": ("schedule", "task_hours"),
 }

@@ -33,10 +33,10 @@ Part = TypeVar("Part", bound=BaseModel)
 
 _EVALUATION: TypeAdapter[CustomEvaluationConfig | JobEvaluationConfig] = TypeAdapter(EvaluationConfig)
 _SCORING = frozenset({"metrics", "criteria", "ratings"})
-_SMALL = {"name": "a", "model": "a"}
+_NOTHING = "nothing-that-is-declared"
 _INSTEAD: Mapping[str, Mapping[str, Any]] = {
     JobKind.AUTOMATIC: {"task": "QuestionAndAnswer", "metrics": [f"{BUILT_IN}Accuracy"]},
-    JobKind.JUDGE: {"judge": "a", "metrics": [f"{BUILT_IN}Correctness"]},
+    JobKind.JUDGE: {"judge": _NOTHING, "metrics": [f"{BUILT_IN}Correctness"]},
     JobKind.HUMAN: {
         "work_team": "arn:aws:sagemaker:us-east-1:000000000000:workteam/a",
         "title": "a",
@@ -130,7 +130,7 @@ def _evaluation(raw: Mapping[str, Any]) -> EvaluationParts:
     dataset = raw.get("dataset")
     custom = kind_of(raw) == CUSTOM
     config = _whole(raw)
-    jobs, broken = _with_stand_ins(raw)
+    jobs, broken = _completed(raw)
     # What is measured is known where nothing that says so is broken.
     scored = jobs if broken.isdisjoint(_SCORING) else None
     metrics = _custom_metrics(raw) if custom else () if scored is None else scored.metric_names
@@ -164,18 +164,15 @@ def _whole(raw: Mapping[str, Any]) -> CustomEvaluationConfig | JobEvaluationConf
         return None
 
 
-def _with_stand_ins(raw: Mapping[str, Any]) -> tuple[JobEvaluationConfig | None, frozenset[str]]:
+def _completed(raw: Mapping[str, Any]) -> tuple[JobEvaluationConfig | None, frozenset[str]]:
     """An evaluation by jobs with something else for its broken keys, and these; None where its kind is not known."""
     several = raw.get("kind") == "comparison"
     by = str(raw.get("by" if several else "kind"))
     if by not in _INSTEAD:
         return None, frozenset()
     broken = _broken(raw)
-    instead = {
-        "dataset": "a",
-        "candidates": [_SMALL, {**_SMALL, "name": "b"}] if several else [_SMALL],
-        **_INSTEAD[by],
-    }
+    candidates = [{"name": name, "model": _NOTHING} for name in ("a", "b")]
+    instead = {"dataset": _NOTHING, "candidates": candidates if several else candidates[:1], **_INSTEAD[by]}
     sound = {key: value for key, value in raw.items() if key not in broken}
     config = _whole({**sound, **{key: instead[key] for key in broken if key in instead}})
     return (None if isinstance(config, CustomEvaluationConfig) else config), broken

@@ -195,6 +195,15 @@ def test_a_broken_key_does_not_hide_the_mistakes_of_others(write: Write, mistake
     ]
 
 
+def test_broken_metrics_do_not_hide_a_mistake_in_a_criterion(write: Write, mistakes: Mistakes, every_kind: str) -> None:
+    broken = ("metrics: [Builtin.Correctness]", "metrics: Builtin.Correctness")
+    write("dev", broken, ("          Answer: {{prediction}}\n", ""), text=every_kind)
+    assert [line.partition(": ")[2].partition(":")[0] for line in mistakes()] == [
+        "evaluations.judged.metrics",
+        "evaluations.judged.criteria[0].instructions",
+    ]
+
+
 def test_broken_models_and_datasets_are_told_once_and_not_by_the_jobs(
     write: Write, mistakes: Mistakes, every_kind: str
 ) -> None:
