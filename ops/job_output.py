@@ -25,6 +25,7 @@ from custom_evaluator.store import Store
 from evaluation_jobs.collecting import collect_run as collect_jobs
 from evaluation_jobs.services import JobServices
 from ops.account import Account
+from ops.clients import calling
 from ops.errors import OpsError
 from ops.job_runs import definition_of, jobs_of
 from ops.overlay import Overlay
@@ -167,11 +168,13 @@ def _in_bucket(source: str, make_client: Callable[[], Any]) -> _Output:
     if not bucket:
         raise OpsError(f"--from {source}: names no bucket; needed: s3://bucket/prefix")
     s3 = make_client()
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-    keys = [entry["Key"] for page in pages for entry in page.get("Contents", ())]
+    with calling(f"--from {source}"):
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        keys = [entry["Key"] for page in pages for entry in page.get("Contents", ())]
 
     def read(key: str) -> bytes:
-        body: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        with calling(f"--from s3://{bucket}/{key}"):
+            body: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
         return body
 
     return _Output(keys, read)

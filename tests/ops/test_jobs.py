@@ -108,6 +108,37 @@ def test_a_place_without_output_is_one_clear_error(
     assert list(tmp_path.iterdir()) == []
 
 
+class Bucket:
+    """An `s3` client that may list and not read."""
+
+    def get_paginator(self, operation: str) -> "Bucket":
+        assert operation == "list_objects_v2"
+        return self
+
+    def paginate(self, **request: Any) -> list[dict[str, Any]]:
+        if request["Bucket"] == "forbidden":
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "ListObjectsV2")
+        return [{"Contents": [{"Key": "jobs/1_output.jsonl"}]}]
+
+    def get_object(self, **_: Any) -> None:
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "GetObject")
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("s3://forbidden/jobs", "error: --from s3://forbidden/jobs: An error occurred (AccessDenied)"),
+        ("s3://results/jobs", "error: --from s3://results/jobs/1_output.jsonl: An error occurred (AccessDenied)"),
+    ],
+)
+def test_what_may_not_be_read_in_a_bucket_is_named(
+    source: str, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(boto3, "client", lambda *_, **__: Bucket())
+    assert main(["jobs", "collect", "--from", source]) == 1
+    assert told in capsys.readouterr().err
+
+
 class Control:
     """A `bedrock` client."""
 
