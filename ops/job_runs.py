@@ -11,6 +11,7 @@ from bedrock_eval.jobs.progress import Job, Jobs, JobStatus, known_status
 from bedrock_eval.jobs.request import evaluation_mark, groups, job_name
 from bedrock_eval.layout import evaluation_prefix
 from bedrock_eval.names import is_run_id
+from bedrock_eval.runs import RunStatus
 from bedrock_eval.wording import instant
 from custom_evaluator.store import Store, error_code
 from ops.account import Account
@@ -155,7 +156,13 @@ def stop(account: Account, store: Store, evaluation: str) -> None:
     under_way = [job for job in jobs.jobs if job.arn is not None and job.status is JobStatus.IN_PROGRESS]
     stopped = [job for job in under_way if _stopped(bedrock, job)]
     if not stopped:
-        raise OpsError(f"run {stored.shown} has no job under way: {job_tally(jobs)} when it was last looked at")
+        state = stored.state()
+        told = f"run {stored.shown} has no job under way: {job_tally(jobs)} when it was last looked at"
+        if state is not None and state.status is RunStatus.RUNNING and not jobs.ended:
+            told += (
+                f"; to keep it from starting more: aws stepfunctions stop-execution --execution-arn {state.execution}"
+            )
+        raise OpsError(told)
     for job in stopped:
         say(f"asked to stop: {job.name} ({', '.join(job.candidates)})")
     tell(f"run {stored.shown} ends as failed at its next look, and starts no further job")

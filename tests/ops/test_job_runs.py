@@ -236,6 +236,16 @@ class TestStop:
         looked(machine.world, layout)
         assert machine.world.json(layout.state)["reason"] == "job_stopped"
 
+    def test_of_a_run_whose_jobs_all_wait_the_execution_is_what_can_be_stopped(
+        self, machine: Machine, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        machine.world.bedrock.refusals = ["ThrottlingException"] * 2
+        under_way(machine.world)
+        assert ops("jobs", "stop", "judged") == 1
+        told = capsys.readouterr().err
+        assert "2 waiting of 2 jobs when it was last looked at; to keep it from starting more: aws step" in told
+        assert told.endswith(f"--execution-arn execution of {RUN}\n")
+
     def test_a_job_that_has_ended_meanwhile_is_left_as_it_is(
         self, machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
