@@ -1,6 +1,7 @@
 """The CDK app: one Stage per environment file."""
 
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,10 +15,13 @@ from stacks.stage import EnvironmentStage
 
 ROOT = Path(__file__).resolve().parent
 
+# Of a template in S3 (CloudFormation user guide, quotas: 1 MB).
+_MOST_BYTES = 1_000_000
+_SPLIT = "Split the environment: move some models and evaluations to another file."
 # What CDK refuses for a reason that a person can mend, and how.
 _HINTS = {
     "ValidationFailed": "Mend what is named above, or acknowledge it where it is caused, with what makes it safe.",
-    "Number of resources in stack": "Split the environment: move some models and evaluations to another file.",
+    "Number of resources in stack": _SPLIT,
 }
 
 
@@ -51,6 +55,10 @@ def main() -> int:
     assembly = synthesize(app)
     if assembly is None:
         return 1
+    large = [line for environment in environments for line in _too_large(environment, assembly)]
+    if large:
+        sys.stderr.write("\n".join([*large, _SPLIT, ""]))
+        return 1
     for environment in environments:
         # Nobody sends a bill for the stand-in.
         if not environment.stand_in:
@@ -70,9 +78,24 @@ def synthesize(app: App) -> cx_api.CloudAssembly | None:
         return None
 
 
-def _cost_line(environment: Environment, assembly: cx_api.CloudAssembly) -> str:
+def _stacks(environment: Environment, assembly: cx_api.CloudAssembly) -> dict[str, cx_api.CloudFormationStackArtifact]:
     stacks = assembly.get_nested_assembly(f"assembly-{environment.name}").stacks
-    templates = {stack.hierarchical_id.rpartition("/")[2]: stack.template for stack in stacks}
+    return {stack.hierarchical_id.rpartition("/")[2]: stack for stack in stacks}
+
+
+def _too_large(environment: Environment, assembly: cx_api.CloudAssembly) -> Iterator[str]:
+    """The CDK only warns of a template that CloudFormation does not take."""
+    for name, stack in _stacks(environment, assembly).items():
+        size = Path(stack.template_full_path).stat().st_size
+        if size > _MOST_BYTES:
+            yield (
+                f"environments/{environment.name}.yaml: the template of {name} has {size:,} bytes; "
+                f"allowed: {_MOST_BYTES:,}"
+            )
+
+
+def _cost_line(environment: Environment, assembly: cx_api.CloudAssembly) -> str:
+    templates = {name: stack.template for name, stack in _stacks(environment, assembly).items()}
     heard = "" if environment.subscriptions else "; there are no subscriptions: nobody hears of its alarms"
     return f"{monthly_cost(environment, templates).line(environment.name)}{heard}"
 

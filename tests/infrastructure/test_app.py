@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -84,6 +85,29 @@ def test_more_than_aws_takes_is_one_line(tmp_path: Path, environments: Path) -> 
     assert last.startswith("environments/dev.yaml: ")
     assert "allowed: 500" in last
     assert "Traceback" not in done.stderr
+
+
+def test_a_template_that_cloudformation_would_not_take_is_refused(tmp_path: Path, environments: Path) -> None:
+    document = YAML(typ="safe").load((environments / "dev.yaml").read_text())
+    more = {
+        f"m{number}": {
+            "id": f"amazon.nova-lite-v{number}:0",
+            "rates": {"input": 1, "output": 5},
+            "quota": {"tokens_per_minute": 1000, "requests_per_minute": 10},
+        }
+        for number in range(18)
+    }
+    document["models"] |= more
+    limits = ("tokens_per_hour", "tokens_per_day", "cost_per_hour", "cost_per_day", "latency_anomaly")
+    document["alarms"] = dict.fromkeys(limits, 1)
+    (environments / "dev.yaml").write_text(json.dumps(document))
+    done = run(tmp_path, environments="dev", environments_directory=str(environments))
+    assert done.returncode == 1
+    told, hint = done.stderr.splitlines()[-2:]
+    assert re.fullmatch(
+        r"environments/dev\.yaml: the template of monitoring has 1,\d{3},\d{3} bytes; allowed: 1,000,000", told
+    )
+    assert hint.startswith("Split the environment")
 
 
 def test_expired_rates_are_a_warning_and_no_failure(tmp_path: Path, environments: Path) -> None:
