@@ -75,6 +75,8 @@ Percent = Annotated[float, Field(gt=0, le=100)]
 # Of alarms that ring above them, and could not at these ends.
 Share = Annotated[float, Field(gt=0, lt=100)]
 ErrorShare = Annotated[float, Field(gt=0, lt=TOTAL_FAILURE_PERCENT)]
+# With less the band is no band, and the number has an exponent in the template.
+Deviations = Annotated[float, Field(ge=0.1, le=10)]
 Days = Annotated[int, Field(ge=1, le=3650)]
 
 
@@ -111,7 +113,7 @@ class ModelAlarmsConfig(Strict):
     """Thresholds of one model; what is left out is as in `alarms`."""
 
     latency_p90_ms: float | None = Field(default=None, gt=0, description="As in `alarms`.")
-    latency_anomaly: float | None = Field(default=None, gt=0, le=10, description="As in `alarms`.")
+    latency_anomaly: Deviations | None = Field(default=None, description="As in `alarms`.")
     output_tokens_per_second: float | None = Field(default=None, gt=0, description="As in `alarms`.")
     throttle_count: int | None = Field(default=None, ge=1, description="As in `alarms`.")
     traffic_floor: int | None = Field(default=None, ge=1, description="As in `alarms`.")
@@ -281,10 +283,8 @@ class AlarmsConfig(Strict):
     """
 
     latency_p90_ms: float = Field(default=10_000, gt=0, description="Latency to the last token, in milliseconds.")
-    latency_anomaly: float | None = Field(
+    latency_anomaly: Deviations | None = Field(
         default=None,
-        gt=0,
-        le=10,
         description="Standard deviations above the latency that CloudWatch expects; it learns for two weeks.",
     )
     output_tokens_per_second: float | None = Field(

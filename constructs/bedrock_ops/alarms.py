@@ -15,7 +15,7 @@ from aws_cdk import aws_sns as sns
 
 from bedrock_eval import catalogue
 from bedrock_eval.alarm_kinds import AlarmKind, Comparison, Incident, MissingData, Severity, Thresholds, Window
-from bedrock_eval.alarm_units import figure
+from bedrock_eval.alarm_units import figure, plain
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.errors import DeclarationError
 from bedrock_ops.monitoring_metrics import metric
@@ -93,7 +93,7 @@ def watched(  # noqa: PLR0913 - all by keyword but the first
 def _filled(kind: AlarmKind, thresholds: Thresholds, *, drawn: bool) -> str:
     limit = kind.threshold(thresholds) if kind.threshold else None
     expression = kind.drawn if drawn and kind.drawn else kind.expression
-    return str(expression).format(floor=thresholds.traffic_floor, threshold=limit)
+    return str(expression).format(floor=thresholds.traffic_floor, threshold=None if limit is None else plain(limit))
 
 
 @dataclass(frozen=True)

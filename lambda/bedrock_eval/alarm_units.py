@@ -14,6 +14,11 @@ def length(seconds: int) -> str:
     return f"{seconds // size} {name}"
 
 
+def plain(value: float) -> str:
+    """A number for metric math, which need not understand an exponent."""
+    return f"{Decimal(str(value)).normalize():f}"
+
+
 def figure(value: float) -> str:
     """A number with all its digits, as a threshold is told: thousands apart, no exponent."""
     return f"{Decimal(str(value)).normalize():,f}"

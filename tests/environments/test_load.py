@@ -83,6 +83,10 @@ OF_VALUES = [
         "5: alarms.throttle_percent: 0 is not allowed; allowed: above 0, below 100",
     ),
     (
+        ("owner: team", "owner: team\nalarms: {latency_anomaly: 1e-7}"),
+        "5: alarms.latency_anomaly: 1e-7 is not allowed; allowed: 0.1 to 10",
+    ),
+    (
         ("owner: team", "owner: team\nalarms: {server_error_percent: 50}"),
         "5: alarms.server_error_percent: 50 is not allowed; allowed: above 0, below 50",
     ),

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import cache
 from itertools import chain
 from pathlib import Path
@@ -424,6 +424,17 @@ class TestEveryKind:
             "GuardrailArn": "arn:<AWS::Partition>:bedrock:eu-central-1:111122223333:guardrail/abc1def2",
             "GuardrailVersion": "3",
         }
+
+    @pytest.mark.parametrize(("limit", "written"), [(1e-7, "0.0000001"), (44, "44"), (2.5, "2.5")])
+    def test_metric_math_holds_no_exponent(self, limit: float, written: str) -> None:
+        factory = factory_in(stack := Stack(App(), "stack"))
+        thresholds = replace(THRESHOLDS, output_tokens_per_second=limit)
+        factory.make(kinds.OUTPUT_SPEED, "a", dimensions={"ModelId": "a"}, thresholds=thresholds)
+        factory.route()
+        (alarm,) = assertions.Template.from_stack(stack).find_resources("AWS::CloudWatch::Alarm").values()
+        (expression,) = [each["Expression"] for each in alarm["Properties"]["Metrics"] if "Expression" in each]
+        assert expression.endswith(f"*1000, {written})")
+        assert alarm["Properties"]["Threshold"] == limit
 
     def test_a_band_is_the_threshold_of_the_anomaly_alarm(self) -> None:
         alarm = watchful().alarms[f"{PREFIX}-latency-anomaly-haiku"]
