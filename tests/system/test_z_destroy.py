@@ -1,13 +1,31 @@
 """Last: `cdk destroy` leaves what RETAIN says, and `local` retains nothing."""
 
+from pathlib import Path
+
 import boto3
 import pytest
 
-from bedrock_eval.layout import definition_key
-from local.deployment import destroy
+from bedrock_eval.layout import DEFINITIONS, definition_key
+from local.deployment import ENVIRONMENT, ROOT, destroy, run_cdk, synthesize
 from local.process import REGION
 
 from .conftest import Stack
+
+
+def test_what_is_retained_from_now_on_keeps_what_it_holds(stack: Stack, tmp_path: Path) -> None:
+    """CloudFormation then deletes the custom resources that would have emptied the buckets."""
+    held = stack.keys(DEFINITIONS)
+    assert held
+    original = (ROOT / "environments" / "local.yaml").read_text()
+    assert original.count("removal_policy: destroy") == 1
+    (tmp_path / "local.yaml").write_text(original.replace("removal_policy: destroy", "removal_policy: retain"))
+    endpoint, retained = stack.deployment.endpoint, tmp_path / "cdk.out"
+    synthesize(retained, endpoint=endpoint, context={"environments_directory": str(tmp_path)})
+    # And back, for the next test.
+    for assembly in (retained, stack.directory / "cdk.out"):
+        storage = [f"{ENVIRONMENT}/storage", "--exclusively", "--require-approval", "never"]
+        run_cdk(["deploy", *storage, "--app", str(assembly)], endpoint=endpoint)
+        assert stack.keys(DEFINITIONS) == held
 
 
 def test_destroy_leaves_nothing(stack: Stack) -> None:
