@@ -127,9 +127,9 @@ def respond(event: Mapping[str, Any], context: Any, *, work: Work, identify: Ide
 
 
 def _carry_out(work: Work, request: Request, *, never_made: bool) -> Mapping[str, str] | None:
-    """The work; when something is made, with the patience that the function's own fresh role may need."""
-    if request.type is RequestType.DELETE:
-        return None if never_made else work(request)
+    """The work, with the patience that the function's own fresh role may need: a roll-back can follow at once."""
+    if request.type is RequestType.DELETE and never_made:
+        return None
     return patiently(lambda: work(request), again=_is_denied, seconds_left=request.seconds_left)
 
 

@@ -98,7 +98,9 @@ def test_what_never_was_made_does_not_keep_the_stack_from_going(cloudformation: 
     cloudformation.works(handler_of(work, identify=identify), "Delete", {})
 
 
-def test_a_fresh_role_is_waited_for_when_something_is_made(cloudformation: CloudFormation, time: FakeTime) -> None:
+@pytest.mark.parametrize("kind", ["Create", "Update", "Delete"])
+def test_a_fresh_role_is_waited_for(cloudformation: CloudFormation, time: FakeTime, kind: str) -> None:
+    """Also when a deploy is rolled back before the role is known everywhere."""
     answers = iter([client_error("AccessDenied"), client_error("AccessDeniedException"), None])
 
     def work(request: Request) -> None:
@@ -106,7 +108,7 @@ def test_a_fresh_role_is_waited_for_when_something_is_made(cloudformation: Cloud
         if error:
             raise error
 
-    cloudformation.works(handler_of(work), "Create", {})
+    cloudformation.works(handler_of(work), kind, {})
     assert time.slept == [2.0, 4.0]
 
 
