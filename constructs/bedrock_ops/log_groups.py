@@ -45,6 +45,7 @@ class EncryptedLogGroup(logs.LogGroup):
     Args:
         retention_days: one of the values that CloudWatch Logs takes.
         removal_policy: DESTROY by default: a group that stays behind under its fixed name fails the next deploy.
+            Therefore RETAIN does not hold for a group whose first deploy is rolled back.
         data_protection: what CloudWatch Logs masks in it.
     """
 
@@ -61,6 +62,8 @@ class EncryptedLogGroup(logs.LogGroup):
         removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
         data_protection: logs.DataProtectionPolicy | None = None,
     ) -> None:
+        if removal_policy is RemovalPolicy.RETAIN:
+            removal_policy = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
         super().__init__(
             scope,
             construct_id,
