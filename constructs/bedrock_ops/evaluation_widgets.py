@@ -136,28 +136,26 @@ def _drops(evaluation: WatchedEvaluation, measure: Measure, gate: Gate | None) -
 
 
 def _margin(drawing: Drawing, evaluation: WatchedEvaluation, measure: Measure, gate: Gate) -> cloudwatch.IWidget:
-    """How far the worse end of the interval lies inside of the limit, where a metric has two of the worse gate."""
+    """The worse end of the interval: from the bound, or with `max_drop` from the accepted run, if there is one."""
     return drawing.run_graph(
         f"Gate margin: {measure.title}",
         [_of_candidate(catalogue.GATE_MARGIN, evaluation, candidate, gate=gate) for candidate in evaluation.candidates],
         unit=f"{measure.unit}, worse end of the interval",
-        limits=_margin_lines(gate),
+        limits=_margin_lines(gate.max_drop),
         bottom=None,
         statistic=catalogue.GATE_MARGIN.statistic,
     )
 
 
-def _margin_lines(gate: Gate) -> list[Line]:
-    if gate.max_drop is None or gate.bounded:
-        name = "the bound" if gate.max_drop is None else "bound or max_drop"
-        return [line(0, f"0: {name}", cloudwatch.Color.RED)]
-    drop = figure(gate.max_drop)
-    same = "as the accepted run"
-    if not gate.max_drop:
-        return [line(0, f"0: {same}", cloudwatch.Color.RED)]
+def _margin_lines(max_drop: float | None) -> list[Line]:
+    if max_drop is None:
+        return [line(0, "0: the bound", cloudwatch.Color.RED)]
+    same = "0: as the accepted run"
+    if not max_drop:
+        return [line(0, same, cloudwatch.Color.RED)]
     return [
-        line(0, f"0: max_drop {drop}", cloudwatch.Color.RED),
-        line(gate.max_drop, f"{drop}: {same}", cloudwatch.Color.GREY),
+        line(0, same, cloudwatch.Color.GREY),
+        line(-max_drop, f"-{figure(max_drop)}: max_drop", cloudwatch.Color.RED),
     ]
 
 

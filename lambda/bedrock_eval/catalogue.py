@@ -154,7 +154,7 @@ GATE_MARGIN = Metric(
     "None",
     "Minimum",
     Better.HIGHER,
-    "Margin of the gate (passes from 0 on)",
+    "Margin of the gate (passes from 0 on, a drop from -max_drop)",
 )
 
 # Of gates with max_drop, while a run is accepted: where the line of the drop lies.

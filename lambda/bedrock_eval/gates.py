@@ -64,19 +64,14 @@ class GateResult:
     p_value: float | None = None
     holm_p_value: float | None = None
 
-    @property
-    def room(self) -> float | None:
-        """From the interval's worse end to the limit, be it a bound or `max_drop`: passes from 0 on. None: unknown."""
-        return None if self.margin is None else self.margin + (self.max_drop or 0)
-
 
 def worst(results: Iterable[GateResult]) -> GateResult:
-    """The result that stands for a metric with several: the worst verdict, of equal ones the smaller room.
+    """The result that stands for a metric with several: the worst verdict.
 
     Raises:
         ValueError: there is none.
     """
-    return min(results, key=lambda each: (-each.verdict.number, float("-inf") if each.room is None else each.room))
+    return max(results, key=lambda each: each.verdict.number)
 
 
 def bound_text(result: Gate | GateResult) -> str:

@@ -2,14 +2,14 @@
 scores and Maximum of gauges."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from bedrock_eval import catalogue
 from bedrock_eval.catalogue import Metric
-from bedrock_eval.gates import worst
+from bedrock_eval.gates import GateResult, worst
 from bedrock_eval.names import start_minute
 from bedrock_eval.summary import BASELINE, Bin, CandidateSummary, Summary
 
@@ -118,13 +118,21 @@ def _spending(candidate: CandidateSummary) -> dict[Metric, float | None]:
 
 
 def _verdicts(candidate: CandidateSummary, dimensions: Mapping[str, str], *, timestamp: datetime) -> Iterator[Datum]:
-    """One a metric: where a metric has bounds and a baseline, the worse of the two verdicts."""
+    """One a metric: where it has bounds and `max_drop`, the worse of the two verdicts."""
     for metric in dict.fromkeys(gate.metric for gate in candidate.gates):
-        gate = worst(each for each in candidate.gates if each.metric == metric)
+        gates = [each for each in candidate.gates if each.metric == metric]
         of_gate = {**dimensions, catalogue.METRIC: metric}
-        yield datum(catalogue.GATE_VERDICT, dimensions=of_gate, value=gate.verdict.number, timestamp=timestamp)
-        if gate.room is not None:
-            yield datum(catalogue.GATE_MARGIN, dimensions=of_gate, value=gate.room, timestamp=timestamp)
+        verdict = worst(gates).verdict
+        yield datum(catalogue.GATE_VERDICT, dimensions=of_gate, value=verdict.number, timestamp=timestamp)
+        margin = _margin(gates)
+        if margin is not None:
+            yield datum(catalogue.GATE_MARGIN, dimensions=of_gate, value=margin, timestamp=timestamp)
+
+
+def _margin(gates: Sequence[GateResult]) -> float | None:
+    """Of a metric with `max_drop` always the drop's: the bound's has another zero, and one series has one meaning."""
+    drop = next((each for each in gates if each.max_drop is not None), None)
+    return gates[0].margin if drop is None else drop.margin
 
 
 def _baselines(

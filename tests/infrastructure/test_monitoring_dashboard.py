@@ -250,9 +250,9 @@ def test_gates_show_how_much_room_they_leave() -> None:
     quality = environment().evaluations["quality"].model_dump(mode="json", exclude_none=True)
     made = synthesize(environment(evaluations={"quality": {**quality, "gates": gates}}))
     lines = {
-        "Relevance": [(0, "0: bound or max_drop")],
+        "Relevance": [(0, "0: as the accepted run"), (-0.1, "-0.1: max_drop")],
         "Response length": [(0, "0: the bound")],
-        "F1": [(0, "0: max_drop 0.05"), (0.05, "0.05: as the accepted run")],
+        "F1": [(0, "0: as the accepted run"), (-0.05, "-0.05: max_drop")],
     }
     for title, expected in lines.items():
         graph = made.graph(f"Gate margin: {title}")
