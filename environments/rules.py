@@ -64,6 +64,7 @@ def notes(parts: Parts, *, today: date) -> Iterator[Mistake]:
     yield from _expired_rates(parts, today=today)
     yield from _blind_budget(parts)
     yield from _blind_limits(parts)
+    yield from _wrong_way_round(parts)
     yield from job_rules.notes(parts)
 
 
@@ -88,6 +89,22 @@ def _blind_budget(parts: Parts) -> Iterator[Mistake]:
             "sees no call of the application to a model, as only profiles carry its tag; give models profile: true, or "
             "the budget scope: account",
         )
+
+
+def _wrong_way_round(parts: Parts) -> Iterator[Mistake]:
+    """Gates that ring when a metric gets better: a warning, as somebody may want that (answers that are refused)."""
+    for name, evaluation in parts.evaluations.items():
+        for index, gate in enumerate(evaluation.gates):
+            measure = None if gate is None else (evaluation.measures or {}).get(gate.metric)
+            if gate is None or measure is None or (gate.min is None) == (gate.max is None):
+                continue
+            given, other = ("min", "max") if gate.max is None else ("max", "min")
+            if measure.better is (Better.LOWER if given == "min" else Better.HIGHER):
+                yield Mistake(
+                    ("evaluations", name, "gates", index, given),
+                    f"{gate.metric} is better when {measure.better}, so that this gate rings when it gets better; "
+                    f"meant, if not so: {other}",
+                )
 
 
 def _blind_limits(parts: Parts) -> Iterator[Mistake]:

@@ -642,3 +642,30 @@ def test_two_environments_never_have_the_same_names(write: Write, mistakes: Mist
     assert mistakes() == [
         "environments/c.yaml:1: application: every name would begin as those of environments/b-c.yaml do: 'a-b-c'"
     ]
+
+
+@pytest.mark.parametrize(
+    ("metric", "gate", "warned"),
+    [
+        ("relevance_score", "max: 0.5", "relevance_score is better when higher, so that this gate rings when it gets"),
+        ("word_error_rate", "min: 0.5", "word_error_rate is better when lower, so that this gate rings when it gets"),
+        ("relevance_score", "min: 0.5", None),
+        ("word_error_rate", "max: 0.5", None),
+        ("response_length", "max: 900", None),
+        ("relevance_score", "min: 0.1\n        max: 0.5", None),
+    ],
+)
+def test_a_gate_that_rings_when_it_gets_better_is_a_warning(
+    metric: str, gate: str, warned: str | None, write: Write, load: Load
+) -> None:
+    write(
+        "dev",
+        ("metrics: [relevance_score, response_length]", f"metrics: [{metric}]"),
+        ("metric: relevance_score\n        min: 0.5", f"metric: {metric}\n        {gate}"),
+    )
+    warnings = load().warnings
+    if warned is None:
+        assert warnings == ()
+    else:
+        place = f"environments/dev.yaml:19: evaluations.quality.gates[0].{gate[:3]}: "
+        assert [line.startswith(place + warned) for line in warnings] == [True]
