@@ -171,7 +171,7 @@ class MonitoringStack(Stack):
             application=environment.application,
             scheduled=[evaluation.name for evaluation in watched.evaluations if evaluation.scheduled],
             priced_models=_priced_models(watched),
-            models=[model.model_id for model in watched.models],
+            models=[environment.model(name) for name in environment.models],
             results_bucket=results_bucket,
             key=key,
             log_retention_days=environment.retention_days.function_logs,

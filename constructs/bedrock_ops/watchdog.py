@@ -14,6 +14,7 @@ from aws_cdk import aws_scheduler as scheduler
 from bedrock_eval import catalogue, codec
 from bedrock_eval.costs import Rates
 from bedrock_eval.layout import DEFINITIONS, RUNS
+from bedrock_eval.models import Model
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.errors import DeclarationError
 from bedrock_ops.functions import CustomResourceFunction, PythonFunction
@@ -37,7 +38,7 @@ class Watchdog(Construct):
         scheduled: evaluations with a schedule; when these change the watchdog is called again, so that a new one has a
             datapoint before its alarm looks for it.
         priced_models: rates of the models whose month-to-date cost is this application's, by their `ModelId`.
-        models: ids of the declared models, whose ends of life it tells beside those of the candidates.
+        models: the declared models, whose ends of life it tells beside those of the candidates.
         code: gives the code asset of a function package.
 
     Raises:
@@ -56,7 +57,7 @@ class Watchdog(Construct):
         application: str,
         scheduled: Sequence[str],
         priced_models: Mapping[str, Rates | None],
-        models: Sequence[str],
+        models: Sequence[Model],
         results_bucket: s3.IBucket,
         key: kms.IKey,
         log_retention_days: int,
@@ -79,14 +80,15 @@ class Watchdog(Construct):
             environment=_checked(
                 {
                     "APPLICATION": application,
-                    "MODELS": " ".join(sorted(set(models))),
+                    "MODELS": " ".join(sorted({model.model_id for model in models})),
                     "PRICED_MODELS": _priced_text(priced_models),
                     "RESULTS_BUCKET": results_bucket.bucket_name,
                 },
-                models=len(set(models)),
+                models=len({model.model_id for model in models}),
             ),
         )
         self._allow_looking(results_bucket)
+        self._allow_asking(models)
         self._add_schedule()
         self.function: lambda_.IFunction = self._watchdog.function
         self.first_data = self._first_report(application, scheduled, code("custom_resources"))
@@ -113,6 +115,16 @@ class Watchdog(Construct):
             actions=["cloudwatch:GetMetricData"],
             resources=["*"],
             wildcard="GetMetricData knows no resource; it only reads figures, here the token counts of models.",
+        )
+
+    def _allow_asking(self, models: Sequence[Model]) -> None:
+        """What AWS announces of the declared models, to which all candidates belong."""
+        foundation_models = sorted({model.base_id for model in models})
+        self._watchdog.allow(
+            actions=["bedrock:GetFoundationModel"],
+            resources=[
+                f"arn:{Aws.PARTITION}:bedrock:{Aws.REGION}::foundation-model/{each}" for each in foundation_models
+            ],
         )
 
     def _add_schedule(self) -> None:

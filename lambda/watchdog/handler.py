@@ -37,6 +37,7 @@ def handler(_event: object, _context: object) -> dict[str, object]:
     watch = Watch(
         s3=s3,
         cloudwatch=client("cloudwatch"),
+        bedrock=client("bedrock"),
         bucket=os.environ["RESULTS_BUCKET"],
         application=os.environ["APPLICATION"],
         region=s3.meta.region_name,

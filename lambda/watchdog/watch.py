@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfoNotFoundError
 
@@ -28,7 +28,7 @@ _MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
 
 @dataclass(frozen=True)
 class Watch:
-    """Looks at the results bucket of one environment, and at the token metrics of its models.
+    """Looks at the results bucket of one environment, and at the life and the token metrics of its models.
 
     Attributes:
         models: ids of the declared models; those of candidates are added from the definitions.
@@ -38,6 +38,7 @@ class Watch:
 
     s3: Any
     cloudwatch: Any
+    bedrock: Any
     bucket: str
     application: str
     region: str
@@ -129,11 +130,27 @@ class Watch:
         yield self._datum(catalogue.MONTH_TO_DATE_UNPRICED_TOKENS, spent.unpriced_tokens, now)
 
     def _lifecycle(self, model_id: str) -> Lifecycle:
+        """As AWS announces it today, else as the table had it when this was deployed."""
+        model = self._model(model_id)
+        end = self._announced_end(model.base_id)
+        return model.lifecycle if end is None else Lifecycle(end=end, removed=False)
+
+    def _model(self, model_id: str) -> Model:
         """The environment may have given the destinations of a profile that the table does not know."""
         try:
-            return Model(model_id, region=self.region).lifecycle
+            return Model(model_id, region=self.region)
         except ModelError:
-            return Model(model_id, region=self.region, destination_regions=(self.region,)).lifecycle
+            return Model(model_id, region=self.region, destination_regions=(self.region,))
+
+    def _announced_end(self, foundation_model: str) -> date | None:
+        """None: none is announced, or AWS does not say, as of a model that this Region has by profiles only."""
+        try:
+            details = self.bedrock.get_foundation_model(modelIdentifier=foundation_model)["modelDetails"]
+        except (ClientError, BotoCoreError) as error:
+            logger.warning("AWS tells no end of life", extra={"model": foundation_model, "reason": _reason(error)})
+            return None
+        end: datetime | None = details.get("modelLifecycle", {}).get("endOfLifeTime")
+        return None if end is None else end.date()
 
     def _definitions(self) -> Iterator[tuple[str, str]]:
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=DEFINITIONS)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -72,6 +73,7 @@ class Config:
             as they do on AWS while a fresh role propagates.
         evaluation_jobs: how evaluation jobs go.
         flow_definitions: how SageMaker's flow definitions go.
+        ends_of_life: by foundation model id, other days than the ones that the stand-in knows.
     """
 
     answers: tuple[Path, ...] = ()
@@ -82,6 +84,7 @@ class Config:
     fail_first_logging_puts: int = 0
     evaluation_jobs: JobBehaviour = JobBehaviour()
     flow_definitions: FlowBehaviour = FlowBehaviour()
+    ends_of_life: Mapping[str, date] = field(default_factory=dict)
 
     def faults_for(self, model_ids: tuple[str, ...]) -> ModelFaults:
         """The faults of the first id that has an entry of its own, else those of `*`."""
@@ -103,6 +106,7 @@ class Config:
             "fail_first_logging_puts": self.fail_first_logging_puts,
             "evaluation_jobs": asdict(self.evaluation_jobs),
             "flow_definitions": asdict(self.flow_definitions),
+            "ends_of_life": {model: day.isoformat() for model, day in self.ends_of_life.items()},
         }
 
 
@@ -259,6 +263,19 @@ def _switch(value: object, place: _Place) -> bool:
     return value
 
 
+def _days(value: object, place: _Place) -> Mapping[str, date]:
+    if not isinstance(value, dict):
+        raise place.error(value, "an object of model id to day")
+    return MappingProxyType({model: _day(day, place.at(model)) for model, day in value.items()})
+
+
+def _day(value: object, place: _Place) -> date:
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError as error:
+        raise place.error(value, "a day, as 2027-01-08") from error
+
+
 def _seconds(value: object, place: _Place) -> float:
     return _number(value, place, low=0, high=86_400)
 
@@ -286,4 +303,5 @@ _READERS: Mapping[str, _Reader] = {
     "fail_first_logging_puts": _count,
     "evaluation_jobs": _job_behaviour,
     "flow_definitions": _flow_behaviour,
+    "ends_of_life": _days,
 }

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from typing import Any
 from urllib.parse import unquote
@@ -74,8 +75,13 @@ def _model_details(model_id: str) -> dict[str, Any]:
         "responseStreamingSupported": True,
         "customizationsSupported": [],
         "inferenceTypesSupported": ["ON_DEMAND"],
-        "modelLifecycle": _lifecycle(KNOWN.get(model_id, KnownModel())),
+        "modelLifecycle": _lifecycle(_known(model_id)),
     }
+
+
+def _known(model_id: str) -> KnownModel:
+    known, end = KNOWN.get(model_id, KnownModel()), STAND_IN.config.ends_of_life.get(model_id)
+    return known if end is None else replace(known, end=end)
 
 
 def _lifecycle(model: KnownModel) -> dict[str, str]:

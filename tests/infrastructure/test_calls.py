@@ -39,6 +39,7 @@ PERMISSIONS: Mapping[str, frozenset[str]] = MappingProxyType(
             "describe_flow_definition": "sagemaker:DescribeFlowDefinition",
             "get_bucket_tagging": "s3:GetBucketTagging",
             "get_evaluation_job": "bedrock:GetEvaluationJob",
+            "get_foundation_model": "bedrock:GetFoundationModel",
             "get_metric_data": "cloudwatch:GetMetricData",
             "get_metric_statistics": "cloudwatch:GetMetricStatistics",
             "get_model_invocation_logging_configuration": "bedrock:GetModelInvocationLoggingConfiguration",

@@ -9,6 +9,7 @@ import pytest
 from bedrock_eval.alarm_messages import Place, tell
 from bedrock_eval.alarm_records import described_alarm
 from bedrock_eval.costs import Rates
+from bedrock_eval.models import Model
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.errors import DeclarationError
 from tests.infrastructure.monitoring_support import (
@@ -218,6 +219,15 @@ class TestWatchdog:
         assert told == {each.id for each in environment().models.values()} | {"anthropic.claude-opus-4-1-20250805-v1:0"}
         ending = watchful().alarms[f"{PREFIX}-end-of-life-old"]["Dimensions"]
         assert {each["Value"] for each in ending if each["Name"] == "ModelId"} <= told
+
+    def test_asks_aws_of_the_life_of_the_declared_models_and_no_other(self) -> None:
+        found = {str(each["Action"]): each for each in statements(watchful(), f"{PREFIX}-watchdog")}
+        asked = found["bedrock:GetFoundationModel"]["Resource"]
+        models = {Model(each.id, region=REGION).base_id for each in environment().models.values()}
+        assert {arn.partition("::foundation-model/")[2] for arn in asked} == {
+            *models,
+            "anthropic.claude-opus-4-1-20250805-v1:0",
+        }
 
     def test_prices_every_model_of_an_account_that_the_environment_owns(self) -> None:
         models = {

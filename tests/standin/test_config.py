@@ -44,6 +44,8 @@ def test_defaults_are_without_faults_and_without_waiting() -> None:
         ({"faults": {"*": {"throttle": "0.1"}}}, ["faults.*.throttle", '"0.1"', "from 0 to 1"]),
         ({"faults": {"a.b": {"throttle": 0.6, "500": 0.6}}}, ["faults.a.b", "add up to 1.2"]),
         ({"faults": {"*": {"stall": 0.1, "stall_seconds": -1}}}, ["faults.*.stall_seconds", "-1"]),
+        ({"ends_of_life": {"a.b": "soon"}}, ["ends_of_life.a.b", '"soon"', "a day, as 2027-01-08"]),
+        ({"ends_of_life": []}, ["ends_of_life", "an object of model id to day"]),
         ({"flow_definitions": {"second": 1}}, ["flow_definitions", "unknown key 'second'", "deleting_seconds"]),
         ({"flow_definitions": {"refusals": ["ConflictException"]}}, ["flow_definitions.refusals", "ResourceLimit"]),
     ],

@@ -49,6 +49,15 @@ def test_a_foundation_model_tells_its_lifecycle(bedrock: Any, model_id: str, sta
         assert details["modelLifecycle"].get("endOfLifeTime") == end
 
 
+def test_an_end_of_life_can_be_announced(bedrock: Any, standin: StandIn) -> None:
+    standin.configure(ends_of_life={PLAIN: "2027-05-01"})
+    try:
+        life = bedrock.get_foundation_model(modelIdentifier=PLAIN)["modelDetails"]["modelLifecycle"]
+    finally:
+        standin.configure(ends_of_life={})
+    assert life == {"status": "LEGACY", "endOfLifeTime": datetime(2027, 5, 1, tzinfo=UTC)}
+
+
 @pytest.mark.parametrize(
     "identifier", ["amazon.unheard-of-v1:0", f"us.{BASE}", f"arn:aws:bedrock:eu-west-1::foundation-model/{PLAIN}"]
 )

@@ -1,7 +1,7 @@
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -92,11 +92,26 @@ def run(s3: FakeS3, run_id: str, *, evaluation: str = "support", finished: bool 
         s3.put_object(Bucket="results", Key=key, Body=b"{}")
 
 
+@dataclass
+class FakeBedrock:
+    """What AWS announces, by foundation model: an end, None without one; an error for a model that is not there."""
+
+    ends: Mapping[str, datetime | None] = field(default_factory=dict)
+
+    def get_foundation_model(self, *, modelIdentifier: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
+        if modelIdentifier not in self.ends:
+            raise client_error("ResourceNotFoundException", status=404)
+        end = self.ends[modelIdentifier]
+        life = {"status": "ACTIVE"} if end is None else {"status": "LEGACY", "endOfLifeTime": end}
+        return {"modelDetails": {"modelId": modelIdentifier, "modelLifecycle": life}}
+
+
 def look(
     s3: FakeS3,
     *,
     now: datetime = NOW,
     cloudwatch: FakeCloudWatch | None = None,
+    bedrock: FakeBedrock | None = None,
     priced: Mapping[str, Rates | None] | None = None,
 ) -> dict[str, dict[str, float]]:
     """Metric name -> what it is about -> value."""
@@ -104,6 +119,7 @@ def look(
     watch = Watch(
         s3=s3,
         cloudwatch=cloudwatch or FakeCloudWatch(),
+        bedrock=bedrock or FakeBedrock(),
         bucket="results",
         application="shop",
         region="us-east-1",
@@ -234,6 +250,43 @@ class TestEndOfLife:
             "anthropic.claude-3-sonnet-20240229-v1:0": 0.0,
         }
 
+    def test_what_aws_announces_today_stands_above_the_table(self, s3: FakeS3) -> None:
+        ids = {
+            "opus": "us.anthropic.claude-opus-4-1-20250805-v1:0",
+            "haiku": "anthropic.claude-3-haiku-20240307-v1:0",
+            "lite": "amazon.nova-lite-v1:0",
+            "pro": "amazon.nova-pro-v1:0",
+        }
+        announced = {
+            "anthropic.claude-opus-4-1-20250805-v1:0": datetime(2027, 3, 1, 8, tzinfo=UTC),
+            "anthropic.claude-3-haiku-20240307-v1:0": None,
+            "amazon.nova-lite-v1:0": datetime(2026, 11, 30, tzinfo=UTC),
+            "amazon.nova-pro-v1:0": None,
+        }
+        candidates = tuple(Candidate(name, model_id, "profile") for name, model_id in ids.items())
+        deploy(s3, candidates=candidates, schedule=None)
+        assert look(s3, bedrock=FakeBedrock(announced))["days_to_end_of_life"] == {
+            ids["opus"]: 98.0,
+            # Nothing announced: as the table has it, or unknown.
+            ids["haiku"]: -74.0,
+            ids["lite"]: 7.0,
+        }
+
+    def test_a_model_that_aws_does_not_tell_of_is_named_and_stops_no_other(
+        self, s3: FakeS3, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.WARNING)
+        candidates = tuple(
+            Candidate(name, model_id, "profile")
+            for name, model_id in {"a": "us.amazon.nova-lite-v1:0", "b": "amazon.nova-pro-v1:0"}.items()
+        )
+        deploy(s3, candidates=candidates, schedule=None)
+        found = look(s3, bedrock=FakeBedrock({"amazon.nova-pro-v1:0": datetime(2026, 12, 3, tzinfo=UTC)}))
+        assert found["days_to_end_of_life"] == {"amazon.nova-pro-v1:0": 10.0}
+        (record,) = [record for record in caplog.records if record.message == "AWS tells no end of life"]
+        assert record.__dict__["model"] == "amazon.nova-lite-v1:0"
+        assert "ResourceNotFoundException" in record.__dict__["reason"]
+
     def test_a_model_id_that_is_none_stops_nothing(self, s3: FakeS3, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.WARNING)
         deploy(s3, candidates=(Candidate("c", "arn:aws:bedrock:x", "profile"),), schedule=None)
@@ -316,7 +369,7 @@ class TestMonthToDate:
 def test_the_entry_point_publishes_what_it_found(s3: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
     deploy(s3)
     cloudwatch = FakeCloudWatch()
-    monkeypatch.setattr(entry, "client", {"s3": s3, "cloudwatch": cloudwatch}.__getitem__)
+    monkeypatch.setattr(entry, "client", {"s3": s3, "cloudwatch": cloudwatch, "bedrock": FakeBedrock()}.__getitem__)
     monkeypatch.setenv("APPLICATION", "shop")
     monkeypatch.setenv("MODELS", "anthropic.claude-opus-4-1-20250805-v1:0 amazon.nova-lite-v1:0")
     monkeypatch.setenv("PRICED_MODELS", '{"haiku":{"input":1.0,"output":5},"nova":null}')
@@ -332,7 +385,7 @@ def test_a_refused_publication_is_an_error(s3: FakeS3, monkeypatch: pytest.Monke
         def put_metric_data(self, **request: Any) -> None:
             raise client_error("AccessDenied", status=403)
 
-    monkeypatch.setattr(entry, "client", {"s3": s3, "cloudwatch": Refusing()}.__getitem__)
+    monkeypatch.setattr(entry, "client", {"s3": s3, "cloudwatch": Refusing(), "bedrock": FakeBedrock()}.__getitem__)
     monkeypatch.setenv("APPLICATION", "shop")
     monkeypatch.setenv("MODELS", "anthropic.claude-opus-4-1-20250805-v1:0 amazon.nova-lite-v1:0")
     monkeypatch.setenv("PRICED_MODELS", '{"haiku":{"input":1.0,"output":5},"nova":null}')
