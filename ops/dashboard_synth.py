@@ -37,9 +37,10 @@ def synthesized_body(environment: Environment) -> str:
 
 
 def bodies(path: Path, environment: Environment) -> list[str]:
-    """The bodies of the dashboards in a template, with what only a deploy knows as `{LogicalId}`."""
-    resources = json.loads(path.read_text(encoding="utf-8")).get("Resources", {})
-    resolver = _Resolver(environment, resources)
+    """The bodies of a template's dashboards, with what only a deploy knows as `{LogicalId}` or `{/its/parameter}`."""
+    template = json.loads(path.read_text(encoding="utf-8"))
+    resources = template.get("Resources", {})
+    resolver = _Resolver(environment, resources, template.get("Parameters", {}))
     return [
         str(resolver.flat(each["Properties"]["DashboardBody"]))
         for each in resources.values()
@@ -75,13 +76,15 @@ def _synthesize(environment: Environment, folder: Path) -> None:
 class _Resolver:
     environment: Environment
     resources: Mapping[str, Any]
+    parameters: Mapping[str, Any]
 
     def flat(self, value: Any) -> Any:
         match value:
             case {"Fn::Join": [separator, parts]}:
                 return str(separator).join(str(self.flat(part)) for part in parts)
             case {"Ref": name}:
-                return self._pseudo().get(name, f"{{{name}}}")
+                # A value of Parameter Store is known by where it lies there.
+                return self._pseudo().get(name, f"{{{self.parameters.get(name, {}).get('Default', name)}}}")
             case {"Fn::GetAtt": [name, attribute]}:
                 return self._attribute(name, attribute)
             case {"Fn::ImportValue": name}:

@@ -71,6 +71,13 @@ def test_every_threshold_is_drawn_in_its_field(browser: webdriver.Chrome, addres
     assert outside == 0
 
 
+def test_what_only_a_deploy_knows_is_named_by_its_place(browser: webdriver.Chrome, address: str) -> None:
+    show(browser, address)
+    text = browser.find_element(By.TAG_NAME, "main").text
+    assert "{/customer-support-local/profiles/nova/evaluation-id}" in text
+    assert "SsmParameterValue" not in text
+
+
 def test_widgets_do_not_lie_on_each_other(browser: webdriver.Chrome, address: str) -> None:
     show(browser, address)
     overlaps = browser.execute_script(
