@@ -122,7 +122,7 @@ def client_environment(*, port: int, directory: Path, access_key: str) -> dict[s
 
 
 def _server_environment(
-    *, port: int, directory: Path, standin_config: Path | None, wait_scale: float, ahead_seconds: float
+    *, port: int, directory: Path, standin_config: Path | None, wait_scale: float
 ) -> dict[str, str]:
     scratch, home = directory / "tmp", directory / "emulator-home"
     scratch.mkdir(parents=True, exist_ok=True)
@@ -140,7 +140,6 @@ def _server_environment(
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
         "MINISTACK_REGION": REGION,
         "SFN_WAIT_SCALE": str(wait_scale),
-        "EMULATOR_AHEAD_SECONDS": str(ahead_seconds),
     }
     if standin_config is not None:
         environment["STANDIN_CONFIG"] = str(standin_config.resolve())
@@ -180,10 +179,9 @@ class EmulatorProcess:
     Args:
         directory: is created, and holds everything it writes.
         wait_scale: what Wait states of Step Functions, and its pauses between retries, take of their time.
-        ahead_seconds: how far its clock is ahead of the machine's when it starts; behind it when negative.
     """
 
-    def __init__(  # noqa: PLR0913 - all by keyword
+    def __init__(
         self,
         *,
         interpreter: Path,
@@ -191,14 +189,12 @@ class EmulatorProcess:
         standin_config: Path | None = None,
         port: int | None = None,
         wait_scale: float = 1.0,
-        ahead_seconds: float = 0.0,
     ) -> None:
         self._interpreter = interpreter
         self._directory = directory.resolve()
         self._standin_config = standin_config
         self._port = port or _free_port()
         self._wait_scale = wait_scale
-        self._ahead_seconds = ahead_seconds
         self._process: subprocess.Popen[bytes] | None = None
         self._access_key = f"LOCAL{uuid.uuid4().hex[:15].upper()}"
 
@@ -233,7 +229,6 @@ class EmulatorProcess:
                     directory=self._directory,
                     standin_config=self._standin_config,
                     wait_scale=self._wait_scale,
-                    ahead_seconds=self._ahead_seconds,
                 ),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -281,14 +276,13 @@ class EmulatorProcess:
 
 
 @contextmanager
-def running_emulator(  # noqa: PLR0913 - all by keyword
+def running_emulator(
     *,
     interpreter: Path,
     directory: Path,
     standin_config: Path | None = None,
     port: int | None = None,
     wait_scale: float = 1.0,
-    ahead_seconds: float = 0.0,
 ) -> Iterator[Endpoint]:
     """An emulator for the duration of a ``with`` block; it is stopped on every way out, Ctrl-C included."""
     process = EmulatorProcess(
@@ -297,7 +291,6 @@ def running_emulator(  # noqa: PLR0913 - all by keyword
         standin_config=standin_config,
         port=port,
         wait_scale=wait_scale,
-        ahead_seconds=ahead_seconds,
     )
     try:
         yield process.start()

@@ -5,8 +5,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -80,19 +79,6 @@ def test_services_and_functions_are_at_one_time(emulator: Emulator, told: Callab
     assert abs(said["aware"] - said["epoch"]) < 1
     later = emulator.forward(HOUR)
     assert 0 <= told()["epoch"] - later.timestamp() < 30
-
-
-@pytest.mark.parametrize("days", [-400, 400])
-def test_it_starts_at_whatever_time_is_asked_for(days: int, tmp_path: Path) -> None:
-    """Also in the past: a test of a date does not end with it."""
-    with running_emulator(interpreter=INTERPRETER, directory=tmp_path, ahead_seconds=days * DAY) as endpoint:
-        emulator = Emulator(endpoint, clients_of(endpoint))
-        expected = datetime.now(UTC) + timedelta(days=days)
-        assert abs(emulator.now() - expected) < timedelta(seconds=30)
-        name = functions_of(emulator.clients)(TELLS_THE_TIME).rpartition(":")[2]
-        said = json.load(emulator.clients("lambda").invoke(FunctionName=name)["Payload"])
-        assert abs(said["epoch"] - expected.timestamp()) < 30
-        assert emulator.forward(HOUR) - expected > timedelta(minutes=59)
 
 
 def alarm(name: str, **changes: Any) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.request import Request, urlopen
 
@@ -96,21 +97,17 @@ def deployed(
     *,
     answers: Path = SAMPLE_ANSWERS,
     environments: Path = ROOT / "environments",
-    begin: datetime | None = None,
+    standin: Mapping[str, Any] = MappingProxyType({}),
 ) -> Iterator[Stack]:
     """The environment `local` of a folder, deployed by the CDK CLI to an emulator of its own.
 
     Args:
-        begin: what the emulator's clock shows at the start; by default the machine's time.
+        standin: of its configuration what is not about answers.
     """
     config = directory / "standin.json"
-    config.write_text(json.dumps({"answers": [str(answers)]}))
+    config.write_text(json.dumps({"answers": [str(answers)], **standin}))
     with running_emulator(
-        interpreter=EMULATOR,
-        directory=directory / "emulator",
-        standin_config=config,
-        wait_scale=QUICK_WAITS,
-        ahead_seconds=0 if begin is None else (begin - datetime.now(UTC)).total_seconds(),
+        interpreter=EMULATOR, directory=directory / "emulator", standin_config=config, wait_scale=QUICK_WAITS
     ) as endpoint:
         deployment = deploy(endpoint, directory=directory, context={"environments_directory": str(environments)})
         loaded = load_environments(environments, only=[ENVIRONMENT], today=datetime.now(UTC).date())

@@ -2,15 +2,13 @@
 
 Stock ministack knows the machine's clock only. Here `POST /_emulator/clock` with `{"forward_seconds": 300}` sets
 forward what every service of the emulator and every Python function takes for now; it runs on from there and never
-goes back. `GET` shows it. How far it is ahead of the machine at the start, or behind it, stands in the environment
-(EMULATOR_AHEAD_SECONDS). Before the answer, what Scheduler owed in between is delivered (once a schedule, as after a
+goes back. `GET` shows it. Before the answer, what Scheduler owed in between is delivered (once a schedule, as after a
 sleep of the machine), queues report their depth, alarms are judged at the new time, and the functions that all this
 called have run. Alarms do not look meanwhile: a machine that wakes up is not judged before it has caught up.
 """
 
 import asyncio
 import json
-import os
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +22,6 @@ from local.emulator.patches import cloudwatch_alarms, lambda_functions, schedule
 Answer = tuple[int, dict[str, str], bytes]
 
 PATH = "/_emulator/clock"
-AHEAD = "EMULATOR_AHEAD_SECONDS"
 _MOST_SECONDS = 366 * 86_400
 _ALLOWED = f'{{"forward_seconds": a number from 0 to {_MOST_SECONDS}}}'
 
@@ -38,7 +35,7 @@ class Clock:
         self.ahead = 0.0
 
     def forward(self, seconds: float) -> None:
-        """Set this process and the functions forward; at the start, when nothing has happened yet, also back."""
+        """Set this process and the functions forward."""
         if self._traveller is None:
             self._traveller = time_machine.travel(time.time() + seconds, tick=True).start()
         else:
@@ -93,11 +90,8 @@ async def _answer(clock: Clock, method: str, body: bytes) -> Answer:
 
 
 def apply() -> None:
-    """Serve the clock, from the time that the emulator is to start at."""
+    """Serve the clock."""
     clock = Clock(lambda_functions.CLOCK_FILE)
-    ahead = float(os.environ.get(AHEAD) or 0)
-    if ahead:
-        clock.forward(ahead)
     dispatch = app._dispatch_service_request
 
     async def dispatch_with_clock(method: str, path: str, headers: dict[str, str], body: bytes, *rest: Any) -> Any:
