@@ -106,7 +106,7 @@ class Gathering:
         return Evidence(
             regressions=tuple(view for view in views if view is not None),
             explained=tuple(
-                _explained(texts[CANDIDATE][candidate, case], metric)
+                _explained(texts[CANDIDATE][candidate, case], metric, score=self._values[candidate][metric][case])
                 for (candidate, metric), cases in worst.items()
                 for _, case in cases
                 if (candidate, case) in texts[CANDIDATE]
@@ -161,7 +161,7 @@ def _view(found: _Regression, ours: _Texts, theirs: _Texts) -> CaseView | None:
     )
 
 
-def _explained(outcome: Outcome, metric: str) -> ExplainedCase:
+def _explained(outcome: Outcome, metric: str, *, score: float) -> ExplainedCase:
     return ExplainedCase(
         case_id=outcome.case_id,
         category=outcome.category,
@@ -169,7 +169,7 @@ def _explained(outcome: Outcome, metric: str) -> ExplainedCase:
         references=() if outcome.reference is None else (cut(outcome.reference),),
         candidate=outcome.candidate,
         metric=metric,
-        score=outcome.scores[metric] or 0.0,
+        score=score,
         answer=cut(outcome.response or ""),
         explanation=_explanation(outcome, metric) or "",
     )

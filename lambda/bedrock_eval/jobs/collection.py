@@ -169,7 +169,23 @@ class _Gathering:
         self._off_scale: set[str] = set()
 
     def add(self, record: JobRecord) -> None:
-        by_candidate: defaultdict[str, list[Score]] = defaultdict(list)
+        by_candidate, nobodys = self._by_candidate(record)
+        names = self._of(record, by_candidate)
+        if nobodys or not names:
+            self._refuse(record, "holds answers or scores that are no candidate's")
+        compared: set[str] = set()
+        for name in names:
+            scores: dict[str, list[Score]] = defaultdict(list)
+            for score in by_candidate.get(name, ()):
+                scores[score.metric].append(score)
+            if self._keep(name, record, scores):
+                # What one person says of two answers against each other is one rating, not one of each.
+                self._count_agreement({metric: given for metric, given in scores.items() if metric not in compared})
+                compared |= {metric for metric, given in scores.items() if any(score.compares for score in given)}
+
+    def _by_candidate(self, record: JobRecord) -> tuple[Mapping[str, list[Score]], bool]:
+        """The scores that were asked for, and whether some are of no candidate."""
+        found: defaultdict[str, list[Score]] = defaultdict(list)
         nobodys = False
         for score in record.scores:
             if score.metric not in self._metrics:
@@ -180,27 +196,22 @@ class _Gathering:
                 self._off_scale.add(score.metric)
                 self._refuse(record, f"rates {score.metric} off the scale of 1 to 5: none of its ratings is counted")
             name = self._candidate(score.model, record)
-            if name is not None:
-                by_candidate[name].append(score)
-            nobodys = nobodys or name is None
-        names = self._of(record, by_candidate)
-        if nobodys or not names:
-            self._refuse(record, "holds answers or scores that are no candidate's")
-        compared: set[str] = set()
-        for name in names:
-            scores: dict[str, list[Score]] = defaultdict(list)
-            for score in by_candidate.get(name, ()):
-                scores[score.metric].append(score)
-            identifier = self.cases.take(name, record, scores.keys())
-            if identifier is None:
-                self._refuse(record, f"holds a prompt more often than it was asked of {name}")
-                continue
-            if self._known and not self.cases.asked(record):
-                self.unasked.append(record.where)
-            self._records.setdefault((name, identifier), (record, {}))[1].update(scores)
-            # What one person says of two answers against each other is one rating, not one of each.
-            self._count_agreement({metric: given for metric, given in scores.items() if metric not in compared})
-            compared |= {metric for metric, given in scores.items() if any(score.compares for score in given)}
+            if name is None:
+                nobodys = True
+            else:
+                found[name].append(score)
+        return found, nobodys
+
+    def _keep(self, name: str, record: JobRecord, scores: dict[str, list[Score]]) -> bool:
+        """Whether the record is of a case that was asked of the candidate and has no such scores yet."""
+        identifier = self.cases.take(name, record, scores.keys())
+        if identifier is None:
+            self._refuse(record, f"holds a prompt more often than it was asked of {name}")
+            return False
+        if self._known and not self.cases.asked(record):
+            self.unasked.append(record.where)
+        self._records.setdefault((name, identifier), (record, {}))[1].update(scores)
+        return True
 
     def _refuse(self, record: JobRecord, reason: str) -> None:
         self.unread.append(Unread(reason, record.where))
