@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from bedrock_eval.costs import Rates
 from bedrock_eval.invocation_records import InvocationRecord
 from bedrock_eval.log_queries import THRESHOLD_MS, By, Models, Query
+from bedrock_eval.names import PhysicalNames
 from environments.schema import Environment
 from ops import questions
 from ops.account import Account, account_in
@@ -136,9 +137,8 @@ def _profiles(account: Account) -> Mapping[str, str]:
     Raises:
         OpsError: they cannot be listed.
     """
-    # As bedrock_ops.inference_profiles names them: model, then a hash.
-    environment = account.environment
-    names = {re.sub("-+", "-", f"{environment.prefix}-{model}"): model for model in environment.models}
+    physical = PhysicalNames(account.environment.prefix)
+    names = {physical.inference_profile(model): model for model in account.environment.models}
     try:
         pages = account.client("bedrock").get_paginator("list_inference_profiles").paginate(typeEquals="APPLICATION")
         listed = [profile for page in pages for profile in page["inferenceProfileSummaries"]]

@@ -1,7 +1,6 @@
 """Application inference profiles: a ModelId of its own in AWS/Bedrock, and tags that Cost Explorer can group by."""
 
 import hashlib
-import re
 
 from aws_cdk import Aws, CfnOutput, Tags
 from aws_cdk import aws_bedrock as bedrock
@@ -114,4 +113,4 @@ def profile_name(names: PhysicalNames, *, model_name: str, model: Model, purpose
     goes, and two of the same name cannot stand side by side.
     """
     source = hashlib.sha256(f"{purpose}:{model.model_id}".encode()).hexdigest()[:6]
-    return re.sub("-+", "-", f"{names.prefix}-{model_name}-{source}")
+    return f"{names.inference_profile(model_name)}-{source}"

@@ -134,6 +134,10 @@ class PhysicalNames:
         """The role that Bedrock evaluation jobs assume."""
         return f"{self.prefix}-evaluation-job"
 
+    def inference_profile(self, model_name: str) -> str:
+        """What the names of a model's profiles begin with, without two hyphens in a row; a hyphen and a hash follow."""
+        return re.sub("-+", "-", f"{self.prefix}-{model_name}").removesuffix("-")
+
     def flow_definition(self, evaluation: str) -> str:
         """What the name of an evaluation's flow definition begins with; a hash of its content follows."""
         return f"{self.prefix}-{evaluation}"

@@ -172,6 +172,9 @@ class TestOwnProfiles:
         name = profile_name(names, model_name="m--" + "x" * 20 + "-", model=model, purpose="application")
         assert len(name) <= 64
         assert "--" not in name
+        assert name.rpartition("-")[0] == names.inference_profile("m--" + "x" * 20 + "-"), (
+            "as who looks for it reads it"
+        )
 
 
 @cache
