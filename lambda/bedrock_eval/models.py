@@ -57,6 +57,9 @@ PROVIDERS = frozenset(
 # These answer a request that carries temperature or topP with a ValidationException.
 _NO_SAMPLING = ("anthropic.claude-opus-4-7", "anthropic.claude-opus-4-8", "anthropic.claude-sonnet-5")
 
+# These think before they answer unless told not to (Claude 5 and later; DeepSeek R1 always does).
+_THINKS_BY_DEFAULT = re.compile(r"anthropic[.]claude-[a-z]+-([5-9]|[1-9][0-9])(-|$)|deepseek[.]r1-")
+
 # Their model card says that evaluation jobs of Bedrock do not ask them; as judges they are listed.
 _NOT_ASKED_BY_JOBS = ("amazon.nova-2-lite-",)
 
@@ -237,6 +240,11 @@ def _profile(model_id: str) -> str | None:
 def base_id(model_id: str) -> str:
     """The foundation model behind an inference profile id, or the id itself."""
     return model_id if _profile(model_id) is None else model_id.partition(".")[2]
+
+
+def thinks_by_default(model_id: str) -> bool:
+    """Whether a model spends output tokens on thinking when a request says nothing about it; unknown ones do not."""
+    return _THINKS_BY_DEFAULT.match(base_id(model_id)) is not None
 
 
 def metric_id(invoke_id: str) -> str:

@@ -10,6 +10,7 @@ from bedrock_eval.models import (
     Model,
     ModelError,
     candidate_name,
+    thinks_by_default,
 )
 from bedrock_eval.names import is_name
 
@@ -165,3 +166,19 @@ def test_a_taken_candidate_name_gets_a_number_and_stays_a_name() -> None:
     assert len(set(taken)) == 12
     assert all(is_name(name) for name in taken)
     assert taken[1] == candidate_name(long.replace("provider", "amazon"), taken=taken[:1])
+
+
+@pytest.mark.parametrize(
+    ("model_id", "thinks"),
+    [
+        ("us.anthropic.claude-haiku-5-5", True),
+        ("global.anthropic.claude-opus-5", True),
+        ("us.deepseek.r1-v1:0", True),
+        ("us.anthropic.claude-haiku-4-5-20251001-v1:0", False),
+        ("anthropic.claude-opus-4-8", False),
+        ("us.amazon.nova-2-lite-v1:0", False),
+        ("arn:aws:bedrock:us-east-1:111122223333:imported-model/abcdefghijkl", False),
+    ],
+)
+def test_models_that_think_unless_told_not_to(model_id: str, thinks: bool) -> None:
+    assert thinks_by_default(model_id) is thinks
