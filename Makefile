@@ -76,8 +76,8 @@ pages: install ## the report in headless Chromium
 bench: install ## how fast the core is, as ratios
 	@$(BIN)/python -m bench
 
-snapshots: install ## accept the templates as they are now
-	@$(BIN)/python -m pytest tests/infrastructure --snapshot-update
+snapshots: install ## accept the templates of environments/ as they are now
+	@$(BIN)/python -m pytest tests/infrastructure/test_snapshots.py --snapshot-update
 
 generate: install ## environments/schema.json, docs/configuration.md and docs/alarms.md
 	@$(BIN)/python -m environments.generate

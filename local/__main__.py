@@ -18,7 +18,7 @@ from environments.evaluation_schema import EvaluationConfig, JudgeScoring, kind_
 from environments.load import EnvironmentsError, load_environments
 from environments.schema import Environment
 from local import evaluation, screen
-from local.deployment import ENVIRONMENT, ROOT, Deployment, DeploymentError, deploy
+from local.deployment import ENVIRONMENT, ENVIRONMENTS, ROOT, Deployment, DeploymentError, deploy
 from local.own_data import OwnData, OwnDataError, own_data, write_environment
 from local.process import (
     QUICK_WAITS,
@@ -94,7 +94,7 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _environment(own: OwnData | None, directory: Path) -> tuple[Environment, dict[str, str]]:
-    folder = ROOT / "environments"
+    folder = ENVIRONMENTS
     context: dict[str, str] = {}
     if own is not None:
         folder = write_environment(own, directory=directory)

@@ -15,6 +15,7 @@ from local.process import ACCOUNT, REGION, Endpoint
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = "local"
+ENVIRONMENTS = ROOT / "environments"
 
 _CDK = ROOT / "node_modules" / ".bin" / "cdk"
 _QUIET = ("--no-notices", "--no-color")

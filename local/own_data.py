@@ -11,7 +11,7 @@ from bedrock_eval.models import ModelError, candidate_name
 from local.bedrock.answers import AnswersError
 from local.bedrock.answers import load as load_answers
 from local.bedrock.identifiers import sources_of
-from local.deployment import ENVIRONMENT, ROOT
+from local.deployment import ENVIRONMENT, ENVIRONMENTS, ROOT
 
 EVALUATION = "own-data"
 _DATASET = "own-data"
@@ -89,7 +89,7 @@ def write_environment(own: OwnData, *, directory: Path) -> Path:
         except ModelError as error:
             raise OwnDataError(f"MODELS: {error}") from None
     yaml = YAML()
-    content = yaml.load((ROOT / "environments" / f"{ENVIRONMENT}.yaml").read_text())
+    content = yaml.load((ENVIRONMENTS / f"{ENVIRONMENT}.yaml").read_text())
     template = next(iter(content["evaluations"].values()))
     content["models"] = {name: {"id": identifier} for name, identifier in zip(names, own.models, strict=True)}
     content["datasets"] = {_DATASET: {"source": str(copy.relative_to(ROOT))}}

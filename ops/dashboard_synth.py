@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from environments.schema import REPOSITORY, Environment
+from ops.environment import file_of
 from ops.errors import OpsError
 
 _SECONDS = 300
@@ -51,7 +52,11 @@ def bodies(path: Path, environment: Environment) -> list[str]:
 def _synthesize(environment: Environment, folder: Path) -> None:
     """What the CDK CLI does for `cdk synth`: the app reads its context and the place of its output from variables."""
     context = json.loads((REPOSITORY / "cdk.json").read_text(encoding="utf-8"))["context"]
-    asked = {**context, "environments": environment.name}
+    asked = {
+        **context,
+        "environments": environment.name,
+        "environments_directory": str(file_of(environment).parent),
+    }
     try:
         done = subprocess.run(
             [sys.executable, "app.py"],

@@ -1,7 +1,6 @@
 """Single values are changed, and every other character stays."""
 
 import difflib
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 from environments.document import Path as DocumentPath
 from environments.document import read_document
 from environments.edit import EditError, Scalar, edit
+from tests.frozen import ENVIRONMENTS, NAMES
 
 TEXT = """\
 # a comment above
@@ -143,9 +143,9 @@ def test_every_value_is_read_back(value: Scalar) -> None:
     assert read_document(after).data == {"a": value, "b": 2}
 
 
-@pytest.mark.parametrize("name", ["dev", "staging", "prod", "local"])
+@pytest.mark.parametrize("name", NAMES)
 def test_shipped_files_take_rates(name: str) -> None:
-    text = (Path(__file__).parents[2] / "environments" / f"{name}.yaml").read_text("utf-8")
+    text = (ENVIRONMENTS / f"{name}.yaml").read_text("utf-8")
     after = edit(text, {("models", "nova", "rates", "input"): 77.5, ("models", "nova", "rates", "output"): 78.5})
     assert all(line.startswith("+") or "put: " in line for line in changed(text, after))
     rates = read_document(after).data["models"]["nova"]["rates"]

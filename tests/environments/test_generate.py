@@ -16,9 +16,10 @@ from bedrock_eval.jobs.definition import JobKind
 from environments import generate
 from environments.load import load_environments
 from environments.schema import REPOSITORY, Environment
+from tests.frozen import ENVIRONMENTS, SOURCE
 
 ONE, TWO = (Thresholds(**{each.name: value for each in fields(Thresholds)}) for value in (11, 22))
-SHIPPED = sorted((REPOSITORY / "environments").glob("*.yaml"))
+SHIPPED = sorted(ENVIRONMENTS.glob("*.yaml"))
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,8 @@ def test_a_stale_file_is_told_with_the_command(
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_the_schema_takes_the_shipped_files(path: Path, validator: Draft202012Validator) -> None:
     assert [error.message for error in validator.iter_errors(read(path))] == []
-    assert path.read_text().splitlines()[0] == "# yaml-language-server: $schema=schema.json"
+    (schema,) = re.findall(r"\A# yaml-language-server: \$schema=(.+)\n", path.read_text())
+    assert (path.parent / schema).resolve() == REPOSITORY / "environments" / "schema.json"
 
 
 def mappings(value: Any) -> Iterator[dict[str, Any]]:
@@ -66,7 +68,7 @@ def mappings(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def test_the_schema_refuses_unknown_keys_wherever_they_stand(validator: Draft202012Validator) -> None:
-    data = read(REPOSITORY / "environments" / "prod.yaml")
+    data = read(ENVIRONMENTS / "prod.yaml")
     checked = 0
     for mapping in mappings(data):
         if mapping is data.get("tags"):
@@ -84,7 +86,7 @@ def test_the_schema_refuses_unknown_keys_wherever_they_stand(validator: Draft202
     [("account", 111111111111), ("region", "virginia"), ("name", "dev"), ("models", {}), ("owns_account", "yes")],
 )
 def test_the_schema_refuses_wrong_values(key: str, value: object, validator: Draft202012Validator) -> None:
-    assert not validator.is_valid({**read(REPOSITORY / "environments" / "dev.yaml"), key: value})
+    assert not validator.is_valid({**read(ENVIRONMENTS / "dev.yaml"), key: value})
 
 
 def test_the_reference_names_every_key_once_in_its_section() -> None:
@@ -132,7 +134,7 @@ def test_the_alarms_are_those_of_the_table_with_their_units_and_windows() -> Non
 def test_the_example_of_the_reference_loads(tmp_path: Path, validator: Draft202012Validator) -> None:
     example = re.search(r"```yaml\n(.*?)```", (REPOSITORY / "docs/configuration.md").read_text(), flags=re.DOTALL)
     assert example is not None
-    (tmp_path / "dev.yaml").write_text(example[1])
+    (tmp_path / "dev.yaml").write_text(example[1].replace("datasets/customer-support.jsonl", SOURCE))
     (environment,) = load_environments(tmp_path, today=date(2026, 11, 23)).environments
     assert [candidate.name for candidate in environment.evaluations["support-quality"].candidates] == [
         "large",
@@ -145,13 +147,13 @@ def test_the_shipped_files_load_together_from_any_working_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    loaded = load_environments(REPOSITORY / "environments", today=date(2026, 11, 23))
+    loaded = load_environments(ENVIRONMENTS, today=date(2026, 11, 23))
     assert [environment.name for environment in loaded.environments] == ["dev", "prod", "staging"]
     assert loaded.warnings == ()
 
 
 def test_prod_keeps_and_runs_by_itself_while_dev_is_thrown_away() -> None:
-    loaded = load_environments(REPOSITORY / "environments", today=date(2026, 11, 23))
+    loaded = load_environments(ENVIRONMENTS, today=date(2026, 11, 23))
     dev, prod, _ = loaded.environments
     assert (dev.removal_policy, dev.termination_protection) == ("destroy", False)
     assert (prod.removal_policy, prod.termination_protection) == ("retain", True)
@@ -161,7 +163,7 @@ def test_prod_keeps_and_runs_by_itself_while_dev_is_thrown_away() -> None:
 
 
 def test_dev_has_an_evaluation_of_each_kind_and_one_by_people_to_uncomment(tmp_path: Path) -> None:
-    text = (REPOSITORY / "environments" / "dev.yaml").read_text()
+    text = (ENVIRONMENTS / "dev.yaml").read_text()
     before, people = text.split("  # rated-by-people:\n")
     block, rest = people.split("\n\n")
     uncommented = "\n".join(line.replace("# ", "", 1) for line in ("  # rated-by-people:", *block.splitlines()))
@@ -174,11 +176,11 @@ def test_dev_has_an_evaluation_of_each_kind_and_one_by_people_to_uncomment(tmp_p
 
 
 def test_local_loads_by_name_only() -> None:
-    (local,) = load_environments(REPOSITORY / "environments", only=["local"], today=date(2026, 11, 23)).environments
+    (local,) = load_environments(ENVIRONMENTS, only=["local"], today=date(2026, 11, 23)).environments
     assert (local.account, local.stand_in, local.own_profile, local.owns_account) == ("000000000000", True, True, True)
 
 
 def test_a_broken_prod_does_not_block_dev(tmp_path: Path) -> None:
-    shutil.copy(REPOSITORY / "environments" / "dev.yaml", tmp_path)
+    shutil.copy(ENVIRONMENTS / "dev.yaml", tmp_path)
     (tmp_path / "prod.yaml").write_text("application: [")
     assert len(load_environments(tmp_path, only=["dev"], today=date(2026, 11, 23)).environments) == 1

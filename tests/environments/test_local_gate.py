@@ -8,17 +8,17 @@ from bedrock_eval.definition import Gate
 from bedrock_eval.gates import Verdict, judge
 from bedrock_eval.metrics import METRICS, score
 from environments.load import load_environments
-from environments.schema import REPOSITORY
+from tests.frozen import ANSWERS, ENVIRONMENTS
 
 
 def test_the_gate_tells_the_recorded_answers_apart() -> None:
-    (local,) = load_environments(REPOSITORY / "environments", only=["local"], today=date(2026, 11, 23)).environments
+    (local,) = load_environments(ENVIRONMENTS, only=["local"], today=date(2026, 11, 23)).environments
     evaluation = local.evaluations["support-quality"]
     (gate,) = evaluation.gates
     dataset = local.datasets[evaluation.dataset]
     with dataset.file.open("rb") as lines:
         references = {case.prompt: case.references for case in read_cases(lines, source=dataset.source)}
-    answers = [json.loads(line) for line in dataset.file.with_suffix(".answers.jsonl").read_text("utf-8").splitlines()]
+    answers = [json.loads(line) for line in ANSWERS.read_text("utf-8").splitlines()]
 
     def verdict(model_id: str) -> Verdict:
         values = [

@@ -1,21 +1,23 @@
 """Synthesized templates in a form that is easy to ask, each app synthesized once a session."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
+import pytest
 from aws_cdk import App, Validations, cx_api
 from cdk_nag import AwsSolutionsChecks
 
 import app
+from environments.load import EnvironmentsError
 from environments.schema import Environment
 from stacks.stage import EnvironmentStage
+from tests import frozen as files
 
-SHIPPED = ("dev", "staging", "prod", "local")
 ROOMS = ("storage", "logging", "evaluation", "monitoring")
 CONTEXT: Mapping[str, Any] = json.loads((app.ROOT / "cdk.json").read_text())["context"]
 
@@ -129,15 +131,34 @@ def listed(value: Any) -> list[Any]:
 
 
 @cache
-def shipped() -> Mapping[str, Deployed]:
-    """The environments of the repository, through the app itself, cdk-nag included."""
-    made = App(context={**CONTEXT, "environments": ",".join(SHIPPED)}, outdir=mkdtemp())
+def frozen() -> Mapping[str, Deployed]:
+    """The environments of tests/files, which are as this repository was shipped."""
+    return through_the_app(files.ENVIRONMENTS, files.NAMES)
+
+
+OWN = {path.stem: path for path in sorted((app.ROOT / "environments").glob("*.yaml"))}
+"""The files of environments/ by name, whatever they are."""
+
+
+@cache
+def own() -> Mapping[str, Deployed]:
+    """What is in environments/: a mistake there is told as `cdk synth` tells it."""
+    try:
+        return through_the_app(app.ROOT / "environments", tuple(OWN))
+    except EnvironmentsError as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+def through_the_app(directory: Path, names: Sequence[str]) -> Mapping[str, Deployed]:
+    """Environment files through the app itself, cdk-nag included."""
+    asked = {"environments": ",".join(names), "environments_directory": str(directory)}
+    made = App(context={**CONTEXT, **asked}, outdir=mkdtemp())
     app.build(made)
     return _read(made)
 
 
-def _shipped(name: str) -> Deployed:
-    return shipped()[name]
+def _frozen(name: str) -> Deployed:
+    return frozen()[name]
 
 
 def synthesize(environment: Environment, *, root: Path = app.ROOT) -> Deployed:
@@ -167,7 +188,7 @@ _BASE: Mapping[str, Any] = {
         "unused": {"id": "global.anthropic.claude-sonnet-4-6"},
     },
     "datasets": {
-        "questions": {"source": "datasets/customer-support.jsonl"},
+        "questions": {"source": files.SOURCE},
         "foreign": {"source": "s3://other-team/cases/shop.jsonl"},
     },
     "evaluations": {
@@ -292,7 +313,7 @@ def by_jobs() -> Deployed:
 
 
 MADE: Mapping[str, Callable[[], Deployed]] = {
-    **{name: partial(_shipped, name) for name in SHIPPED},
+    **{name: partial(_frozen, name) for name in files.NAMES},
     "retained": retained,
     "destroyed": destroyed,
     "tenant": tenant,

@@ -8,7 +8,7 @@ from aws_cdk import aws_s3 as s3
 from cdk_nag import AwsSolutionsChecks
 
 from bedrock_ops.nag import flat_resource
-from tests.infrastructure.templates import CONTEXT, Deployed, Template, listed, retained, shipped
+from tests.infrastructure.templates import CONTEXT, Deployed, Template, frozen, listed, retained
 
 # Of an environment that is destroyed with its data, which has the emptier more, and that runs evaluations by jobs.
 # A new one is a decision that shows here.
@@ -31,7 +31,7 @@ def acknowledged_wildcards(template: Template) -> set[str]:
 
 
 def test_there_are_as_many_as_we_decided() -> None:
-    assert {template.room: len(template.acknowledged) for template in shipped()["dev"]} == DECIDED
+    assert {template.room: len(template.acknowledged) for template in frozen()["dev"]} == DECIDED
 
 
 def test_each_says_why_in_a_sentence(deployed: Deployed) -> None:

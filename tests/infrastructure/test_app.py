@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from tests.frozen import ENVIRONMENTS
 from tests.infrastructure.templates import CONTEXT
 
 _LIMIT: dict[str, Any] = {"@aws-cdk/core:stackResourceLimit": "20"}
@@ -20,12 +21,13 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def run(directory: Path, *, validation: bool = False, **context: Any) -> subprocess.CompletedProcess[str]:
-    """Run app.py with nothing in the environment but what Python and Node need."""
+    """Run app.py on the frozen files with nothing in the environment but what Python and Node need."""
+    given = {**CONTEXT, "environments_directory": str(ENVIRONMENTS), **context}
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": os.environ["HOME"],
         "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
-        "CDK_CONTEXT_JSON": json.dumps({**CONTEXT, **context}),
+        "CDK_CONTEXT_JSON": json.dumps(given),
         "CDK_OUTDIR": str(directory / "cdk.out"),
         "CDK_VALIDATION": str(validation).lower(),
         # Nothing answers there: whoever asks AWS fails.
@@ -42,7 +44,7 @@ def environments(tmp_path: Path) -> Path:
     """A copy of the environment files to be broken."""
     copy = tmp_path / "environments"
     copy.mkdir()
-    for path in (ROOT / "environments").glob("*.yaml"):
+    for path in ENVIRONMENTS.glob("*.yaml"):
         shutil.copy(path, copy)
     return copy
 

@@ -1,4 +1,4 @@
-"""The counts that docs/cost.md multiplies prices with are those of prod.yaml."""
+"""The counts that docs/cost.md multiplies prices with are those of prod.yaml as it is shipped."""
 
 import re
 from datetime import UTC, date, datetime
@@ -13,7 +13,8 @@ from bedrock_eval.publishing import run_datums
 from bedrock_eval.summarising import summarise
 from environments.load import load_environments
 from stacks.monthly_cost import MonthlyCost, Prices, monthly_cost
-from tests.infrastructure.templates import environment, shipped
+from tests.frozen import ENVIRONMENTS
+from tests.infrastructure.templates import environment, frozen
 
 TEXT = (ROOT / "docs" / "cost.md").read_text()
 
@@ -24,15 +25,15 @@ def stated(pattern: str) -> int:
 
 
 def test_alarms_and_dashboards_are_counted() -> None:
-    monitoring = shipped()["prod"]["monitoring"]
+    monitoring = frozen()["prod"]["monitoring"]
     assert stated(r"\| Metric alarms \| (\d+) on") == len(monitoring.raw("AWS::CloudWatch::Alarm"))
     assert stated(r"\| Composite alarms \| (\d+) \|") == len(monitoring.raw("AWS::CloudWatch::CompositeAlarm"))
     assert stated(r"\| Dashboard \| (\d+) \|") == len(monitoring.raw("AWS::CloudWatch::Dashboard"))
-    assert stated(r"\| KMS key \| (\d+) \|") == sum(len(each.raw("AWS::KMS::Key")) for each in shipped()["prod"])
+    assert stated(r"\| KMS key \| (\d+) \|") == sum(len(each.raw("AWS::KMS::Key")) for each in frozen()["prod"])
 
 
 def test_metrics_of_a_run_are_counted() -> None:
-    definition = read_definition(shipped()["prod"]["evaluation"].only("Custom::EvaluationDefinition")["Definition"])
+    definition = read_definition(frozen()["prod"]["evaluation"].only("Custom::EvaluationDefinition")["Definition"])
     outcomes = [
         Outcome(
             f"case-{number}",
@@ -65,7 +66,7 @@ def test_the_line_at_synth_bills_alarms_by_the_metrics_that_they_read() -> None:
     assert cost.alarms == stated(r"\| Metric alarms \| (\d+) on")
     assert cost.alarm_metrics == stated(r"\| Metric alarms \| \d+ on (\d+) metrics \|")
     assert cost.composite_alarms == stated(r"\| Composite alarms \| (\d+) \|")
-    assert sum(cost.resources.values()) == sum(len(stack.raw()) for stack in shipped()["prod"])
+    assert sum(cost.resources.values()) == sum(len(stack.raw()) for stack in frozen()["prod"])
 
 
 def test_what_an_evaluation_of_each_kind_costs_in_dev_is_counted() -> None:
@@ -101,5 +102,5 @@ def test_the_sum_is_that_of_the_prices() -> None:
 
 
 def cost_of(name: str) -> MonthlyCost:
-    (found,) = load_environments(ROOT / "environments", only=[name], today=date(2026, 11, 23)).environments
-    return monthly_cost(found, {stack.room: stack.content for stack in shipped()[name]})
+    (found,) = load_environments(ENVIRONMENTS, only=[name], today=date(2026, 11, 23)).environments
+    return monthly_cost(found, {stack.room: stack.content for stack in frozen()[name]})

@@ -17,9 +17,9 @@ from tests.infrastructure.templates import (
     Template,
     environment,
     flat,
+    frozen,
     listed,
     retained,
-    shipped,
     synthesize,
     tenant,
 )
@@ -336,7 +336,7 @@ class TestSchedules:
 
     def test_a_schedule_by_hand_makes_none_but_the_group_stands(self) -> None:
         """The watchdog's schedule lies in it."""
-        staging = shipped()["staging"]["evaluation"]
+        staging = frozen()["staging"]["evaluation"]
         assert not staging.raw("AWS::Scheduler::Schedule")
         assert staging.only("AWS::Scheduler::ScheduleGroup")["Name"] == "customer-support-staging"
 

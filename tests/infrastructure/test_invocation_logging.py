@@ -15,9 +15,9 @@ from tests.infrastructure.templates import (
     Template,
     destroyed,
     environment,
+    frozen,
     listed,
     retained,
-    shipped,
     synthesize,
     tenant,
 )
@@ -258,7 +258,7 @@ class TestOthers:
         assert "model-invocations" not in str(tenant()["storage"].content)
 
     def test_the_owner_says_so(self) -> None:
-        parameter = shipped()["prod"]["logging"].only("AWS::SSM::Parameter")
+        parameter = frozen()["prod"]["logging"].only("AWS::SSM::Parameter")
         assert parameter["Name"] == "/customer-support-prod/invocation-logging/mode"
         assert parameter["Value"] == "own"
 

@@ -8,9 +8,9 @@ from tests.infrastructure.templates import (
     Template,
     destroyed,
     environment,
+    frozen,
     listed,
     retained,
-    shipped,
     synthesize,
 )
 
@@ -262,7 +262,7 @@ class TestExports:
         assert len(names) == 5
 
     def test_the_buckets_are_outputs(self) -> None:
-        outputs = shipped()["local"]["storage"].content["Outputs"]
+        outputs = frozen()["local"]["storage"].content["Outputs"]
         assert {"DatasetsBucket", "ResultsBucket"} <= set(outputs)
 
 

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+import local.own_data
 from environments.load import load_environments
 from local.__main__ import main
 from local.deployment import ROOT
 from local.own_data import OwnDataError, own_data, write_environment
+from tests.frozen import ENVIRONMENTS
 
 
 @pytest.fixture
@@ -71,7 +73,8 @@ def test_a_bad_dataset_is_said_with_its_line(files: dict[str, str], content: str
         own_data(**files)
 
 
-def test_the_environment_made_of_it_loads() -> None:
+def test_the_environment_made_of_it_loads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local.own_data, "ENVIRONMENTS", ENVIRONMENTS)
     folder = ROOT / "build" / "test-own-data"
     folder.mkdir(parents=True, exist_ok=True)
     dataset, answers = folder / "mine.jsonl", folder / "answers.jsonl"

@@ -11,11 +11,20 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from ops import environment
+from tests.frozen import ENVIRONMENTS
+
 settings.register_profile("quick", max_examples=20, deadline=None)
 settings.load_profile("quick")
 
 PROFILE_ARN = "arn:aws:bedrock:us-east-1:111122223333:inference-profile/us.anthropic.claude-haiku-5-5"
 ROLE = "arn:aws:sts::111122223333:assumed-role/support/"
+
+
+@pytest.fixture(autouse=True)
+def _frozen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What users edit decides no test."""
+    monkeypatch.setattr(environment, "ENVIRONMENTS", ENVIRONMENTS)
 
 
 @pytest.fixture(autouse=True)

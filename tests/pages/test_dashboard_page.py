@@ -1,4 +1,4 @@
-"""The drawn dashboard of the shipped `local` environment, as a reviewer sees it in Chromium."""
+"""The drawn dashboard of the `local` environment as shipped, as a reviewer sees it in Chromium."""
 
 import json
 from datetime import UTC, datetime
@@ -8,18 +8,18 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
-from environments.load import load_environments
-from environments.schema import REPOSITORY
+from ops import environment
 from ops.dashboard_body import Board, Graph, read_body
 from ops.dashboard_page import Origin, render
 from ops.dashboard_synth import synthesized_body
+from tests.frozen import ENVIRONMENTS
 
 
 @pytest.fixture(scope="module")
 def board() -> Board:
-    today = datetime.now(UTC).date()
-    environment = load_environments(REPOSITORY / "environments", only=["local"], today=today).environments[0]
-    return read_body(synthesized_body(environment))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(environment, "ENVIRONMENTS", ENVIRONMENTS)
+        return read_body(synthesized_body(environment.environment_of("local", datetime.now(UTC))))
 
 
 @pytest.fixture(scope="module")

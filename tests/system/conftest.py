@@ -17,10 +17,11 @@ from bedrock_eval.layout import RunLayout, definition_key
 from bedrock_eval.names import PhysicalNames, parse_scheduled_time, run_id
 from environments.load import load_environments
 from environments.schema import Environment
-from local.__main__ import EMULATOR, SAMPLE_ANSWERS
-from local.deployment import ENVIRONMENT, ROOT, Deployment, deploy
+from local.__main__ import EMULATOR
+from local.deployment import ENVIRONMENT, Deployment, deploy
 from local.evaluation import Clients
 from local.process import ACCOUNT, QUICK_WAITS, REGION, running_emulator
+from tests.frozen import ANSWERS, ENVIRONMENTS
 
 EVALUATION = "support-quality"
 
@@ -95,8 +96,8 @@ class Stack:
 def deployed(
     directory: Path,
     *,
-    answers: Path = SAMPLE_ANSWERS,
-    environments: Path = ROOT / "environments",
+    answers: Path = ANSWERS,
+    environments: Path = ENVIRONMENTS,
     standin: Mapping[str, Any] = MappingProxyType({}),
 ) -> Iterator[Stack]:
     """The environment `local` of a folder, deployed by the CDK CLI to an emulator of its own.

@@ -17,11 +17,11 @@ import pytest
 from bedrock_eval.alarm_kinds import KINDS
 from bedrock_eval.models import Model
 from environments.load import load_environments
-from local.__main__ import SAMPLE_ANSWERS
 from local.deployment import ENVIRONMENT, ROOT
 from local.process import ACCOUNT, REGION
 from ops import environment as ops_environment
 from ops.__main__ import main
+from tests.frozen import ANSWERS
 
 from .conftest import deployed
 from .watching import DAY, HOUR, MINUTE, Watch
@@ -34,7 +34,7 @@ CONSOLE = "https://us-east-1.console.aws.amazon.com"
 
 
 def sample() -> list[dict[str, str]]:
-    return [json.loads(line) for line in SAMPLE_ANSWERS.read_text().splitlines()]
+    return [json.loads(line) for line in ANSWERS.read_text().splitlines()]
 
 
 def write_answers(path: Path, models: dict[str, str], *, bend: Callable[[str, str], str]) -> Path:

@@ -14,8 +14,8 @@ import pytest
 
 from bedrock_eval.metrics import score
 from bedrock_eval.summary import read_summary
-from local.deployment import ROOT
 from local.evaluation import alarm_states, cloudwatch_means, expected_alarms, subscribe_inbox, wait_for_messages
+from tests.frozen import ANSWERS, DATASET
 
 from .conftest import EVALUATION, Stack
 
@@ -24,10 +24,10 @@ CASES = 42
 
 def recorded() -> dict[str, dict[str, float]]:
     """Mean of each metric by model id, straight from the sample files."""
-    lines = (ROOT / "datasets" / "customer-support.jsonl").read_text().splitlines()
+    lines = DATASET.read_text().splitlines()
     references = {case["prompt"]: case["referenceResponse"] for case in map(json.loads, lines)}
     values: dict[str, dict[str, list[float]]] = {}
-    for line in (ROOT / "datasets" / "customer-support.answers.jsonl").read_text().splitlines():
+    for line in ANSWERS.read_text().splitlines():
         answer = json.loads(line)
         for name in ("relevance_score", "response_length", "unicode_exact_match", "unicode_f1_score"):
             value = score(name, response=answer["response"], references=[references[answer["prompt"]]])
@@ -253,8 +253,6 @@ def test_an_event_without_a_readable_time_is_refused(stack: Stack) -> None:
 
 
 def test_the_functions_log_no_prompt_and_no_answer(stack: Stack, finished: tuple[str, dict[str, Any], str]) -> None:
-    answers = [
-        json.loads(line) for line in (ROOT / "datasets" / "customer-support.answers.jsonl").read_text().splitlines()
-    ]
+    answers = [json.loads(line) for line in ANSWERS.read_text().splitlines()]
     log = (stack.directory / "emulator" / "emulator.log").read_text(errors="replace")
     assert not [answer for answer in answers if answer["prompt"] in log or answer["response"][:60] in log]

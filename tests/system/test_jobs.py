@@ -8,8 +8,9 @@ import pytest
 
 from bedrock_eval.layout import RunLayout, definition_key
 from bedrock_eval.summary import Summary, read_summary
-from local.deployment import ENVIRONMENT, ROOT, DeploymentError, run_cdk, synthesize
+from local.deployment import ENVIRONMENT, DeploymentError, run_cdk, synthesize
 from local.evaluation import cloudwatch_means
+from tests.frozen import ENVIRONMENTS
 
 from .conftest import EVALUATION, Stack
 from .test_operate import ops
@@ -160,7 +161,7 @@ def flow_definition(stack: Stack) -> str:
 def changed(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An assembly in which three people rate each prompt instead of two."""
     folder = tmp_path_factory.mktemp("changed")
-    original = (ROOT / "environments" / "local.yaml").read_text()
+    original = (ENVIRONMENTS / "local.yaml").read_text()
     assert original.count("workers: 2") == 1
     (folder / "local.yaml").write_text(original.replace("workers: 2", "workers: 3"))
     assembly = folder / "cdk.out"

@@ -16,9 +16,9 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from bedrock_eval.log_queries import saved_queries
-from local.__main__ import SAMPLE_ANSWERS
 from local.deployment import ENVIRONMENT, ROOT
 from local.process import ACCOUNT, REGION
+from tests.frozen import ANSWERS
 from tests.log_records import RECORDS
 
 from .conftest import Stack
@@ -114,7 +114,7 @@ def called(stack: Stack) -> Iterator[Calls]:
     def configure(**keys: object) -> None:
         stack.standin("PUT", "config", {"faults": {}, "default_latency_ms": 100, **keys})
 
-    configure(answers=[str(SAMPLE_ANSWERS), str(answers)])
+    configure(answers=[str(ANSWERS), str(answers)])
     quick = application.converse(HAIKU, requestMetadata=SHOP)
     essay = application.converse(HAIKU, ESSAY, requestMetadata=SHOP)
     evaluation = application.converse(OTHER, requestMetadata={**SHOP, "purpose": "evaluation"})
@@ -130,7 +130,7 @@ def called(stack: Stack) -> Iterator[Calls]:
     by_hand(stack)
     configure(default_latency_ms=800)
     yield Calls(slow, stream, quick, truncated, essay, evaluation)
-    stack.standin("PUT", "config", {"answers": [str(SAMPLE_ANSWERS)]})
+    stack.standin("PUT", "config", {"answers": [str(ANSWERS)]})
 
 
 def by_hand(stack: Stack) -> None:

@@ -16,9 +16,18 @@ from environments.load import load_environments
 from local.deployment import ENVIRONMENT, ROOT
 from ops import environment
 from ops.__main__ import main
+from tests.frozen import ENVIRONMENTS
 
 from .conftest import EVALUATION, Stack
 
+# `python -m ops`, but for the folder of the environment files.
+_OPS = """
+import pathlib, sys
+from ops import environment
+from ops.__main__ import main
+environment.ENVIRONMENTS = pathlib.Path(sys.argv.pop(1))
+sys.exit(main())
+"""
 CASES = 42
 METRICS = ("relevance_score", "response_length", "unicode_exact_match", "unicode_f1_score")
 WORSE = 10
@@ -31,9 +40,9 @@ def credentials(stack: Stack) -> dict[str, str]:
 
 
 def ops(stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """`python -m ops` in a process of its own, with the emulator's credentials."""
+    """`python -m ops` in a process of its own, on the frozen files and with the emulator's credentials."""
     return subprocess.run(
-        [sys.executable, "-m", "ops", *arguments, "--env", ENVIRONMENT],
+        [sys.executable, "-c", _OPS, str(ENVIRONMENTS), *arguments, "--env", ENVIRONMENT],
         cwd=ROOT,
         env={**os.environ, **credentials(stack)},
         stdin=subprocess.DEVNULL,
@@ -140,7 +149,7 @@ def accept(stack: Stack, folder: Path, run: str, patch: pytest.MonkeyPatch) -> i
 def test_an_accepted_run_is_copied_and_pinned(
     stack: Stack, later: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = ROOT / "environments" / f"{ENVIRONMENT}.yaml"
+    original = ENVIRONMENTS / f"{ENVIRONMENT}.yaml"
     before = original.read_bytes()
     copy = Path(shutil.copy(original, tmp_path))
     assert accept(stack, tmp_path, later, monkeypatch) == 0

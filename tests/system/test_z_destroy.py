@@ -6,8 +6,9 @@ import boto3
 import pytest
 
 from bedrock_eval.layout import DEFINITIONS, definition_key
-from local.deployment import ENVIRONMENT, ROOT, destroy, run_cdk, synthesize
+from local.deployment import ENVIRONMENT, destroy, run_cdk, synthesize
 from local.process import REGION
+from tests.frozen import ENVIRONMENTS
 
 from .conftest import Stack
 
@@ -16,7 +17,7 @@ def test_what_is_retained_from_now_on_keeps_what_it_holds(stack: Stack, tmp_path
     """CloudFormation then deletes the custom resources that would have emptied the buckets."""
     held = stack.keys(DEFINITIONS)
     assert held
-    original = (ROOT / "environments" / "local.yaml").read_text()
+    original = (ENVIRONMENTS / "local.yaml").read_text()
     assert original.count("removal_policy: destroy") == 1
     (tmp_path / "local.yaml").write_text(original.replace("removal_policy: destroy", "removal_policy: retain"))
     endpoint, retained = stack.deployment.endpoint, tmp_path / "cdk.out"
