@@ -24,6 +24,7 @@ from custom_evaluator.runner import Limits, Runner
 PAIR_WORDS = 60
 PAIRS = 2_000
 SLOW_PAIRS = 200
+LONG_CHARACTERS = 400_000
 REPEATS = 5
 LATENCY_SECONDS = 0.02
 CALLS = 400
@@ -46,7 +47,7 @@ class Figure:
 
 def main() -> None:
     """Measure and print."""
-    for measure in (_f1, _unicode_f1, _squad_f1, _rouge, _bleu, _chrf, _word_error_rate, _cases, _runner):
+    for measure in (_f1, _unicode_f1, _long_facts, _squad_f1, _rouge, _bleu, _chrf, _word_error_rate, _cases, _runner):
         print(measure(), flush=True)
 
 
@@ -96,6 +97,19 @@ def _f1() -> Figure:
 
 def _unicode_f1() -> Figure:
     return _beside(["unicode_f1_score"], _nltk_f1, beside="fmeval's way with nltk", their_pairs=PAIRS)
+
+
+def _long_facts() -> Figure:
+    """A reference of 50,000 words that does not stand in a long answer."""
+    response = "lorem ipsum dolor sit amet " * (LONG_CHARACTERS // 27)
+    reference = " ".join(f"w{number}" for number in range(LONG_CHARACTERS // 8))
+
+    def rate(name: str) -> float:
+        return _rate(lambda: score(name, response=response, references=(reference,)), LONG_CHARACTERS)
+
+    ours, other = rate("unicode_factual_knowledge"), rate("unicode_f1_score")
+    title = f"unicode_factual_knowledge, {LONG_CHARACTERS // 1000} kB"
+    return Figure(title, "chars/s", ours, other, "unicode_f1_score")
 
 
 def _squad_f1() -> Figure:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import NoReturn
 
 from bedrock_eval.metrics.json_schema import Check, compile_schema
-from bedrock_eval.metrics.unicode_words import words
+from bedrock_eval.metrics.unicode_text import words
 
 TRUNCATING = frozenset({"max_tokens", "model_context_window_exceeded"})
 """The stop reasons of Bedrock's Converse that cut an answer short."""

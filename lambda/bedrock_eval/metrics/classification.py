@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from math import fsum
 from typing import Self
 
-from bedrock_eval.metrics.unicode_words import position, words
+from bedrock_eval.metrics.unicode_text import is_symbol, joined, position, words
 
 
 def classification_accuracy(response: str, reference: str, *, labels: Sequence[str] = ()) -> float | None:
     """1 if the answer's label is the reference, else 0; None for an empty reference.
 
     With `labels` the answer's label is the first of them that stands in it as whole words ("The answer is 2." -> 2),
-    the longest where two begin at one place. Without, it is the answer's first words, as many as the reference has.
-    Case, punctuation and compatibility forms do not count; a label may have several words.
+    the longest where two begin at one place. Without, it is the answer's first words, as many as the reference has,
+    symbols before them passed over. Words as in `unicode_text`; a label may have several.
 
     Source: fmeval, classification_accuracy, whose labels with a capital, with two words or before a full stop never
     match.
@@ -23,14 +23,20 @@ def classification_accuracy(response: str, reference: str, *, labels: Sequence[s
     if not wanted:
         return None
     if not labels:
-        return float(words(response)[: len(wanted)] == wanted)
+        return float(_begins(words(response), wanted))
     found = label_of(response, labels)
     return float(found is not None and words(found) == wanted)
 
 
+def _begins(given: list[str], wanted: list[str]) -> bool:
+    """Whether the words stand first, or behind symbols only: "**B**", "$B$"."""
+    start = next((at for at, word in enumerate(given) if word == wanted[0] or not is_symbol(word)), len(given))
+    return given[start : start + len(wanted)] == wanted
+
+
 def label_of(response: str, labels: Sequence[str]) -> str | None:
     """The label that an answer gives: the first that stands in it, None when none does."""
-    given = words(response)
+    given = joined(words(response))
     found = [
         (start, -len(sought), index)
         for index, sought in enumerate(map(words, labels))
@@ -49,7 +55,7 @@ def check_labels(value: object) -> None:
         if not key:
             raise ValueError(f"{label!r} is no label; allowed: a text that is not blank")
         if key in seen:
-            raise ValueError(f"{label!r} and {seen[key]!r} are one label, as case and punctuation do not count")
+            raise ValueError(f"{label!r} and {seen[key]!r} are one label: case and punctuation do not count")
         seen[key] = label
     if not seen:
         raise ValueError("the list of labels is empty; allowed: one or more texts")
