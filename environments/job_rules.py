@@ -137,8 +137,8 @@ def _of_dataset(
     dataset = parts.datasets.get(config.dataset)
     if dataset is None or dataset.is_s3:
         return ()
-    cases, wrong = datasets.read(dataset)
-    return () if wrong is not None else dataset_problems(cases, definition=found)
+    read = datasets.read(dataset)
+    return () if read.mistakes else dataset_problems(read.cases, definition=found)
 
 
 def _of_answers(config: JobEvaluationConfig, found: Definition, parts: Parts) -> tuple[Problem, ...]:

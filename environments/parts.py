@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from bedrock_eval.cases import Case, DatasetError, read_cases
+from bedrock_eval.dataset_references import Gaps, gaps_of
 from bedrock_eval.jobs.definition import JobKind
 from bedrock_eval.jobs.measures import BUILT_IN
 from bedrock_eval.measures import Measure
@@ -218,26 +219,40 @@ def _list(value: object) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else []
 
 
+@dataclass(frozen=True)
+class DatasetRead:
+    """A dataset file as it was read: its cases, or what is wrong with it."""
+
+    cases: tuple[Case, ...] = ()
+    mistakes: tuple[str, ...] = ()
+
+    @property
+    def gaps(self) -> Gaps:
+        return gaps_of(self.cases)
+
+
 @dataclass
 class DatasetReader:
     """Reads each dataset file once, however many environments use it."""
 
-    _known: dict[str, tuple[tuple[Case, ...], str | None]] = field(default_factory=dict)
+    _known: dict[str, DatasetRead] = field(default_factory=dict)
 
-    def read(self, dataset: DatasetConfig) -> tuple[tuple[Case, ...], str | None]:
-        """The cases, and what is wrong with the file if something is."""
+    def read(self, dataset: DatasetConfig) -> DatasetRead:
+        """What stands in the file."""
         if dataset.source not in self._known:
             self._known[dataset.source] = self._read(dataset)
         return self._known[dataset.source]
 
-    def _read(self, dataset: DatasetConfig) -> tuple[tuple[Case, ...], str | None]:
+    def _read(self, dataset: DatasetConfig) -> DatasetRead:
         try:
             with dataset.file.open("rb") as lines:
-                cases = tuple(read_cases(lines, source=dataset.source))
+                return DatasetRead(tuple(read_cases(lines, source=dataset.source)))
         except DatasetError as error:
-            return (), str(error)
+            return DatasetRead(mistakes=error.mistakes)
         except FileNotFoundError:
-            return (), f"{dataset.source}: no such file (looked for {dataset.file})"
+            wrong = f"no such file (looked for {dataset.file})"
+        except IsADirectoryError:
+            wrong = "is a folder; needed: a .jsonl file"
         except (OSError, ValueError) as error:
-            return (), f"{dataset.source}: cannot be read: {getattr(error, 'strerror', None) or error}"
-        return cases, None if cases else f"{dataset.source}: holds no case; needed: at least one line"
+            wrong = f"cannot be read: {getattr(error, 'strerror', None) or error}"
+        return DatasetRead(mistakes=(f"{dataset.source}: {wrong}",))

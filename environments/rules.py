@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 
 from bedrock_eval.catalogue import Better
+from bedrock_eval.dataset_references import gap
 from bedrock_eval.jobs.measures import BUILT_IN
 from bedrock_eval.jobs.rules import IN_TAGS, MOST_JOBS_OF_ACCOUNT, QUOTAS, TAG_TEXT
 from bedrock_eval.measures import Measure
-from bedrock_eval.metrics import METRICS
 from bedrock_eval.models import Model, ModelError
 from bedrock_eval.names import PREFIX_LIMIT, prefix
 from environments import job_rules
@@ -42,7 +42,7 @@ def mistakes_between(parts: Parts, *, datasets: DatasetReader, today: date) -> I
         for evaluation_rule in _EVALUATION_RULES:
             for mistake in evaluation_rule(evaluation, parts):
                 yield Mistake(("evaluations", name, *mistake.path), mistake.message)
-        for mistake in _references(evaluation, parts, datasets):
+        for mistake in _references(evaluation, parts, datasets, refused=True):
             yield Mistake(("evaluations", name, *mistake.path), mistake.message)
     # A tag of the environment is on the jobs of all its evaluations.
     yield from dict.fromkeys(job_rules.mistakes(parts, datasets))
@@ -57,6 +57,13 @@ def ends_of_life(parts: Parts, *, today: date) -> Iterator[Mistake]:
         end = model.lifecycle.end
         when = "was removed, date unknown" if end is None else f"reached its end of life on {end}"
         yield Mistake(("models", name, "id"), f"{model.model_id!r} {when}; AWS answers it no more")
+
+
+def gaps(parts: Parts, datasets: DatasetReader) -> Iterator[Mistake]:
+    """Evaluations of which some cases have no reference: a warning, the other cases are scored."""
+    for name, evaluation in parts.evaluations.items():
+        for mistake in _references(evaluation, parts, datasets, refused=False):
+            yield Mistake(("evaluations", name, *mistake.path), mistake.message)
 
 
 def notes(parts: Parts, *, today: date) -> Iterator[Mistake]:
@@ -300,8 +307,7 @@ def _dataset_files(parts: Parts, datasets: DatasetReader) -> Iterator[Mistake]:
     for name, dataset in parts.datasets.items():
         if dataset is None or dataset.is_s3:
             continue
-        wrong = datasets.read(dataset)[1]
-        if wrong is not None:
+        for wrong in datasets.read(dataset).mistakes:
             yield Mistake(("datasets", name, "source"), wrong)
 
 
@@ -408,18 +414,16 @@ def _bounds(gate: AnyGateConfig, metric: Measure) -> Iterator[Mistake]:
             yield Mistake((key,), f"{bound:g} is outside the range of {gate.metric}; allowed: {span} ({metric.unit})")
 
 
-def _references(evaluation: EvaluationParts, parts: Parts, datasets: DatasetReader) -> Iterator[Mistake]:
+def _references(
+    evaluation: EvaluationParts, parts: Parts, datasets: DatasetReader, *, refused: bool
+) -> Iterator[Mistake]:
+    """Metrics whose reference no case has, or, not `refused`, only some have not."""
     dataset = parts.datasets.get(evaluation.dataset or "")
     if dataset is None or dataset.is_s3 or not evaluation.custom:
         return
-    cases, _ = datasets.read(dataset)
-    if not cases or any(case.reference is not None for case in cases):
-        return
-    for index, metric in enumerate(evaluation.metrics):
-        if metric in METRICS and METRICS[metric].needs_reference:
-            yield Mistake(
-                ("metrics", index), f"{metric!r} needs a referenceResponse, and no case of {dataset.source} has one"
-            )
+    found = gap(datasets.read(dataset).gaps, metrics=evaluation.metrics, source=dataset.source)
+    if found is not None and found.refused is refused:
+        yield Mistake(("metrics", evaluation.metrics.index(found.metrics[0])), found.message)
 
 
 _RULES: tuple[Callable[[Parts], Iterator[Mistake]], ...] = (

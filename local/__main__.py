@@ -97,6 +97,8 @@ def _environment(own: OwnData | None, directory: Path) -> tuple[Environment, dic
     folder = ENVIRONMENTS
     context: dict[str, str] = {}
     if own is not None:
+        if own.warning is not None:
+            print(f"warning: {own.warning}", file=sys.stderr)
         folder = write_environment(own, directory=directory)
         context = {"environments_directory": str(folder)}
     loaded = load_environments(folder, only=[ENVIRONMENT], today=datetime.now(UTC).date())

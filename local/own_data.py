@@ -1,13 +1,17 @@
 """`make run DATASET=... ANSWERS=... MODELS=...`: an environment file made of somebody's own data."""
 
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from shutil import copyfile
 
 from ruamel.yaml import YAML
 
 from bedrock_eval.cases import DatasetError, read_cases
+from bedrock_eval.dataset_formats import named_by_bytes
+from bedrock_eval.dataset_references import gap, gaps_of
 from bedrock_eval.models import ModelError, candidate_name
+from environments.load import load_environments
 from local.bedrock.answers import AnswersError
 from local.bedrock.answers import load as load_answers
 from local.bedrock.identifiers import sources_of
@@ -23,11 +27,16 @@ class OwnDataError(ValueError):
 
 @dataclass(frozen=True)
 class OwnData:
-    """What was given on the command line: all three or nothing."""
+    """What was given on the command line: all three or nothing.
+
+    Attributes:
+        warning: what is worth saying of the dataset.
+    """
 
     dataset: Path
     answers: Path
     models: tuple[str, ...]
+    warning: str | None = None
 
 
 def own_data(*, dataset: str | None, answers: str | None, models: str | None) -> OwnData | None:
@@ -45,26 +54,38 @@ def own_data(*, dataset: str | None, answers: str | None, models: str | None) ->
     paths = {"DATASET": Path(dataset), "ANSWERS": Path(answers)}
     for name, path in paths.items():
         if not path.is_file():
-            raise OwnDataError(f"{name}={path}: no such file; needed: a .jsonl file")
+            what = "is a folder" if path.is_dir() else "no such file"
+            raise OwnDataError(f"{name}={path}: {what}; needed: a .jsonl file")
     identifiers = tuple(identifier.strip() for identifier in models.split(",") if identifier.strip())
     if not identifiers or len(set(identifiers)) != len(identifiers):
         raise OwnDataError(f"MODELS={models}: needed: one or more different model ids, with commas between")
-    _check_dataset(paths["DATASET"])
+    warning = _check_dataset(paths["DATASET"])
     _check_answers(paths["ANSWERS"], identifiers)
-    return OwnData(paths["DATASET"], paths["ANSWERS"], identifiers)
+    return OwnData(paths["DATASET"], paths["ANSWERS"], identifiers, warning)
 
 
-def _check_dataset(path: Path) -> None:
+def _check_dataset(path: Path) -> str | None:
+    """Hold it against the metrics that it will be evaluated by; gives a warning, if there is one."""
     try:
         with path.open("rb") as lines:
-            count = sum(1 for _ in read_cases(lines, source=str(path)))
+            gaps = gaps_of(read_cases(lines, source=str(path)))
     except DatasetError as error:
         raise OwnDataError(str(error)) from None
-    if not count:
-        raise OwnDataError(f"{path}: the dataset is empty; needed: one JSON object a line")
+    except OSError as error:
+        raise OwnDataError(f"DATASET={path}: cannot be read: {error.strerror}") from None
+    loaded = load_environments(ROOT / "environments", only=[ENVIRONMENT], today=date.min)
+    template = next(iter(loaded.environments[0].evaluations.values()))
+    found = gap(gaps, metrics=template.metric_names, source=str(path))
+    if found is not None and found.refused:
+        raise OwnDataError(found.message)
+    return None if found is None else found.message
 
 
 def _check_answers(path: Path, models: tuple[str, ...]) -> None:
+    with path.open("rb") as lines:
+        told = named_by_bytes(lines.readline(), str(path))
+    if told is not None:
+        raise OwnDataError(f"{path}: {told}")
     try:
         recorded = load_answers([path])
     except AnswersError as error:

@@ -24,6 +24,7 @@ from custom_evaluator.services import Services, model_client
 from custom_evaluator.slices import SliceStatus, run_slice
 from ops.clients import add_endpoint, making
 from ops.errors import OpsError
+from ops.evaluate_dataset import check_dataset
 from ops.evaluate_options import APPLICATION, definition_of
 from ops.folder import OWNER, Folder, opened
 from ops.progress import ProgressBar
@@ -68,6 +69,9 @@ def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
     """
     baseline = None if arguments.baseline is None else _baseline(arguments.baseline)
     definition = definition_of(arguments, baseline)
+    warning = check_dataset(arguments.dataset, definition)
+    if warning is not None:
+        tell(f"warning: {warning}")
     path = arguments.out or DEFAULT_FOLDER / definition.evaluation
     with opened(
         path,

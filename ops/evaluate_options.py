@@ -12,11 +12,13 @@ from typing import Any
 import boto3
 
 from bedrock_eval.catalogue import Better
+from bedrock_eval.dataset_formats import named_by_bytes
 from bedrock_eval.definition import PROMPT_MARK, Candidate, Dataset, Definition, Gate, InferenceParameters
 from bedrock_eval.metrics import METRICS
 from bedrock_eval.models import Model, ModelError, candidate_name
 from bedrock_eval.names import NAME_RULE, is_name
 from bedrock_eval.summary import Summary
+from bedrock_eval.texts import is_blank
 from environments.evaluation_schema import CustomEvaluationConfig
 from ops.errors import OpsError
 
@@ -38,8 +40,6 @@ def definition_of(arguments: argparse.Namespace, baseline: Summary | None) -> De
     region = arguments.region or boto3.Session().region_name
     if region is None:
         raise OpsError("no Region; needed: --region, AWS_REGION, or one in the AWS configuration")
-    if not arguments.dataset.is_file():
-        raise OpsError(f"--dataset {arguments.dataset}: no such file; needed: a .jsonl file")
     gates = _gates(arguments)
     parameters = _metrics(arguments.metric, gates)
     if any(gate.max_drop is not None for gate in gates) and baseline is None:
@@ -107,10 +107,14 @@ def _named_model(given: str, *, taken: Sequence[str], region: str) -> tuple[str,
 
 def _text(path: Path, option: str) -> str:
     try:
-        text = path.read_bytes().decode()
-    except (OSError, UnicodeDecodeError) as error:
-        raise OpsError(f"{option} {path}: cannot be read: {error}") from None
-    if not text.strip():
+        content = path.read_bytes()
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        told = named_by_bytes(content, str(path)) or f"is not UTF-8 (byte {error.start + 1})"
+        raise OpsError(f"{option} {path}: {told}") from None
+    except OSError as error:
+        raise OpsError(f"{option} {path}: cannot be read: {error.strerror}") from None
+    if is_blank(text):
         raise OpsError(f"{option} {path}: is empty")
     return text.removesuffix("\n").removesuffix("\r")
 

@@ -1,13 +1,15 @@
 """The dataset of a run, read from S3, with each of its faults turned into the reason why the run fails."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from bedrock_eval.cases import Case, DatasetError, read_cases
-from bedrock_eval.definition import Dataset
+from bedrock_eval.cases import Case, DatasetError, EmptyDatasetError, read_cases
+from bedrock_eval.dataset_references import Gaps, gap
+from bedrock_eval.definition import Dataset, Definition
 from bedrock_eval.estimates import DatasetSize
 from bedrock_eval.runs import RunFailureReason
 from custom_evaluator.errors import RunFailed
@@ -23,6 +25,9 @@ _SENTENCES = {
     RunFailureReason.DATASET_DENIED: "the evaluator may not read it (bucket policy, key policy, or no such object)",
     RunFailureReason.DATASET_CHANGED: "it has changed since the run began; start a new run",
 }
+
+
+logger = logging.getLogger(__name__)
 
 
 def dataset_version(s3: Any, dataset: Dataset, *, expected_etag: str | None) -> Version:
@@ -49,17 +54,20 @@ def dataset_cases(s3: Any, dataset: Dataset, version: Version) -> Iterator[Case]
         yield from read_cases(lines, source=dataset.uri)
 
 
-def measure(s3: Any, dataset: Dataset, version: Version) -> DatasetSize:
+def measure(s3: Any, definition: Definition, version: Version) -> DatasetSize:
     """Read the whole dataset once before anything is asked, so that a bad last line costs no model call.
 
     Raises:
-        RunFailed: also when there is no case in it.
+        RunFailed: also when no case has the reference that a metric needs.
     """
-    size = DatasetSize()
-    for case in dataset_cases(s3, dataset, version):
-        size = size.with_case(case)
-    if not size.cases:
-        raise RunFailed(RunFailureReason.DATASET_EMPTY, f"{dataset.uri}: holds no case")
+    size, gaps = DatasetSize(), Gaps()
+    for case in dataset_cases(s3, definition.dataset, version):
+        size, gaps = size.with_case(case), gaps.with_case(case)
+    found = gap(gaps, metrics=definition.metrics, source=definition.dataset.uri)
+    if found is not None and found.refused:
+        raise RunFailed(RunFailureReason.DATASET_INVALID, found.message)
+    if found is not None:
+        logger.warning("cases without a reference", extra={"evaluation": definition.evaluation, "gap": found.message})
     return size
 
 
@@ -67,6 +75,8 @@ def measure(s3: Any, dataset: Dataset, version: Version) -> DatasetSize:
 def _faults(dataset: Dataset) -> Iterator[None]:
     try:
         yield
+    except EmptyDatasetError as error:
+        raise RunFailed(RunFailureReason.DATASET_EMPTY, str(error)) from None
     except DatasetError as error:
         raise RunFailed(RunFailureReason.DATASET_INVALID, str(error)) from None
     except ClientError as error:

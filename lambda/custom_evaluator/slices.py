@@ -213,7 +213,7 @@ class _Slice:
         s3, dataset = self._services.s3, self._definition.dataset
         version = dataset_version(s3, dataset, expected_etag=self._state.dataset_etag)
         if self._state.total is None:
-            size = measure(s3, dataset, version)
+            size = measure(s3, self._definition, version)
             last = last_summary(self._services.store, self._layout)
             made = estimate(self._definition, size, answer_tokens=mean_answer_tokens(last, self._definition))
             planned = plan(self._definition, last, cases=size.cases)

@@ -51,6 +51,8 @@ def test_what_cannot_be_used_is_said(files: dict[str, str], change: dict[str, st
         ("", r"holds no answer of meta\.llama3-8b-instruct-v1:0; there are answers of: it is empty"),
         ('{"modelId": "a.b", "prompt": "Why?", "response": "So."}\n', "there are answers of: a.b"),
         ('{"modelId": "a.b", "prompt": "Why?"}\n', r"a\.jsonl:1: 'response' is missing"),
+        ('{"modelId": "a.b", "prompt": "Why?", "response": "\\ud83d"}\n', r"a\.jsonl:1: 'response' holds half"),
+        ("version https://git-lfs.github.com/spec/v1\n", r"a\.jsonl: is a Git LFS pointer"),
     ],
 )
 def test_bad_answers_are_said_before_anything_starts(files: dict[str, str], content: str, said: str) -> None:
@@ -62,7 +64,12 @@ def test_bad_answers_are_said_before_anything_starts(files: dict[str, str], cont
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("", "the dataset is empty"),
+        ("", r"d\.jsonl: holds no case \(the file is empty\)"),
+        ('{"prompt": "half \\ud83d"}\n', ":1: key 'prompt' holds half of a surrogate pair"),
+        (
+            '{"prompt": "Why?", "ideal": "x"}\n',
+            r"no case of \S+d\.jsonl has a referenceResponse.*'ideal' \(in 1 line\)",
+        ),
         ('{"prompt": "Why?", "expected": "Because."}\n', ":1: key 'expected' is not read"),
         ('{"prompt": "Why?"}\nnot json\n', ":2: not JSON"),
     ],
@@ -71,6 +78,15 @@ def test_a_bad_dataset_is_said_with_its_line(files: dict[str, str], content: str
     Path(files["dataset"]).write_text(content)
     with pytest.raises(OwnDataError, match=said):
         own_data(**files)
+
+
+def test_a_case_without_a_reference_is_worth_a_word(files: dict[str, str]) -> None:
+    with Path(files["dataset"]).open("a") as file:
+        file.write('{"prompt": "And?"}\n')
+    own = own_data(**files)
+    assert own is not None
+    assert own.warning is not None
+    assert "1 of 2 cases" in own.warning
 
 
 def test_the_environment_made_of_it_loads(monkeypatch: pytest.MonkeyPatch) -> None:

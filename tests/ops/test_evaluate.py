@@ -170,7 +170,7 @@ def test_a_folder_of_another_evaluation_is_refused_and_named(
     asked = len(models.requests)
     assert run("--system", "system.txt") == 1
     assert 'candidates[0].system is not given there, "Be brief." here' in capsys.readouterr().err
-    (tmp_path / "cases.jsonl").write_text('{"prompt": "another"}\n')
+    (tmp_path / "cases.jsonl").write_text('{"prompt": "another", "referenceResponse": "a"}\n')
     assert run() == 1
     assert "cases.jsonl has changed since" in capsys.readouterr().err
     assert len(models.requests) == asked
@@ -201,6 +201,79 @@ def test_a_dataset_with_a_mistake_names_its_line(
     assert run() == 1
     assert f"cases.jsonl:{CASES + 1}: key 'prompt' must be text that is not blank" in capsys.readouterr().err
     assert not models.requests
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b'{"prompt": "a", "answer": "b"}\n', "no case of cases.jsonl has a referenceResponse"),
+        (b'{"prompt": "a \\ud83d"}\n', "cases.jsonl:1: key 'prompt' holds half of a surrogate pair"),
+        (b"\x1f\x8b\x08\x00", "cases.jsonl: is packed with gzip"),
+        (b"", "cases.jsonl: holds no case (the file is empty)"),
+    ],
+)
+def test_a_dataset_that_cannot_be_used_leaves_no_folder(
+    content: bytes, told: str, *, run: Run, models: FakeModels, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "cases.jsonl").write_bytes(content)
+    assert run() == 1
+    assert told in capsys.readouterr().err
+    assert not (tmp_path / "build").exists()
+    assert not models.requests
+
+
+def test_a_folder_is_no_dataset(models: FakeModels, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "--dataset", str(tmp_path), "--model", MODEL, "--region", "us-east-1"]) == 1
+    assert f"--dataset {tmp_path}: is a folder; needed: a .jsonl file" in capsys.readouterr().err
+
+
+def test_a_case_without_a_reference_is_told_of_and_not_scored(
+    run: Run, models: FakeModels, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (tmp_path / "cases.jsonl").open("a") as file:
+        file.write('{"prompt": "question 99", "referenceResponse": "", "target": "answer 99"}\n')
+    assert run("--metric", "f1_score", "--metric", "response_length") == 0
+    told = f"1 of {CASES + 1} cases of cases.jsonl has no referenceResponse (line {CASES + 1}), so that f1_score"
+    error = capsys.readouterr().err
+    assert told in error
+    assert "'target' (in 1 line)" in error
+    metrics = read_summary((tmp_path / "build/evaluate/cases/summary.json").read_bytes()).candidates[0].metrics
+    assert (metrics["f1_score"].n, metrics["response_length"].n) == (CASES, CASES + 1)
+
+
+def test_every_one_of_several_right_answers_counts(run: Run, models: FakeModels, tmp_path: Path) -> None:
+    lines = (
+        '{"prompt": "question 1", "referenceResponse": "no <OR> answer 1"}\n'
+        '{"prompt": "question 2", "referenceResponse": ["answer 2", "no"]}\n'
+    )
+    (tmp_path / "cases.jsonl").write_text(lines)
+    assert run("--metric", "exact_match") == 0
+    summary = read_summary((tmp_path / "build/evaluate/cases/summary.json").read_bytes())
+    assert summary.candidates[0].metrics["exact_match"].mean == 1.0
+
+
+def test_a_byte_order_mark_is_sent_to_nobody(run: Run, models: FakeModels, tmp_path: Path) -> None:
+    for name, text in {"system.txt": "Be brief.", "around.txt": "Q: {{prompt}}"}.items():
+        (tmp_path / name).write_bytes(text.encode("utf-8-sig"))
+    (tmp_path / "cases.jsonl").write_bytes((tmp_path / "cases.jsonl").read_text().encode("utf-8-sig"))
+    assert run("--system", "system.txt", "--template", "around.txt") == 0
+    assert "\ufeff" not in json.dumps(models.requests, ensure_ascii=False)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("Be brief.".encode("utf-16"), "is UTF-16; needed: UTF-8"),
+        (b"caf\xe9", "is not UTF-8 (byte 4)"),
+        ("\u200b\n".encode(), "is empty"),
+    ],
+)
+def test_a_system_prompt_that_cannot_be_sent_is_told(
+    content: bytes, told: str, *, run: Run, models: FakeModels, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "system.txt").write_bytes(content)
+    assert run("--system", "system.txt") == 1
+    assert f"--system system.txt: {told}" in capsys.readouterr().err
 
 
 def test_files_honour_the_conditions_of_the_bucket(tmp_path: Path) -> None:

@@ -156,7 +156,7 @@ def _size(cases: Sequence[Case], _definition: Definition) -> Iterator[Problem]:
 
 
 def _references(cases: Sequence[Case], definition: Definition) -> Iterator[Problem]:
-    without = sum(not (case.reference or "").strip() for case in cases)
+    without = sum(not case.references for case in cases)
     if without and _needs_references(definition):
         yield Problem(
             ("dataset",),
@@ -170,6 +170,22 @@ def _references(cases: Sequence[Case], definition: Definition) -> Iterator[Probl
                 f"{_REFERENCE_VARIABLE} is the referenceResponse, and no line of the dataset has one; leave it out",
                 f"{USER_GUIDE}, model-evaluation-custom-metrics-prompt-formats",
             )
+
+
+def _one_text(cases: Sequence[Case], _definition: Definition) -> Iterator[Problem]:
+    """Bedrock reads the file itself, and knows one reference a line."""
+    several = [
+        number
+        for number, case in enumerate(cases, start=1)
+        if len(case.references) > 1 or "referenceResponse" in case.extra
+    ]
+    if several:
+        others = f", and {len(several) - 1:,} more" if several[1:] else ""
+        message = (
+            f"prompt {several[0]:,}{others}: referenceResponse is a list, null or several answers with <OR> between; "
+            "evaluation jobs take one text"
+        )
+        yield Problem(("dataset",), message, f"{USER_GUIDE}, model-evaluation-prompt-datasets")
 
 
 def _own_answers(cases: Sequence[Case], definition: Definition) -> Iterator[Problem]:
@@ -222,6 +238,7 @@ def _sources(case: Case) -> list[str] | None:
 _DATASET_RULES: tuple[Callable[[Sequence[Case], Definition], Iterator[Problem]], ...] = (
     _size,
     _references,
+    _one_text,
     _own_answers,
 )
 

@@ -402,6 +402,19 @@ class TestDatasetFaults:
         assert "s3://datasets/datasets/questions.jsonl:2: key 'prompt' is missing" in str(failed)
         assert world.models.requests == []
 
+    def test_a_line_of_texts_in_the_place_of_keys_is_not_quoted(self, world: World) -> None:
+        world.raw_dataset('{"What is the SECRET?": "SECRET"}\nSECRET question,SECRET answer\n')
+        failed = failing(world)
+        assert failed.reason is RunFailureReason.DATASET_INVALID
+        assert "SECRET" not in str(failed)
+
+    def test_no_reference_for_a_metric_that_needs_one(self, world: World) -> None:
+        world.raw_dataset('{"prompt": "alpha", "answer": "a"}\n{"prompt": "beta", "referenceResponse": " "}\n')
+        failed = failing(world)
+        assert failed.reason is RunFailureReason.DATASET_INVALID
+        assert "has a referenceResponse, and relevance_score needs one" in failed.sentence
+        assert world.models.requests == []
+
     @pytest.mark.parametrize("text", ["", "\n\n"])
     def test_empty(self, world: World, text: str) -> None:
         world.raw_dataset(text)
@@ -426,7 +439,10 @@ class TestDatasetFaults:
 
 def test_logs_hold_neither_prompt_nor_answer(world: World, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    world.dataset({"prompt": "SECRET-PROMPT", "referenceResponse": "SECRET-REFERENCE"}, {"prompt": "other"})
+    world.dataset(
+        {"prompt": "SECRET-PROMPT", "referenceResponse": "SECRET-REFERENCE"},
+        {"prompt": "other", "answer": "SECRET-ANSWER", "SECRET question?": 1},
+    )
     world.models.script = lambda model, prompt: (
         answer({"text": "SECRET-ANSWER"})
         if prompt == "SECRET-PROMPT"
@@ -435,6 +451,7 @@ def test_logs_hold_neither_prompt_nor_answer(world: World, caplog: pytest.LogCap
     slice_of(world)
     logged = " ".join(str(record.__dict__) for record in caplog.records)
     assert "run finished" in logged
+    assert "1 of 2 cases of s3://datasets/datasets/questions.jsonl has no referenceResponse (line 2)" in logged
     assert "SECRET" not in logged
 
 
@@ -458,7 +475,9 @@ def test_whatever_happens_each_case_counts_once(
 ) -> None:
     world = World()
     world.deploy(concurrency=concurrency)
-    world.dataset(*({"id": str(number), "prompt": f"{number}"} for number in range(len(fates))))
+    world.dataset(
+        *({"id": str(number), "prompt": f"{number}", "referenceResponse": "ok"} for number in range(len(fates)))
+    )
     by_model = {"profile-small": 0, "profile-large": 1}
 
     def script(model: str, prompt: str) -> Any:

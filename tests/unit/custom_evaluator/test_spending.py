@@ -144,7 +144,7 @@ class TestWhileItRuns:
             for each in DEFINITION.candidates
         )
         world.deploy(candidates=candidates, max_cost=3.0, concurrency=1)
-        world.dataset(*({"prompt": f"question {number}"} for number in range(50)))
+        world.dataset(*({"prompt": f"question {number}", "referenceResponse": "ok"} for number in range(50)))
         long = {**answer({"text": "ok"}), "usage": {"inputTokens": 3, "outputTokens": 5000}}
         world.models.script = lambda model, prompt: long
         failed = failing(world)

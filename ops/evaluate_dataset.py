@@ -1,0 +1,32 @@
+"""The dataset of `ops evaluate`, checked before a folder is made or a model asked."""
+
+from pathlib import Path
+
+from bedrock_eval.cases import DatasetError, read_cases
+from bedrock_eval.dataset_references import gap, gaps_of
+from bedrock_eval.definition import Definition
+from ops.errors import OpsError
+
+
+def check_dataset(path: Path, definition: Definition) -> str | None:
+    """Read the whole file; what is worth a warning, None where nothing is.
+
+    Raises:
+        OpsError: with every mistake in it, or when no case has the reference that a metric needs.
+    """
+    source = definition.dataset.name
+    if not path.is_file():
+        # A pipe could be read once only, and the run reads it again.
+        what = "is no file" if path.exists() else "no such file"
+        raise OpsError(f"--dataset {path}: {'is a folder' if path.is_dir() else what}; needed: a .jsonl file")
+    try:
+        with path.open("rb") as lines:
+            gaps = gaps_of(read_cases(lines, source=source))
+    except DatasetError as error:
+        raise OpsError(str(error)) from None
+    except OSError as error:
+        raise OpsError(f"--dataset {path}: cannot be read: {error.strerror}") from None
+    found = gap(gaps, metrics=definition.metrics, source=source)
+    if found is not None and found.refused:
+        raise OpsError(found.message)
+    return None if found is None else found.message
