@@ -241,7 +241,8 @@ class AnyScheduleConfig(Strict):
         description="`rate(7 days)`, `cron(0 6 ? * MON *)` or `at(2026-12-01T06:00:00)`."
     )
     timezone: Annotated[str, AfterValidator(_timezone)] = Field(
-        default="UTC", description="IANA name that cron(...) and at(...) are read in."
+        default="UTC",
+        description="IANA name that cron(...) and at(...) are read in. A time that its clocks leave out is skipped.",
     )
 
 

@@ -19,6 +19,7 @@ from environments.evaluation_schema import (
     CUSTOM,
     AnyCandidateConfig,
     AnyGateConfig,
+    AnyScheduleConfig,
     CandidateConfig,
     CustomEvaluationConfig,
     EvaluationConfig,
@@ -60,6 +61,7 @@ class EvaluationParts:
         models: what each candidate names, as far as it is text, even where the candidate is broken.
         measures: by metric; None where it cannot be told what is measured.
         max_cost: whether there is one.
+        schedule: what it says of its times, whatever else stands there.
     """
 
     custom: bool
@@ -75,6 +77,7 @@ class EvaluationParts:
     headline: bool
     max_cost: bool
     allow_unpriced: bool
+    schedule: AnyScheduleConfig | None
 
 
 @dataclass(frozen=True)
@@ -151,7 +154,12 @@ def _evaluation(raw: Mapping[str, Any]) -> EvaluationParts:
         headline=raw.get("headline") is True,
         max_cost=custom and raw.get("max_cost") is not None,
         allow_unpriced=custom and raw.get("allow_unpriced") is True,
+        schedule=_schedule(mapping(raw.get("schedule"))),
     )
+
+
+def _schedule(raw: Mapping[str, Any]) -> AnyScheduleConfig | None:
+    return _part(AnyScheduleConfig, {key: raw[key] for key in AnyScheduleConfig.model_fields if key in raw})
 
 
 def _is_built_in(dataset: str, custom: bool) -> bool:

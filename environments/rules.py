@@ -14,7 +14,7 @@ from bedrock_eval.jobs.rules import IN_TAGS, MOST_JOBS_OF_ACCOUNT, QUOTAS, TAG_T
 from bedrock_eval.measures import Measure
 from bedrock_eval.models import Model, ModelError
 from bedrock_eval.names import PREFIX_LIMIT, prefix
-from environments import job_rules
+from environments import job_rules, schedule_rules
 from environments.document import Mistake, Path
 from environments.evaluation_schema import AnyCandidateConfig, AnyGateConfig, JobCandidateConfig
 from environments.parts import DatasetReader, EvaluationParts, Parts, mapping
@@ -73,6 +73,7 @@ def notes(parts: Parts, *, today: date) -> Iterator[Mistake]:
     yield from _blind_limits(parts)
     yield from _wrong_way_round(parts)
     yield from job_rules.notes(parts)
+    yield from schedule_rules.skipped_runs(parts, today=today)
 
 
 def _expired_rates(parts: Parts, *, today: date) -> Iterator[Mistake]:
@@ -432,5 +433,5 @@ _RULES: tuple[Callable[[Parts], Iterator[Mistake]], ...] = (
 )
 _EVALUATION_RULES: tuple[Callable[[EvaluationParts, Parts], Iterator[Mistake]], ...] = (
     *(_dataset_known, _models_known, _candidates, _limit),
-    *(_metrics, _gates),
+    *(_metrics, _gates, schedule_rules.missing_time),
 )

@@ -1,13 +1,15 @@
-"""EventBridge Scheduler expressions: parsed, and when one was last due.
+"""EventBridge Scheduler expressions: parsed, when one was last due, and which of its times a zone leaves out.
 
-Source: EventBridge Scheduler user guide, schedule types (rate, cron with six fields, at).
+Source: EventBridge Scheduler user guide, schedule types (rate, cron with six fields, at). When clocks change, it says,
+a time that does not exist is skipped, and one that comes twice runs once. That this is the first of the two is our
+reading; a run at the second satisfies it as well.
 """
 
 import re
 from calendar import isleap, monthrange
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -16,7 +18,7 @@ _AT = re.compile(r"at\((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)")
 _CRON = re.compile(r"cron\((.+)\)")
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
-_LOOK_BACK_DAYS = 4 * 366
+_LOOK_DAYS = 4 * 366
 _YEARS_OF_GAPS = 5
 _ALLOWED = "rate(7 days), cron(0 6 ? * MON *) or at(2026-12-01T06:00:00)"
 
@@ -73,7 +75,7 @@ def parse_schedule(expression: str) -> Rate | At | Cron:
 def last_due(expression: str, *, timezone: str, now: datetime, since: datetime) -> datetime | None:
     """The latest moment at or before `now` at which the schedule was due, None when there was none after `since`.
 
-    `since` is when the schedule began to exist: rates count from it.
+    `since` is when the schedule began to exist: rates count from it. What the clocks there leave out is never due.
     """
     schedule = parse_schedule(expression)
     zone = ZoneInfo(timezone)
@@ -81,10 +83,81 @@ def last_due(expression: str, *, timezone: str, now: datetime, since: datetime) 
         periods = (now - since) // schedule.interval
         due = since + periods * schedule.interval if periods >= 1 else None
     elif isinstance(schedule, At):
-        due = schedule.moment.replace(tzinfo=zone)
+        due = _instant(schedule.moment, zone)
     else:
         due = _last_cron(schedule, zone=zone, now=now)
     return due.astimezone(UTC) if due is not None and since < due <= now else None
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """Times of one day that are due by the expression, and that the clocks of the zone leave out.
+
+    Attributes:
+        first: the first of them, local.
+        instead: what the clocks show when it would have come, had they not gone forward.
+        following: when the schedule is due next, local; None: never again as far as was looked.
+    """
+
+    first: datetime
+    instead: datetime
+    following: datetime | None = None
+
+
+def skipped(expression: str, *, timezone: str, since: date, days: int = 366) -> tuple[Skipped, ...]:
+    """Days from `since` on whose every due time falls into a span that the clocks leave out.
+
+    A day on which another time remains is not among them. An at() expression counts whatever its date.
+
+    Raises:
+        ScheduleError: the expression is none.
+    """
+    schedule = parse_schedule(expression)
+    zone = ZoneInfo(timezone)
+    if isinstance(schedule, Rate):
+        return ()
+    if isinstance(schedule, At):
+        local = schedule.moment
+        return () if _instant(local, zone) else (Skipped(local, _shown(local, zone)),)
+    return tuple(
+        Skipped(first, _shown(first, zone), _next(schedule, day, zone))
+        for day in _days_of_other_length(zone, since, since + timedelta(days))
+        if _is_due(schedule, day) and not any(_instants(schedule, day, zone))
+        for first in _local_times(schedule, day)[:1]
+    )
+
+
+def _days_of_other_length(zone: ZoneInfo, first: date, last: date) -> Iterator[date]:
+    """Days within which the zone's distance from UTC changes; a day that the zone leaves out lies between two."""
+
+    def offset(day: date) -> timedelta | None:
+        return datetime.combine(day, time(), zone).utcoffset()
+
+    day, before = first, offset(first)
+    while day <= last:
+        after = offset(day + timedelta(1))
+        if after != before:
+            yield day
+        day, before = day + timedelta(1), after
+
+
+def _next(schedule: Cron, day: date, zone: ZoneInfo) -> datetime | None:
+    """The first due time after a day, local."""
+    for ahead in range(1, _LOOK_DAYS):
+        later = day + timedelta(ahead)
+        if _is_due(schedule, later) and (moments := list(_instants(schedule, later, zone))):
+            return min(moments).astimezone(zone).replace(tzinfo=None)
+    return None
+
+
+def _instant(local: datetime, zone: ZoneInfo) -> datetime | None:
+    """The instant of a local time, the first of two; None: the zone has no such time, as its clocks go forward."""
+    return local.replace(tzinfo=zone).astimezone(UTC) if _shown(local, zone) == local else None
+
+
+def _shown(local: datetime, zone: ZoneInfo) -> datetime:
+    """What the clocks of the zone show at a local time: of one that they leave out, as much later as they jump."""
+    return local.replace(tzinfo=zone).astimezone(UTC).astimezone(zone).replace(tzinfo=None)
 
 
 def shortest_gap(expression: str) -> timedelta | None:
@@ -211,15 +284,25 @@ def _cron_weekday(day: date) -> int:
 
 
 def _last_cron(schedule: Cron, *, zone: ZoneInfo, now: datetime) -> datetime | None:
-    local = now.astimezone(zone)
-    for back in range(_LOOK_BACK_DAYS):
-        day = local.date() - timedelta(back)
-        if day.month not in schedule.months or day.year not in schedule.years or not schedule.day(day):
-            continue
-        times = (
-            datetime(day.year, day.month, day.day, h, m, tzinfo=zone) for h in schedule.hours for m in schedule.minutes
-        )
-        past = [moment for moment in times if moment <= now]
-        if past:
-            return max(past)
+    # Where clocks go back over midnight, times of tomorrow's date have been already.
+    newest = now.astimezone(zone).date() + timedelta(1)
+    for back in range(_LOOK_DAYS):
+        day = newest - timedelta(back)
+        if _is_due(schedule, day):
+            past = [moment for moment in _instants(schedule, day, zone) if moment <= now]
+            if past:
+                return max(past)
     return None
+
+
+def _is_due(schedule: Cron, day: date) -> bool:
+    return day.month in schedule.months and day.year in schedule.years and schedule.day(day)
+
+
+def _instants(schedule: Cron, day: date, zone: ZoneInfo) -> Iterator[datetime]:
+    """When it is due on a day on which it is, in UTC."""
+    return filter(None, (_instant(local, zone) for local in _local_times(schedule, day)))
+
+
+def _local_times(schedule: Cron, day: date) -> list[datetime]:
+    return [datetime.combine(day, time(hour, minute)) for hour in schedule.hours for minute in schedule.minutes]

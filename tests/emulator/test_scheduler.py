@@ -1,16 +1,19 @@
 """Schedules: context attributes, time zones, one-off runs, and deliveries that fail."""
 
 import json
+import subprocess
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.emulator.conftest import ACCOUNT, REGION, ROLE, Clients, Deploy, eventually
+from tests.emulator.conftest import ACCOUNT, INTERPRETER, REGION, ROLE, Clients, Deploy, eventually
 
+ROOT = Path(__file__).resolve().parents[2]
 PLACEHOLDERS = {
     "scheduledTime": "<aws.scheduler.scheduled-time>",
     "execution": "<aws.scheduler.execution-id>",
@@ -183,3 +186,38 @@ def test_template_keeps_every_property(clients: Clients, deploy: Deploy, machine
     assert "Invalid Schedule Expression" in stack.reasons()
     stack.delete()
     eventually(lambda: group not in [g["Name"] for g in clients("scheduler").list_schedule_groups()["ScheduleGroups"]])
+
+
+_FIRST_THREE = """
+import json, sys
+from local.emulator.patches.scheduler import next_time
+
+expression, after = sys.argv[1], float(sys.argv[2])
+schedule = {"ScheduleExpression": expression, "ScheduleExpressionTimezone": "Europe/Berlin"}
+found = []
+for _ in range(3):
+    after = next_time(schedule, after=after)
+    found.append(after)
+print(json.dumps(found))
+"""
+
+
+@pytest.mark.parametrize(
+    ("expression", "after", "expected"),
+    [
+        # 29 March 2026: 02:00 to 02:59 do not exist in Berlin.
+        ("cron(30 2 ? * SUN *)", "2026-03-20T00:00", ["2026-03-22T01:30", "2026-04-05T00:30", "2026-04-12T00:30"]),
+        ("cron(30 1-3 * * ? *)", "2026-03-29T00:00", ["2026-03-29T00:30", "2026-03-29T01:30", "2026-03-29T23:30"]),
+        # 25 October 2026: they come twice, at 00:00 and at 01:00 UTC.
+        ("cron(0/30 * * * ? *)", "2026-10-25T00:00", ["2026-10-25T00:30", "2026-10-25T02:00", "2026-10-25T02:30"]),
+        ("cron(0/30 * * * ? *)", "2026-10-25T01:10", ["2026-10-25T02:00", "2026-10-25T02:30", "2026-10-25T03:00"]),
+    ],
+)
+def test_when_clocks_change_a_cron_skips_what_does_not_exist_and_repeats_nothing(
+    expression: str, after: str, expected: list[str]
+) -> None:
+    begin = datetime.fromisoformat(after).replace(tzinfo=UTC).timestamp()
+    command = [str(INTERPRETER), "-c", _FIRST_THREE, expression, str(begin)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+    found = [datetime.fromtimestamp(each, UTC) for each in json.loads(done.stdout)]
+    assert [f"{each:%Y-%m-%dT%H:%M}" for each in found] == expected

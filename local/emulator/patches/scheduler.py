@@ -87,8 +87,18 @@ def next_time(schedule: Mapping[str, Any], *, after: float) -> float | None:
     fields = eventbridge._parse_cron_fields(expression)
     if fields is None:
         raise ScheduleError(f"Invalid Schedule Expression {expression}.")
-    due = eventbridge._cron_next_fire(fields, datetime.fromtimestamp(after, zone))
-    return None if due is None else float(due.timestamp())
+    return _next_cron(fields, after, zone)
+
+
+def _next_cron(fields: Any, after: float, zone: zoneinfo.ZoneInfo) -> float | None:
+    """A local time that does not exist is skipped, and of one that comes twice the first counts."""
+    wall = datetime.fromtimestamp(after, zone).replace(fold=0)
+    while (due := eventbridge._cron_next_fire(fields, wall)) is not None:
+        instant = float(due.replace(fold=0).timestamp())
+        if instant > after and datetime.fromtimestamp(instant, zone).replace(tzinfo=None) == due.replace(tzinfo=None):
+            return instant
+        wall = due
+    return None
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bedrock_eval.schedules import ScheduleError, last_due, parse_schedule, shortest_gap
+from bedrock_eval.schedules import ScheduleError, last_due, parse_schedule, shortest_gap, skipped
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -215,3 +215,138 @@ def test_no_two_runs_are_closer_than_the_shortest_time(hours: set[int], minutes:
     day = [timedelta(hours=hour, minutes=minute) for hour in hours for minute in minutes]
     moments = sorted([*day, *(moment + timedelta(days=1) for moment in day)])
     assert shortest_gap(expression) == min(later - earlier for earlier, later in pairwise(moments))
+
+
+# Zones whose clocks do unlike things: half an hour, at midnight, a minute after it, for Ramadan, a whole day.
+CLOCKS = (
+    "Europe/Berlin",
+    "America/New_York",
+    "Australia/Lord_Howe",
+    "Africa/Casablanca",
+    "America/Santiago",
+    "America/Havana",
+    "Asia/Beirut",
+    "America/St_Johns",
+    "Atlantic/Azores",
+    "Antarctica/Troll",
+    "Pacific/Apia",
+    "Asia/Kolkata",
+    "UTC",
+)
+
+
+@pytest.mark.parametrize(
+    ("expression", "timezone", "now", "expected"),
+    [
+        # Berlin, 29 March 2026: 02:00 to 02:59 do not exist.
+        ("cron(30 2 ? * SUN *)", "Europe/Berlin", "2026-03-29 12:00", "2026-03-22 01:30"),
+        ("cron(30 2,3 ? * SUN *)", "Europe/Berlin", "2026-03-29 12:00", "2026-03-29 01:30"),
+        ("cron(0 * * * ? *)", "Europe/Berlin", "2026-03-29 00:59", "2026-03-29 00:00"),
+        ("cron(0 * * * ? *)", "Europe/Berlin", "2026-03-29 01:00", "2026-03-29 01:00"),
+        ("cron(* * * * ? *)", "Europe/Berlin", "2026-03-29 01:00", "2026-03-29 01:00"),
+        # It is due in that hour alone, and so never.
+        ("cron(30 2 ? 3 SUNL *)", "Europe/Berlin", "2026-11-29 00:00", None),
+        # Lord Howe, 4 October 2026: 02:00 to 02:29 do not exist.
+        ("cron(15 2 * * ? *)", "Australia/Lord_Howe", "2026-10-03 23:00", "2026-10-02 15:45"),
+        ("cron(30 2 * * ? *)", "Australia/Lord_Howe", "2026-10-03 23:00", "2026-10-03 15:30"),
+        # Santiago, 6 September 2026 has no midnight hour.
+        ("cron(0 0 ? * SUN *)", "America/Santiago", "2026-09-06 12:00", "2026-08-30 04:00"),
+        # Apia went over the date line: 30 December 2011 was no day there.
+        ("cron(0 6 30 12 ? *)", "Pacific/Apia", "2012-06-01 00:00", "2010-12-30 16:00"),
+        # The clocks of St John's went back from a minute past midnight: the new day had begun already.
+        ("cron(0 0 ? * * *)", "America/St_Johns", "2010-11-07 02:45", "2010-11-07 02:30"),
+        # Berlin, 25 October 2026: 02:00 to 02:59 come twice, and the schedule runs once.
+        ("cron(0/30 2 ? * SUN *)", "Europe/Berlin", "2026-10-25 01:45", "2026-10-25 00:30"),
+        ("cron(0 * * * ? *)", "Europe/Berlin", "2026-10-25 01:59", "2026-10-25 00:00"),
+        ("at(2027-03-28T02:30:00)", "Europe/Berlin", "2027-06-01 00:00", None),
+        ("at(2026-10-25T02:30:00)", "Europe/Berlin", "2027-06-01 00:00", "2026-10-25 00:30"),
+    ],
+)
+def test_a_time_that_does_not_exist_is_not_due_and_one_that_comes_twice_once(
+    expression: str, timezone: str, now: str, expected: str | None
+) -> None:
+    since = datetime(2009, 1, 1, tzinfo=UTC)
+    assert due(expression, now, timezone=timezone, since=since) == expected
+
+
+def changes_of(timezone: str, year: int) -> list[date]:
+    """Days of a year within which a zone's distance from UTC changes."""
+    zone = ZoneInfo(timezone)
+    days = [date(year, 1, 1) + timedelta(number) for number in range(366)]
+    offsets = [datetime.combine(day, time(), zone).utcoffset() for day in days]
+    return [day for day, (before, after) in zip(days, pairwise(offsets), strict=False) if before != after]
+
+
+@given(
+    st.sampled_from(CLOCKS),
+    st.tuples(st.integers(1988, 2036), st.integers(0, 3)),
+    st.sets(st.integers(0, 23), min_size=1),
+    st.sets(st.sampled_from([0, 1, 15, 29, 30, 59]), min_size=1),
+    st.integers(0, 2 * 1440),
+)
+def test_around_a_change_of_the_clocks_it_is_due_when_a_clock_on_the_wall_first_shows_its_time(
+    timezone: str, change: tuple[int, int], hours: set[int], minutes: set[int], minute: int
+) -> None:
+    year, which = change
+    changes = changes_of(timezone, year) or [date(year, 6, 1)]
+    day = changes[which % len(changes)]
+    begin = datetime.combine(day, time(), UTC) - timedelta(days=3)
+    now = begin + timedelta(days=2, minutes=minute)
+    zone, shown, first = ZoneInfo(timezone), set(), None
+    moment = begin
+    while moment <= now:
+        wall = moment.astimezone(zone).replace(tzinfo=None)
+        if wall not in shown and wall.hour in hours and wall.minute in minutes:
+            first = moment
+        shown.add(wall)
+        moment += timedelta(minutes=1)
+    expression = f"cron({','.join(map(str, minutes))} {','.join(map(str, hours))} * * ? *)"
+    assert last_due(expression, timezone=timezone, now=now, since=begin) == first
+
+
+class TestSkipped:
+    SINCE = date(2026, 11, 29)
+
+    def told(self, expression: str, timezone: str = "Europe/Berlin", since: date = SINCE) -> list[tuple[str, ...]]:
+        found = skipped(expression, timezone=timezone, since=since)
+        return [tuple("never" if each is None else f"{each:%Y-%m-%d %H:%M}" for each in (
+            lost.first, lost.instead, lost.following)) for lost in found]  # fmt: skip
+
+    def test_a_week_is_lost_in_spring(self) -> None:
+        assert self.told("cron(30 2 ? * SUN *)") == [("2027-03-28 02:30", "2027-03-28 03:30", "2027-04-04 02:30")]
+
+    @pytest.mark.parametrize(
+        "expression",
+        [
+            "cron(0 6 ? * SUN *)",
+            "cron(30 2 ? * MON *)",
+            "cron(30 2,3 ? * SUN *)",
+            "cron(0 * * * ? *)",
+            "rate(7 days)",
+            "at(2027-03-28T03:30:00)",
+        ],
+    )
+    def test_of_others_nothing(self, expression: str) -> None:
+        assert self.told(expression) == []
+
+    def test_nothing_in_autumn_nor_without_summer_time(self) -> None:
+        assert self.told("cron(30 2 ? 10 SUN *)") == []
+        assert self.told("cron(30 2 ? * SUN *)", "Asia/Kolkata") == []
+
+    def test_a_schedule_that_is_due_in_that_hour_alone(self) -> None:
+        assert self.told("cron(30 2 ? 3 SUNL *)") == [("2027-03-28 02:30", "2027-03-28 03:30", "never")]
+
+    def test_once(self) -> None:
+        lost = ("2027-03-28 02:30", "2027-03-28 03:30", "never")
+        assert self.told("at(2027-03-28T02:30:00)") == [lost]
+        assert self.told("at(2011-12-30T12:00:00)", "Pacific/Apia") == [
+            ("2011-12-30 12:00", "2011-12-31 12:00", "never")
+        ]
+
+    def test_a_midnight_and_half_an_hour(self) -> None:
+        assert self.told("cron(0 0 ? * SUN *)", "America/Santiago") == [
+            ("2027-09-05 00:00", "2027-09-05 01:00", "2027-09-12 00:00")
+        ]
+        assert self.told("cron(15 2 ? * SUN *)", "Australia/Lord_Howe") == [
+            ("2027-10-03 02:15", "2027-10-03 02:45", "2027-10-10 02:15")
+        ]

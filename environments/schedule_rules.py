@@ -1,0 +1,48 @@
+"""Times of schedules that the clocks of their zone leave out, and that EventBridge Scheduler skips without a word."""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+
+from bedrock_eval.schedules import Skipped, skipped
+from environments.document import Mistake
+from environments.evaluation_schema import AnyScheduleConfig
+from environments.parts import EvaluationParts, Parts
+
+_PATH = ("schedule", "expression")
+
+
+def missing_time(evaluation: EvaluationParts, _parts: Parts) -> Iterator[Mistake]:
+    """An at() whose time does not exist: a mistake, as that run may never come."""
+    schedule = evaluation.schedule
+    if schedule is None or not schedule.expression.startswith("at("):
+        return
+    for lost in skipped(schedule.expression, timezone=schedule.timezone, since=date.min):
+        yield Mistake(
+            _PATH, f"{_why(schedule, lost)}; allowed: a time that exists, as at({lost.instead:%Y-%m-%dT%H:%M:%S})"
+        )
+
+
+def skipped_runs(parts: Parts, *, today: date) -> Iterator[Mistake]:
+    """A cron that loses a run in the coming year: a warning. One that runs again on the next day loses little."""
+    for name, evaluation in parts.evaluations.items():
+        schedule = evaluation.schedule
+        if schedule is None or schedule.expression.startswith("at("):
+            continue
+        for lost in skipped(schedule.expression, timezone=schedule.timezone, since=today):
+            if lost.following is None or lost.following - lost.first > timedelta(days=1):
+                then = "no run follows" if lost.following is None else f"the next run is on {_shown(lost.following)}"
+                yield Mistake(
+                    ("evaluations", name, *_PATH),
+                    f"{_why(schedule, lost)}, so that EventBridge Scheduler skips the run; {then}; "
+                    f"an hour that every day has, as {lost.instead + timedelta(hours=1):%H}, avoids it",
+                )
+                break
+
+
+def _why(schedule: AnyScheduleConfig, lost: Skipped) -> str:
+    when = f"{lost.first:%H:%M} on {lost.first:%Y-%m-%d}"
+    return f"{schedule.expression!r}: {when} does not exist in {schedule.timezone}, whose clocks go forward there"
+
+
+def _shown(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d at %H:%M}"
