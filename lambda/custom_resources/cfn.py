@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
+from http.client import HTTPException
 from threading import Lock, Timer
 from typing import Any
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.request import Request as HttpRequest
 from urllib.request import urlopen
 
@@ -25,9 +26,15 @@ from custom_resources.patience import patiently
 ANSWER_MARGIN_SECONDS = 10.0
 """The answer is FAILED when there is none this long before the function's deadline."""
 
-REASON_LIMIT = 1000
 ANSWER_LIMIT = 4096
-_SEND_TRIES = 4
+"""Bytes of the JSON as it is sent."""
+
+_CUT = "..."
+# The last try may still come to its end before Lambda ends the process.
+_RESERVE_SECONDS = 1.0
+_TRY_SECONDS, _LONGEST_PAUSE = 5.0, 8.0
+# What S3 says of a connection that was too slow, and of too many: the same request may pass the next time.
+_PASSING_STATUS = frozenset({400, 408, 429})
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "Forbidden", "403"})
 
 logger = logging.getLogger(__name__)
@@ -99,8 +106,9 @@ Identify = Callable[[Request], str]
 
 def respond(event: Mapping[str, Any], context: Any, *, work: Work, identify: Identify) -> None:
     """Do the work and tell CloudFormation, whatever happens."""
-    answer = _Answer(event)
-    seconds = context.get_remaining_time_in_millis() / 1000 - ANSWER_MARGIN_SECONDS
+    remaining = context.get_remaining_time_in_millis() / 1000
+    answer = _Answer(event, deadline=time.monotonic() + remaining - _RESERVE_SECONDS)
+    seconds = remaining - ANSWER_MARGIN_SECONDS
     timer = Timer(max(seconds, 0.0), answer.out_of_time)
     timer.daemon = True
     timer.start()
@@ -156,8 +164,9 @@ def _request(event: Mapping[str, Any], *, deadline: float) -> Request:
 class _Answer:
     """The one answer to a request; a second one is not sent."""
 
-    def __init__(self, event: Mapping[str, Any]) -> None:
+    def __init__(self, event: Mapping[str, Any], *, deadline: float) -> None:
         self._event = event
+        self._deadline = deadline
         self._sent = False
         self._lock = Lock()
         self.physical_id = str(event.get("PhysicalResourceId") or event.get("LogicalResourceId"))
@@ -170,36 +179,69 @@ class _Answer:
             if self._sent:
                 return
             self._sent = True
-        body = self._body(status, reason=reason[:REASON_LIMIT], data=data or {})
-        if len(body) > ANSWER_LIMIT:
+        body = self._body(status, reason=reason or "done", data=data or {})
+        if len(body) > ANSWER_LIMIT and data:
             body = self._body("FAILED", reason=f"the answer is larger than {ANSWER_LIMIT} bytes", data={})
-        _put(self._event["ResponseURL"], body)
+        elif len(body) > ANSWER_LIMIT:
+            room = ANSWER_LIMIT - len(self._body(status, reason="", data={}))
+            body = self._body(status, reason=_beginning(reason, room), data={})
+        _put(self._event["ResponseURL"], body, deadline=self._deadline)
 
     def _body(self, status: str, *, reason: str, data: Mapping[str, str]) -> bytes:
         answer = {
             "Status": status,
-            "Reason": reason or "done",
+            "Reason": reason,
             "PhysicalResourceId": self.physical_id,
             "StackId": self._event["StackId"],
             "RequestId": self._event["RequestId"],
             "LogicalResourceId": self._event["LogicalResourceId"],
             "Data": data,
         }
-        return json.dumps(answer).encode()
+        return _sent(answer)
 
 
-def _put(url: str, body: bytes) -> None:
-    """The URL is presigned for S3, with an empty content type."""
-    for attempt in range(_SEND_TRIES):
+def _sent(value: object) -> bytes:
+    """JSON as it is sent: letters of every script as themselves, half a surrogate pair as a question mark."""
+    return json.dumps(value, ensure_ascii=False).encode(errors="replace")
+
+
+def _beginning(reason: str, room: int) -> str:
+    """As much of a reason as takes up so many bytes, with what says that something is missing."""
+    left = room - len(_CUT)
+    for index, character in enumerate(reason):
+        left -= len(_sent(character)) - len('""')
+        if left < 0:
+            return reason[:index] + _CUT
+    return reason
+
+
+def _put(url: str, body: bytes, *, deadline: float) -> None:
+    """Send the answer until it goes through or the time is up; without it the stack waits for its own timeout.
+
+    The URL is presigned for S3, with an empty content type.
+
+    Raises:
+        OSError: the last failure, at once when S3 refuses for good.
+        HTTPException: the last answer was no HTTP.
+    """
+    pause = 0.5
+    while True:
         request = HttpRequest(url, data=body, method="PUT", headers={"Content-Type": ""})  # noqa: S310 - CloudFormation's
+        seconds = min(max(deadline - time.monotonic(), 1.0), _TRY_SECONDS)
         try:
-            with urlopen(request, timeout=5):  # noqa: S310 - CloudFormation's URL
+            with urlopen(request, timeout=seconds):  # noqa: S310 - CloudFormation's URL
                 return
-        except URLError as error:
-            refused = isinstance(error, HTTPError) and error.code < 500
-            if refused or attempt == _SEND_TRIES - 1:
+        except (OSError, HTTPException) as error:
+            if _is_refused(error) or time.monotonic() + pause > deadline:
                 raise
-            time.sleep(0.5 * 2**attempt)
+            # Its text may hold the URL, which lets whoever has it answer.
+            logger.warning("not answered yet", extra={"reason": type(error).__name__})
+        time.sleep(pause)
+        pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def _is_refused(error: Exception) -> bool:
+    return isinstance(error, HTTPError) and 400 <= error.code < 500 and error.code not in _PASSING_STATUS
 
 
 @cache

@@ -72,7 +72,8 @@ def time(monkeypatch: pytest.MonkeyPatch) -> FakeTime:
 def cloudformation(time: FakeTime, monkeypatch: pytest.MonkeyPatch) -> CloudFormation:
     fake = CloudFormation(time)
 
-    def put(url: str, body: bytes) -> None:
+    def put(url: str, body: bytes, *, deadline: float) -> None:
+        assert deadline < float("inf")
         assert url == "https://cloudformation.example/answer"
         assert len(body) <= 4096
         fake.answers.append(json.loads(body))

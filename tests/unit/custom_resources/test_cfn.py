@@ -1,7 +1,14 @@
 import json
 import logging
+import re
+import socket
+import ssl
+import struct
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from email.message import Message
+from http.client import BadStatusLine, IncompleteRead, RemoteDisconnected
 from typing import Any
 from urllib.error import HTTPError, URLError
 
@@ -53,11 +60,32 @@ def test_a_request_that_is_none_is_answered(cloudformation: CloudFormation) -> N
     assert "Explode" in cloudformation.fails(handler_of(lambda request: None), "Explode", {})
 
 
-def test_a_long_reason_is_cut(cloudformation: CloudFormation) -> None:
-    def refuse(request: Request) -> None:
-        raise ResourceError("é" * 5000)
+@pytest.mark.parametrize("character", ["x", "é", "設", "😀", '"', "\\", "\n", "\0", "\x7f", "\ud800"], ids=ascii)
+def test_a_long_reason_is_cut_by_the_bytes_that_are_sent(
+    cloudformation: CloudFormation, time: FakeTime, monkeypatch: pytest.MonkeyPatch, character: str
+) -> None:
+    bodies: list[bytes] = []
+    monkeypatch.setattr(cfn, "_put", lambda url, body, deadline: bodies.append(body))
 
-    assert len(cloudformation.fails(handler_of(refuse), "Create", {})) <= 1000
+    def refuse(request: Request) -> None:
+        raise ResourceError(f"Retain: {character * 5000}")
+
+    event = {"RequestType": "Create", "ResponseURL": "u", "StackId": "s", "RequestId": "r", "LogicalResourceId": "T"}
+    respond(event, FakeContext(300), work=refuse, identify=lambda request: "the-id")
+    [body] = bodies
+    # As much as fits: one more of the character, of at most six bytes, would not.
+    assert cfn.ANSWER_LIMIT - 6 < len(body) <= cfn.ANSWER_LIMIT
+    reason = json.loads(body)["Reason"]
+    assert reason.startswith(f"Retain: {character * 20}".replace("\ud800", "?"))
+    assert reason.endswith("...")
+
+
+@pytest.mark.parametrize("reason", ["設定が不正です", "half \ud83d a pair"])
+def test_a_reason_that_fits_is_whole(cloudformation: CloudFormation, reason: str) -> None:
+    def refuse(request: Request) -> None:
+        raise ResourceError(reason)
+
+    assert cloudformation.fails(handler_of(refuse), "Create", {}) == reason.replace("\ud83d", "?")
 
 
 def test_too_large_an_answer_fails_instead_of_getting_lost(cloudformation: CloudFormation) -> None:
@@ -179,24 +207,111 @@ class TestSending:
         monkeypatch.setattr(cfn, "urlopen", urlopen)
         return requests
 
-    def test_it_is_a_put_without_content_type(self, sent: list[Any]) -> None:
-        cfn._put("https://x.example/", json.dumps({"a": 1}).encode())
+    def put(self, time: FakeTime, *, seconds: float = 120) -> None:
+        cfn._put("https://x.example/", b"{}", deadline=time.monotonic() + seconds)
+
+    def test_it_is_a_put_without_content_type(self, sent: list[Any], time: FakeTime) -> None:
+        self.put(time)
         [request] = sent
         assert (request.get_method(), request.get_header("Content-type")) == ("PUT", "")
 
-    def test_a_passing_failure_is_tried_again(self, sent: list[Any], time: FakeTime) -> None:
-        self.errors = [URLError("reset"), HTTPError("u", 503, "slow", {}, None)]  # type: ignore[arg-type]
-        cfn._put("https://x.example/", b"{}")
-        assert len(sent) == 3
+    @pytest.mark.parametrize(
+        "error",
+        [
+            URLError("refused"),
+            URLError(socket.gaierror("no such host")),
+            TimeoutError("timed out"),
+            ConnectionResetError("reset"),
+            RemoteDisconnected("closed without an answer"),
+            BadStatusLine("<html>"),
+            IncompleteRead(b""),
+            ssl.SSLEOFError("ended"),
+            *(HTTPError("u", status, "later", Message(), None) for status in (400, 408, 429, 500, 502, 503, 504)),
+        ],
+        ids=repr,
+    )
+    def test_whatever_passes_is_tried_again(self, sent: list[Any], time: FakeTime, error: Exception) -> None:
+        self.errors = [error] * 6
+        self.put(time)
+        assert len(sent) == 7
 
-    def test_a_refusal_is_not(self, sent: list[Any]) -> None:
-        self.errors = [HTTPError("u", 403, "expired", {}, None)]  # type: ignore[arg-type]
+    @pytest.mark.parametrize("status", [401, 403, 404, 410])
+    def test_a_refusal_is_not(self, sent: list[Any], time: FakeTime, status: int) -> None:
+        self.errors = [HTTPError("u", status, "expired", Message(), None)]
         with pytest.raises(HTTPError):
-            cfn._put("https://x.example/", b"{}")
+            self.put(time)
         assert len(sent) == 1
 
-    def test_it_gives_up_in_the_end(self, sent: list[Any]) -> None:
-        self.errors = [URLError("reset")] * 9
-        with pytest.raises(URLError):
-            cfn._put("https://x.example/", b"{}")
-        assert len(sent) == 4
+    @pytest.mark.parametrize(("seconds", "tries"), [(0, 1), (10, 5), (110, 17)])
+    def test_it_gives_up_when_the_time_is_up(self, sent: list[Any], time: FakeTime, seconds: float, tries: int) -> None:
+        begin = time.monotonic()
+        self.errors = [ConnectionResetError("reset")] * 99
+        with pytest.raises(ConnectionResetError):
+            self.put(time, seconds=seconds)
+        assert len(sent) == tries
+        assert time.monotonic() - begin <= seconds
+
+    def test_the_url_is_in_no_log(self, sent: list[Any], time: FakeTime, caplog: pytest.LogCaptureFixture) -> None:
+        self.errors = [HTTPError("https://x.example/?SECRET", 503, "https://x.example/?SECRET", Message(), None)]
+        self.put(time)
+        assert "not answered yet" in caplog.text
+        assert "SECRET" not in " ".join(str(record.__dict__) for record in caplog.records)
+
+
+@dataclass
+class Address:
+    """CloudFormation's end, on the loopback: breaks connections in turn and then takes the answer."""
+
+    breaks: list[Callable[[socket.socket], None]]
+    bodies: list[bytes] = field(default_factory=list)
+
+    def serve(self, listening: socket.socket) -> None:
+        while not self.bodies:
+            connection, _ = listening.accept()
+            with connection:
+                if self.breaks:
+                    self.breaks.pop(0)(connection)
+                    continue
+                head, _, body = connection.recv(65536).partition(b"\r\n\r\n")
+                length = int(re.search(rb"content-length: (\d+)", head.lower())[1])  # type: ignore[index]
+                while len(body) < length:
+                    body += connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                self.bodies.append(body)
+
+
+def close(connection: socket.socket) -> None:
+    """At once, without a word."""
+
+
+def reset(connection: socket.socket) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def talk_nonsense(connection: socket.socket) -> None:
+    connection.recv(65536)
+    connection.sendall(b"no HTTP at all\r\n\r\n")
+
+
+def end_in_the_status(connection: socket.socket) -> None:
+    connection.recv(65536)
+    connection.sendall(b"HTTP/1.")
+
+
+def test_an_answer_survives_every_way_in_which_a_connection_breaks(time: FakeTime) -> None:
+    address = Address([close, reset, talk_nonsense, end_in_the_status])
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(10)
+        server = threading.Thread(target=address.serve, args=(listening,), daemon=True)
+        server.start()
+        event = {
+            "RequestType": "Create",
+            "ResponseURL": f"http://127.0.0.1:{listening.getsockname()[1]}/cfn",
+            "StackId": "s",
+            "RequestId": "r",
+            "LogicalResourceId": "Thing",
+        }
+        respond(event, FakeContext(120), work=lambda request: None, identify=lambda request: "the-id")
+        server.join(10)
+    [body] = address.bodies
+    assert json.loads(body)["Status"] == "SUCCESS"
