@@ -1,75 +1,51 @@
 """`python -m ops`: the commands for day 2."""
 
-import argparse
 import os
+import signal
 import sys
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
-from typing import Any, NoReturn, Protocol
-
-from ops import baseline, dashboard, evaluate, jobs, logs, prices, run, runs
-from ops.errors import OpsError
-from ops.screen import printable, tell
-
-
-class Command(Protocol):
-    """A module of this package that is one command."""
-
-    def add_command(self, commands: Any, /) -> None:
-        """Add the command's parser, under its name in COMMANDS, with its own options."""
-
-    def run(self, arguments: argparse.Namespace, /) -> int:
-        """Carry it out; gives the exit code. OpsError: it cannot be, which is code 1."""
-
+from collections.abc import Sequence
+from types import FrameType
 
 STOPPED = 130
 
-COMMANDS: Mapping[str, Command] = MappingProxyType(
-    {
-        "baseline": baseline,
-        "dashboard": dashboard,
-        "evaluate": evaluate,
-        "jobs": jobs,
-        "logs": logs,
-        "prices": prices,
-        "run": run,
-        "runs": runs,
-    }
-)
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        # argparse ends with 2 on its own; 1 is the error of every command of this project.
-        self.exit(1, f"{message}\n{self.format_usage()}")
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command.
+    """Run one command; its exit codes are those of `ops.commands.run`."""
+    # Here and not above: what a Ctrl-C meets while it is imported must not be a traceback.
+    from ops.commands import run  # noqa: PLC0415
 
-    Exit codes: 0 it was done, and every gate is kept; 1 an error (usage included); 10 a gate is broken; 11 a gate is
-    undecided; 130 stopped by Ctrl-C.
-    """
-    parser = _Parser(prog="python -m ops", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
-    for command in COMMANDS.values():
-        command.add_command(commands)
-    options = parser.parse_args(arguments)
-    try:
-        return COMMANDS[options.command].run(options)
-    except OpsError as error:
-        tell(f"error: {printable(str(error))}")
-        return 1
-    except KeyboardInterrupt:
-        tell("\nstopped")
-        return STOPPED
+    return run(arguments)
+
+
+def _end_at_once(_number: int, _frame: FrameType | None) -> None:
+    os._exit(STOPPED)
+
+
+def _whole() -> int:
+    """The command as a process of its own, with a terminal that may be gone, or may not know every character."""
+    # A shell starts what it puts into the background with SIGINT ignored; so it stays.
+    interruptible = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if interruptible:
+        signal.signal(signal.SIGINT, _end_at_once)
+    from ops.commands import run  # noqa: PLC0415
+    from ops.terminal import listening  # noqa: PLC0415
+
+    with listening() as terminal:
+        try:
+            if interruptible:
+                signal.signal(signal.SIGINT, signal.default_int_handler)
+            code = run()
+        except SystemExit as stopped:
+            # argparse: --help, or an option that it does not know.
+            code = stopped.code if isinstance(stopped.code, int) else 1
+        except KeyboardInterrupt:
+            code = STOPPED
+    return terminal.exit_code(code)
 
 
 if __name__ == "__main__":
-    code = main()
+    code = _whole()
     if code == STOPPED:
         # Python would wait for the threads whose calls nobody waits for any more.
-        sys.stdout.flush()
-        sys.stderr.flush()
         os._exit(code)
     sys.exit(code)

@@ -3,14 +3,18 @@
 import csv
 import io
 import os
+import shutil
 import sys
 import tempfile
+import textwrap
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from bedrock_eval.costs import dollars
+from ops.columns import laid_out
 from ops.errors import OpsError
 
 Cell = str | int | float | datetime | None
@@ -21,6 +25,10 @@ class Dollars(float):
 
 
 UNKNOWN = "unknown"
+
+# What spreadsheets begin a formula with (OWASP, CSV injection), in the wide forms of East Asian input as well.
+_FORMULAS = frozenset("=+-@＝＋－＠")
+
 SHOWN_ROWS = 50
 
 
@@ -32,6 +40,13 @@ def say(text: str) -> None:
 def tell(text: str) -> None:
     """What stands beside the answer: progress, warnings, errors."""
     sys.stderr.write(text + "\n")
+
+
+def terminal_width() -> int | None:
+    """Columns of the terminal, or as COLUMNS says; None where a file or a pipe takes any width."""
+    if not sys.stdout.isatty() and "COLUMNS" not in os.environ:
+        return None
+    return shutil.get_terminal_size().columns
 
 
 @dataclass(frozen=True)
@@ -47,7 +62,7 @@ class Table:
     rows: Sequence[tuple[Cell, ...]]
 
     def text(self) -> str:
-        """All rows, numbers to the right."""
+        """All rows, numbers to the right, no wider than the terminal."""
         return self._text(self.rows)
 
     def beginning(self) -> str:
@@ -56,13 +71,13 @@ class Table:
         return f"{text}\n  ... and {hidden:,} more; all of them with --csv" if hidden > 0 else text
 
     def _text(self, rows: Sequence[tuple[Cell, ...]]) -> str:
+        width = terminal_width()
+        title = self.title if width is None else "\n".join(textwrap.wrap(self.title, width))
         shown = [[_cell(cell) for cell in row] for row in rows]
         if not shown:
-            return f"{self.title}\n  none"
-        widths = [max(map(len, column)) for column in zip(self.columns, *shown, strict=True)]
-        right = [all(isinstance(row[i], int | float | None) for row in self.rows) for i in range(len(self.columns))]
-        lines = [_line(cells, widths, right) for cells in ([*self.columns], *shown)]
-        return "\n".join([self.title, *lines])
+            return f"{title}\n  none"
+        numbers = [all(isinstance(row[i], int | float | None) for row in self.rows) for i in range(len(self.columns))]
+        return "\n".join([title, *laid_out(self.columns, shown, numbers=numbers, width=width)])
 
 
 def write_csv(table: Table, path: Path) -> None:
@@ -87,14 +102,6 @@ def write_csv(table: Table, path: Path) -> None:
         raise OpsError(f"--csv {path}: cannot be written: {error.strerror}") from None
 
 
-def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
-    aligned = [
-        cell.rjust(width) if to_right else cell.ljust(width)
-        for cell, width, to_right in zip(cells, widths, right, strict=True)
-    ]
-    return ("  " + "  ".join(aligned)).rstrip()
-
-
 def _cell(cell: Cell) -> str:
     if cell is None:
         return UNKNOWN
@@ -117,5 +124,11 @@ def _raw(cell: Cell) -> str | int | float:
         return ""
     if isinstance(cell, datetime):
         return cell.isoformat().replace("+00:00", "Z")
-    # A spreadsheet takes text that begins so for a formula.
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@")) else cell
+    return _plain_text(cell) if isinstance(cell, str) else cell
+
+
+def _plain_text(text: str) -> str:
+    """Text that no spreadsheet takes for a formula, and no reader for two rows."""
+    line = "".join(" " if unicodedata.category(char) in ("Cc", "Zl", "Zp") else char for char in text)
+    first = next((char for char in line if not char.isspace() and unicodedata.category(char) != "Cf"), "")
+    return f"'{line}" if first in _FORMULAS else line

@@ -5,8 +5,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from ops import __main__ as commands
-from ops import environment
+from ops import commands, environment
 from ops.__main__ import main
 
 DEV = """\

@@ -16,7 +16,8 @@ from bedrock_eval.log_queries import By, saved_queries
 from local.emulator import insights
 from local.emulator.insights import discover, run
 from ops import account, logs
-from ops.__main__ import COMMANDS, main
+from ops.__main__ import main
+from ops.commands import COMMANDS
 from tests.log_records import HAIKU, NOVA, PERMISSION_CHECK, PROFILE_ARN, RECORDS, ROLE, chat, event, events
 
 RATES = {HAIKU: Rates(1, 5, cache_read=0.1), "us.other": Rates(3, 15, cache_read=0.3, cache_write=3.75)}

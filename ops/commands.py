@@ -1,0 +1,68 @@
+"""`python -m ops`: the commands for day 2."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NoReturn, Protocol
+
+from ops import baseline, dashboard, evaluate, jobs, logs, prices, runs
+from ops import run as run_command
+from ops.errors import OpsError
+from ops.screen import printable, tell
+
+
+class Command(Protocol):
+    """A module of this package that is one command."""
+
+    def add_command(self, commands: Any, /) -> None:
+        """Add the command's parser, under its name in COMMANDS, with its own options."""
+
+    def run(self, arguments: argparse.Namespace, /) -> int:
+        """Carry it out; gives the exit code. OpsError: it cannot be, which is code 1."""
+
+
+STOPPED = 130
+
+COMMANDS: Mapping[str, Command] = MappingProxyType(
+    {
+        "baseline": baseline,
+        "dashboard": dashboard,
+        "evaluate": evaluate,
+        "jobs": jobs,
+        "logs": logs,
+        "prices": prices,
+        "run": run_command,
+        "runs": runs,
+    }
+)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        # argparse ends with 2 on its own; 1 is the error of every command of this project.
+        self.exit(1, f"{message}\n{self.format_usage()}")
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Exit codes: 0 it was done, and every gate is kept; 1 an error (usage included); 10 a gate is broken; 11 a gate is
+    undecided; 130 stopped by Ctrl-C.
+    """
+    try:
+        options = _parser().parse_args(arguments)
+        return COMMANDS[options.command].run(options)
+    except OpsError as error:
+        tell(f"error: {printable(str(error))}")
+        return 1
+    except KeyboardInterrupt:
+        tell("\nstopped")
+        return STOPPED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="python -m ops", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
+    for command in COMMANDS.values():
+        command.add_command(commands)
+    return parser
