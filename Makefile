@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run up down test lint unit ops parity infrastructure emulator system pages bench snapshots generate lock clean
+.PHONY: help install run up down test lint unit repository ops parity infrastructure emulator system pages bench snapshots generate lock clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -44,7 +44,7 @@ up: install ## the same deployment, kept running for exploring
 down: install ## stop what `make up` started
 	@$(BIN)/python -m local down
 
-test: lint unit ops parity infrastructure emulator system pages ## everything that CI checks
+test: lint unit repository ops parity infrastructure emulator system pages ## everything that CI checks
 
 lint: install ## ruff, mypy, generated files
 	@$(BIN)/ruff check --quiet .
@@ -54,6 +54,9 @@ lint: install ## ruff, mypy, generated files
 
 unit: install ## Lambda code and the core, some seconds
 	@$(BIN)/python -m pytest tests/unit
+
+repository: install ## commands in documents, the workflow, what is left after a user's edits
+	@$(BIN)/python -m pytest tests/repository
 
 ops: install ## the command line for day 2
 	@$(BIN)/python -m pytest tests/ops

@@ -12,6 +12,7 @@ from tests.infrastructure.templates import OWN, billed, own
 IGNORED = ["W3005"]
 
 
+@pytest.mark.edited_files
 @pytest.mark.parametrize("name", [*OWN, "billed"])
 def test_templates_are_clean(name: str) -> None:
     for template in own()[name] if name in OWN else billed():

@@ -28,6 +28,7 @@ from tests.infrastructure.templates import OWN, ROOMS, flat, own
 SNAPSHOTS = Path(__file__).parent / "__snapshots__"
 WRITE = "`make snapshots` writes what is to be committed"
 
+pytestmark = pytest.mark.edited_files
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 

@@ -1,0 +1,35 @@
+"""No test depends on what users edit: reading environments/*.yaml or datasets/ fails it, unless it is about those."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_ROOT = Path(__file__).resolve().parents[1]
+_EDITED = (str(_ROOT / "environments") + os.sep, str(_ROOT / "datasets") + os.sep)
+_opened: set[str] = set()
+
+
+def _watch(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == "open" and isinstance(arguments[0], (str, os.PathLike)):
+        path = os.fspath(arguments[0])
+        if isinstance(path, str) and path.startswith(_EDITED) and path.endswith((".yaml", ".jsonl")):
+            _opened.add(path)
+
+
+sys.addaudithook(_watch)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """After the test itself, so that its own failure is told first."""
+    yield
+    if _opened and item.get_closest_marker("edited_files") is None:
+        pytest.fail(f"reads {', '.join(sorted(_opened))}, which users edit; tests/frozen.py has copies", pytrace=False)
+
+
+def pytest_runtest_teardown() -> None:
+    _opened.clear()
