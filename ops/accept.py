@@ -8,6 +8,7 @@ from bedrock_eval.layout import BaselineLayout
 from bedrock_eval.runs import timestamp
 from bedrock_eval.summary import Summary
 from bedrock_eval.wording import count
+from ops import advice
 from ops.account import Account
 from ops.environment import file_of
 from ops.errors import OpsError
@@ -36,7 +37,7 @@ def accept(account: Account, run: StoredRun, *, force: str | None, now: datetime
     _copy(account, run, force=force, now=now)
     offer(patch, write=True)
     if not patch.empty:
-        say(f"It counts once the change is deployed: cdk deploy '{account.environment.name}/*'")
+        say(f"It counts once the change is deployed: {advice.deploy(account.environment)}")
 
 
 def _thin(summary: Summary) -> str | None:

@@ -12,6 +12,7 @@ from bedrock_eval.names import PhysicalNames
 from custom_evaluator.store import Store
 from environments.evaluation_schema import EvaluationConfig
 from environments.schema import Environment
+from ops import advice
 from ops.clients import add_endpoint, calling, client
 from ops.environment import environment_of
 from ops.errors import OpsError
@@ -64,7 +65,7 @@ class Account:
             OpsError: the environment is not deployed.
         """
         stack = self.names.stack("storage")
-        deploy = f"cdk deploy '{self.environment.name}/*'"
+        deploy = advice.deploy(self.environment)
         with calling(f"stack {stack}"):
             try:
                 found = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]

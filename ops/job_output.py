@@ -22,8 +22,10 @@ from bedrock_eval.summary import Summary
 from custom_evaluator.errors import RunFailed
 from custom_evaluator.services import Services
 from custom_evaluator.store import Store
+from environments.schema import Environment
 from evaluation_jobs.collecting import collect_run as collect_jobs
 from evaluation_jobs.services import JobServices
+from ops import advice
 from ops.account import Account
 from ops.clients import calling
 from ops.errors import OpsError
@@ -45,7 +47,11 @@ def collect_run(account: Account, store: Store, evaluation: str, *, run: str | N
         OpsError: there is no such evaluation or run, or none of its jobs has completed and left its output.
     """
     definition_of(account, store, evaluation)
-    stored = _completed(store, evaluation) if run is None else find(store, run, evaluation=evaluation)
+    environment = account.environment
+    if run is None:
+        stored = _completed(store, evaluation, environment=environment)
+    else:
+        stored = find(store, run, environment=environment, evaluation=evaluation)
     jobs, state, definition = jobs_of(stored), stored.state(), stored.definition()
     done = tuple(job for job in jobs.jobs if job.status is JobStatus.COMPLETED)
     if state is None or not done:
@@ -83,13 +89,14 @@ def _services(store: Store, state: RunState) -> JobServices:
     return JobServices(runs, bedrock=None, place=JobPlace("", ""))
 
 
-def _completed(store: Store, evaluation: str) -> StoredRun:
+def _completed(store: Store, evaluation: str, *, environment: Environment) -> StoredRun:
     """The newest run whose jobs have all completed."""
     for stored in newest_runs(store, evaluation):
         jobs = stored.jobs()
         if jobs is not None and all(job.status is JobStatus.COMPLETED for job in jobs.jobs):
             return stored
-    raise OpsError(f"no run of {evaluation} has jobs that have all completed; see: jobs show")
+    shown = advice.jobs(environment, "show", evaluation)
+    raise OpsError(f"no run of {evaluation} has jobs that have all completed; see: {shown}")
 
 
 @dataclass(frozen=True)

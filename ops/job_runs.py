@@ -14,6 +14,8 @@ from bedrock_eval.names import is_run_id
 from bedrock_eval.runs import RunStatus
 from bedrock_eval.wording import instant
 from custom_evaluator.store import Store, error_code
+from environments.schema import Environment
+from ops import advice
 from ops.account import Account
 from ops.errors import OpsError
 from ops.progress import job_tally
@@ -27,11 +29,11 @@ def definition_of(account: Account, store: Store, evaluation: str) -> Definition
     Raises:
         OpsError: there is none of that name, it is not deployed, or this project's own functions score it.
     """
-    environment = account.environment.name
+    environment = account.environment
     account.config(evaluation)
     found = deployed_definition(store, evaluation, environment=environment)
     if found.job is None:
-        use = f"python -m ops run --env {environment} {evaluation}"
+        use = f"python -m ops run --env {environment.name} {evaluation}"
         raise OpsError(f"evaluation {evaluation} is of kind custom: no job of Bedrock belongs to it; use: {use}")
     return found
 
@@ -76,7 +78,7 @@ def _names(store: Store, definition: Definition) -> Mapping[str, tuple[str, str]
     }
 
 
-def newest(store: Store, evaluation: str) -> StoredRun:
+def newest(store: Store, evaluation: str, *, environment: Environment) -> StoredRun:
     """The newest run of an evaluation, in whatever state.
 
     Raises:
@@ -85,7 +87,8 @@ def newest(store: Store, evaluation: str) -> StoredRun:
     for run in newest_runs(store, evaluation):
         if is_run_id(run.layout.run_id):
             return run
-    raise OpsError(f"evaluation {evaluation} has no run yet; start one with: jobs start")
+    start = advice.jobs(environment, "start", evaluation)
+    raise OpsError(f"evaluation {evaluation} has no run yet; start one with: {start}")
 
 
 def jobs_of(stored: StoredRun) -> Jobs:
@@ -106,7 +109,7 @@ def jobs_of(stored: StoredRun) -> Jobs:
 def show(account: Account, store: Store, evaluation: str) -> None:
     """The newest run's jobs as Bedrock has them now, each with why it failed."""
     definition_of(account, store, evaluation)
-    stored = newest(store, evaluation)
+    stored = newest(store, evaluation, environment=account.environment)
     bedrock = account.client("bedrock")
     jobs = jobs_of(stored)
     jobs = replace(jobs, jobs=tuple(_now(bedrock, job) for job in jobs.jobs))
@@ -150,7 +153,7 @@ def stop(account: Account, store: Store, evaluation: str) -> None:
         OpsError: nothing is under way.
     """
     definition_of(account, store, evaluation)
-    stored = newest(store, evaluation)
+    stored = newest(store, evaluation, environment=account.environment)
     bedrock = account.client("bedrock")
     jobs = jobs_of(stored)
     under_way = [job for job in jobs.jobs if job.arn is not None and job.status is JobStatus.IN_PROGRESS]

@@ -12,6 +12,7 @@ from bedrock_eval.layout import RunLayout
 from bedrock_eval.names import RunIdError, parse_scheduled_time, run_id, run_time
 from bedrock_eval.runs import RunState, RunStatus
 from custom_evaluator.store import Store
+from ops import advice
 from ops.account import Account, account_of, add_environment
 from ops.clients import calling
 from ops.errors import OpsError
@@ -54,7 +55,7 @@ def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
     account.config(arguments.evaluation)
     with calling(f"environment {arguments.env}"):
         store = account.store()
-        definition = deployed_definition(store, arguments.evaluation, environment=arguments.env)
+        definition = deployed_definition(store, arguments.evaluation, environment=account.environment)
     return start_and_follow(account, store, definition, arguments, now=now)
 
 
@@ -126,7 +127,7 @@ def _follow(account: Account, stored: StoredRun, execution: str | None, progress
                     raise OpsError(f"run {stored.shown}: its execution {execution} ended without a result")
                 return
             if execution is None and state is None:
-                raise OpsError(f"there is no run {stored.shown}; see: runs list")
+                raise OpsError(f"there is no run {stored.shown}; see: {advice.list_runs(account.environment)}")
             time.sleep(POLL_SECONDS)
     finally:
         progress.close()

@@ -108,8 +108,12 @@ def _verdicts(summary: Summary) -> str:
     return ", ".join(f"{tally[verdict]} {verdict.value}" for verdict in Verdict if tally[verdict]) or "no gates"
 
 
+def _named(account: Account, store: Store, arguments: argparse.Namespace, run: str) -> StoredRun:
+    return find(store, run, environment=account.environment, evaluation=arguments.evaluation)
+
+
 def _show(account: Account, store: Store, arguments: argparse.Namespace, *, now: datetime) -> None:  # noqa: ARG001
-    run_ = find(store, arguments.run, evaluation=arguments.evaluation)
+    run_ = _named(account, store, arguments, arguments.run)
     state = run_.state()
     if run_.summary() is None and state is not None and not state.reason:
         asked = "an unknown number" if state.total is None else f"{state.total:,}"
@@ -119,8 +123,8 @@ def _show(account: Account, store: Store, arguments: argparse.Namespace, *, now:
 
 
 def _compare(account: Account, store: Store, arguments: argparse.Namespace, *, now: datetime) -> None:  # noqa: ARG001
-    later = find(store, arguments.run, evaluation=arguments.evaluation)
-    earlier = find(store, arguments.earlier, evaluation=arguments.evaluation)
+    later = _named(account, store, arguments, arguments.run)
+    earlier = _named(account, store, arguments, arguments.earlier)
     for run_ in (later, earlier):
         run_.finished()
     for warning in differing_candidates(later, earlier):
@@ -129,7 +133,7 @@ def _compare(account: Account, store: Store, arguments: argparse.Namespace, *, n
 
 
 def _report(account: Account, store: Store, arguments: argparse.Namespace, *, now: datetime) -> None:  # noqa: ARG001
-    run_ = find(store, arguments.run, evaluation=arguments.evaluation)
+    run_ = _named(account, store, arguments, arguments.run)
     stored = store.read(run_.layout.report)
     if stored is None:
         run_.finished()
@@ -146,7 +150,7 @@ def _report(account: Account, store: Store, arguments: argparse.Namespace, *, no
 
 
 def _accept(account: Account, store: Store, arguments: argparse.Namespace, *, now: datetime) -> None:
-    accept(account, find(store, arguments.run, evaluation=arguments.evaluation), force=arguments.force, now=now)
+    accept(account, _named(account, store, arguments, arguments.run), force=arguments.force, now=now)
 
 
 _ACTIONS: Mapping[str, _Action] = MappingProxyType(

@@ -13,6 +13,8 @@ from bedrock_eval.runs import RunState, read_state
 from bedrock_eval.summary import Summary, read_summary
 from custom_evaluator.parts import read_outcomes
 from custom_evaluator.store import Store
+from environments.schema import Environment
+from ops import advice
 from ops.errors import OpsError
 
 LATEST = "latest"
@@ -79,7 +81,7 @@ class StoredRun:
         yield from read_outcomes(self.store, self.layout, [each.name for each in self.definition().candidates])
 
 
-def deployed_definition(store: Store, evaluation: str, *, environment: str) -> Definition:
+def deployed_definition(store: Store, evaluation: str, *, environment: Environment) -> Definition:
     """An evaluation of an environment's file, as deployed last.
 
     Raises:
@@ -87,8 +89,8 @@ def deployed_definition(store: Store, evaluation: str, *, environment: str) -> D
     """
     found = _definition(store, definition_key(evaluation))
     if found is None:
-        needed = f"needed: cdk deploy '{environment}/*'"
-        raise OpsError(f"evaluation {evaluation} is in the file and not deployed yet; {needed}")
+        needed = advice.deploy(environment)
+        raise OpsError(f"evaluation {evaluation} is in the file and not deployed yet; needed: {needed}")
     return found
 
 
@@ -119,7 +121,7 @@ def newest_runs(store: Store, evaluation: str) -> Iterator[StoredRun]:
         yield StoredRun(store, RunLayout(evaluation, run))
 
 
-def find(store: Store, text: str, *, evaluation: str | None = None) -> StoredRun:
+def find(store: Store, text: str, *, environment: Environment, evaluation: str | None = None) -> StoredRun:
     """The run that a person names: by its id, as `<evaluation>/<id>`, or `latest` for the newest finished one.
 
     An accepted run that has expired below runs/ is found where accepting it has copied it to.
@@ -140,7 +142,8 @@ def find(store: Store, text: str, *, evaluation: str | None = None) -> StoredRun
         shown = ", ".join(each.shown for each in found)
         raise OpsError(f"run {run} is of several evaluations; needed: one of {shown}")
     if not found:
-        raise OpsError(f"there is no run {text} of {', '.join(among) or 'any evaluation'}; see: runs list")
+        listed = advice.list_runs(environment)
+        raise OpsError(f"there is no run {text} of {', '.join(among) or 'any evaluation'}; see: {listed}")
     return found[0]
 
 

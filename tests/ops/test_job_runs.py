@@ -374,7 +374,10 @@ class TestEveryAction:
         (["collect", "--from", "s3://"], "--from s3://: names no bucket; needed: s3://bucket/prefix"),
         (["list", "--env", "dev", "--containing", "x"], "--containing is of a list without --env"),
         (["list", "--env", "dev", "--region", "eu-west-1"], "--region is of jobs without --env"),
-        (["show", "judged", "--env", "dev"], "evaluation judged has no run yet; start one with: jobs start"),
+        (
+            ["show", "judged", "--env", "dev"],
+            "evaluation judged has no run yet; start one with: python -m ops jobs start --env dev judged",
+        ),
     ],
 )
 def test_what_does_not_fit_is_one_message(
