@@ -118,21 +118,21 @@ def _settings(evaluation: str, config: JobEvaluationConfig, environment: Environ
 
 def _candidate(environment: Environment, config: AnyCandidateConfig, places: Places) -> Candidate:
     model_id = environment.models[config.model].id
+    fields = config.additional_fields
     return Candidate(
         name=config.name,
         model_id=model_id,
         invoke_id=places.profiles.get(config.model, model_id),
         parameters=InferenceParameters(**config.parameters.model_dump()),
         rates=environment.rates(config.model),
+        additional_fields=json.dumps(fields, sort_keys=True) if fields else None,
     )
 
 
 def _job_candidate(environment: Environment, config: JobCandidateConfig, places: Places) -> Candidate:
-    fields = config.additional_fields
     return replace(
         _candidate(environment, config, places),
         invoke_id=_job_model(environment, config.model, places),
-        additional_fields=None if fields is None else json.dumps(fields, sort_keys=True),
         answers_of=config.answers_of,
     )
 

@@ -42,7 +42,7 @@ from bedrock_eval.measures import Measure
 from bedrock_eval.metrics import METRICS
 from bedrock_eval.names import NAME_PATTERN, NAME_RULE, RunIdError, is_name, run_time
 from bedrock_eval.schedules import ScheduleError, parse_schedule
-from environments.fields import Name, Share, Strict, check_name, enum, told
+from environments.fields import AsTuple, Name, Share, Strict, check_name, enum, told
 
 MOST_CANDIDATES = 10
 CUSTOM = "custom"
@@ -156,7 +156,7 @@ class ParametersConfig(Strict):
     max_tokens: int | None = Field(default=None, ge=1, description="Longest answer, in tokens.")
     temperature: float | None = Field(default=None, ge=0, le=1, description="Some models refuse it.")
     top_p: float | None = Field(default=None, ge=0, le=1, description="Some models refuse it.")
-    stop_sequences: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+    stop_sequences: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], AsTuple] = Field(
         default=(), max_length=4, description="The answer ends before the first of them."
     )
 
@@ -167,6 +167,10 @@ class AnyCandidateConfig(Strict):
     name: Name = Field(description="Stands in metrics, results and reports.")
     model: ModelKey = Field(description="A key of `models`.")
     parameters: ParametersConfig = Field(default=ParametersConfig(), description="Inference parameters.")
+    additional_fields: Annotated[Mapping[str, JsonValue], AfterValidator(_request_fields)] | None = Field(
+        default=None,
+        description="Further request fields of the model (`additionalModelRequestFields`), as top_k or thinking.",
+    )
 
 
 class CandidateConfig(AnyCandidateConfig):
@@ -181,9 +185,6 @@ class CandidateConfig(AnyCandidateConfig):
 class JobCandidateConfig(AnyCandidateConfig):
     """A model that Bedrock asks. It sends the prompts as they stand in the dataset, so there is no system prompt."""
 
-    additional_fields: Annotated[Mapping[str, JsonValue], AfterValidator(_request_fields)] | None = Field(
-        default=None, description="Further request fields of the model (`additionalModelRequestFields`), as top_k."
-    )
     answers_of: str | None = Field(
         default=None,
         description="The `modelIdentifier` of answers that stand in the dataset (`modelResponses`): they are rated "

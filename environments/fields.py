@@ -5,7 +5,7 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from bedrock_eval.names import NAME_PATTERN, NAME_RULE, is_name
@@ -38,6 +38,15 @@ Name = Annotated[
     Field(json_schema_extra={"pattern": f"^{NAME_PATTERN}$", **told(NAME_RULE)}),
 ]
 Share = Annotated[float, Field(ge=0, le=1)]
+
+
+def _as_tuple(value: object) -> object:
+    # Below a validator of our own pydantic sees Python's lists, which are no tuples when it is strict.
+    return tuple(value) if isinstance(value, list) else value
+
+
+AsTuple = BeforeValidator(_as_tuple)
+"""For tuples inside of what may be given shorter, as a candidate by its model's name alone."""
 
 
 class Strict(BaseModel):

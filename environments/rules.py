@@ -16,7 +16,7 @@ from bedrock_eval.models import Model, ModelError
 from bedrock_eval.names import PREFIX_LIMIT, prefix
 from environments import job_rules, schedule_rules
 from environments.document import Mistake, Path
-from environments.evaluation_schema import AnyCandidateConfig, AnyGateConfig, JobCandidateConfig
+from environments.evaluation_schema import AnyCandidateConfig, AnyGateConfig
 from environments.parts import DatasetReader, EvaluationParts, Parts, mapping
 from environments.schema import ModelConfig, SubscriptionConfig
 
@@ -363,11 +363,10 @@ def _sampling(candidate: AnyCandidateConfig, parts: Parts) -> Iterator[Mistake]:
     model = parts.resolve(candidate.model)
     if model is None or model.accepts_sampling:
         return
-    further = candidate.additional_fields if isinstance(candidate, JobCandidateConfig) else None
     for key in ("temperature", "top_p"):
         if getattr(candidate.parameters, key) is not None:
             yield Mistake(("parameters", key), f"{model.model_id!r} refuses {key}: remove the key")
-        if key in (further or {}):
+        if key in (candidate.additional_fields or {}):
             yield Mistake(("additional_fields", key), f"{model.model_id!r} refuses {key}: remove the key")
 
 

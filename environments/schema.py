@@ -170,10 +170,14 @@ class DatasetConfig(Strict):
     """Where the cases come from."""
 
     source: str = Field(
-        pattern=r"^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.+|[^:\s][^:]*)\.jsonl$",
-        description="A .jsonl file of this repository (checked at synth, uploaded at deploy), or an s3:// URI of the "
-        "same Region. A bucket or key of another account must admit the roles that read it.",
-        json_schema_extra=told("datasets/<file>.jsonl, or s3://<bucket>/<key>.jsonl"),
+        # No part of a path begins with a dot, so that none leads out of the repository.
+        pattern=r"^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.+|(\./)?([^/:\\~\s.][^/:\\]*/)*[^/:\\~\s.][^/:\\]*)\.jsonl$",
+        description="A .jsonl file inside this repository, as datasets/questions.jsonl (checked at synth, uploaded at "
+        "deploy), or an s3:// URI of the same Region. A bucket or key of another account must admit the roles that "
+        "read it.",
+        json_schema_extra=told(
+            "datasets/<file>.jsonl or another path inside the repository, or s3://<bucket>/<key>.jsonl"
+        ),
     )
 
     @property

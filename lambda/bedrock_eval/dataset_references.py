@@ -70,7 +70,11 @@ def gap(gaps: Gaps, *, metrics: Iterable[str], source: str) -> Gap | None:
     lack = "has" if gaps.without == 1 else "have"
     where = "" if gaps.first is None else f" ({'line' if gaps.without == 1 else 'first line'} {gaps.first})"
     told = f"{gaps.without:,} of {count(gaps.cases, 'case')} of {source} {lack} no referenceResponse{where}"
-    return Gap(False, needing, f"{told}, so that {names} will not count them{_renaming(gaps)}")
+    return Gap(
+        False,
+        needing,
+        f"{told}, so that {names} will not count {'it' if gaps.without == 1 else 'them'}{_renaming(gaps)}",
+    )
 
 
 def _renaming(gaps: Gaps) -> str:

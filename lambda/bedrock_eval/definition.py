@@ -47,7 +47,7 @@ class Candidate:
         invoke_id: what Converse is called with: the evaluator's own application inference profile, or `model_id`.
         template: holds `{{prompt}}` once; without one the prompt is sent byte for byte.
         rates: what its tokens cost; None: unknown, they are counted as unpriced.
-        additional_fields: JSON text of further request fields of the model; of evaluation jobs only.
+        additional_fields: JSON text of further request fields of the model (additionalModelRequestFields).
         answers_of: source of answers that stand in the dataset, so that the model is not asked; of jobs only.
     """
 

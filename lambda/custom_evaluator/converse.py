@@ -3,6 +3,7 @@
 Source: Bedrock API reference, Converse; error codes by the Bedrock user guide, troubleshooting-api-error-codes.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -133,6 +134,7 @@ def _request(candidate: Candidate, *, metadata: Mapping[str, str]) -> dict[str, 
         "modelId": candidate.invoke_id,
         "system": [{"text": candidate.system}] if candidate.system else None,
         "inferenceConfig": candidate.parameters.converse(),
+        "additionalModelRequestFields": json.loads(candidate.additional_fields or "{}"),
         "requestMetadata": metadata,
     }
     return {key: value for key, value in request.items() if value}

@@ -21,7 +21,7 @@ models:
     id: amazon.nova-lite-v1:0
 datasets:
   questions:
-    source: {dataset}
+    source: questions.jsonl
 evaluations:
   quality:
     dataset: questions
@@ -132,8 +132,9 @@ Mistakes = Callable[..., list[str]]
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The working directory, with environments/ in it and a dataset of one case."""
+    """The working directory and the repository, with environments/ in it and a dataset of one case."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("environments.schema.REPOSITORY", tmp_path)
     (tmp_path / "environments").mkdir()
     (tmp_path / "questions.jsonl").write_text('{"prompt": "Why?", "referenceResponse": "Because."}\n')
     return tmp_path
@@ -141,7 +142,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def right(folder: Path) -> str:
-    return RIGHT.format(dataset=folder / "questions.jsonl")
+    return RIGHT
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import pytest
 from bedrock_eval.metrics import METRICS as METRICS_BY_NAME
 from environments.data_identifiers import DATA_IDENTIFIERS
 from environments.load import EnvironmentsError, Loaded, load_environments
-from environments.schema import REPOSITORY
 
 Write = Callable[..., Path]
 Load = Callable[..., Loaded]
@@ -415,39 +414,56 @@ def test_sampling_parameters_are_refused_for_a_model_that_refuses_them(write: Wr
 @pytest.mark.parametrize(
     ("lines", "told"),
     [
-        ('{"prompt": "a"}\n\n{"prompt": }\n', ":3: not JSON: Expecting value at column 12"),
-        ('{"question": "a"}\n', ":1: key 'prompt' is missing"),
-        ("\n\n", ": holds no case; needed: at least one line"),
+        ('{"prompt": "a"}\n\n{"prompt": }\n', [":3: not JSON: Expecting value at column 12"]),
+        (
+            '{"question": "a"}\n{"prompt": " "}\n',
+            [
+                ":1: key 'prompt' is missing (there: 'question'); rename 'question' to 'prompt'",
+                ":2: key 'prompt' must be text that is not blank",
+            ],
+        ),
+        ("\n\n", [": holds no case (the file is empty); needed: at least one line"]),
+        (
+            "prompt,answer\n",
+            [
+                ": is CSV (commas between); needed: one JSON object a line with the keys prompt and "
+                "referenceResponse, so export it as JSONL"
+            ],
+        ),
     ],
 )
 def test_a_broken_dataset_is_told_with_its_own_line(
-    lines: str, told: str, folder: Path, write: Write, mistakes: Mistakes
+    lines: str, told: list[str], folder: Path, write: Write, mistakes: Mistakes
 ) -> None:
     dataset = folder / "questions.jsonl"
     dataset.write_text(lines)
     write("dev")
-    assert mistakes() == [f"11: datasets.questions.source: {dataset}{told}"]
+    assert mistakes() == [f"11: datasets.questions.source: questions.jsonl{each}" for each in told]
 
 
 def test_a_missing_dataset_is_looked_for_in_the_repository(write: Write, folder: Path, mistakes: Mistakes) -> None:
-    write("dev", (str(folder / "questions.jsonl"), "datasets/none.jsonl"))
-    looked_for = REPOSITORY / "datasets" / "none.jsonl"
+    write("dev", ("questions.jsonl", "datasets/none.jsonl"))
+    looked_for = folder / "datasets" / "none.jsonl"
     assert mistakes() == [f"11: datasets.questions.source: datasets/none.jsonl: no such file (looked for {looked_for})"]
 
 
 @pytest.mark.parametrize(
-    "source", ["s3://B/x.jsonl", "s3://bucket.jsonl", "s3://bucket/x.json", "x.csv", "gs://b/x.jsonl"]
+    "source",
+    [
+        *("s3://B/x.jsonl", "s3://bucket.jsonl", "s3://bucket/x.json", "x.csv", "gs://b/x.jsonl", "x.jsonl.gz"),
+        *("/data/x.jsonl", "../data/x.jsonl", "datasets/../../x.jsonl", "~/x.jsonl", "C:/x.jsonl", "datasets//x.jsonl"),
+    ],
 )
 def test_a_source_is_a_file_or_an_s3_uri(source: str, write: Write, folder: Path, mistakes: Mistakes) -> None:
-    write("dev", (str(folder / "questions.jsonl"), source))
+    write("dev", ("questions.jsonl", source))
     assert mistakes() == [
         f"11: datasets.questions.source: '{source}' is not allowed; "
-        "allowed: datasets/<file>.jsonl, or s3://<bucket>/<key>.jsonl"
+        "allowed: datasets/<file>.jsonl or another path inside the repository, or s3://<bucket>/<key>.jsonl"
     ]
 
 
 def test_a_dataset_in_s3_is_not_read(write: Write, folder: Path, load: Load) -> None:
-    write("dev", (str(folder / "questions.jsonl"), "s3://bucket/some where/questions.jsonl"))
+    write("dev", ("questions.jsonl", "s3://bucket/some where/questions.jsonl"))
     assert load().environments[0].datasets["questions"].is_s3
 
 
@@ -458,11 +474,14 @@ def test_a_metric_that_needs_references_needs_one_case_that_has_one(
     dataset.write_text('{"prompt": "a"}\n{"prompt": "b"}\n')
     write("dev")
     assert mistakes() == [
-        f"16: evaluations.quality.metrics[0]: 'relevance_score' needs a referenceResponse, and no case of "
-        f"{dataset} has one"
+        "16: evaluations.quality.metrics[0]: no case of questions.jsonl has a referenceResponse, and relevance_score "
+        "needs one; metrics that need none: response_length, distinct_2, json_valid, truncated"
     ]
-    dataset.write_text('{"prompt": "a"}\n{"prompt": "b", "referenceResponse": ""}\n')
-    assert load().environments
+    dataset.write_text('{"prompt": "a"}\n{"prompt": "b", "referenceResponse": "x"}\n')
+    assert load().warnings == (
+        "environments/dev.yaml:16: evaluations.quality.metrics[0]: 1 of 2 cases of questions.jsonl has no "
+        "referenceResponse (line 1), so that relevance_score will not count it",
+    )
 
 
 def test_every_mistake_of_every_file_is_told_at_once(write: Write, folder: Path, mistakes: Mistakes) -> None:
@@ -470,7 +489,7 @@ def test_every_mistake_of_every_file_is_told_at_once(write: Write, folder: Path,
         "dev",
         ("owner: team\n", ""),
         ("us-east-1", "mars"),
-        (str(folder / "questions.jsonl"), "datasets/none.jsonl"),
+        ("questions.jsonl", "datasets/none.jsonl"),
         (CANDIDATES, "candidates: [{name: X, model: large}]"),
         ("- metric: relevance_score", "- metric: fluency"),
     )
