@@ -5,14 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from bedrock_eval.texts import half_pairs, without_mark
+from environments.yaml_errors import yaml_mistake
 
 Path = tuple[str | int, ...]
 """Keys and indexes from the top of the file to a value."""
 
 # ruamel answers some broken texts with an error of its own code.
-_CRASHES = (YAMLError, LookupError, ValueError, TypeError, AttributeError, AssertionError, NotImplementedError)
+_CRASHES = (LookupError, ValueError, TypeError, AttributeError, AssertionError, NotImplementedError)
 _TAG = "tag:yaml.org,2002:"
 _DEEPEST = 20
 # Aliases of aliases grow a file of a few lines to gigabytes.
@@ -95,26 +98,19 @@ def compose(text: str) -> Node | None:
         DocumentError: the text is not YAML.
     """
     yaml = YAML(typ="safe", pure=True)
+    # Told by ourselves, as a mistake of the file.
+    yaml.composer.warn_double_anchors = False
     try:
         node: Node | None = yaml.compose(text)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        raise DocumentError(_syntax(error), line=mark.line + 1 if mark else 1) from None
+    except YAMLError as error:
+        mistake = yaml_mistake(text, error)
+        raise DocumentError(mistake.message, line=mistake.line) from None
     except RecursionError:
         raise DocumentError("nested too deeply", line=1) from None
     except _CRASHES as error:
         reason = str(error).partition("\n")[0] or "cannot be read"
         raise DocumentError(f"not YAML: {reason}", line=1) from None
     return node
-
-
-def _syntax(error: MarkedYAMLError) -> str:
-    problem = str(error.problem or error.context or "cannot be read")
-    if "'\\t'" in problem:
-        return "not YAML: a tab stands where YAML takes blanks only"
-    if "another document" in problem:
-        return "not YAML: a second document begins; a file holds one environment"
-    return f"not YAML: {problem}"
 
 
 def _line(node: Node) -> int:
@@ -129,6 +125,7 @@ class _Reader:
         self.written: dict[Path, str] = {}
         self.mistakes: list[Mistake] = []
         self._values = 0
+        self._anchored: dict[str, list[Node]] = {}
 
     def mapping(self, node: MappingNode, path: Path) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -156,6 +153,7 @@ class _Reader:
 
     def _value(self, node: Node, path: Path) -> Any:
         self._values += 1
+        self._check_anchor(node, path)
         if len(path) > _DEEPEST or self._values > _MOST_VALUES:
             raise DocumentError("nested too deeply" if len(path) > _DEEPEST else "too many values", line=_line(node))
         if isinstance(node, MappingNode):
@@ -169,6 +167,17 @@ class _Reader:
             self.mistakes.append(Mistake(path, str(error)))
             return None
 
+    def _check_anchor(self, node: Node, path: Path) -> None:
+        """An alias names the last anchor of its name, whichever was meant."""
+        same = self._anchored.setdefault(node.anchor, []) if node.anchor else [node]
+        # An alias leads here again.
+        if any(each is node for each in same):
+            return
+        same.append(node)
+        if len(same) > 1:
+            message = f"anchor {node.anchor!r} stands already in line {_line(same[0])}; needed: names that differ"
+            self.mistakes.append(Mistake(path, message, _line(node)))
+
     def _item(self, node: Node, path: Path) -> Any:
         self.lines[path] = _line(node)
         return self._value(node, path)
@@ -176,7 +185,7 @@ class _Reader:
 
 def _scalar(node: Node) -> str | int | float | bool | None:
     text, kind = str(node.value), str(node.tag).removeprefix(_TAG)
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if half_pairs(text):
         raise ValueError("holds half a surrogate pair, which is no character")
     if kind == "null":
         return None
@@ -185,13 +194,15 @@ def _scalar(node: Node) -> str | int | float | bool | None:
     if kind in ("int", "float"):
         return _number(text, whole=kind == "int")
     if kind in ("str", "timestamp"):
-        return text
+        return without_mark(text)
     raise ValueError(f"tag {node.tag} is not supported; allowed: plain values")
 
 
 def _number(text: str, *, whole: bool) -> int | float:
     plain = text.replace("_", "").lower()
     try:
+        if not plain.isascii():
+            raise ValueError
         if whole:
             return int(plain, 0) if plain.lstrip("+-")[:2] in ("0x", "0o", "0b") else int(plain)
         return float(plain.replace(".inf", "inf").replace(".nan", "nan"))
