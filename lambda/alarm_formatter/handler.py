@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from alarm_formatter.formatter import Formatter
 from bedrock_eval.alarm_messages import Message, Place
+from bedrock_eval.sdk import fitting
 
 logging.getLogger("alarm_formatter").setLevel(logging.INFO)
 logger = logging.getLogger(__name__)
@@ -21,7 +22,7 @@ _CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_
 
 @cache
 def client(service: str) -> Any:
-    return boto3.client(service, config=_CONFIG)
+    return fitting(boto3.client(service, config=_CONFIG))
 
 
 def handler(event: dict[str, Any], _context: object) -> None:

@@ -64,7 +64,6 @@ class Asker:
     def __init__(self, client: Any, *, definition: Definition, run_id: str) -> None:
         self._client = client
         self._parameters = {name: definition.parameters(name) for name in definition.metrics}
-        members = client.meta.service_model.operation_model("Converse").input_shape.members
         self._requests = {
             candidate.name: _request(
                 candidate,
@@ -74,9 +73,7 @@ class Asker:
                     "evaluation": definition.evaluation,
                     "candidate": candidate.name,
                     "run": run_id,
-                }
-                if "requestMetadata" in members
-                else {},
+                },
             )
             for candidate in definition.candidates
         }

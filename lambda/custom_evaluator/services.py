@@ -13,6 +13,7 @@ from botocore.config import Config
 
 from bedrock_eval.definition import Definition
 from bedrock_eval.runs import RunState
+from bedrock_eval.sdk import fitting
 from custom_evaluator.store import Store
 
 
@@ -64,8 +65,8 @@ def services() -> Services:
     """
     return Services(
         application=os.environ["APPLICATION"],
-        store=Store(boto3.client("s3", config=_EDGE), os.environ["RESULTS_BUCKET"]),
-        cloudwatch=boto3.client("cloudwatch", config=_EDGE),
+        store=Store(fitting(boto3.client("s3", config=_EDGE)), os.environ["RESULTS_BUCKET"]),
+        cloudwatch=fitting(boto3.client("cloudwatch", config=_EDGE)),
         models=model_client,
         now=lambda: datetime.now(UTC),
         clock=time.monotonic,
@@ -74,7 +75,7 @@ def services() -> Services:
 
 def model_client(definition: Definition, *, region: str | None = None, endpoint_url: str | None = None) -> Any:
     """One client for all threads, its pool as large as the concurrency: a smaller one would serialise the calls."""
-    return boto3.client(
+    made = boto3.client(
         "bedrock-runtime",
         region_name=region,
         endpoint_url=endpoint_url,
@@ -86,3 +87,5 @@ def model_client(definition: Definition, *, region: str | None = None, endpoint_
             read_timeout=definition.read_timeout_seconds,
         ),
     )
+    # Attribution in the invocation log is worth less than an answer.
+    return fitting(made, optional={"requestMetadata"})

@@ -21,6 +21,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from bedrock_eval.sdk import UnknownFieldError, fitting
 from custom_resources.patience import patiently
 
 ANSWER_MARGIN_SECONDS = 10.0
@@ -120,7 +121,7 @@ def respond(event: Mapping[str, Any], context: Any, *, work: Work, identify: Ide
         # Properties that gave no physical id made nothing, and must not keep the stack from going.
         never_made = answer.physical_id == request.logical_id
         data = dict(_carry_out(work, request, never_made=never_made) or {})
-    except ResourceError as error:
+    except (ResourceError, UnknownFieldError) as error:
         # Its message may show a property's value, which belongs to CloudFormation's event and not into a log.
         logger.error("refused", extra={"resource": event.get("LogicalResourceId")})
         answer.send("FAILED", reason=str(error))
@@ -248,4 +249,4 @@ def _is_refused(error: Exception) -> bool:
 def client(service: str) -> Any:
     """One client a service and process."""
     config = Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=5, read_timeout=60)
-    return boto3.client(service, config=config)
+    return fitting(boto3.client(service, config=config))

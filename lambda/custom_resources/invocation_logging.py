@@ -1,7 +1,8 @@
 """The account's model invocation logging: one setting per account and Region, without a CloudFormation type.
 
 Because it is one for all, it is never overwritten unless told to, what was replaced is remembered in an SSM parameter
-before the first Put, and a setting that somebody else has changed since is left alone.
+before the first Put, and a setting that somebody else has changed since is left alone. A flag counts as changed only
+where it is given back with another value: Regions give back the flags that they know, and boto3 those that it knows.
 
 Properties: Mode (own, adopt), OnDelete (restore, leave, remove), Config (loggingConfig), ParameterName.
 """
@@ -14,6 +15,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from bedrock_eval.sdk import UnknownFieldError, dropped
 from custom_resources.cfn import Request, RequestType, ResourceError, client, error_code, respond
 from custom_resources.patience import patiently
 
@@ -64,10 +66,11 @@ def _take(request: Request) -> None:
     wanted = _wanted(request.properties.get("Config"))
     parameter = request.text("ParameterName")
     standing, memory = _standing(), _recall(parameter)
+    replaced = None if memory is None else memory.replaced
     if standing is None or same(wanted, standing) or (memory is not None and same(memory.ours, standing)):
-        replaced = None if memory is None else memory.replaced
+        pass
     elif mode == "adopt":
-        replaced = standing
+        replaced = _adopted(standing, replaced=replaced, wanted=wanted)
     else:
         raise ResourceError(
             "this account and Region already log model invocations to "
@@ -76,8 +79,24 @@ def _take(request: Request) -> None:
         )
     if memory != Memory(ours=wanted, replaced=replaced):
         _remember(parameter, Memory(ours=wanted, replaced=replaced))
-    if standing is None or not same(wanted, standing):
+    if standing is None or not _shows(wanted, standing):
         _put(wanted, request)
+
+
+def _adopted(standing: Setting, *, replaced: Setting | None, wanted: Setting) -> Setting | None:
+    """What Delete is to restore: the first foreign setting, and never one that writes as our own role."""
+    if replaced is not None:
+        extra = {"stood": _destination(standing), "remembered": _destination(replaced)}
+        logger.warning("another foreign setting is replaced; the first stays remembered", extra=extra)
+        return replaced
+    if _without_flags(standing) == _without_flags(wanted):
+        return None
+    lost = dropped(
+        client("bedrock"), "GetModelInvocationLoggingConfiguration", *(f"loggingConfig.{key}" for key in wanted)
+    )
+    if lost:
+        logger.warning("boto3 drops what may be set, so it cannot be restored", extra={"fields": ", ".join(lost)})
+    return standing
 
 
 def _give_back(request: Request) -> None:
@@ -100,7 +119,7 @@ def _give_back(request: Request) -> None:
 def _restore(replaced: Setting, request: Request) -> None:
     try:
         _put(replaced, request)
-    except ClientError as error:
+    except (ClientError, UnknownFieldError) as error:
         raise ResourceError(
             f"the logging setting that stood here before, to {_destination(replaced)}, cannot be restored: "
             f"{error}; set invocation_logging.on_delete to remove or leave and delete the stack again"
@@ -116,8 +135,8 @@ def _put(setting: Setting, request: Request) -> None:
 
 
 def _standing() -> Setting | None:
-    setting: Setting | None = client("bedrock").get_model_invocation_logging_configuration().get("loggingConfig")
-    return setting or None
+    setting = client("bedrock").get_model_invocation_logging_configuration().get("loggingConfig") or {}
+    return {key: value for key, value in setting.items() if value is not None} or None
 
 
 def _wanted(config: object) -> Setting:
@@ -136,9 +155,15 @@ def _flag(key: str, value: object) -> bool:
 
 
 def same(ours: Mapping[str, Any], standing: Mapping[str, Any]) -> bool:
-    """Whether the standing setting is ours. A flag that we do not name is the service's default, which may be new."""
-    known = {key: value for key, value in standing.items() if key in ours or not key.endswith(_FLAG)}
-    return bool(_without_blanks(ours) == _without_blanks(known))
+    """Whether the standing setting is ours: the same but for flags that only one of the two names."""
+    mine, theirs = _without_blanks(ours), _without_blanks(standing)
+    differing = {key for key in mine.keys() | theirs.keys() if mine.get(key) != theirs.get(key)}
+    return all(key.endswith(_FLAG) and not (key in mine and key in theirs) for key in differing)
+
+
+def _shows(wanted: Mapping[str, Any], standing: Mapping[str, Any]) -> bool:
+    """Whether the standing setting gives back all that is wanted, so that no Put is needed."""
+    return same(wanted, standing) and _without_blanks(wanted).keys() <= _without_blanks(standing).keys()
 
 
 def _without_blanks(value: Any) -> Any:
@@ -149,9 +174,14 @@ def _without_blanks(value: Any) -> Any:
     return {key: item for key, item in cleaned.items() if item not in (None, "", {})}
 
 
+def _without_flags(setting: Mapping[str, Any]) -> Any:
+    """Where records go, and as whom they are written."""
+    return _without_blanks({key: value for key, value in setting.items() if not key.endswith(_FLAG)})
+
+
 def _destination(setting: Mapping[str, Any]) -> str:
-    group = setting.get("cloudWatchConfig", {}).get("logGroupName")
-    bucket = setting.get("s3Config", {}).get("bucketName")
+    group = (setting.get("cloudWatchConfig") or {}).get("logGroupName")
+    bucket = (setting.get("s3Config") or {}).get("bucketName")
     named = [f"log group {group}" if group else "", f"bucket {bucket}" if bucket else ""]
     return " and ".join(name for name in named if name) or "no destination"
 
@@ -170,7 +200,8 @@ def _recall(parameter: str) -> Memory | None:
         return None
     if not isinstance(value, dict) or not isinstance(value.get("ours"), dict):
         return None
-    return Memory(ours=value["ours"], replaced=value.get("replaced"))
+    replaced = value.get("replaced")
+    return Memory(ours=value["ours"], replaced=replaced if isinstance(replaced, dict) else None)
 
 
 def _remember(parameter: str, memory: Memory) -> None:

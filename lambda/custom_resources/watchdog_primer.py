@@ -14,6 +14,7 @@ import boto3
 from botocore.config import Config
 
 from bedrock_eval import catalogue
+from bedrock_eval.sdk import fitting
 from custom_resources.cfn import Request, RequestType, ResourceError, respond
 from custom_resources.patience import patiently
 
@@ -25,13 +26,13 @@ logger = logging.getLogger(__name__)
 def functions() -> Any:
     """The Lambda client: a call is not repeated behind our back, and may take as long as the watchdog."""
     config = Config(retries={"mode": "standard", "total_max_attempts": 1}, connect_timeout=5, read_timeout=120)
-    return boto3.client("lambda", config=config)
+    return fitting(boto3.client("lambda", config=config))
 
 
 @cache
 def cloudwatch() -> Any:
     config = Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=5, read_timeout=30)
-    return boto3.client("cloudwatch", config=config)
+    return fitting(boto3.client("cloudwatch", config=config))
 
 
 def handler(event: Mapping[str, Any], context: Any) -> None:

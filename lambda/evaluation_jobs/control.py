@@ -6,13 +6,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from botocore.exceptions import ClientError, ParamValidationError
 
 from bedrock_eval.jobs.progress import JobStatus, known_status
 from bedrock_eval.runs import RunFailureReason
+from bedrock_eval.sdk import UnknownFieldError
 from custom_evaluator.errors import RunFailed
 
 _MOST_DELETED = 25
+_AGED = {"jobArn", "creationTime"}
 _DELETABLE = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.STOPPED)
 _PASSING = frozenset(
     {"ThrottlingException", "TooManyRequestsException", "ServiceQuotaExceededException", "InternalServerException"}
@@ -37,16 +39,21 @@ class NotNowError(Exception):
 
 @contextmanager
 def _asking() -> Iterator[None]:
-    """Turns what boto3 raises into one of two: it passes (NotNowError), or it stays (RunFailed)."""
+    """Turns whatever is raised into one of two: it passes (NotNowError), or it stays (RunFailed).
+
+    An answer that cannot be read, by boto3 or by us, passes: a job's name and token make asking again safe, and the
+    run's deadline ends it.
+    """
     try:
         yield
-    except ParamValidationError as error:
+    except (ParamValidationError, UnknownFieldError) as error:
         raise RunFailed(RunFailureReason.JOB_REFUSED, str(error)) from None
     except ClientError as error:
         if _code(error) in _PASSING or _http_status(error) >= _SERVERS_FAULT:
             raise NotNowError(_sentence(error)) from None
         raise RunFailed(RunFailureReason.JOB_REFUSED, _sentence(error)) from None
-    except BotoCoreError as error:
+    except Exception as error:
+        # botocore's parsers raise what they like of a body that is none of the service's.
         raise NotNowError(f"{type(error).__name__}: {error}") from None
 
 
@@ -74,7 +81,7 @@ class Control:
     def _known(self, name: str, error: ClientError) -> str:
         """The job that has the name: an earlier call started it and its answer was lost, past the token's life."""
         for job in self._list(name):
-            if job["jobName"] == name:
+            if job.get("jobName") == name:
                 return str(job["jobArn"])
         raise error
 
@@ -95,11 +102,12 @@ class Control:
         except NotNowError as error:
             logger.warning("job not seen", extra={"job": arn, "reason": str(error)})
             return None
-        status = known_status(job["status"])
+        told = str(job.get("status"))
+        status = known_status(told)
         if status is None:
-            logger.warning("state of a job is unknown", extra={"job": arn, "status": job["status"]})
+            logger.warning("state of a job is unknown", extra={"job": arn, "status": told})
             return None
-        return Seen(status, "; ".join(job.get("failureMessages", ())) or None)
+        return Seen(status, "; ".join(map(str, job.get("failureMessages") or ())) or None)
 
     def stop(self, arn: str) -> bool:
         """Ask a job to stop; whether it does, or has ended meanwhile. False: asking again later may do.
@@ -120,8 +128,11 @@ class Control:
         return True
 
     def prune(self, *, containing: str, keep: int) -> int:
-        """Delete all but the newest `keep` ended jobs whose name holds a text; how many were deleted."""
-        ended = [job for job in self._list(containing) if job["status"] in _DELETABLE]
+        """Delete all but the newest `keep` ended jobs whose name holds a text; how many were deleted.
+
+        One whose age or ARN the list does not tell stays.
+        """
+        ended = [job for job in self._list(containing) if job.get("status") in _DELETABLE and set(job) >= _AGED]
         old = [str(job["jobArn"]) for job in sorted(ended, key=lambda job: job["creationTime"], reverse=True)[keep:]]
         deleted = 0
         for start in range(0, len(old), _MOST_DELETED):
@@ -130,15 +141,15 @@ class Control:
 
     def _delete(self, arns: Sequence[str]) -> int:
         answer = self.client.batch_delete_evaluation_job(jobIdentifiers=list(arns))
-        for error in answer.get("errors", ()):
-            logger.warning("job not deleted", extra={"job": error["jobIdentifier"], "reason": error.get("code")})
-        return len(answer.get("evaluationJobs", ()))
+        for error in answer.get("errors") or ():
+            logger.warning("job not deleted", extra={"job": error.get("jobIdentifier"), "reason": error.get("code")})
+        return len(answer.get("evaluationJobs") or ())
 
     def _list(self, containing: str) -> Iterator[dict[str, Any]]:
         """A page has five entries whatever is asked for."""
         pages = self.client.get_paginator("list_evaluation_jobs").paginate(nameContains=containing)
         for page in pages:
-            yield from page["jobSummaries"]
+            yield from page.get("jobSummaries") or ()
 
 
 def _code(error: ClientError) -> str:

@@ -9,6 +9,7 @@ import boto3
 from botocore.config import Config
 
 from bedrock_eval.jobs.request import JobPlace
+from bedrock_eval.sdk import fitting
 from custom_evaluator.services import Services
 from custom_evaluator.services import services as run_services
 
@@ -39,6 +40,6 @@ def services() -> JobServices:
     """
     return JobServices(
         runs=run_services(),
-        bedrock=boto3.client("bedrock", config=_CONTROL),
+        bedrock=fitting(boto3.client("bedrock", config=_CONTROL)),
         place=JobPlace(os.environ["JOB_ROLE"], os.environ["JOBS_OUTPUT"], os.environ.get("JOBS_KEY")),
     )

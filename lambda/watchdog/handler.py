@@ -11,6 +11,7 @@ from botocore.config import Config
 
 from bedrock_eval.catalogue import CUSTOM
 from bedrock_eval.publishing import batches
+from bedrock_eval.sdk import fitting
 from watchdog.spending import read_models
 from watchdog.watch import Watch
 
@@ -22,7 +23,7 @@ _CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_
 
 @cache
 def client(service: str) -> Any:
-    return boto3.client(service, config=_CONFIG)
+    return fitting(boto3.client(service, config=_CONFIG))
 
 
 def handler(_event: object, _context: object) -> dict[str, object]:

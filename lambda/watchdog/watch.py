@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfoNotFoundError
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -18,12 +17,15 @@ from bedrock_eval.models import Lifecycle, Model, ModelError, metric_id
 from bedrock_eval.names import is_run_id, run_id, run_time, start_minute
 from bedrock_eval.overdue import requirement
 from bedrock_eval.publishing import Datum, datum
-from watchdog.spending import UnreadableMetricsError, month_to_date
+from bedrock_eval.sdk import dropped
+from watchdog.spending import month_to_date
 
 logger = logging.getLogger(__name__)
 
 _OWN_PROFILE = ":application-inference-profile/"
 _MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
+_END_OF_LIFE = "modelDetails.modelLifecycle.endOfLifeTime"
+_READS = 3
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,8 @@ class Watch:
                 if priced is not None:
                     priced.update(_own_profiles(definition))
                 overdue = self._overdue(definition, now)
-            except (ClientError, ValueError, ZoneInfoNotFoundError) as error:
+            except Exception as error:
+                # Whatever it is: the other evaluations and the heartbeat are not to go with it.
                 logger.error("cannot be watched", extra={"evaluation": evaluation, "reason": _reason(error)})
                 overdue = True
                 # Its profiles are not known: the cost would be too low.
@@ -106,6 +109,9 @@ class Watch:
 
     def _ends(self, models: set[str], now: datetime) -> Iterator[Datum]:
         """Days to the end of life, where it is known; 0 for a model that is gone, negative for one past its end."""
+        if dropped(self.bedrock, "GetFoundationModel", _END_OF_LIFE):
+            told = "boto3 of this runtime drops what AWS announces: ends of life are those of the deployed table"
+            logger.error(told, extra={"field": _END_OF_LIFE})
         for model_id in sorted(models):
             try:
                 lifecycle = self._lifecycle(model_id)
@@ -122,7 +128,8 @@ class Watch:
             return
         try:
             spent = month_to_date(self.cloudwatch, priced, now=now)
-        except (ClientError, BotoCoreError, UnreadableMetricsError) as error:
+        except Exception as error:
+            # Also an answer that cannot be read: what is known of schedules and models must not wait for it.
             logger.error("month-to-date cost unknown", extra={"reason": _reason(error)})
             return
         if spent.known:
@@ -145,12 +152,13 @@ class Watch:
     def _announced_end(self, foundation_model: str) -> date | None:
         """None: none is announced, or AWS does not say, as of a model that this Region has by profiles only."""
         try:
-            details = self.bedrock.get_foundation_model(modelIdentifier=foundation_model)["modelDetails"]
-        except (ClientError, BotoCoreError) as error:
+            found = self.bedrock.get_foundation_model(modelIdentifier=foundation_model)
+            end = ((found.get("modelDetails") or {}).get("modelLifecycle") or {}).get("endOfLifeTime")
+            return None if end is None else end.date()
+        except Exception as error:
+            # Also a time that boto3 cannot read.
             logger.warning("AWS tells no end of life", extra={"model": foundation_model, "reason": _reason(error)})
             return None
-        end: datetime | None = details.get("modelLifecycle", {}).get("endOfLifeTime")
-        return None if end is None else end.date()
 
     def _definitions(self) -> Iterator[tuple[str, str]]:
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=DEFINITIONS)
@@ -161,7 +169,15 @@ class Watch:
                     yield key.removeprefix(DEFINITIONS).removesuffix(".json"), key
 
     def _read(self, key: str) -> bytes:
-        body: bytes = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        for attempt in range(_READS):
+            try:
+                body: bytes = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+            except BotoCoreError:
+                # boto3 tries a request again, and not a body that ends too early.
+                if attempt == _READS - 1:
+                    raise
+            else:
+                break
         return body
 
     def _exists(self, key: str) -> bool:

@@ -287,17 +287,10 @@ class FakeModels:
     script: Callable[[str, str], dict[str, Any] | BaseException] = lambda model, prompt: answer(
         {"text": f"to {prompt}"}
     )
-    metadata: bool = True
     requests: list[dict[str, Any]] = field(default_factory=list)
     most_in_flight: int = 0
     _in_flight: int = 0
     _lock: Any = field(default_factory=Lock)
-
-    @property
-    def meta(self) -> Any:
-        members = {"requestMetadata": object()} if self.metadata else {}
-        operation = SimpleNamespace(input_shape=SimpleNamespace(members=members))
-        return SimpleNamespace(service_model=SimpleNamespace(operation_model=lambda name: operation))
 
     def asked(self) -> Counter[tuple[str, str]]:
         """How often each model was asked each prompt."""

@@ -31,10 +31,12 @@ def ask_for(result: dict[str, Any] | BaseException) -> Outcome:
 
 
 def test_what_is_not_configured_is_not_sent() -> None:
-    models = FakeModels(metadata=False)
+    models = FakeModels()
     ask(models)
-    message = {"role": "user", "content": [{"text": "alpha"}]}
-    assert models.requests == [{"modelId": "profile-small", "messages": [message]}]
+    [request] = models.requests
+    assert sorted(request) == ["messages", "modelId", "requestMetadata"]
+    assert request["modelId"] == "profile-small"
+    assert request["messages"] == [{"role": "user", "content": [{"text": "alpha"}]}]
 
 
 def test_system_parameters_and_template_are_sent() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -181,7 +182,13 @@ def test_the_entry_point_refuses_other_events() -> None:
 
 def test_the_model_client_is_configured_by_the_definition(monkeypatch: pytest.MonkeyPatch) -> None:
     made: dict[str, Any] = {}
-    monkeypatch.setattr("custom_evaluator.services.boto3.client", lambda name, **rest: made.update(rest, name=name))
+    events = SimpleNamespace(register=lambda *handler: None)
+
+    def client(name: str, **rest: Any) -> Any:
+        made.update(rest, name=name)
+        return SimpleNamespace(meta=SimpleNamespace(events=events))
+
+    monkeypatch.setattr("custom_evaluator.services.boto3.client", client)
     model_client(DEFINITION)
     config = made["config"]
     assert made["name"] == "bedrock-runtime"

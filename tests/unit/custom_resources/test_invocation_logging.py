@@ -3,12 +3,15 @@
 import json
 import logging
 from copy import deepcopy
+from types import SimpleNamespace
 from typing import Any
 
+import botocore.session
 import pytest
 
 from custom_resources import invocation_logging
 from custom_resources.invocation_logging import handler, same
+from tests.older_sdk import older_model
 from tests.unit.custom_resources.conftest import CloudFormation, FakeTime
 from tests.unit.fakes import client_error
 
@@ -26,16 +29,29 @@ PARAMETER = "/shop-dev/invocation-logging"
 
 
 class Account:
-    """Bedrock's setting and the SSM parameter, with the order of what was written."""
+    """Bedrock's setting and the SSM parameter, with the order of what was written.
+
+    Attributes:
+        unknown: flags that the Region keeps and does not give back.
+        null: flags that it gives back as null.
+        meta: boto3's own, which knows every flag.
+    """
+
+    meta = SimpleNamespace(service_model=botocore.session.get_session().get_service_model("bedrock"))
 
     def __init__(self) -> None:
+        self.unknown: tuple[str, ...] = ()
+        self.null: tuple[str, ...] = ()
         self.setting: dict[str, Any] | None = None
         self.parameters: dict[str, str] = {}
         self.writes: list[str] = []
         self.put_errors: list[Exception] = []
 
     def get_model_invocation_logging_configuration(self) -> dict[str, Any]:
-        return {} if self.setting is None else {"loggingConfig": deepcopy(self.setting)}
+        if self.setting is None:
+            return {}
+        shown = {key: value for key, value in deepcopy(self.setting).items() if key not in self.unknown}
+        return {"loggingConfig": {**shown, **dict.fromkeys(self.null)}}
 
     def put_model_invocation_logging_configuration(self, *, loggingConfig: dict[str, Any]) -> None:  # noqa: N803
         self.writes.append("put")
@@ -292,6 +308,111 @@ class TestGivingBack:
         account.setting = FOREIGN
         cloudformation.works(handler, "Delete", properties(on_delete="remove"))
         assert account.setting == FOREIGN
+
+
+KINDS = [f"{kind}DataDeliveryEnabled" for kind in FLAGS]
+
+
+class TestFlagsOfARegion:
+    """Some Regions do not know every flag; our setting stays ours there, through every step of a stack's life."""
+
+    @pytest.mark.parametrize("flag", KINDS)
+    @pytest.mark.parametrize("way", ["unknown", "null"])
+    @pytest.mark.parametrize("changed", KINDS)
+    @pytest.mark.parametrize(("mode", "before"), [("own", None), ("adopt", None), ("adopt", FOREIGN)])
+    def test_our_setting_is_changed_and_given_back(  # noqa: PLR0917 - every way of every Region
+        self,
+        cloudformation: CloudFormation,
+        account: Account,
+        flag: str,
+        way: str,
+        changed: str,
+        mode: str,
+        before: Any,
+    ) -> None:
+        account.setting = before
+        setattr(account, way, (flag,))
+        shown = None if before is None else {key: value for key, value in before.items() if key != flag}
+        cloudformation.works(handler, "Create", properties(mode=mode))
+        other = {**OURS, changed: not OURS[changed]}
+        cloudformation.works(handler, "Update", properties(config=other, mode=mode))
+        assert account.setting == other
+        assert account.memory == {"replaced": shown, "ours": other}
+        cloudformation.works(handler, "Delete", properties(config=other, mode=mode))
+        assert account.setting == shown
+
+    def test_a_flag_that_was_never_put_is_put_by_the_next_attempt(
+        self, cloudformation: CloudFormation, account: Account
+    ) -> None:
+        account.unknown = ("imageDataDeliveryEnabled",)
+        cloudformation.works(handler, "Create", properties())
+        other = {**OURS, "imageDataDeliveryEnabled": True}
+        account.put_errors = [client_error("InternalServerException")]
+        cloudformation.fails(handler, "Update", properties(config=other))
+        cloudformation.works(handler, "Update", properties(config=other))
+        assert account.setting == other
+
+
+class TestMemory:
+    """What stood here first is never lost."""
+
+    def test_a_second_foreign_setting_does_not_replace_the_first(
+        self, cloudformation: CloudFormation, account: Account, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        account.setting = FOREIGN
+        told = properties(mode="adopt")
+        cloudformation.works(handler, "Create", told)
+        account.setting = {"s3Config": {"bucketName": "another-team"}}
+        cloudformation.works(handler, "Update", told)
+        assert account.memory == {"replaced": FOREIGN, "ours": OURS}
+        assert "the first stays remembered" in caplog.text
+        cloudformation.works(handler, "Delete", told)
+        assert account.setting == FOREIGN
+
+    def test_one_that_came_after_ours_is_remembered_when_it_is_adopted(
+        self, cloudformation: CloudFormation, account: Account
+    ) -> None:
+        cloudformation.works(handler, "Create", properties())
+        account.setting = FOREIGN
+        cloudformation.works(handler, "Update", properties(mode="adopt"))
+        assert account.memory == {"replaced": FOREIGN, "ours": OURS}
+
+    def test_a_setting_of_our_own_role_is_never_remembered_as_foreign(
+        self, cloudformation: CloudFormation, account: Account
+    ) -> None:
+        """The parameter was deleted by somebody, and a flag is to change."""
+        told = properties(mode="adopt")
+        cloudformation.works(handler, "Create", told)
+        account.parameters.clear()
+        cloudformation.works(handler, "Update", properties(config={**OURS, KINDS[0]: False}, mode="adopt"))
+        assert account.memory["replaced"] is None
+
+    def test_what_boto3_drops_of_an_adopted_setting_is_said(
+        self,
+        cloudformation: CloudFormation,
+        account: Account,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        account.setting = FOREIGN
+        cloudformation.works(handler, "Create", properties(mode="adopt"))
+        assert "cannot be restored" not in caplog.text
+        older = older_model("bedrock", LoggingConfig=("audioDataDeliveryEnabled",))
+        monkeypatch.setattr(account, "meta", SimpleNamespace(service_model=older))
+        account.parameters.clear()
+        account.setting = FOREIGN
+        cloudformation.works(handler, "Create", properties(mode="adopt"))
+        [record] = [each for each in caplog.records if "cannot be restored" in each.message]
+        assert record.__dict__["fields"] == "loggingConfig.audioDataDeliveryEnabled"
+
+    @pytest.mark.parametrize("replaced", ["text", 5, [1]])
+    def test_a_parameter_whose_memory_is_no_setting_remembers_none(
+        self, cloudformation: CloudFormation, account: Account, replaced: object
+    ) -> None:
+        account.parameters[PARAMETER] = json.dumps({"ours": OURS, "replaced": replaced})
+        account.setting = deepcopy(OURS)
+        cloudformation.works(handler, "Delete", properties())
+        assert account.setting is None
 
 
 class TestSame:

@@ -3,9 +3,13 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError, IncompleteReadError
+from botocore.model import ServiceModel
+from botocore.parsers import ResponseParserError
 
 from bedrock_eval.costs import Rates
 from bedrock_eval.definition import Candidate, Dataset, Definition, Schedule
@@ -13,6 +17,7 @@ from bedrock_eval.jobs.definition import JobKind, JobSettings
 from bedrock_eval.jobs.measures import Task
 from bedrock_eval.layout import RunLayout, definition_key
 from bedrock_eval.overdue import OverdueError, Requirement, requirement
+from tests.older_sdk import older_model
 from tests.unit.fakes import FakeCloudWatch, FakeContext, FakeS3, client_error
 from watchdog import handler as entry
 from watchdog.watch import Watch
@@ -94,11 +99,26 @@ def run(s3: FakeS3, run_id: str, *, evaluation: str = "support", finished: bool 
 
 @dataclass
 class FakeBedrock:
-    """What AWS announces, by foundation model: an end, None without one; an error for a model that is not there."""
+    """What AWS announces, by foundation model: an end, None without one; an error for a model that is not there.
+
+    Attributes:
+        answer: what comes for every model instead, or is raised.
+        model: boto3's of the service.
+    """
 
     ends: Mapping[str, datetime | None] = field(default_factory=dict)
+    answer: Any = None
+    model: ServiceModel = field(default_factory=lambda: older_model("bedrock"))
 
-    def get_foundation_model(self, *, modelIdentifier: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
+    @property
+    def meta(self) -> Any:
+        return SimpleNamespace(service_model=self.model)
+
+    def get_foundation_model(self, *, modelIdentifier: str) -> Any:  # noqa: N803 - boto3's name
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        if self.answer is not None:
+            return self.answer
         if modelIdentifier not in self.ends:
             raise client_error("ResourceNotFoundException", status=404)
         end = self.ends[modelIdentifier]
@@ -293,6 +313,69 @@ class TestEndOfLife:
         assert look(s3) == {"watchdog_heartbeat": {"": 1.0}}
         assert "end of life unknown" in caplog.text
 
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            {},
+            {"modelDetails": None},
+            {"modelDetails": {}},
+            {"modelDetails": {"modelLifecycle": None}},
+            {"modelDetails": {"modelLifecycle": {"status": "PAUSED", "endOfLifeTime": None}}},
+            {"modelDetails": {"modelLifecycle": {"endOfLifeTime": "soon"}}},
+            {"modelDetails": "none"},
+            ResponseParserError("not JSON"),
+            UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"),
+            EndpointConnectionError(endpoint_url="https://bedrock"),
+            AttributeError("'list' object has no attribute 'get'"),
+        ],
+        ids=repr,
+    )
+    def test_an_answer_that_tells_nothing_leaves_the_table(self, s3: FakeS3, answer: Any) -> None:
+        deploy(s3, candidates=(Candidate("c", "anthropic.claude-opus-4-1-20250805-v1:0", "profile"),), schedule=None)
+        found = look(s3, bedrock=FakeBedrock(answer=answer))
+        assert found.keys() == {"watchdog_heartbeat", "days_to_end_of_life"}
+
+    def test_a_boto3_that_drops_the_end_is_told_of_once(self, s3: FakeS3, caplog: pytest.LogCaptureFixture) -> None:
+        candidates = tuple(Candidate(f"c{number}", f"amazon.nova-{number}-v1:0", "profile") for number in range(5))
+        deploy(s3, candidates=candidates, schedule=None)
+        look(s3)
+        assert "boto3 of this runtime drops" not in caplog.text
+        older = older_model("bedrock", FoundationModelLifecycle=("endOfLifeTime",))
+        look(s3, bedrock=FakeBedrock(dict.fromkeys((c.model_id for c in candidates), None), model=older))
+        [record] = [each for each in caplog.records if "boto3 of this runtime drops" in each.message]
+        assert record.__dict__["field"] == "modelDetails.modelLifecycle.endOfLifeTime"
+        assert record.levelname == "ERROR"
+
+
+class TestBrokenReads:
+    """A definition's body that breaks off is read again; one that never comes whole hides no other evaluation."""
+
+    @pytest.mark.parametrize(("breaks", "overdue"), [(2, 0.0), (99, 1.0)])
+    def test_a_body_that_ends_too_early(
+        self, s3: FakeS3, monkeypatch: pytest.MonkeyPatch, breaks: int, overdue: float
+    ) -> None:
+        deploy(s3)
+        run(s3, "20261123T060000Z")
+        deploy(s3, evaluation="other")
+        run(s3, "20261123T060000Z", evaluation="other")
+        left = [IncompleteReadError(actual_bytes=1, expected_bytes=9)] * breaks
+        whole = s3.get_object
+
+        def get_object(**request: Any) -> Any:
+            if request["Key"] == definition_key("support") and left:
+                raise left.pop()
+            return whole(**request)
+
+        monkeypatch.setattr(s3, "get_object", get_object)
+        assert look(s3)["schedule_overdue"] == {"support": overdue, "other": 0.0}
+
+    @pytest.mark.parametrize("body", [b"[" * 100_000, b"\xff", b"null", b'{"schedule": {"expression": 5}}'])
+    def test_a_definition_of_anything(self, s3: FakeS3, body: bytes) -> None:
+        deploy(s3)
+        run(s3, "20261123T060000Z")
+        s3.put_object(Bucket="results", Key=definition_key("odd"), Body=body)
+        assert look(s3)["schedule_overdue"] == {"support": 0.0, "odd": 1.0}
+
 
 class TestMonthToDate:
     def test_tokens_times_rates_of_the_month_so_far(self, s3: FakeS3) -> None:
@@ -346,6 +429,23 @@ class TestMonthToDate:
         cloudwatch.series = {("InputTokenCount", model): [1_000_000.0] for model in priced}
         assert look(s3, cloudwatch=cloudwatch, priced=priced)["month_to_date_cost"] == {"": pytest.approx(200.0)}
         assert len(cloudwatch.asked) == 2
+
+    @pytest.mark.parametrize(
+        "page", [{}, {"MetricDataResults": None}, {"MetricDataResults": [{"Id": "m0_input_tokens"}]}]
+    )
+    def test_an_answer_that_lacks_fields_publishes_no_cost(self, s3: FakeS3, page: dict[str, Any]) -> None:
+        class Lacking(FakeCloudWatch):
+            def get_paginator(self, name: str) -> Any:
+                return SimpleNamespace(paginate=lambda **request: iter([page]))
+
+        found = look(s3, cloudwatch=Lacking(), priced={"haiku": Rates(1, 5)})
+        assert found == {"watchdog_heartbeat": {"": 1.0}}
+
+    @pytest.mark.parametrize("value", [float("nan"), float("inf")])
+    def test_a_sum_that_is_no_number_publishes_no_cost(self, s3: FakeS3, value: float) -> None:
+        cloudwatch = FakeCloudWatch()
+        cloudwatch.series = {("InputTokenCount", "haiku"): [value]}
+        assert look(s3, cloudwatch=cloudwatch, priced={"haiku": Rates(1, 5)}) == {"watchdog_heartbeat": {"": 1.0}}
 
     @pytest.mark.parametrize("fault", ["refused", "InternalError", "PartialData"])
     def test_an_error_publishes_no_cost_and_the_heartbeat_goes(
