@@ -32,10 +32,16 @@ class Export:
     skipped: Counter[str] = field(default_factory=Counter)
     examples: dict[str, Skipped] = field(default_factory=dict)
     files: int = 0
+    _seen: set[str] = field(default_factory=set)
 
-    def add(self, found: InvocationRecord | Skipped) -> None:
+    def add(self, found: InvocationRecord | Skipped, *, where: str = "") -> None:
+        """Take what was found; a call that two files hold, as of deliveries to S3 and CloudWatch, counts once."""
+        if isinstance(found, InvocationRecord) and found.request_id in self._seen:
+            found = Skipped("the same requestId once more", where)
         if isinstance(found, InvocationRecord):
             self.records.append(found)
+            if found.request_id is not None:
+                self._seen.add(found.request_id)
             return
         self.skipped[found.reason] += 1
         self.examples.setdefault(found.reason, found)
@@ -83,7 +89,7 @@ def _add(file: Path, export: Export) -> None:
     export.files += 1
     try:
         for found in _found(file):
-            export.add(found)
+            export.add(found, where=str(file))
     except (OSError, EOFError, zlib.error) as error:
         raise OpsError(f"{file}: cannot be read to its end: {error}") from None
 

@@ -4,7 +4,7 @@ import argparse
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,9 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bedrock_eval.costs import Rates
-from bedrock_eval.invocation_records import InvocationRecord
 from bedrock_eval.log_queries import THRESHOLD_MS, By, Models, Query
 from bedrock_eval.names import PhysicalNames
+from bedrock_eval.wording import count
 from environments.schema import Environment
 from ops import questions
 from ops.account import Account, account_in
@@ -23,8 +23,9 @@ from ops.environment import environment_of
 from ops.errors import OpsError
 from ops.exports import Export, read_export
 from ops.insights import Insights, Row
+from ops.matching import Filters, tell_ungrouped
 from ops.questions import Live, Records, Source
-from ops.screen import Table, printable, say, tell, write_csv
+from ops.screen import Cell, Table, printable, say, tell, write_csv
 
 DEFAULT_HOURS = 24.0
 # No retention of a log group that ends is longer.
@@ -33,6 +34,7 @@ QUESTIONS = ("slow", "errors", "throttles", "tokens", "cost", "longest", "trunca
 
 _SUMMED = ("tokens", "cost")
 _MODEL = re.compile(r"[A-Za-z0-9._:/-]+")
+_PROFILE_ID = re.compile(r"[a-z0-9]{12}")
 
 
 @dataclass(frozen=True)
@@ -84,19 +86,48 @@ def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
         )
     now = now or datetime.now(UTC)
     environment = None if options.env is None else environment_of(options.env, now)
-    account = None
     if options.source is not None:
-        source: Source = _from_files(options.source, options, environment, now=now)
+        tables = _answer(options, _from_files(options.source, options, environment, now=now), environment, None)
     else:
-        account = account_in(_needed(environment), endpoint_url=options.endpoint_url)
-        source = _live(options, account, now=now)
-    tables = _answer(options, source, environment, account)
+        tables = _answer_live(options, account_in(_needed(environment), endpoint_url=options.endpoint_url), now=now)
+    if options.by is not None:
+        tell_ungrouped(options.by, tables[0])
     # First, as a file that cannot be written must not cost the answer.
     say("\n\n".join([tables[0].beginning(), *(table.text() for table in tables[1:])]))
     if options.csv is not None:
         write_csv(tables[0], options.csv)
-        say(f"\n{len(tables[0].rows):,} rows in {options.csv}")
+        say(f"\n{count(len(tables[0].rows), 'row')} in {options.csv}")
     return 0
+
+
+def _answer_live(options: Options, account: Account, *, now: datetime) -> Sequence[Table]:
+    """With the names of the environment's own inference profiles, and a word where the model matches nothing."""
+    models = _models(options, account.environment, account)
+    filters = Filters(options.model, models, options.hours or DEFAULT_HOURS, now)
+    tables = _answer(options, _live(account, filters), account.environment, account)
+    if models is not None and not tables[0].rows:
+        filters.explain(_live(account, replace(filters, models=None)).calls())
+    return _with_names(tables, account)
+
+
+def _with_names(tables: Sequence[Table], account: Account) -> Sequence[Table]:
+    """An application inference profile's id says nothing: its model's name stands before it, where AWS can tell."""
+    if not any(_opaque(cell) for table in tables for row in table.rows for cell in row):
+        return tables
+    try:
+        names = _profiles(account)
+    except OpsError as error:
+        tell(f"inference profiles are shown by their ids: {error}")
+        return tables
+
+    def named(cell: Cell) -> Cell:
+        return f"{names[cell]} ({cell})" if isinstance(cell, str) and cell in names else cell
+
+    return [replace(table, rows=[tuple(map(named, row)) for row in table.rows]) for table in tables]
+
+
+def _opaque(cell: Cell) -> bool:
+    return isinstance(cell, str) and _PROFILE_ID.fullmatch(cell) is not None
 
 
 def _answer(
@@ -180,40 +211,28 @@ def _models(options: Options, environment: Environment | None, account: Account 
 def _from_files(path: Path, options: Options, environment: Environment | None, *, now: datetime) -> Records:
     export = read_export(path)
     _tell(export, path)
-    since = None if options.hours is None else now - timedelta(hours=options.hours)
-    models = _models(options, environment, None)
-    chosen = [
-        record
-        for record in export.records
-        if (since is None or record.time >= since) and (models is None or _is_of(record, models))
-    ]
-    if len(chosen) < len(export.records):
-        tell(f"{len(chosen):,} of {len(export.records):,} records asked about")
-    return Records(chosen)
-
-
-def _is_of(record: InvocationRecord, models: Models) -> bool:
-    return models in record.model_id if isinstance(models, str) else record.model in models
+    filters = Filters(options.model, _models(options, environment, None), options.hours, now)
+    return Records(filters.chosen(export.records))
 
 
 def _tell(export: Export, path: Path) -> None:
     """What was read, and of what was not: how much, why, and where the first is."""
-    tell(f"{len(export.records):,} records in {path} (files read: {export.files:,})")
-    for reason, count in export.skipped.most_common():
+    tell(f"{count(len(export.records), 'record')} in {path} (files read: {export.files:,})")
+    for reason, number in export.skipped.most_common():
         example = export.examples[reason]
         shown = f": {printable(example.shown, keep='')}" if example.shown else ""
-        tell(f"{count:,} skipped, {reason} (first: {example.where}{shown})")
+        tell(f"{number:,} skipped, {reason} (first: {example.where}{shown})")
 
 
-def _live(options: Options, account: Account, *, now: datetime) -> Live:
-    end = now
-    start = end - timedelta(hours=options.hours or DEFAULT_HOURS)
+def _live(account: Account, filters: Filters) -> Live:
+    end = filters.now
+    start = end - timedelta(hours=filters.hours or DEFAULT_HOURS)
     insights = Insights(account.client("logs"), account.environment.invocation_logging.log_group)
 
     def ask(query: Query, name: str) -> Sequence[Row]:
         return insights.rows(query, start=start, end=end, name=name)
 
-    return Live(ask, model=_models(options, account.environment, account))
+    return Live(ask, model=filters.models)
 
 
 def _positive(text: str) -> float:

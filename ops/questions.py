@@ -16,6 +16,7 @@ from bedrock_eval.costs import Cost, Rates, cost
 from bedrock_eval.invocation_records import InvocationRecord, model_name, parse_time
 from bedrock_eval.log_queries import EVALUATION_PURPOSE, LONGEST, By, Models, Query
 from bedrock_eval.outcomes import Usage
+from bedrock_eval.wording import count
 from ops.errors import OpsError
 from ops.insights import Row
 from ops.screen import UNKNOWN, Cell, Dollars, Table
@@ -263,7 +264,7 @@ def slow(source: Source, *, threshold_ms: float) -> tuple[Table, ...]:
     answered = sum(each.calls for each in latencies.values())
     return (
         Table(
-            f"{len(rows):,} calls slower than {threshold_ms:,.0f} ms, of {answered:,} answered ones; "
+            f"{count(len(rows), 'call')} slower than {threshold_ms:,.0f} ms, of {answered:,} answered; "
             f"the latency of {unknown:,} is unknown",
             (*("time", "latency_ms", "first_token_ms", "input", "output"), "model", "operation", "caller", "request"),
             rows,
@@ -285,7 +286,7 @@ def errors(source: Source) -> tuple[Table, ...]:
         of = calls.get(str(each.key[1]))
         rows.append((*each.key, each.calls, of, _share(each.calls, of), each.first, each.last))
     failed = sum(group.calls for group in groups)
-    title = f"{failed:,} failed calls of {sum(calls.values()):,} logged ones; share of the model's calls"
+    title = f"{count(failed, 'failed call')} of {sum(calls.values()):,} logged; share of the model's calls"
     return (Table(title, ("error", "model", "caller", "n", "model's calls", "share %", "first", "last"), rows),)
 
 
@@ -302,7 +303,7 @@ def throttles(source: Source) -> tuple[Table, ...]:
         first, last = min(each.first for each in groups), max(each.last for each in groups)
         rows.append((model, who, n, of, _share(n, of), _burst(worst.first), worst.calls, first, last))
     total = sum(each.calls for groups in bursts.values() for each in groups)
-    title = f"{total:,} throttled calls of {sum(calls.values()):,} logged ones; share of the model's calls"
+    title = f"{count(total, 'throttled call')} of {sum(calls.values()):,} logged; share of the model's calls"
     columns = ("model", "caller", "n", "model's calls", "share %", "worst 5 min", "n in them", "first", "last")
     return (Table(title, columns, rows),)
 
@@ -352,7 +353,7 @@ def costs(source: Source, by: By, *, rates: Mapping[str, Rates]) -> tuple[Table,
     total = sum(tokens.values(), Tokens())
     amount = _amount(sum(prices.values(), Cost()), total)
     title = (
-        f"{amount} for {total.calls:,} answered calls, by the environment's rates; "
+        f"{amount} for {count(total.calls, 'answered call')}, by the environment's rates; "
         f"the tokens of {total.calls - total.counted:,} are unknown; an estimate, not the bill"
     )
     return (Table(title, (by, *_TOKEN_COLUMNS, "usd", "unpriced tokens"), rows),)
@@ -368,7 +369,7 @@ def longest(source: Source) -> tuple[Table, ...]:
         for each in source.longest()
     ]
     columns = ("time", "prompt tokens", "of them cache read", "cache write", "output", "latency_ms")
-    title = f"The {len(rows):,} longest prompts, in tokens; at most {LONGEST} are shown"
+    title = f"The {count(len(rows), 'longest prompt')}, in tokens; at most {LONGEST} are shown"
     return (Table(title, (*columns, "model", "operation", "caller", "request"), rows),)
 
 
@@ -387,7 +388,7 @@ def evaluation(source: Source) -> tuple[Table, ...]:
     title = (
         f"{part.calls:,} of {total.calls:,} answered calls are of evaluations (requestMetadata.purpose is "
         f"{EVALUATION_PURPOSE}), and {part.input + part.output:,} of {total.input + total.output:,} tokens; "
-        f"those of {total.calls - total.counted:,} calls are unknown"
+        f"those of {count(total.calls - total.counted, 'call')} are unknown"
     )
     columns = ("traffic", "model", *_TOKEN_COLUMNS, "latency known (n)", "p50", "p90", "p99")
     return (Table(title, columns, rows),)
@@ -412,7 +413,7 @@ def truncated(source: Source) -> tuple[Table, ...]:
     answered, known = (sum(each[i] for each in reasons.values()) for i in (0, 1))
     return (
         Table(
-            f"{len(rows):,} truncated answers of {answered:,}; why {answered - known:,} ended is unknown",
+            f"{count(len(rows), 'truncated answer')} of {answered:,}; why {answered - known:,} ended is unknown",
             (*("time", "stop reason", "input", "output", "latency_ms"), "model", "operation", "caller", "request"),
             rows,
         ),
@@ -443,7 +444,7 @@ def _token_cells(each: Tokens) -> tuple[Cell, ...]:
 
 def _tokens_title(total: Tokens) -> str:
     return (
-        f"{total.input:,} input and {total.output:,} output tokens in {total.calls:,} answered calls; "
+        f"{total.input:,} input and {total.output:,} output tokens in {count(total.calls, 'answered call')}; "
         f"those of {total.calls - total.counted:,} are unknown; cached tokens are not in the input"
     )
 

@@ -29,7 +29,8 @@ def _frozen(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_account(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
+    # COLUMNS: tables are as wide as they like, whatever the terminal of the tests is.
+    for name in [name for name in os.environ if name.startswith("AWS_") or name == "COLUMNS"]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")

@@ -357,7 +357,7 @@ def aws(monkeypatch: pytest.MonkeyPatch, script: Any, result: Any) -> Callable[[
         (
             "slow",
             [
-                "2 calls slower than 3,000 ms, of 8 answered ones; the latency of 4 is unknown",
+                "2 calls slower than 3,000 ms, of 8 answered; the latency of 4 is unknown",
                 "2026-11-23 10:00:01 5,000 unknown unknown unknown m unknown unknown b",
                 "2026-11-23 10:00:00 4,000 unknown 10 unknown m Converse assumed-role/r a",
                 "m 7 4 3 2 800 4,000 5,000 5,000",
@@ -367,14 +367,14 @@ def aws(monkeypatch: pytest.MonkeyPatch, script: Any, result: Any) -> Callable[[
         (
             "errors",
             [
-                "4 failed calls of 10 logged ones; share of the model's calls",
+                "4 failed calls of 10 logged; share of the model's calls",
                 "E m assumed-role/r 4 10 40 2026-11-23 10:00:00 2026-11-23 10:05:00",
             ],
         ),
         (
             "throttles",
             [
-                "7 throttled calls of 10 logged ones; share of the model's calls",
+                "7 throttled calls of 10 logged; share of the model's calls",
                 "m unknown 7 10 70 2026-11-23 10:05:00 6 2026-11-23 10:00:30 2026-11-23 10:05:40",
             ],
         ),
@@ -389,7 +389,7 @@ def aws(monkeypatch: pytest.MonkeyPatch, script: Any, result: Any) -> Callable[[
         (
             "truncated",
             [
-                "1 truncated answers of 6; why 2 ended is unknown",
+                "1 truncated answer of 6; why 2 ended is unknown",
                 "m 6 4 2 1 25",
             ],
         ),

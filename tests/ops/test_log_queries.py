@@ -302,6 +302,31 @@ def test_a_model_whose_profiles_are_not_known_is_refused(
     assert f"allowed without them: part of an id, as {HAIKU}" in told
 
 
+@pytest.mark.usefixtures("live")
+def test_profiles_have_the_names_of_their_models_where_aws_tells_them(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ops.insights.between", lambda query, **_: query.text)
+    assert main(["logs", "longest", "--env", "dev"]) == 0
+    assert f"haiku ({PROFILE})" in capsys.readouterr().out
+    monkeypatch.setattr(Profiles, "paginate", refuse)
+    assert main(["logs", "longest", "--env", "dev"]) == 0
+    printed, told = capsys.readouterr()
+    assert (PROFILE in printed, "haiku (" in printed) == (True, False)
+    assert "inference profiles are shown by their ids: they cannot be listed" in told
+
+
+@pytest.mark.usefixtures("live")
+def test_a_model_that_nobody_called_is_told_with_those_that_were(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ops.insights.between", lambda query, **_: query.text)
+    assert main(["logs", "slow", "--env", "dev", "--model", "nosuch"]) == 0
+    told = capsys.readouterr().err
+    assert "--model nosuch matches none of " in told
+    assert f"{NOVA} (" in told
+
+
 @pytest.mark.parametrize(
     ("models", "found"),
     [((HAIKU,), {HAIKU}), ((PROFILE,), {PROFILE}), (("amazon.nova-2-lite-v1:0",), set()), ("nova", {NOVA})],
@@ -341,10 +366,10 @@ def test_cost_shows_what_has_no_price(capsys: pytest.CaptureFixture[str], monkey
     assert main(["logs", "cost", "--env", "dev"]) == 0
     printed = capsys.readouterr().out
     lines = [" ".join(line.split()) for line in printed.splitlines()]
-    # The profile of model haiku has haiku's rates; nova has none: unknown, not 0.
+    # The profile of model haiku has haiku's rates and its name; nova has none: unknown, not 0.
     assert lines[0].startswith("at least $0.0085 (90,557 tokens unpriced) for 11 answered calls")
     assert f"{HAIKU} 8 0 4,083 684 9,000 500 $0.0084 500" in lines
-    assert f"{PROFILE} 1 0 15 20 0 0 $0.00012 0" in lines
+    assert f"haiku ({PROFILE}) 1 0 15 20 0 0 $0.00012 0" in lines
     assert f"{NOVA} 2 0 90,013 44 0 0 unknown 90,057" in lines
 
 

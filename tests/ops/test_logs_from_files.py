@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def test_the_documents_question_slower_than_three_seconds(export: Path, capsys: 
         ("4200.0", "r-1", ""),
     ]
     printed = capsys.readouterr()
-    assert "2 calls slower than 3,000 ms, of 6 answered ones; the latency of 2 is unknown" in printed.out
+    assert "2 calls slower than 3,000 ms, of 6 answered; the latency of 2 is unknown" in printed.out
     assert f"10 records in {export} (files read: 3)" in printed.err
 
 
@@ -137,7 +138,58 @@ def test_truncated(export: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_hours_count_back_from_now(export: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert ask("errors", "--hours", "1", path=export) == []
-    assert "0 of 10 records asked about" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "--hours 1 matches none of 10 records; they are of 2026-11-23 10:00 to 2026-11-23 10:21 UTC" in told
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (
+            ("--model", "nosuch"),
+            "--model nosuch matches none of 10 records; there are: us.anthropic.claude-haiku-5-5 (8), "
+            "us.amazon.nova-2-lite-v1:0 (2)",
+        ),
+        (
+            ("--model", "nova", "--hours", "1"),
+            "--model nova and --hours 1 together match none of 10 records; 2 records of the model, the newest at "
+            "2026-11-23 10:21 UTC",
+        ),
+        (("--by", "application"), "--by application groups nothing: no answered call has requestMetadata.application"),
+    ],
+)
+def test_a_filter_that_matches_nothing_says_what_there_is(
+    options: tuple[str, ...],
+    told: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    sample: list[dict[str, Any]],
+    told: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    sample: list[dict[str, Any]],
+) -> None:
+    if "--hours" in options:
+        sample = [*sample[1:], {**sample[0], "timestamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"}]
+    if "--by" in options:
+        sample = [{**each, "requestMetadata": None} for each in sample]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, sample)))
+    assert main(["logs", "tokens", "--from", str(tmp_path), *options]) == 0
+    assert told in capsys.readouterr().err
+
+
+def test_a_call_in_two_files_counts_once_and_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], sample: list[dict[str, Any]]
+) -> None:
+    """Both deliveries, to S3 and to CloudWatch, hold every call."""
+    for name in ("a.jsonl", "b.jsonl"):
+        (tmp_path / name).write_text("\n".join(map(json.dumps, sample)))
+    unnamed = [{**sample[0], "requestId": None}] * 2
+    (tmp_path / "c.jsonl").write_text("\n".join(map(json.dumps, unnamed)))
+    assert main(["logs", "tokens", "--from", str(tmp_path)]) == 0
+    told = capsys.readouterr()
+    assert "in 8 answered calls" in told.out
+    assert f"10 skipped, the same requestId once more (first: {tmp_path}/b.jsonl)" in told.err
 
 
 @pytest.mark.parametrize(
@@ -306,14 +358,14 @@ def test_no_record_ends_a_question_whatever_stands_in_it(data: st.DataObject) ->
     ]
     assert all(table.text() for table in tables)
     answered = sum(record.answered for record in records)
-    assert f", of {answered:,} answered ones;" in tables[0].title
+    assert f", of {answered:,} answered;" in tables[0].title
 
 
 def test_as_a_command(export: Path) -> None:
     command = [sys.executable, "-m", "ops", "logs", "errors", "--from", str(export)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0
-    assert "4 failed calls of 10 logged ones" in done.stdout
+    assert "4 failed calls of 10 logged" in done.stdout
 
 
 def test_csv_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,7 @@ def test_a_table_is_no_wider_than_the_terminal_and_loses_nothing(width: int, mon
     text = TABLE.text()
     assert max(map(len, text.splitlines())) <= width
     monkeypatch.delenv("COLUMNS")
-    assert {*TABLE.text().split()} - {*text.split()} <= {RUN, "support-quality", "(nothing_answered)"}
+    assert {*TABLE.text().split()} - {*text.replace(":", " ").split()} <= {RUN, "support-quality", "(nothing_answered)"}
     assert text.count("20261123T060000Z") == 2
 
 
