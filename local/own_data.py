@@ -73,7 +73,7 @@ def _check_dataset(path: Path) -> str | None:
         raise OwnDataError(str(error)) from None
     except OSError as error:
         raise OwnDataError(f"DATASET={path}: cannot be read: {error.strerror}") from None
-    loaded = load_environments(ROOT / "environments", only=[ENVIRONMENT], today=date.min)
+    loaded = load_environments(ENVIRONMENTS, only=[ENVIRONMENT], today=date.min)
     template = next(iter(loaded.environments[0].evaluations.values()))
     found = gap(gaps, metrics=template.metric_names, source=str(path))
     if found is not None and found.refused:

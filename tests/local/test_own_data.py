@@ -14,6 +14,11 @@ from local.own_data import OwnDataError, own_data, write_environment
 from tests.frozen import ENVIRONMENTS
 
 
+@pytest.fixture(autouse=True)
+def _frozen_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local.own_data, "ENVIRONMENTS", ENVIRONMENTS)
+
+
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, str]:
     dataset, answers = tmp_path / "d.jsonl", tmp_path / "a.jsonl"
@@ -89,8 +94,7 @@ def test_a_case_without_a_reference_is_worth_a_word(files: dict[str, str]) -> No
     assert "1 of 2 cases" in own.warning
 
 
-def test_the_environment_made_of_it_loads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local.own_data, "ENVIRONMENTS", ENVIRONMENTS)
+def test_the_environment_made_of_it_loads() -> None:
     folder = ROOT / "build" / "test-own-data"
     folder.mkdir(parents=True, exist_ok=True)
     dataset, answers = folder / "mine.jsonl", folder / "answers.jsonl"
