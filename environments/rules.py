@@ -18,6 +18,7 @@ from environments import job_rules, schedule_rules
 from environments.document import Mistake, Path
 from environments.evaluation_schema import AnyCandidateConfig, AnyGateConfig
 from environments.parts import DatasetReader, EvaluationParts, Parts, mapping
+from environments.placeholders import placeholders
 from environments.schema import ModelConfig, SubscriptionConfig
 
 STAND_IN_ACCOUNT = "000000000000"
@@ -68,6 +69,7 @@ def gaps(parts: Parts, datasets: DatasetReader) -> Iterator[Mistake]:
 
 def notes(parts: Parts, *, today: date) -> Iterator[Mistake]:
     """What is no mistake but worth saying of an environment that calls AWS."""
+    yield from placeholders(parts.top)
     yield from _expired_rates(parts, today=today)
     yield from _blind_budget(parts)
     yield from _blind_limits(parts)

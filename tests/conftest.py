@@ -16,7 +16,8 @@ _opened: set[str] = set()
 def _watch(event: str, arguments: tuple[Any, ...]) -> None:
     if event == "open" and isinstance(arguments[0], (str, os.PathLike)):
         path = os.fspath(arguments[0])
-        if isinstance(path, str) and path.startswith(_EDITED) and path.endswith((".yaml", ".jsonl")):
+        edited = isinstance(path, str) and path.startswith(_EDITED) and path.endswith((".yaml", ".jsonl"))
+        if edited and Path(path).exists():
             _opened.add(path)
 
 

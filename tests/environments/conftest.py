@@ -1,6 +1,7 @@
 """A small right file to break, and the loader with a fixed day and working directory."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -164,7 +165,10 @@ def write(folder: Path, right: str) -> Write:
 @pytest.fixture
 def load(folder: Path) -> Load:
     def load_all(*only: str, today: date = TODAY) -> Loaded:
-        return load_environments(folder / "environments", only=only or None, today=today)
+        loaded = load_environments(folder / "environments", only=only or None, today=today)
+        # The files of these tests are full of them; test_placeholders.py is about that.
+        told = tuple(line for line in loaded.warnings if " is a placeholder; needed: " not in line)
+        return replace(loaded, warnings=told)
 
     return load_all
 

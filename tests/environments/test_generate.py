@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from bedrock_eval.alarm_kinds import KINDS, Thresholds
 from bedrock_eval.jobs.definition import JobKind
 from environments import generate
-from environments.load import load_environments
+from environments.load import Loaded, load_environments
 from environments.schema import REPOSITORY, Environment
 from tests.frozen import ENVIRONMENTS, SOURCE
 
@@ -57,6 +57,11 @@ def test_the_schema_takes_the_shipped_files(path: Path, validator: Draft202012Va
     assert [error.message for error in validator.iter_errors(read(path))] == []
     (schema,) = re.findall(r"\A# yaml-language-server: \$schema=(.+)\n", path.read_text())
     assert (path.parent / schema).resolve() == REPOSITORY / "environments" / "schema.json"
+
+
+def worth_saying(loaded: Loaded) -> list[str]:
+    """But for the placeholders, which test_placeholders.py knows."""
+    return [line for line in loaded.warnings if "is a placeholder" not in line]
 
 
 def mappings(value: Any) -> Iterator[dict[str, Any]]:
@@ -149,7 +154,7 @@ def test_the_shipped_files_load_together_from_any_working_directory(
     monkeypatch.chdir(tmp_path)
     loaded = load_environments(ENVIRONMENTS, today=date(2026, 11, 23))
     assert [environment.name for environment in loaded.environments] == ["dev", "prod", "staging"]
-    assert loaded.warnings == ()
+    assert worth_saying(loaded) == []
 
 
 def test_prod_keeps_and_runs_by_itself_while_dev_is_thrown_away() -> None:
@@ -170,7 +175,7 @@ def test_dev_has_an_evaluation_of_each_kind_and_one_by_people_to_uncomment(tmp_p
     (tmp_path / "dev.yaml").write_text(f"{before}{uncommented}\n\n{rest}")
     loaded = load_environments(tmp_path, today=date(2026, 11, 23))
     (dev,) = loaded.environments
-    assert loaded.warnings == ()
+    assert worth_saying(loaded) == []
     assert {each.job_kind for each in dev.evaluations.values()} == {None, *JobKind}
     assert [name for name, each in dev.evaluations.items() if each.schedule is None] == ["rated-by-people"]
 

@@ -34,9 +34,12 @@ def run(directory: Path, *, validation: bool = False, **context: Any) -> subproc
         "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
         "AWS_EC2_METADATA_DISABLED": "true",
     }
-    return subprocess.run(
+    done = subprocess.run(
         [sys.executable, "app.py"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120
     )
+    # The shipped files have placeholders; that each is told is tested where the files are read.
+    done.stderr = "".join(line for line in done.stderr.splitlines(True) if " is a placeholder; " not in line)
+    return done
 
 
 @pytest.fixture
