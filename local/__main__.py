@@ -18,25 +18,25 @@ from environments.evaluation_schema import EvaluationConfig, JudgeScoring, kind_
 from environments.load import EnvironmentsError, load_environments
 from environments.schema import Environment
 from local import evaluation, screen
+from local.alone import BusyError, alone
 from local.deployment import ENVIRONMENT, ENVIRONMENTS, ROOT, Deployment, DeploymentError, deploy
 from local.own_data import OwnData, OwnDataError, own_data, write_environment
 from local.process import (
     QUICK_WAITS,
     EmulatorError,
     Endpoint,
-    detached_endpoint,
     log_file,
     running_emulator,
     start_detached,
-    stop_detached,
 )
+from local.up import down, up
 
 BUILD = ROOT / "build"
 EMULATOR = ROOT / ".venv-emulator" / "bin" / "python"
 JOB_SECONDS = 0.5
 SAMPLE_ANSWERS = ROOT / "datasets" / "customer-support.answers.jsonl"
 
-_EXPECTED = (OwnDataError, EnvironmentsError, EmulatorError, DeploymentError, evaluation.EvaluationError)
+_EXPECTED = (BusyError, OwnDataError, EnvironmentsError, EmulatorError, DeploymentError, evaluation.EvaluationError)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -58,8 +58,8 @@ def main(arguments: list[str] | None = None) -> int:
     except _EXPECTED as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("\nstopped; nothing was left running", file=sys.stderr)
+    except KeyboardInterrupt as stopped:
+        print(f"\n{str(stopped) or 'stopped; nothing was left running'}", file=sys.stderr)
         return 130
     return 0
 
@@ -79,7 +79,11 @@ def _parser() -> argparse.ArgumentParser:
 def _run(options: argparse.Namespace) -> None:
     own = own_data(dataset=options.dataset, answers=options.answers, models=options.models)
     directory = BUILD / "run"
-    directory.mkdir(parents=True, exist_ok=True)
+    with alone(directory, command="make run"):
+        _run_in(directory, own)
+
+
+def _run_in(directory: Path, own: OwnData | None) -> None:
     environment, context = _environment(own, directory)
     began = time.monotonic()
     with running_emulator(
@@ -185,33 +189,24 @@ def _show_surroundings(found: evaluation.Surroundings) -> None:
 
 def _up() -> None:
     directory = BUILD / "up"
-    directory.mkdir(parents=True, exist_ok=True)
-    endpoint = detached_endpoint(directory=directory)
-    if endpoint is None:
-        endpoint = _started(directory)
+    endpoint = up(
+        directory,
+        start=lambda: start_detached(
+            interpreter=EMULATOR,
+            directory=directory,
+            standin_config=_standin_config(None, directory),
+            wait_scale=QUICK_WAITS,
+        ),
+        deploy=lambda endpoint: _deployed(endpoint, directory=directory, context={}),
+    )
     print("The stack runs on the local emulator (not AWS). Point the AWS CLI or boto3 at it with:\n")
     for key in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"):
         print(f"  export {key}={shlex.quote(endpoint.environment[key])}")
     print(f"\nIts log: {log_file(directory).relative_to(ROOT)}. Stop it with: make down")
 
 
-def _started(directory: Path) -> Endpoint:
-    endpoint = start_detached(
-        interpreter=EMULATOR,
-        directory=directory,
-        standin_config=_standin_config(None, directory),
-        wait_scale=QUICK_WAITS,
-    )
-    try:
-        _deployed(endpoint, directory=directory, context={})
-    except BaseException:
-        stop_detached(directory=directory)
-        raise
-    return endpoint
-
-
 def _down() -> None:
-    print("Stopped." if stop_detached(directory=BUILD / "up") else "Nothing was running.")
+    print("Stopped." if down(BUILD / "up") else "Nothing was running.")
 
 
 @contextmanager

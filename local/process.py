@@ -212,11 +212,13 @@ class EmulatorProcess:
 
     def start(self) -> Endpoint:
         """Start and wait until it answers. Raises EmulatorError with the log's tail when it dies or takes over 30 s."""
+        self.launch()
+        return self.wait()
+
+    def launch(self) -> None:
+        """Start it without waiting. Raises EmulatorError when it cannot be started."""
         if not self._interpreter.exists():
-            raise EmulatorError(
-                f"{self._interpreter} does not exist; make the emulator's environment with: python3 -m venv "
-                ".venv-emulator && .venv-emulator/bin/pip install -r local/emulator/requirements.txt"
-            )
+            raise EmulatorError(f"{self._interpreter} does not exist; needed: make install")
         if _is_taken(self._port):
             raise EmulatorError(f"port {self._port} is in use; stop what listens there or choose another port")
         self._directory.mkdir(parents=True, exist_ok=True)
@@ -235,6 +237,9 @@ class EmulatorProcess:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+
+    def wait(self) -> Endpoint:
+        """Wait until it answers. Raises EmulatorError with the log's tail when it dies or takes over 30 s."""
         try:
             self._wait_until_healthy()
         except BaseException:
@@ -318,11 +323,13 @@ def start_detached(
     process = EmulatorProcess(
         interpreter=interpreter, directory=directory, standin_config=standin_config, port=port, wait_scale=wait_scale
     )
-    endpoint = process.start()
-    _State(
-        pid=process.pid, port=endpoint.port, access_key=process.access_key, started=_process_start(process.pid)
-    ).write(pid_file(directory))
-    return endpoint
+    process.launch()
+    # Before it answers: whoever is killed meanwhile leaves something that can be found and stopped.
+    endpoint, started = process.endpoint(), _process_start(process.pid)
+    _State(pid=process.pid, port=endpoint.port, access_key=process.access_key, started=started).write(
+        pid_file(directory)
+    )
+    return process.wait()
 
 
 def _live_state(directory: Path) -> _State | None:
@@ -339,6 +346,18 @@ def detached_endpoint(*, directory: Path) -> Endpoint | None:
         return None
     environment = client_environment(port=state.port, directory=directory.resolve(), access_key=state.access_key)
     return Endpoint(url=environment["AWS_ENDPOINT_URL"], port=state.port, environment=MappingProxyType(environment))
+
+
+def answering_endpoint(*, directory: Path) -> Endpoint | None:
+    """The same, None also when it does not answer."""
+    endpoint = detached_endpoint(directory=directory)
+    return endpoint if endpoint is not None and _is_healthy(endpoint.port) else None
+
+
+def detached_mark(*, directory: Path) -> str | None:
+    """What tells the running emulator in ``directory`` from those before it; None when there is none."""
+    state = _live_state(directory)
+    return None if state is None else f"{state.pid}-{state.started}"
 
 
 def stop_detached(*, directory: Path) -> bool:
