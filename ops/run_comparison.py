@@ -1,14 +1,17 @@
 """Two runs side by side: each candidate with the one of its name, case by case."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from bedrock_eval.catalogue import Better
-from bedrock_eval.comparison import PairedEstimate, Pairs, estimate_difference, pair
+from bedrock_eval.baseline import incomparable, rescored_sentence
+from bedrock_eval.comparison import PairedEstimate, estimate_difference, pair
+from bedrock_eval.definition import Definition
 from bedrock_eval.measures import Measure
 from bedrock_eval.outcomes import Outcome
+from bedrock_eval.reading import shown
+from bedrock_eval.same_cases import DatasetChange, only_same
+from bedrock_eval.scoring import RunScores, Scorer, run_scores
 from bedrock_eval.statistics import holm
-from bedrock_eval.summarising import baseline_values
 from bedrock_eval.wording import p_value, signed, signed_interval
 from ops.errors import OpsError
 from ops.screen import Table
@@ -28,18 +31,25 @@ class Compared:
 
     @property
     def word(self) -> str:
-        low, high = self.estimate.low, self.estimate.high
-        if low is None or high is None:
-            return "unknown"
-        if low <= 0 <= high:
-            return "no difference shown"
-        if self.measure.better is Better.NEUTRAL:
-            return "higher" if low > 0 else "lower"
-        return "better" if low > 0 else "worse"
+        return shown(self.estimate, self.holm_p_value, self.measure.better)[1]
 
 
-def compare_runs(later: StoredRun, earlier: StoredRun) -> list[Compared]:
+@dataclass(frozen=True)
+class Comparison:
+    """Two runs beside each other.
+
+    Attributes:
+        notes: what must be known before it is believed: how the cases differ, what was scored again or is not compared.
+    """
+
+    rows: Sequence[Compared]
+    notes: Sequence[str] = ()
+
+
+def compare_runs(later: StoredRun, earlier: StoredRun) -> Comparison:
     """Every candidate and metric that both runs have; p-values are adjusted for all of them by Holm.
+
+    Scores are by the metrics as they are now, with the later run's parameters.
 
     Raises:
         OpsError: the runs have no candidate or no metric in common.
@@ -51,27 +61,29 @@ def compare_runs(later: StoredRun, earlier: StoredRun) -> list[Compared]:
     if not common or not metrics:
         what = "metric" if common else "candidate"
         raise OpsError(f"{later.shown} and {earlier.shown} have no {what} of the same name")
-    ours, clusters = _read(later)
-    theirs, _ = _read(earlier)
+    ours, clusters = _read(later, definition)
+    theirs, _ = _read(earlier, definition)
+    refused = incomparable(definition, before, run=earlier.shown) | _lost(ours, later) | _lost(theirs, earlier)
     found = []
     for candidate in common:
-        for name in metrics:
-            pairs = pair(ours.get(candidate, {}).get(name, {}), theirs.get(candidate, {}).get(name, {}))
+        for name in (each for each in metrics if each not in refused):
+            values = theirs.values.get(candidate, {}).get(name, {})
+            pairs = pair(
+                ours.values.get(candidate, {}).get(name, {}), only_same(values, now=ours.cases, before=theirs.cases)
+            )
             measure = definition.measures[name]
             estimate = estimate_difference(
                 pairs, metric=measure, confidence=definition.confidence, clusters=clusters or None
             )
-            found.append(_compared(candidate, measure, estimate, pairs))
+            found.append(Compared(candidate, measure, estimate, pairs.candidate_only, pairs.baseline_only))
     adjusted = holm([each.estimate.p_value for each in found])
-    return [replace(each, holm_p_value=value) for each, value in zip(found, adjusted, strict=True)]
+    rows = [replace(each, holm_p_value=value) for each, value in zip(found, adjusted, strict=True)]
+    left_out = [f"not compared: {reason}" for reason in refused.values()]
+    return Comparison(rows, [*_notes((later, ours), (earlier, theirs)), *left_out])
 
 
-def _compared(candidate: str, measure: Measure, estimate: PairedEstimate, pairs: Pairs) -> Compared:
-    return Compared(candidate, measure, estimate, pairs.candidate_only, pairs.baseline_only)
-
-
-def _read(run: StoredRun) -> tuple[dict[str, dict[str, dict[str, float]]], dict[str, str]]:
-    """Scores by candidate, metric and case; the clusters of the cases that have one."""
+def _read(run: StoredRun, definition: Definition) -> tuple[RunScores, dict[str, str]]:
+    """A run's scores by the metrics of the definition, and the clusters of the cases that have one."""
     clusters: dict[str, str] = {}
 
     def watched() -> Iterator[Outcome]:
@@ -80,10 +92,23 @@ def _read(run: StoredRun) -> tuple[dict[str, dict[str, dict[str, float]]], dict[
                 clusters[outcome.case_id] = outcome.cluster
             yield outcome
 
-    return baseline_values(watched()), clusters
+    return run_scores(watched(), Scorer(definition)), clusters
 
 
-def comparison_table(found: list[Compared], *, later: StoredRun, earlier: StoredRun) -> Table:
+def _lost(scores: RunScores, run: StoredRun) -> dict[str, str]:
+    return {
+        name: f"{name}: {run.shown} was scored by its version {version}, and those answers cannot be scored again"
+        for name, version in scores.lost.items()
+    }
+
+
+def _notes(later: tuple[StoredRun, RunScores], earlier: tuple[StoredRun, RunScores]) -> list[str]:
+    change = DatasetChange.between(later[1].cases, earlier[1].cases).sentence(earlier[0].shown)
+    again = [rescored_sentence(scores.again, run=run.shown) for run, scores in (later, earlier)]
+    return [note for note in (change, *again) if note is not None]
+
+
+def comparison_table(found: Sequence[Compared], *, later: StoredRun, earlier: StoredRun) -> Table:
     """One row a candidate and metric."""
     rows = [
         (
@@ -115,7 +140,3 @@ def differing_candidates(later: StoredRun, earlier: StoredRun) -> Iterator[str]:
         elif candidate.model_id != before[name].model_id:
             yield f"{name} was {before[name].model_id} and is {candidate.model_id}"
     yield from (f"{name} is in {earlier.shown} only" for name in before if name not in ours)
-    states = [run.state() for run in (later, earlier)]
-    etags = {state.dataset_etag for state in states if state is not None}
-    if len(etags) > 1:
-        yield "the dataset has changed between the runs; cases are paired by id"

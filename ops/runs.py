@@ -127,9 +127,10 @@ def _compare(account: Account, store: Store, arguments: argparse.Namespace, *, n
     earlier = _named(account, store, arguments, arguments.earlier)
     for run_ in (later, earlier):
         run_.finished()
-    for warning in differing_candidates(later, earlier):
+    compared = compare_runs(later, earlier)
+    for warning in (*differing_candidates(later, earlier), *compared.notes):
         tell(warning)
-    say(comparison_table(compare_runs(later, earlier), later=later, earlier=earlier).text())
+    say(comparison_table(compared.rows, later=later, earlier=earlier).text())
 
 
 def _report(account: Account, store: Store, arguments: argparse.Namespace, *, now: datetime) -> None:  # noqa: ARG001

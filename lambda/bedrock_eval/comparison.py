@@ -22,6 +22,7 @@ from bedrock_eval.statistics import (
     paired_difference,
     paired_proportion_difference,
     rule_of_three,
+    rule_of_three_p_value,
 )
 
 _ROUNDING = 1e-12
@@ -51,7 +52,8 @@ class PairedEstimate:
     """The mean difference of pairs in the good direction, with its interval at `confidence`.
 
     Attributes:
-        p_value: two-sided, of no difference; None when the differences have no variance or no interval.
+        p_value: two-sided, of no difference; 1 - p is the highest confidence whose interval leaves out 0, so that the
+            two never disagree. None when there is no interval.
         method: None when there is no interval.
     """
 
@@ -143,7 +145,7 @@ def estimate_difference(
     if len(a) < MIN_SAMPLE or difference.standard_error == 0 or not _varies(a, b):
         units = len(a) if labels is None else len(set(labels))
         interval = _rule_of_three_interval(a, b, reach=rule_of_three(units, confidence), metric=metric)
-        method, p_value = Method.RULE_OF_THREE, difference.p_value if _varies(a, b) else None
+        method, p_value = Method.RULE_OF_THREE, _rule_of_three_p_value(a, b, units=units, metric=metric)
     else:
         interval, p_value = _within_range(difference, metric), difference.p_value
         method = Method.SCORE if binary else Method.T
@@ -311,6 +313,18 @@ def _rule_of_three_interval(a: Sequence[float], b: Sequence[float], *, reach: fl
     differences = [x - y for x, y in zip(a, b, strict=True)]
     low, high = min(differences), max(differences)
     return Interval(low - reach * (low + far), high + reach * (far - high))
+
+
+def _rule_of_three_p_value(a: Sequence[float], b: Sequence[float], *, units: int, metric: Measure) -> float | None:
+    """1 - the confidence at which the interval of the rule of three would just reach 0."""
+    far = _range(metric)
+    if far is None or not a:
+        return None
+    differences = [x - y for x, y in zip(a, b, strict=True)]
+    nearest = min(abs(min(differences)), abs(max(differences)))
+    if min(differences) <= 0 <= max(differences):
+        return 1.0
+    return rule_of_three_p_value(units, nearest / (nearest + far))
 
 
 def _within_range(difference: Difference, metric: Measure) -> Interval:

@@ -5,7 +5,7 @@ It is the properties of a custom resource that writes `definitions/<evaluation>.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bedrock_eval import codec
@@ -159,7 +159,10 @@ class Definition:
         """What each of its metrics is."""
         if self.job is not None:
             return {name: self.job.measure(name) for name in self.metrics}
-        return {name: METRICS[name].measure for name in self.metrics}
+        return {
+            name: replace(METRICS[name].measure, version=METRICS[name].version_with(self.parameters(name)))
+            for name in self.metrics
+        }
 
     def parameters(self, metric: str) -> Mapping[str, Any]:
         """What the evaluation sets of a metric."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from heapq import nsmallest
 
+from bedrock_eval.baseline import Baseline
 from bedrock_eval.catalogue import Better
 from bedrock_eval.definition import Definition
 from bedrock_eval.evidence import (
@@ -21,7 +22,7 @@ from bedrock_eval.evidence import (
     cut,
 )
 from bedrock_eval.outcomes import Outcome
-from bedrock_eval.summarising import Baseline
+from bedrock_eval.same_cases import only_same
 from bedrock_eval.summary import BASELINE, CANDIDATE, RunComparison
 
 _Texts = Mapping[tuple[str, str], Outcome]
@@ -51,6 +52,7 @@ class Gathering:
         self._values: dict[str, dict[str, dict[str, float]]] = {
             candidate.name: {name: {} for name in definition.metrics} for candidate in definition.candidates
         }
+        self._cases: dict[str, str | None] = {}
         self._explained: dict[tuple[str, str], list[tuple[float, str]]] = {}
         self._failures: list[FailedCase] = []
         self._examples: Counter[tuple[str, str]] = Counter()
@@ -63,6 +65,7 @@ class Gathering:
             yield outcome
 
     def _look(self, outcome: Outcome) -> None:
+        self._cases[outcome.case_id] = outcome.same_case
         if outcome.failure is not None:
             kind = (outcome.candidate, outcome.failure.value)
             self._examples[kind] += 1
@@ -125,8 +128,10 @@ class Gathering:
     def _theirs(self, compared: RunComparison) -> Mapping[str, float]:
         if compared.against == CANDIDATE:
             return self._values[compared.reference][compared.metric]
-        found = "no baseline" if self._baseline is None else self._baseline.of(compared.reference, compared.metric)
-        return {} if isinstance(found, str) else found
+        if self._baseline is None:
+            return {}
+        found = self._baseline.of(compared.reference, compared.metric)
+        return {} if isinstance(found, str) else only_same(found, now=self._cases, before=self._baseline.cases)
 
 
 def _picked(outcomes: Iterable[Outcome], wanted: set[tuple[str, str]]) -> _Texts:
@@ -147,7 +152,7 @@ def _view(found: _Regression, ours: _Texts, theirs: _Texts) -> CaseView | None:
         case_id=found.case_id,
         category=candidate.category,
         prompt=cut(candidate.prompt),
-        references=() if candidate.reference is None else (cut(candidate.reference),),
+        references=tuple(map(cut, candidate.references)),
         metric=compared.metric,
         candidate=compared.candidate,
         reference=compared.reference,
@@ -166,7 +171,7 @@ def _explained(outcome: Outcome, metric: str, *, score: float) -> ExplainedCase:
         case_id=outcome.case_id,
         category=outcome.category,
         prompt=cut(outcome.prompt),
-        references=() if outcome.reference is None else (cut(outcome.reference),),
+        references=tuple(map(cut, outcome.references)),
         candidate=outcome.candidate,
         metric=metric,
         score=score,

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from bedrock_eval.cases import Case
+from bedrock_eval.same_cases import case_hash
 
 
 class FailureReason(StrEnum):
@@ -57,7 +58,10 @@ class Outcome:
     """One line of a results part.
 
     Attributes:
+        reference: the right answer; several stand in it as a case's do.
         scores: None where a metric is not applicable; a failed case has none.
+        versions: by metric, the version that gave the score; None: the first of each.
+        case_hash: of id, prompt and references; None in records that are older than it.
         labels: by metric, the text that a judge chose on a scale of texts; of evaluation jobs only, as are
         explanations: by metric, why a judge scored as it did.
     """
@@ -77,6 +81,8 @@ class Outcome:
     detail: str | None = None
     usage: Usage = field(default_factory=Usage)
     latency_ms: int | None = None
+    versions: Mapping[str, str] | None = None
+    case_hash: str | None = None
 
     @classmethod
     def of(cls, case: Case, *, candidate: str, **result: Any) -> Self:
@@ -88,8 +94,20 @@ class Outcome:
             reference=case.reference,
             category=case.category,
             cluster=case.cluster,
+            case_hash=case_hash(case.id, case.prompt, case.references),
             **result,
         )
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Every right answer by itself."""
+        return Case(self.case_id, self.prompt, self.reference).references
+
+    @property
+    def same_case(self) -> str | None:
+        """The same where two runs have asked the same case; None when the record does not tell what was asked."""
+        known = self.case_hash is not None or not self.prompt
+        return self.case_hash if known else case_hash(self.case_id, self.prompt, self.references)
 
     @property
     def scored(self) -> bool:

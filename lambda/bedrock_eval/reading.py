@@ -1,28 +1,73 @@
 """What a comparison shows, in words, the same in reports and on screens. It decides nothing: gates do."""
 
+from bedrock_eval.baseline import rescored_sentence
+from bedrock_eval.catalogue import Better
+from bedrock_eval.comparison import PairedEstimate
 from bedrock_eval.gates import MIN_SAMPLE, Verdict
-from bedrock_eval.summary import BASELINE, RunComparison
+from bedrock_eval.summary import BASELINE, RunComparison, Summary
+
+_OF_GATES = {
+    Verdict.BETTER: "better",
+    Verdict.NOT_WORSE: "not worse",
+    Verdict.INCONCLUSIVE: "undecided",
+    Verdict.WORSE: "worse",
+}
 
 
-def reading(comparison: RunComparison) -> tuple[Verdict, str]:
-    """What a comparison shows, with the sign and colour of a verdict; it is none.
+def reading(comparison: RunComparison, summary: Summary) -> tuple[Verdict, str]:
+    """What a comparison shows, with the sign and colour of a verdict; it is none of its own.
 
-    A side is named better only where the interval leaves out 0 and Holm's p-value, over all comparisons of the run,
-    agrees; where the interval alone does, it says perhaps.
+    A difference that a gate decides on has the gate's verdict. Of others a side is named better only where the interval
+    leaves out 0 and Holm's p-value, over all comparisons of the run, agrees; where the interval alone does, it says
+    perhaps.
     """
-    estimate = comparison.estimate
+    decided = _gate(comparison, summary)
+    if decided is not None:
+        return decided, _OF_GATES[decided]
+    verdict, word = shown(comparison.estimate, comparison.holm_p_value, summary.measures[comparison.metric].better)
+    if comparison.against == BASELINE or word not in ("better", "worse", "perhaps better", "perhaps worse"):
+        return verdict, word
+    winner = comparison.candidate if word.endswith("better") else comparison.reference
+    return verdict, f"{'perhaps ' if word.startswith('perhaps') else ''}{winner} better"
+
+
+def _gate(comparison: RunComparison, summary: Summary) -> Verdict | None:
+    """The verdict of the gate on this fall behind the baseline, None when there is none."""
+    if comparison.against != BASELINE:
+        return None
+    gates = (gate for each in summary.candidates if each.name == comparison.candidate for gate in each.gates)
+    found = (gate.verdict for gate in gates if gate.metric == comparison.metric and gate.max_drop is not None)
+    return next(found, None)
+
+
+def shown(estimate: PairedEstimate, holm_p_value: float | None, better: Better) -> tuple[Verdict, str]:
+    """What an estimate shows where no gate decides; higher or lower of a metric without a better direction."""
     if estimate.n < MIN_SAMPLE:
         return Verdict.INCONCLUSIVE, "too few pairs"
-    if estimate.low is not None and estimate.low > 0:
-        verdict, word = Verdict.BETTER, _winner(comparison.candidate, comparison.against, "better")
-    elif estimate.high is not None and estimate.high < 0:
-        verdict, word = Verdict.WORSE, _winner(comparison.reference, comparison.against, "worse")
-    else:
+    low, high = estimate.low, estimate.high
+    if low is None or high is None:
+        return Verdict.INCONCLUSIVE, "unknown"
+    if low <= 0 <= high:
         return Verdict.INCONCLUSIVE, "no difference shown"
-    if comparison.holm_p_value is None or comparison.holm_p_value >= 1 - estimate.confidence:
+    up = low > 0
+    if better is Better.NEUTRAL:
+        verdict, word = Verdict.INCONCLUSIVE, "higher" if up else "lower"
+    else:
+        verdict, word = (Verdict.BETTER, "better") if up else (Verdict.WORSE, "worse")
+    if holm_p_value is None or holm_p_value >= 1 - estimate.confidence:
         return Verdict.INCONCLUSIVE, f"perhaps {word}"
     return verdict, word
 
 
-def _winner(name: str, against: str, word: str) -> str:
-    return word if against == BASELINE else f"{name} better"
+def baseline_notes(summary: Summary) -> list[str]:
+    """What must be known of the baseline before a comparison with it is believed."""
+    found = summary.baseline
+    if found is None or found.missing is not None:
+        return []
+    named = f"baseline {found.run_id}"
+    told = [
+        None if found.dataset is None else found.dataset.sentence(named),
+        rescored_sentence(found.rescored, run=named),
+        *(f"not compared: {reason}" for reason in found.incomparable.values()),
+    ]
+    return [sentence[:1].upper() + sentence[1:] for sentence in told if sentence is not None]

@@ -3,10 +3,11 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import combinations, pairwise
 
+from bedrock_eval.baseline import Baseline
 from bedrock_eval.catalogue import Better
 from bedrock_eval.comparison import compare, compare_categories, estimate_difference, pair
 from bedrock_eval.costs import cost
@@ -16,6 +17,7 @@ from bedrock_eval.jobs.answers import judged_run
 from bedrock_eval.measures import Measure
 from bedrock_eval.metrics import Confusion, confusion
 from bedrock_eval.outcomes import Outcome, Usage
+from bedrock_eval.same_cases import DatasetChange, only_same
 from bedrock_eval.statistics import holm, standard_deviation
 from bedrock_eval.summary import (
     BASELINE,
@@ -34,40 +36,8 @@ from bedrock_eval.summary import (
 
 MAX_BINS = 150
 
-Values = Mapping[str, Mapping[str, float]]
-"""Scores of one candidate: by metric, by case id."""
-
 _CLASSES = "classification_accuracy"
 _ROUNDING = 1e-6
-
-
-@dataclass(frozen=True)
-class Baseline:
-    """An accepted run: the scores of its candidates by name, or why there are none."""
-
-    run_id: str
-    values: Mapping[str, Values] = field(default_factory=dict)
-    missing: str | None = None
-
-    def of(self, candidate: str, metric: str) -> Mapping[str, float] | str:
-        """The values of one metric by case id, or why there are none."""
-        if self.missing is not None:
-            return self.missing
-        if candidate not in self.values:
-            return f"baseline {self.run_id} has no candidate {candidate}"
-        values = self.values[candidate].get(metric)
-        return f"baseline {self.run_id} has no scores of {metric}" if values is None else values
-
-
-def baseline_values(outcomes: Iterable[Outcome]) -> dict[str, dict[str, dict[str, float]]]:
-    """The scores of a run's outcomes by candidate, metric and case id."""
-    found: dict[str, dict[str, dict[str, float]]] = {}
-    for outcome in outcomes:
-        of_candidate = found.setdefault(outcome.candidate, {})
-        for name, value in outcome.scores.items():
-            if value is not None and outcome.scored:
-                of_candidate.setdefault(name, {})[outcome.case_id] = value
-    return found
 
 
 def summarise(  # noqa: PLR0913 - all by keyword but the first
@@ -110,10 +80,21 @@ def summarise(  # noqa: PLR0913 - all by keyword but the first
         candidates=_with_holm([tally.summary(baseline) for tally in tallies.values()]),
         measures=measures,
         min_coverage=definition.min_coverage,
-        baseline=None if baseline is None else BaselineRef(baseline.run_id, baseline.missing),
+        baseline=None if baseline is None else _baseline_ref(baseline, tallies.values()),
         answers=judged_run(definition),
         comparisons=_comparisons(measures, tallies, baseline, confidence=definition.confidence),
         agreement=tuple(agreement),
+    )
+
+
+def _baseline_ref(baseline: Baseline, tallies: Iterable["_Tally"]) -> BaselineRef:
+    cases = {case: same for tally in tallies for case, same in tally.cases.items()}
+    return BaselineRef(
+        baseline.run_id,
+        baseline.missing,
+        dataset=DatasetChange.between(cases, baseline.cases) if baseline.cases and cases else None,
+        rescored=baseline.rescored,
+        incomparable=baseline.incomparable,
     )
 
 
@@ -144,10 +125,12 @@ class _Tally:
         self.values: dict[str, dict[str, float]] = {name: {} for name in definition.metrics}
         self.categories: dict[str, str] = {}
         self.clusters: dict[str, str] = {}
+        self.cases: dict[str, str | None] = {}
 
     def add(self, outcome: Outcome) -> None:
         self._usage += outcome.usage
         case = outcome.case_id
+        self.cases[case] = outcome.same_case
         if outcome.category is not None:
             self.categories[case] = outcome.category
         if outcome.failure is not None:
@@ -166,13 +149,15 @@ class _Tally:
             self._classify(outcome)
 
     def _classify(self, outcome: Outcome) -> None:
-        """Without declared labels an answer that is wrong names none."""
-        truth = outcome.reference or ""
-        if self._labels:
-            self._classes += confusion([(outcome.response or "", truth)], labels=self._labels)
-        else:
-            right = self.values[_CLASSES][outcome.case_id] == 1
+        """By the first right label unless the answer gives another. Without declared labels a wrong answer has none."""
+        right = self.values[_CLASSES][outcome.case_id] == 1
+        response = outcome.response or ""
+        if not self._labels:
+            truth = next(iter(outcome.references), "")
             self._classes += Confusion.of([(truth, truth if right else None)])
+            return
+        counted = [confusion([(response, truth)], labels=self._labels) for truth in outcome.references or ("",)]
+        self._classes += next((each for each in counted if each.accuracy == right), counted[0])
 
     @property
     def _coverage(self) -> float | None:
@@ -219,7 +204,10 @@ class _Tally:
     def _held(self, measure: Measure, max_drop: float, baseline: Baseline | None) -> GateResult:
         """The verdict against the baseline."""
         found = "no baseline" if baseline is None else baseline.of(self._candidate.name, measure.name)
-        earlier = None if isinstance(found, str) else found
+        earlier, change = None, None
+        if baseline is not None and not isinstance(found, str):
+            earlier = only_same(found, now=self.cases, before=baseline.cases)
+            change = DatasetChange.between(self.cases, baseline.cases).brief if baseline.cases else None
         compared = compare(
             self.values[measure.name],
             earlier,
@@ -235,7 +223,7 @@ class _Tally:
         return GateResult(
             metric=measure.name,
             verdict=compared.verdict,
-            reason=found if isinstance(found, str) else compared.reason,
+            reason=found if isinstance(found, str) else "; ".join(filter(None, (compared.reason, change))),
             confidence=estimate.confidence,
             n=estimate.n,
             mean=estimate.mean,
@@ -330,13 +318,16 @@ def _comparisons(
 
 def _pairings(metric: str, tallies: Mapping[str, _Tally], baseline: Baseline | None) -> Iterator[_Pairing]:
     for first, second in combinations(tallies, 2):
-        yield _Pairing(second, first, CANDIDATE, tallies[first].values[metric])
+        one, other = tallies[first], tallies[second]
+        same = only_same(one.values[metric], now=other.cases, before=one.cases)
+        yield _Pairing(second, first, CANDIDATE, same)
     if baseline is None:
         return
     for candidate in tallies:
         earlier = baseline.of(candidate, metric)
         if not isinstance(earlier, str):
-            yield _Pairing(candidate, candidate, BASELINE, earlier)
+            same = only_same(earlier, now=tallies[candidate].cases, before=baseline.cases)
+            yield _Pairing(candidate, candidate, BASELINE, same)
 
 
 def _compared(pairing: _Pairing, tally: _Tally, measure: Measure, confidence: float) -> RunComparison:

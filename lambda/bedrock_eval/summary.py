@@ -13,6 +13,7 @@ from bedrock_eval.layout import SCHEMA_VERSION, RunLayout
 from bedrock_eval.measures import Measure
 from bedrock_eval.metrics import Confusion
 from bedrock_eval.outcomes import Usage
+from bedrock_eval.same_cases import DatasetChange
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ class RunComparison:
         reference: another candidate of the run, or with `against` "baseline" the same one in the baseline run.
         estimate: of the difference in the metric's good direction, at the run's confidence.
         holm_p_value: adjusted for all comparisons of the run.
-        candidate_only, reference_only: cases without a partner; they are in no mean.
+        candidate_only, reference_only: cases without a partner, also for another prompt or reference; in no mean.
     """
 
     metric: str
@@ -133,10 +134,20 @@ CANDIDATE, BASELINE = "candidate", "baseline"
 
 @dataclass(frozen=True)
 class BaselineRef:
-    """The run that this one was held against. `missing`: why nothing could be read of it."""
+    """The run that this one was held against.
+
+    Attributes:
+        missing: why nothing could be read of it.
+        dataset: how its cases differ; None: unknown.
+        rescored: by metric that was computed again from its stored answers, the version that had scored them.
+        incomparable: by metric, why its scores say nothing beside those of now.
+    """
 
     run_id: str
     missing: str | None = None
+    dataset: DatasetChange | None = None
+    rescored: Mapping[str, str] = field(default_factory=dict)
+    incomparable: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

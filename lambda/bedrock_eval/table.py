@@ -1,15 +1,18 @@
 """A finished run as text: per candidate the means, verdicts and what they rest on, then the comparisons."""
 
 from bedrock_eval.gates import bound_text
-from bedrock_eval.reading import reading
+from bedrock_eval.reading import baseline_notes, reading
 from bedrock_eval.summary import BASELINE, CandidateSummary, RunComparison, Summary
 from bedrock_eval.wording import UNKNOWN, chosen, interval, level, number, p_value, percent, signed, signed_interval
 
 
 def table(summary: Summary) -> str:
-    """One block a candidate, then lines for comparisons with another or the baseline, and for people's agreement."""
+    """One block a candidate, then what of the baseline has changed, comparisons, and people's agreement."""
     width = 2 + max((len(name) for name in summary.measures), default=0)
     blocks = [_candidate(candidate, summary, width=width) for candidate in summary.candidates]
+    notes = baseline_notes(summary)
+    if notes:
+        blocks.append("\n".join(notes))
     if summary.comparisons:
         blocks.append(_comparisons(summary, width=width))
     if summary.agreement:
@@ -46,7 +49,7 @@ def _comparisons(summary: Summary, *, width: int) -> str:
         "Differences case by case, in the metric's good direction",
         f"  {'metric':<{width}}{'pairs':>7}{'mean':>12}   {level(summary.confidence)} interval, p-value by Holm",
     ]
-    lines += [f"  {_comparison(each, width=width)}" for each in summary.comparisons]
+    lines += [f"  {_comparison(each, summary, width=width)}" for each in summary.comparisons]
     return "\n".join(lines)
 
 
@@ -55,10 +58,10 @@ def _agreement(summary: Summary, *, width: int) -> str:
     return "\n".join(["How often two people who rated the same answer agree", *lines])
 
 
-def _comparison(compared: RunComparison, *, width: int) -> str:
+def _comparison(compared: RunComparison, summary: Summary, *, width: int) -> str:
     estimate = compared.estimate
     other = "its baseline" if compared.against == BASELINE else compared.reference
-    _, word = reading(compared)
+    _, word = reading(compared, summary)
     unpaired = compared.candidate_only + compared.reference_only
     left_out = f", {unpaired:,} cases unpaired" if unpaired else ""
     return (

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from bedrock_eval.definition import Definition
-from bedrock_eval.layout import BaselineLayout
+from bedrock_eval.baseline import Baseline, baseline_of
+from bedrock_eval.codec import DecodeError
+from bedrock_eval.definition import Definition, read_definition
+from bedrock_eval.layout import BaselineLayout, RunLayout
 from bedrock_eval.outcomes import Outcome
-from bedrock_eval.summarising import Baseline, baseline_values
 from custom_evaluator.parts import read_outcomes
 from custom_evaluator.store import Store
 
@@ -18,7 +19,21 @@ def read_baseline(store: Store, definition: Definition) -> Baseline | None:
     if not store.exists(layout.summary):
         missing = f"baseline {definition.baseline} is not in the bucket: accept the run again"
         return Baseline(definition.baseline, missing=missing)
-    return Baseline(definition.baseline, baseline_values(baseline_outcomes(store, definition)))
+    return baseline_of(
+        definition.baseline,
+        baseline_outcomes(store, definition),
+        definition=definition,
+        before=_definition(store, layout),
+    )
+
+
+def _definition(store: Store, layout: RunLayout) -> Definition | None:
+    """The baseline's own; None when it cannot be read, so that what has scored it is not known to differ."""
+    stored = store.read(layout.definition)
+    try:
+        return None if stored is None else read_definition(stored.body)
+    except DecodeError:
+        return None
 
 
 def baseline_outcomes(store: Store, definition: Definition) -> Iterator[Outcome]:

@@ -14,8 +14,8 @@ from botocore.exceptions import ConnectionError as BotoConnectionError
 from bedrock_eval.cases import Case
 from bedrock_eval.definition import Candidate, Definition
 from bedrock_eval.log_queries import EVALUATION_PURPOSE
-from bedrock_eval.metrics import METRICS, score
 from bedrock_eval.outcomes import FailureReason, Outcome, Usage
+from bedrock_eval.scoring import Scorer
 
 DETAIL_LIMIT = 300
 _MODEL_TIMEOUT_TRIES = 2
@@ -63,7 +63,7 @@ class Asker:
 
     def __init__(self, client: Any, *, definition: Definition, run_id: str) -> None:
         self._client = client
-        self._parameters = {name: definition.parameters(name) for name in definition.metrics}
+        self._scorer = Scorer(definition)
         self._requests = {
             candidate.name: _request(
                 candidate,
@@ -92,23 +92,9 @@ class Asker:
             return Outcome.of(
                 case, candidate=candidate.name, failure=reason, detail=f"no text, stop reason {stop_reason}", **known
             )
-        return Outcome.of(
-            case, candidate=candidate.name, response=text, scores=self._scores(text, case, stop_reason), **known
-        )
-
-    def _scores(self, response: str, case: Case, stop_reason: str | None) -> dict[str, float | None]:
-        of_the_call = {"stop_reason": stop_reason}
-        return {
-            name: score(
-                name,
-                response=response,
-                references=case.references,
-                prompt=case.prompt,
-                **parameters,
-                **{key: of_the_call[key] for key in METRICS[name].of_the_call if key in of_the_call},
-            )
-            for name, parameters in self._parameters.items()
-        }
+        scores = self._scorer.scores(text, references=case.references, prompt=case.prompt, stop_reason=stop_reason)
+        versions = self._scorer.versions
+        return Outcome.of(case, candidate=candidate.name, response=text, scores=scores, versions=versions, **known)
 
     def _converse(self, request: Mapping[str, Any]) -> Mapping[str, Any] | Failure:
         failure = Failure(FailureReason.UNEXPECTED, "not asked")

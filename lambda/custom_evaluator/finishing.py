@@ -7,6 +7,7 @@ from bedrock_eval.definition import Definition
 from bedrock_eval.gathering import Gathering
 from bedrock_eval.layout import RunLayout
 from bedrock_eval.report import render
+from bedrock_eval.scoring import Scorer
 from bedrock_eval.summarising import summarise
 from bedrock_eval.summary import Agreement
 from custom_evaluator.baselines import baseline_outcomes, read_baseline
@@ -32,12 +33,14 @@ def write_results(  # noqa: PLR0913 - all by keyword but the first three
     names = [candidate.name for candidate in definition.candidates]
     baseline = read_baseline(store, definition)
     gathering = Gathering(definition, baseline)
+    # A run that lasts over a deploy holds scores of two versions.
+    scorer = Scorer(definition)
     summary = summarise(
         definition,
         run_id=layout.run_id,
         started=datetime.fromisoformat(started),
         finished=finished,
-        outcomes=gathering.watch(read_outcomes(store, layout, names)),
+        outcomes=gathering.watch(scorer.current(each).outcome for each in read_outcomes(store, layout, names)),
         baseline=baseline,
         agreement=agreement,
     )

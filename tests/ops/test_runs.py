@@ -172,6 +172,34 @@ def test_the_list_has_state_counts_and_verdicts_newest_first(
     assert EARLIER not in capsys.readouterr().out
 
 
+def test_comparing_leaves_out_cases_whose_reference_has_changed(
+    machine: Machine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    changed = [{**each, "referenceResponse": f"other {n}"} for n, each in enumerate(cases()) if n < 6]
+    machine.world.dataset(*changed, *cases()[6:])
+    evaluated(machine.world, RunLayout("support", "20261124T060000Z"))
+    assert ops("runs", "compare", "latest", EARLIER) == 0
+    told = capsys.readouterr()
+    large = next(line.split() for line in told.out.splitlines() if line.split()[0] == "large")
+    assert large[2] == "14"
+    assert f"the dataset has changed since support/{EARLIER}: 6 cases with another prompt or reference" in told.err
+
+
+def test_comparing_scores_an_old_run_again(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
+    prefix = RunLayout("support", EARLIER).prefix
+    for key in [key for key in machine.world.s3.keys(BUCKET) if key.startswith(prefix) and key.endswith(".jsonl")]:
+        records = [json.loads(line) for line in machine.world.s3.text(BUCKET, key).splitlines()]
+        old = [{**each, "scores": {"f1_score": 0.0}, "versions": {"f1_score": "0"}} for each in records]
+        body = "".join(json.dumps(each) + "\n" for each in old)
+        machine.world.s3.put_object(Bucket=BUCKET, Key=key, Body=body.encode())
+    assert ops("runs", "compare", LATER, EARLIER) == 0
+    told = capsys.readouterr()
+    large = next(line.split() for line in told.out.splitlines() if line.split()[0] == "large")
+    assert large[-3:] == ["no", "difference", "shown"]
+    assert f"the stored answers of support/{EARLIER} have been scored again" in told.err
+    assert "f1_score (version 0 there)" in told.err
+
+
 def test_comparing_pairs_cases_and_counts_the_others(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
     machine.world.dataset(*cases(CASES - 3))
     newest = RunLayout("support", "20261124T060000Z")
@@ -182,7 +210,8 @@ def test_comparing_pairs_cases_and_counts_the_others(machine: Machine, capsys: p
     large = next(line.split() for line in told.out.splitlines() if line.split()[0] == "large")
     assert (small[1:3], small[-2:]) == (["f1_score", "17"], ["3", "better"])
     assert large[-3:] == ["no", "difference", "shown"]
-    assert "the dataset has changed between the runs" in told.err
+    assert f"the dataset has changed since support/{EARLIER}: 3 cases only in support/{EARLIER}" in told.err
+    assert "compared: 17 cases that both asked" in told.err
 
 
 def test_a_report_is_fetched(machine: Machine, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

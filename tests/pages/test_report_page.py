@@ -12,13 +12,14 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
+from bedrock_eval.baseline import baseline_of
 from bedrock_eval.costs import Rates
 from bedrock_eval.definition import Candidate, Dataset, Definition, Gate
 from bedrock_eval.evidence import MAX_FAILURES, MAX_REGRESSIONS, CaseView, Evidence, FailedCase, cut
 from bedrock_eval.metrics import METRICS, score
 from bedrock_eval.outcomes import FailureReason, Outcome, Usage
 from bedrock_eval.report import render
-from bedrock_eval.summarising import Baseline, baseline_values, summarise
+from bedrock_eval.summarising import summarise
 
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"> \u202egnp.exe"
 LONG_WORD = "a-word-without-any-place-to-break/" * 20
@@ -108,7 +109,7 @@ def large_page() -> str:
         for at, name in enumerate(ANSWERS)
         for index in range(10_000)
     ]
-    baseline = Baseline("20261101T060000Z", baseline_values(outcomes))
+    baseline = baseline_of("20261101T060000Z", outcomes)
     summary = summarise(definition, run_id="20261123T060000Z", outcomes=outcomes, baseline=baseline, **TIMES)
     views = [
         view(at * MAX_REGRESSIONS + index, metric)

@@ -1,9 +1,12 @@
 """What makes an evaluation one that Bedrock scores by evaluation jobs: the part of its definition that is theirs."""
 
+import hashlib
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from bedrock_eval import codec
 from bedrock_eval.catalogue import Better
 from bedrock_eval.jobs.measures import BUILT_INS, RatingMethod, Task, rating_measure
 from bedrock_eval.measures import Measure
@@ -88,4 +91,19 @@ class JobSettings:
         """
         own = {criterion.name: criterion.measure for criterion in self.criteria}
         rated = {rating.name: rating_measure(rating.name, rating.method) for rating in self.ratings}
-        return {**BUILT_INS, **own, **rated}[name]
+        return replace({**BUILT_INS, **own, **rated}[name], version=self._version(name))
+
+    def _version(self, name: str) -> str:
+        """What its scores depend on, as far as anybody here knows: who scores, and what they are told."""
+        told = (
+            [each for each in self.criteria if each.name == name],
+            [each for each in self.ratings if each.name == name],
+        )
+        text = json.dumps([codec.encode(told), self.instructions if self.kind is JobKind.HUMAN else None])
+        wording = f", wording {hashlib.sha256(text.encode()).hexdigest()[:8]}" if any(told) else ""
+        who = {
+            JobKind.AUTOMATIC: f"task {self.task.value}",
+            JobKind.JUDGE: f"judge {self.judge}",
+            JobKind.HUMAN: "people",
+        }
+        return who[self.kind] + wording

@@ -1,11 +1,13 @@
 """What a metric is."""
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from bedrock_eval.catalogue import Better
-from bedrock_eval.measures import Measure
+from bedrock_eval.measures import FIRST_VERSION, Measure
 
 ScoreFunction = Callable[..., float | None]
 """(response, reference, **parameters) -> value; a metric without a reference is given an empty one."""
@@ -39,9 +41,10 @@ class Parameter:
 
 @dataclass(frozen=True, kw_only=True)
 class MetricDefinition(Measure):
-    """A score that this project computes itself."""
+    """A score that this project computes itself. Whoever changes what it gives an answer changes its `version`."""
 
     function: ScoreFunction
+    version: str = FIRST_VERSION
     needs_reference: bool = True
     parameters: tuple[Parameter, ...] = ()
 
@@ -59,6 +62,13 @@ class MetricDefinition(Measure):
     def of_the_call(self) -> tuple[str, ...]:
         """The parameters that every answer brings along, so that nobody sets them."""
         return tuple(parameter.name for parameter in self.parameters if parameter.absent is Absent.NOT_APPLICABLE)
+
+    def version_with(self, parameters: Mapping[str, object]) -> str:
+        """The version, told apart by what an evaluation sets: other labels make another metric."""
+        if not parameters:
+            return self.version
+        settings = json.dumps(parameters, sort_keys=True)
+        return f"{self.version}+{hashlib.sha256(settings.encode()).hexdigest()[:8]}"
 
     def check(self, parameters: Mapping[str, object]) -> None:
         """Hold what an evaluation sets against what the metric takes.

@@ -4,17 +4,22 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from bedrock_eval.catalogue import Better
+from bedrock_eval.measures import FIRST_VERSION
 from bedrock_eval.metrics import bleu, checks, classification, edits, rouge, squad, unicode_words, words
 from bedrock_eval.metrics.definition import Absent, MetricDefinition, Parameter, ScoreFunction
 
+_WORDS = "2"
+"""Of the metrics that count words of any script. 2: symbols stand apart, equal numbers are one word."""
 
-def _share(
+
+def _share(  # noqa: PLR0913 - all by keyword but the first two
     title: str,
     function: ScoreFunction,
     *,
     binary: bool = False,
     needs_reference: bool = True,
     parameters: tuple[Parameter, ...] = (),
+    version: str = FIRST_VERSION,
 ) -> MetricDefinition:
     """0 to 1, 1 is best; named as its function."""
     return MetricDefinition(
@@ -28,11 +33,12 @@ def _share(
         needs_reference=needs_reference,
         binary=binary,
         parameters=parameters,
+        version=version,
     )
 
 
-def _yes_or_no(title: str, function: ScoreFunction) -> MetricDefinition:
-    return _share(title, function, binary=True)
+def _yes_or_no(title: str, function: ScoreFunction, *, version: str = FIRST_VERSION) -> MetricDefinition:
+    return _share(title, function, binary=True, version=version)
 
 
 def _percent(title: str, function: ScoreFunction) -> MetricDefinition:
@@ -47,7 +53,7 @@ def _percent(title: str, function: ScoreFunction) -> MetricDefinition:
     )
 
 
-def _error_rate(title: str, function: ScoreFunction) -> MetricDefinition:
+def _error_rate(title: str, function: ScoreFunction, *, version: str = FIRST_VERSION) -> MetricDefinition:
     return MetricDefinition(
         name=function.__name__,
         title=title,
@@ -56,6 +62,7 @@ def _error_rate(title: str, function: ScoreFunction) -> MetricDefinition:
         unit="errors per word",
         low=0.0,
         high=None,
+        version=version,
     )
 
 
@@ -100,22 +107,23 @@ _DEFINITIONS = (
     _percent("BLEU", bleu.bleu),
     _percent("chrF", bleu.chrf),
     _error_rate("Word error rate", edits.word_error_rate),
-    _yes_or_no("Exact match (Unicode)", unicode_words.unicode_exact_match),
-    _share("F1 over words (Unicode)", unicode_words.unicode_f1_score),
-    _share("Precision over words (Unicode)", unicode_words.unicode_precision_over_words),
-    _share("Recall over words (Unicode)", unicode_words.unicode_recall_over_words),
-    _yes_or_no("Factual knowledge (Unicode)", unicode_words.unicode_factual_knowledge),
-    _share("ROUGE-1 (Unicode)", unicode_words.unicode_rouge_1),
-    _share("ROUGE-2 (Unicode)", unicode_words.unicode_rouge_2),
-    _share("ROUGE-L (Unicode)", unicode_words.unicode_rouge_l),
-    _error_rate("Word error rate (Unicode)", unicode_words.unicode_word_error_rate),
+    _yes_or_no("Exact match (Unicode)", unicode_words.unicode_exact_match, version=_WORDS),
+    _share("F1 over words (Unicode)", unicode_words.unicode_f1_score, version=_WORDS),
+    _share("Precision over words (Unicode)", unicode_words.unicode_precision_over_words, version=_WORDS),
+    _share("Recall over words (Unicode)", unicode_words.unicode_recall_over_words, version=_WORDS),
+    _yes_or_no("Factual knowledge (Unicode)", unicode_words.unicode_factual_knowledge, version=_WORDS),
+    _share("ROUGE-1 (Unicode)", unicode_words.unicode_rouge_1, version=_WORDS),
+    _share("ROUGE-2 (Unicode)", unicode_words.unicode_rouge_2, version=_WORDS),
+    _share("ROUGE-L (Unicode)", unicode_words.unicode_rouge_l, version=_WORDS),
+    _error_rate("Word error rate (Unicode)", unicode_words.unicode_word_error_rate, version=_WORDS),
     _share(
         "Classification accuracy",
         classification.classification_accuracy,
         binary=True,
         parameters=(Parameter("labels", classification.check_labels, Absent.DEFAULT),),
+        version=_WORDS,
     ),
-    _share("Distinct word pairs", checks.distinct_2, needs_reference=False),
+    _share("Distinct word pairs", checks.distinct_2, needs_reference=False, version=_WORDS),
     _share("Valid JSON", checks.json_valid, binary=True, needs_reference=False),
     _share(
         "Fits the JSON schema",

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from bedrock_eval.catalogue import Better
 from bedrock_eval.gates import Verdict
-from bedrock_eval.reading import reading
+from bedrock_eval.reading import baseline_notes, reading
 from bedrock_eval.report.drawing import interval_plot, symbol
 from bedrock_eval.report.markup import Child, Markup, tag
 from bedrock_eval.report.scale import Scale, axis
@@ -22,7 +22,7 @@ def differences(summary: Summary) -> Markup:
     """The section of differences, one table a pair; what is beyond MAX_ROWS is counted."""
     found = pairings(summary)
     if not found:
-        return tag("p", f"Nothing to compare: {_alone(summary)}.", class_="note")
+        return tag("div", _notes(summary), tag("p", f"Nothing to compare: {_alone(summary)}.", class_="note"))
     tables: list[Child] = []
     left = MAX_ROWS
     for pairing in found:
@@ -36,14 +36,19 @@ def differences(summary: Summary) -> Markup:
         "Case by case, in each metric's good direction: right of 0 the first is better, whether the metric counts up "
         f"or down. Each interval at {level(summary.confidence)}. Of many, some miss 0 by chance, so a side is named "
         "better only where Holm's p-value, over all comparisons, agrees; where the interval alone does, it says "
-        f"perhaps.{_dashed(summary)} Metrics without a better direction are left out.{more}"
+        f"perhaps.{_gated(summary)} Metrics without a better direction are left out.{more}"
     )
-    return tag("div", tag("p", note, class_="note"), tables)
+    return tag("div", _notes(summary), tag("p", note, class_="note"), tables)
 
 
-def _dashed(summary: Summary) -> str:
+def _notes(summary: Summary) -> list[Markup]:
+    return [tag("p", tag("strong", f"{sentence}.")) for sentence in baseline_notes(summary)]
+
+
+def _gated(summary: Summary) -> str:
     drops = [gate for candidate in summary.candidates for gate in candidate.gates if gate.max_drop is not None]
-    return " A dashed line is the max_drop of a gate." if drops else ""
+    said = " A dashed line is the max_drop of a gate. Its verdict, by its own interval, is the reading there."
+    return said if drops else ""
 
 
 def _alone(summary: Summary) -> str:
@@ -95,7 +100,7 @@ def max_drops(summary: Summary, comparison: RunComparison) -> list[float]:
 
 def _row(summary: Summary, comparison: RunComparison, *, scale: Scale, drops: list[float]) -> tuple[Child, ...]:
     definition, estimate = measure(summary, comparison.metric), comparison.estimate
-    verdict, word = reading(comparison)
+    verdict, word = reading(comparison, summary)
     span = signed_interval(estimate.low, estimate.high)
     told = f"{definition.title}: {signed(estimate.mean)}, {span}, {count(estimate.n, 'pair')}, {word}"
     plot = interval_plot(

@@ -11,6 +11,7 @@ from bedrock_eval.statistics.intervals import (
     Interval,
     mean_interval,
     rule_of_three,
+    rule_of_three_p_value,
     standard_deviation,
     wilson_interval,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "paired_difference",
     "paired_proportion_difference",
     "rule_of_three",
+    "rule_of_three_p_value",
     "standard_deviation",
     "student_t_p_value",
     "student_t_quantile",

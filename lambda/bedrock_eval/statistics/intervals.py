@@ -92,6 +92,11 @@ def rule_of_three(n: int, confidence: float = 0.95) -> float:
     return min(1.0, 3 / n * math.log(1 - confidence) / math.log(1 - 0.95))
 
 
+def rule_of_three_p_value(n: int, rate: float) -> float:
+    """How likely n cases without a single event are where events have this rate: `rule_of_three` turned round."""
+    return float((1 - 0.95) ** (rate * n / 3))
+
+
 def mean_of(values: Sequence[float]) -> float:
     """The mean, exactly the common value where all values are equal: rounding must not pass for variance."""
     low, high = min(values), max(values)

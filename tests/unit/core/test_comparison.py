@@ -112,7 +112,7 @@ def test_equal_answers_are_judged_by_the_rule_of_three() -> None:
         assert (short.verdict, enough.verdict) == (Verdict.INCONCLUSIVE, Verdict.NOT_WORSE)
         assert enough.estimate.method is Method.RULE_OF_THREE
         assert enough.margin == pytest.approx(-3 / 61)
-        assert short.estimate.p_value is None
+        assert short.estimate.p_value == 1.0
         assert short.minimum_detectable is None
         assert short.needed_n == 60
 
@@ -121,7 +121,8 @@ def test_rounding_is_no_variance() -> None:
     baseline = [0.1 * (index % 8) for index in range(40)]
     result = judged([value + 0.1 for value in baseline], baseline)
     assert result.estimate.method is Method.RULE_OF_THREE
-    assert result.estimate.p_value is None
+    # The rule of three reaches 0.1 / 1.1 at 1 - 0.05 ** (40 / 3 * 0.1 / 1.1).
+    assert result.estimate.p_value == pytest.approx(0.05 ** (40 / 33))
 
 
 def test_no_margin_is_ever_kept_by_equal_answers() -> None:

@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 import pytest
 
 from bedrock_eval import codec
+from bedrock_eval.baseline import Baseline
 from bedrock_eval.definition import Candidate, Dataset, Definition, Gate
 from bedrock_eval.gates import MIN_SAMPLE
 from bedrock_eval.outcomes import Outcome
 from bedrock_eval.planning import GatePlan, plan
 from bedrock_eval.statistics import needed_n
-from bedrock_eval.summarising import Baseline, summarise
+from bedrock_eval.summarising import summarise
 from bedrock_eval.summary import Summary
 
 PINNED = "20261109T060000Z"

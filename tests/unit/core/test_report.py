@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bedrock_eval.baseline import Baseline, baseline_of
 from bedrock_eval.costs import Rates
 from bedrock_eval.definition import Candidate, Dataset, Definition, Gate
 from bedrock_eval.evidence import MAX_TEXT, CaseView, Evidence, ExplainedCase, FailedCase, cut
@@ -30,7 +31,7 @@ from bedrock_eval.report.regressions import chosen, gain
 from bedrock_eval.report.samples import MAX_BYTES
 from bedrock_eval.report.scale import Scale, scale_of
 from bedrock_eval.statistics import minimum_detectable_effect, needed_n
-from bedrock_eval.summarising import Baseline, baseline_values, bins, summarise
+from bedrock_eval.summarising import bins, summarise
 from bedrock_eval.summary import Bin, CategorySummary, ClassSummary, Summary
 from bedrock_eval.wording import number
 
@@ -210,18 +211,19 @@ def test_differences_stand_in_the_good_direction_with_their_scale_and_p_value() 
     assert "Word error rate lower is better, sign turned Word error rate: −0.286" in told
     assert "below 0.001 40 0 unpaired" in told
     assert "Response length" not in told
-    assert [reading(found[name])[1] for name in ("f1_score", "word_error_rate")] == ["good better"] * 2
+    assert [reading(found[name], whole)[1] for name in ("f1_score", "word_error_rate")] == ["good better"] * 2
 
 
 def test_a_difference_that_holm_does_not_confirm_is_perhaps_one() -> None:
-    clear = summary().comparisons[0]
-    assert reading(replace(clear, holm_p_value=0.2)) == (Verdict.INCONCLUSIVE, "perhaps good better")
-    assert reading(replace(clear, holm_p_value=None))[0] is Verdict.INCONCLUSIVE
+    whole = summary()
+    clear = whole.comparisons[0]
+    assert reading(replace(clear, holm_p_value=0.2), whole) == (Verdict.INCONCLUSIVE, "perhaps good better")
     few = replace(clear.estimate, n=9)
-    assert reading(replace(clear, estimate=few)) == (Verdict.INCONCLUSIVE, "too few pairs")
+    assert reading(replace(clear, estimate=few), whole) == (Verdict.INCONCLUSIVE, "too few pairs")
     spans = replace(clear.estimate, low=-0.1, high=0.1)
-    assert reading(replace(clear, estimate=spans)) == (Verdict.INCONCLUSIVE, "no difference shown")
-    assert reading(replace(clear, against="baseline", candidate="bad", reference="bad")) == (Verdict.WORSE, "worse")
+    assert reading(replace(clear, estimate=spans), whole) == (Verdict.INCONCLUSIVE, "no difference shown")
+    alone = replace(clear, against="baseline", candidate="bad", reference="bad")
+    assert reading(alone, whole) == (Verdict.WORSE, "worse")
 
 
 BASELINE_RUN = Baseline(
@@ -393,7 +395,7 @@ def test_many_candidates_and_metrics_still_make_a_small_page() -> None:
         gates=tuple(Gate(metric, min=0.4) for metric in metrics[:10]),
     )
     times = {"started": datetime(2026, 11, 23, tzinfo=UTC), "finished": datetime(2026, 11, 23, tzinfo=UTC)}
-    baseline = Baseline("20261101T060000Z", baseline_values(outcomes))
+    baseline = baseline_of("20261101T060000Z", outcomes)
     whole = summarise(definition, run_id="r", outcomes=outcomes, baseline=baseline, **times)
     long = "\u202e\U0001f600 \x01< word " * (MAX_TEXT // 12)
     views = [

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
+from bedrock_eval.baseline import Baseline, baseline_of
 from bedrock_eval.definition import Candidate, Dataset, Definition, Gate
 from bedrock_eval.evidence import MAX_FAILURES, MAX_REGRESSIONS, Evidence
 from bedrock_eval.gates import GateResult, Verdict, worst
 from bedrock_eval.gathering import Gathering
 from bedrock_eval.outcomes import FailureReason, Outcome
 from bedrock_eval.publishing import run_datums
-from bedrock_eval.summarising import Baseline, baseline_values, summarise
+from bedrock_eval.summarising import summarise
 from bedrock_eval.summary import BASELINE, CANDIDATE, Summary, read_summary
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -53,7 +54,7 @@ def summary(
 
 
 def accepted(outcomes: Iterable[Outcome]) -> Baseline:
-    return Baseline(EARLIER, baseline_values(outcomes))
+    return baseline_of(EARLIER, outcomes)
 
 
 def verdicts(found: Summary) -> dict[str, GateResult]:
