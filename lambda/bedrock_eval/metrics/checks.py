@@ -1,12 +1,12 @@
 """Checks of an answer's form, and of its diversity."""
 
 import json
-import re
 from functools import lru_cache
 from itertools import pairwise
 from typing import NoReturn
 
 from bedrock_eval.metrics.json_schema import Check, compile_schema
+from bedrock_eval.metrics.patterns import TooSlowError, pattern_of
 from bedrock_eval.metrics.unicode_text import words
 
 TRUNCATING = frozenset({"max_tokens", "model_context_window_exceeded"})
@@ -28,8 +28,8 @@ def json_valid(response: str, _reference: str) -> float:
     return 1.0
 
 
-def json_schema_match(response: str, _reference: str, *, schema: object) -> float:
-    """1 if the answer is JSON (as json_valid) and fits the schema, else 0.
+def json_schema_match(response: str, _reference: str, *, schema: object) -> float | None:
+    """1 if the answer is JSON (as json_valid) and fits the schema, else 0; None where a pattern in it is too slow.
 
     Source: JSON Schema 2020-12, validation vocabulary, as `json_schema` implements it; `format` is not checked.
     """
@@ -37,6 +37,8 @@ def json_schema_match(response: str, _reference: str, *, schema: object) -> floa
         return float(_checks(json.dumps(schema))(_read(response)))
     except (ValueError, RecursionError):
         return 0.0
+    except TooSlowError:
+        return None
 
 
 def contains(response: str, reference: str) -> float:
@@ -47,12 +49,17 @@ def contains(response: str, reference: str) -> float:
     return float(reference in response)
 
 
-def regex_match(response: str, _reference: str, *, pattern: str) -> float:
+def regex_match(response: str, _reference: str, *, pattern: str) -> float | None:
     r"""1 if the pattern matches somewhere in the answer, else 0; \A and \Z anchor it to the whole.
 
-    Source: Python's re.search. The pattern is the evaluation author's and may be as slow as they write it.
+    Source: Python's re.search, but in a time that grows with the answer's length only, whatever the pattern: references
+    to groups, atomic groups and possessive repeats are refused, and an answer that would take longer than some seconds
+    all the same (thousands of characters under a repeat) is None.
     """
-    return float(re.search(pattern, response) is not None)
+    try:
+        return float(pattern_of(pattern).found_in(response))
+    except TooSlowError:
+        return None
 
 
 def truncated(_response: str, _reference: str, *, stop_reason: str | None) -> float | None:
@@ -83,13 +90,10 @@ def check_schema(value: object) -> None:
 
 
 def check_pattern(value: object) -> None:
-    """Raise ValueError when this is no regular expression."""
+    """Raise ValueError when this is no regular expression, or one whose time has no bound."""
     if not isinstance(value, str):
         raise ValueError(f"{value!r} is no regular expression; allowed: a text that Python's re compiles")
-    try:
-        re.compile(value)
-    except re.error as error:
-        raise ValueError(f"{value!r} is no regular expression: {error}") from None
+    pattern_of(value)
 
 
 def check_stop_reason(value: object) -> None:

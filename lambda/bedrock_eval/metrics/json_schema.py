@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
+from bedrock_eval.metrics.patterns import Pattern, PatternError, pattern_of
+
 Check = Callable[[Any], bool]
 """Whether a JSON value fits."""
 
@@ -133,12 +135,11 @@ class _Compiler:
             raise SchemaError(f"{at}: {value!r}; allowed: an object of schemas")
         return {key: self.compile(item, f"{at}/{key}") for key, item in value.items()}
 
-    def patterns(self, value: Any, at: str) -> list[tuple[re.Pattern[str], Check]]:
-        checks = self.named(value, at)
-        for pattern in checks:
-            if not _is_pattern(pattern):
-                raise SchemaError(f"{at}: {pattern!r} is no regular expression")
-        return [(re.compile(pattern), check) for pattern, check in checks.items()]
+    def patterns(self, value: Any, at: str) -> list[tuple[Pattern, Check]]:
+        try:
+            return [(pattern_of(pattern), check) for pattern, check in self.named(value, at).items()]
+        except PatternError as error:
+            raise SchemaError(f"{at}: {error}") from None
 
     def all_of(self, value: Any, _schema: Mapping[str, Any], at: str) -> Check:
         checks = self.listed(value, at)
@@ -173,7 +174,7 @@ class _Compiler:
         checks = self.patterns(value, at)
         return lambda instance: (
             not isinstance(instance, dict)
-            or all(check(item) for key, item in instance.items() for pattern, check in checks if pattern.search(key))
+            or all(check(item) for key, item in instance.items() for pattern, check in checks if pattern.found_in(key))
         )
 
     def additional_properties(self, value: Any, schema: Mapping[str, Any], at: str) -> Check:
@@ -186,7 +187,7 @@ class _Compiler:
             return (
                 item
                 for key, item in instance.items()
-                if key not in own and not any(pattern.search(key) for pattern, _ in patterns)
+                if key not in own and not any(pattern.found_in(key) for pattern, _ in patterns)
             )
 
         return lambda instance: not isinstance(instance, dict) or all(map(check, additional(instance)))
@@ -244,10 +245,9 @@ def _is_count(value: Any) -> bool:
 
 def _is_pattern(value: Any) -> bool:
     try:
-        re.compile(value)
-    except (re.error, TypeError):
+        return isinstance(value, str) and bool(pattern_of(value))
+    except PatternError:
         return False
-    return True
 
 
 def _is_types(value: Any) -> bool:
@@ -274,7 +274,16 @@ def _has_type(value: Any, types: Any) -> bool:
 
 
 def _is_unique(items: Any, wanted: bool) -> bool:
-    return not wanted or not any(_equal(item, other) for index, item in enumerate(items) for other in items[:index])
+    return not wanted or len({_key(item) for item in items}) == len(items)
+
+
+def _key(value: Any) -> object:
+    """The same for values that `_equal` takes for equal, and for no others."""
+    if isinstance(value, list):
+        return "array", tuple(map(_key, value))
+    if isinstance(value, dict):
+        return "object", frozenset((name, _key(item)) for name, item in value.items())
+    return type(value) is bool, value
 
 
 def _has_dependents(value: Any, dependencies: Any) -> bool:
@@ -306,7 +315,12 @@ _OF_VALUES: Mapping[str, tuple[str, Check, Check, Callable[[Any, Any], bool]]] =
     "multipleOf": ("a number above 0", lambda value: _is_number(value) and value > 0, _is_number, _multiple),
     "minLength": (*_COUNT, _STRING, lambda value, count: len(value) >= count),
     "maxLength": (*_COUNT, _STRING, lambda value, count: len(value) <= count),
-    "pattern": ("a regular expression", _is_pattern, _STRING, lambda value, pattern: bool(re.search(pattern, value))),
+    "pattern": (
+        "a regular expression whose time is bounded",
+        _is_pattern,
+        _STRING,
+        lambda value, pattern: pattern_of(pattern).found_in(value),
+    ),
     "minItems": (*_COUNT, _ARRAY, lambda value, count: len(value) >= count),
     "maxItems": (*_COUNT, _ARRAY, lambda value, count: len(value) <= count),
     "uniqueItems": ("true or false", _TYPES["boolean"], _ARRAY, _is_unique),

@@ -1,14 +1,16 @@
 """Checks of form, their parameters, and classification."""
 
 import json
+import random
+import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bedrock_eval import codec
-from bedrock_eval.metrics import METRICS, Confusion, ParameterError, confusion, score
+from bedrock_eval.metrics import METRICS, Confusion, ParameterError, confusion, patterns, score
 from bedrock_eval.metrics.classification import label_of
 
 LABELS = ["Positive", "Negative", "Very negative", "2"]
@@ -98,6 +100,8 @@ def test_decimal_multiples_are_decimal() -> None:
         ({"$ref": "#/$defs/a"}, "#/$ref: '#/$defs/a' leads nowhere; '$defs' is not there"),
         ({"allOf": []}, "#/allOf: []; allowed: a list of one or more schemas"),
         ({"pattern": "("}, "#/pattern: '('; allowed: a regular expression"),
+        ({"pattern": r"(a)\1"}, "allowed: a regular expression whose time is bounded"),
+        ({"patternProperties": {r"(a)\1": True}}, "#/patternProperties: the pattern has a reference to a group"),
         ({"patternProperties": {"(": True}}, "'(' is no regular expression"),
         ({"contains": True, "minContains": -1}, "minContains -1"),
         ({1, 2}, "not JSON"),
@@ -118,6 +122,14 @@ def test_a_schema_that_cannot_be_checked_says_where(schema: object, told: str) -
         ("regex_match", {}, "metric regex_match needs the parameter 'pattern'"),
         ("regex_match", {"pattern": "("}, "'(' is no regular expression: "),
         ("regex_match", {"pattern": 3}, "3 is no regular expression"),
+        ("regex_match", {"pattern": "a{99999999999}"}, "is no regular expression: the repetition number is too large"),
+        ("regex_match", {"pattern": "(" * 2000 + ")" * 2000}, "is nested too deeply"),
+        ("regex_match", {"pattern": r"(['\"]).*\1"}, "the pattern has a reference to a group, whose time has no bound"),
+        ("regex_match", {"pattern": "(?>a+)b"}, "an atomic group"),
+        ("regex_match", {"pattern": "a++b"}, "a possessive repeat"),
+        ("regex_match", {"pattern": "(a)?(?(1)b|c)"}, "a condition on a group"),
+        ("regex_match", {"pattern": "(((a{100}){100}){100}){100}"}, "the pattern repeats too much"),
+        ("regex_match", {"pattern": "((){30000}){30000}"}, "the pattern repeats too much"),
         ("json_schema_match", {}, "metric json_schema_match needs the parameter 'schema'"),
         ("truncated", {"stop_reason": 1}, "1 is no stop reason"),
         ("classification_accuracy", {"labels": "yes"}, "'yes' is no list of labels"),
@@ -149,6 +161,76 @@ def test_contains_is_letter_by_letter() -> None:
 def test_a_pattern_may_be_anchored() -> None:
     assert score("regex_match", response="order 4711", pattern=r"\d{4}") == 1.0
     assert score("regex_match", response="order 4711", pattern=r"\A\d{4}\Z") == 0.0
+
+
+SLOW = [
+    "(a|aa)+$",
+    "(a+)+$",
+    "(a*)*b",
+    "a*a*a*a*b",
+    "(a|a)*b",
+    "(.*)(.*)(.*)x",
+    r"(\w+\s?)+!$",
+    "(?=(a+)+$)b",
+    "(?!(a|aa)+$)b",
+]
+
+
+@pytest.mark.parametrize("pattern", SLOW)
+def test_no_pattern_takes_longer_than_its_text_is_long(pattern: str) -> None:
+    """Python's re takes years for some of these."""
+    answer = "a" * 20_000 + "?"
+    assert score("regex_match", response=answer, pattern=pattern) == 0.0
+    told = {"pattern": pattern}
+    assert score("json_schema_match", response=json.dumps(answer), schema=told) == 0.0
+    named = {"patternProperties": {pattern: False}}
+    assert score("json_schema_match", response=json.dumps({answer: 1}), schema=named) == 1.0
+
+
+def test_what_would_take_too_long_all_the_same_is_not_applicable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patterns, "_MOST_WORK", 20_000)
+    rng = random.Random(1)
+    answer = "".join(rng.choices("ab", k=3_000))
+    pattern = "(a|b)*a(a|b){90}c"
+    assert score("regex_match", response=answer, pattern=pattern) is None
+    assert score("json_schema_match", response=json.dumps(answer), schema={"pattern": pattern}) is None
+
+
+ITEMS = st.sampled_from(
+    re.findall(
+        r"\S+",
+        r"a b [ab] [^a] . \w \b \B ^ $ \d \s \A \Z é \n (?i:A) (?s:.) (?=a) (?!b) (?<=a) (?<!b) (?<=ab) (?=a*b) (?!.*a) "
+        r"(?m:^) (?m:$) (?:) (?!) (?i:É)",
+    )
+)
+PATTERNS = st.recursive(
+    ITEMS,
+    lambda inner: st.one_of(
+        st.lists(inner, min_size=1, max_size=3).map("".join),
+        st.tuples(inner, inner).map(lambda two: f"(?:{two[0]}|{two[1]})"),
+        st.tuples(inner, st.sampled_from(["*", "+", "?", "*?", "+?", "??", "{2}", "{1,3}", "{,2}", "{2,}"])).map(
+            lambda two: f"({two[0]}){two[1]}"
+        ),
+        inner.map(lambda each: f"(?={each})"),
+        inner.map(lambda each: f"(?!{each})"),
+    ),
+    max_leaves=8,
+)
+
+
+@given(PATTERNS, st.lists(st.text(alphabet="abAB é1\n", max_size=8), max_size=4))
+@settings(max_examples=200)
+def test_a_pattern_means_what_it_means_to_python(pattern: str, answers: list[str]) -> None:
+    for answer in answers:
+        assert score("regex_match", response=answer, pattern=pattern) == float(bool(re.search(pattern, answer)))
+
+
+def test_many_items_are_told_apart_in_one_pass() -> None:
+    unique = {"uniqueItems": True}
+    items = [*range(30_000), True, False, None, "1", [1], [1.5], {"a": 1}, {"a": True}]
+    assert score("json_schema_match", response=json.dumps(items), schema=unique) == 1.0
+    for again in (1.0, [1.0], {"a": 1.0}, True, "1"):
+        assert score("json_schema_match", response=json.dumps([*items, again]), schema=unique) == 0.0
 
 
 @pytest.mark.parametrize(
