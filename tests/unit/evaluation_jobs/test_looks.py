@@ -2,16 +2,21 @@
 
 import json
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.parsers import ResponseParserError
 
 from bedrock_eval import alarm_kinds as kinds
 from bedrock_eval.jobs.progress import Jobs, JobStatus, read_jobs
+from bedrock_eval.jobs.request import evaluation_mark
 from bedrock_eval.runs import RunFailureReason
+from bedrock_eval.sdk import UnknownFieldError
 from custom_evaluator.errors import RunFailed
 from evaluation_jobs import handler as entry
+from evaluation_jobs.control import Control, Seen
 from tests.unit.evaluation_jobs.conftest import BUCKET, DEFINITION, EXECUTION, INPUT, LAYOUT, RUN_ID, SLICE, World
 from tests.unit.fakes import FakeContext, client_error
 
@@ -195,6 +200,63 @@ class TestTrouble:
             assert [job.status for job in jobs(world).jobs] == [JobStatus.IN_PROGRESS] * 2
         assert call()["status"] == "waiting"
         assert len(world.bedrock.stopped) == 2
+
+    @pytest.mark.parametrize(
+        "broken",
+        [
+            ResponseParserError("not JSON"),
+            UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"),
+            AttributeError("'list' object has no attribute 'get'"),
+            {},
+            {"status": None},
+            {"status": ["InProgress"]},
+        ],
+        ids=repr,
+    )
+    def test_an_answer_that_cannot_be_read_ends_no_run(
+        self, world: World, monkeypatch: pytest.MonkeyPatch, broken: Any
+    ) -> None:
+        def answer(**_: Any) -> Any:
+            if isinstance(broken, Exception):
+                raise broken
+            return broken
+
+        with monkeypatch.context() as trouble:
+            trouble.setattr(world.bedrock, "create_evaluation_job", answer)
+            assert call()["status"] == "waiting"
+            assert [job.status for job in jobs(world).jobs] == [JobStatus.WAITING] * 2
+        call()
+        with monkeypatch.context() as trouble:
+            trouble.setattr(world.bedrock, "get_evaluation_job", answer)
+            assert call()["status"] == "waiting"
+        assert [job.status for job in jobs(world).jobs] == [JobStatus.IN_PROGRESS] * 2
+        assert len(world.bedrock.created) == 2
+
+    def test_a_field_that_the_runtimes_boto3_lacks_is_refused_by_its_name(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(**_: Any) -> Any:
+            raise UnknownFieldError("CreateEvaluationJob: the function's boto3 does not know jobTags")
+
+        monkeypatch.setattr(world.bedrock, "create_evaluation_job", refuse)
+        failed = failure(world)
+        assert failed.reason is RunFailureReason.JOB_REFUSED
+        assert "does not know jobTags" in failed.sentence
+
+    @pytest.mark.parametrize("messages", [None, [], ["why", 5]])
+    def test_failure_messages_of_any_kind(self, world: World, messages: object) -> None:
+        client = SimpleNamespace(get_evaluation_job=lambda **_: {"status": "Failed", "failureMessages": messages})
+        seen = Control(client).look("arn")
+        assert seen == Seen(JobStatus.FAILED, "why; 5" if messages else None)
+
+    def test_a_job_whose_age_the_list_does_not_tell_is_not_deleted(self, world: World) -> None:
+        call()
+        for number, job in enumerate(world.bedrock.jobs.values()):
+            job["status"] = "Completed"
+            if number == 0:
+                del job["creationTime"]
+        mark = evaluation_mark(DEFINITION)
+        assert Control(world.bedrock).prune(containing=mark, keep=0) == 1
 
     def test_a_state_that_is_not_known_yet_is_waited_for(self, world: World) -> None:
         call()
