@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -133,10 +134,11 @@ def _models(arguments: argparse.Namespace, definition: Definition) -> Any:
 
 def _slices(services: Services, folder: Folder, interruption: "_Interruption") -> None:
     """The loop of the state machine."""
-    event = SliceEvent(folder.layout, OWNER)
+    event = SliceEvent(folder.layout, OWNER, resumed=True)
     while not interruption():
         if run_slice(services, event, remaining_seconds=_SLICE_SECONDS).status is not SliceStatus.RUNNING:
             return
+        event = replace(event, resumed=False)
 
 
 class _Interruption:

@@ -72,7 +72,8 @@ def opened(
 
 def _folder(path: Path, definition: Definition, *, mounts: Mapping[str, Path], now: datetime) -> Folder:
     layout = RunLayout(definition.evaluation, _run_id(path) or run_id(now))
-    store = Store(Disk({layout.prefix: path, **mounts}), "")
+    disk = Disk({layout.prefix: path, **mounts})
+    store = Store(disk, "", append=disk.append)
     if saved_state(store, layout) is None:
         strays = sorted(each.name for each in path.iterdir() if each.name != _LOCK)
         if strays:

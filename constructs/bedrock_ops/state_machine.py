@@ -13,7 +13,7 @@ from bedrock_ops.nag import acknowledge, acknowledge_wildcard
 from bedrock_ops.permissions import allow, from_this_account, regional_arn
 from constructs import Construct
 
-# What passes by itself. What the function raises (RunFailed, EventError) would fail again, and is not among these.
+# What passes by itself. What else the function raises (RunFailed, EventError) would fail again, and is not among these.
 _PASSING_ERRORS = (
     "Lambda.ServiceException",
     "Lambda.AWSLambdaException",
@@ -24,6 +24,15 @@ _PASSING_ERRORS = (
     "Runtime.ExitError",
     "Sandbox.Timedout",
 )
+# Trouble of S3 or CloudWatch takes minutes to pass, not seconds.
+_SERVICE_TROUBLE = {
+    "ErrorEquals": ["PassingError"],
+    "IntervalSeconds": 10,
+    "BackoffRate": 2,
+    "MaxAttempts": 7,
+    "MaxDelaySeconds": 300,
+    "JitterStrategy": "FULL",
+}
 _RETRY = {
     "ErrorEquals": list(_PASSING_ERRORS),
     "IntervalSeconds": 2,
@@ -114,7 +123,7 @@ def state_machine_definition(function_arn: str, *, task_timeout: Duration, time_
         "Type": "Task",
         "Resource": f"arn:{Aws.PARTITION}:states:::lambda:invoke",
         "TimeoutSeconds": int(task_timeout.to_seconds()) + 60,
-        "Retry": [_RETRY],
+        "Retry": [_SERVICE_TROUBLE, _RETRY],
     }
     payload = {"input.$": "$$.Execution.Input", "execution.$": "$$.Execution.Id"}
     states = {

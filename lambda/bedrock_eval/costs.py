@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from bedrock_eval import catalogue
 from bedrock_eval.outcomes import Usage
+from bedrock_eval.wording import count
 
 MILLION = 1_000_000
 
@@ -33,31 +34,39 @@ class Rates:
 
 @dataclass(frozen=True)
 class Cost:
-    """What tokens cost. With `unpriced_tokens` above 0, `usd` is a lower bound and must be shown as one."""
+    """What tokens cost. With `unpriced_tokens` or `unknown_calls` above 0, `usd` is a lower bound and shown as one.
+
+    Attributes:
+        unknown_calls: calls that Bedrock took and whose tokens nobody has told.
+    """
 
     usd: float = 0.0
     priced_tokens: int = 0
     unpriced_tokens: int = 0
+    unknown_calls: int = 0
 
     @property
     def known(self) -> bool:
-        """False: there are tokens and none has a rate, so that `usd` says nothing."""
-        return self.priced_tokens > 0 or self.unpriced_tokens == 0
+        """False: something was used and nothing of it has a price, so that `usd` says nothing."""
+        return self.priced_tokens > 0 or (self.unpriced_tokens == 0 and self.unknown_calls == 0)
 
     def __add__(self, other: "Cost") -> "Cost":
         return Cost(
             usd=self.usd + other.usd,
             priced_tokens=self.priced_tokens + other.priced_tokens,
             unpriced_tokens=self.unpriced_tokens + other.unpriced_tokens,
+            unknown_calls=self.unknown_calls + other.unknown_calls,
         )
 
     def __str__(self) -> str:
         """For people: `$1.23`, `at least $1.23 (400 tokens unpriced)`, `400 unpriced tokens`."""
+        unknown = f"{count(self.unknown_calls, 'call')} of unknown usage" if self.unknown_calls else ""
         if not self.known:
-            return f"{self.unpriced_tokens:,} unpriced tokens"
-        if self.unpriced_tokens:
-            return f"at least {dollars(self.usd)} ({self.unpriced_tokens:,} tokens unpriced)"
-        return dollars(self.usd)
+            unpriced = f"{self.unpriced_tokens:,} unpriced tokens" if self.unpriced_tokens else ""
+            return " and ".join(filter(None, (unpriced, unknown)))
+        unpriced = f"{self.unpriced_tokens:,} tokens unpriced" if self.unpriced_tokens else ""
+        left_out = ", ".join(filter(None, (unpriced, unknown)))
+        return f"at least {dollars(self.usd)} ({left_out})" if left_out else dollars(self.usd)
 
 
 def dollars(usd: float) -> str:

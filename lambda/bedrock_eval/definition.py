@@ -14,8 +14,29 @@ from bedrock_eval.jobs.definition import JobSettings
 from bedrock_eval.layout import SCHEMA_VERSION
 from bedrock_eval.measures import Measure
 from bedrock_eval.metrics import METRICS
+from bedrock_eval.models import thinks_by_default
 
 PROMPT_MARK = "{{prompt}}"
+
+DEFAULT_MAX_TOKENS = 4_096
+"""Of an answer of which nothing is said. Unsaid, Bedrock reserves the model's longest answer of the quota."""
+DEFAULT_THINKING_TOKENS = 16_384
+"""The same of models that think before they answer: their thoughts are tokens of the answer."""
+
+
+def default_max_tokens(model_id: str, *, additional_fields: Mapping[str, Any] | None = None) -> int:
+    """The `max_tokens` of a candidate that sets none.
+
+    Args:
+        additional_fields: what it sends to the model beside; may turn thinking on or off, or bound it.
+    """
+    thinking = (additional_fields or {}).get("thinking")
+    setting = thinking if isinstance(thinking, Mapping) else {}
+    budget = setting.get("budget_tokens")
+    if isinstance(budget, int) and setting.get("type") == "enabled":
+        return max(DEFAULT_THINKING_TOKENS, budget + DEFAULT_MAX_TOKENS)
+    thinks = thinks_by_default(model_id) if "type" not in setting else setting["type"] != "disabled"
+    return DEFAULT_THINKING_TOKENS if thinks else DEFAULT_MAX_TOKENS
 
 
 @dataclass(frozen=True)
@@ -60,6 +81,14 @@ class Candidate:
     rates: Rates | None = None
     additional_fields: str | None = None
     answers_of: str | None = None
+
+    @property
+    def max_tokens(self) -> int:
+        """The longest answer that is asked for; every request says so."""
+        if self.parameters.max_tokens is not None:
+            return self.parameters.max_tokens
+        fields = None if self.additional_fields is None else json.loads(self.additional_fields)
+        return default_max_tokens(self.model_id, additional_fields=fields)
 
     def user_text(self, prompt: str) -> str:
         return prompt if self.template is None else self.template.replace(PROMPT_MARK, prompt)
@@ -121,8 +150,14 @@ class Definition:
         headline: scores are also published under {ModelId, Application}.
         confidence: of every interval; verdicts divide the rest by the number of gates.
         concurrency: Converse calls in flight, over all candidates.
+        read_timeout_seconds: how long one call is waited for.
+        max_attempts: how often a call is made whose error passes; waits of a throttled one do not count.
+        patience_minutes: how long a run waits for a model that has no room for one single call.
+        failed_case_rounds: how often a run that is started again asks its failed cases again.
+        score_thoughts: what a model writes into leading <think> tags is scored with its answer.
         max_cost: US dollars that a run may cost; None: no limit.
         allow_unpriced: a run with a limit may also ask models without rates, whose cost the limit cannot see.
+        retry_of: the finished run whose failed cases a run asks again, taking over its answers; of runs only.
         first_deployed: ISO time of the first deploy, written by the custom resource; the watchdog counts from it
             while there is no run.
     """
@@ -144,8 +179,12 @@ class Definition:
     concurrency: int = 8
     read_timeout_seconds: int = 120
     max_attempts: int = 4
+    patience_minutes: float = 30.0
+    failed_case_rounds: int = 2
+    score_thoughts: bool = False
     max_cost: float | None = None
     allow_unpriced: bool = False
+    retry_of: str | None = None
     first_deployed: str | None = None
     schema_version: int = SCHEMA_VERSION
 

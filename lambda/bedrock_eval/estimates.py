@@ -61,6 +61,12 @@ class Estimate:
     def cost(self) -> Cost:
         return total(each.cost for each in self.candidates.values())
 
+    @property
+    def input_tokens_per_call(self) -> dict[str, float]:
+        """By candidate, of a prompt of mean length."""
+        cases = self.calls / max(1, len(self.candidates))
+        return {name: each.input_tokens / cases if cases else 0.0 for name, each in self.candidates.items()}
+
     def __str__(self) -> str:
         """For people: `$0.52 for 84 calls (haiku $0.40, nova $0.12)`."""
         parts = ", ".join(f"{name} {each.cost}" for name, each in self.candidates.items())

@@ -29,6 +29,11 @@ def evaluation_prefix(evaluation: str) -> str:
     return f"{RUNS}{evaluation}/"
 
 
+def at_work_key(evaluation: str) -> str:
+    """Which run of an evaluation is at work, or was last; beside the folders of its runs."""
+    return f"{evaluation_prefix(evaluation)}at-work.json"
+
+
 def job_outputs(evaluation: str) -> str:
     """Below it lies one folder a run, with what Bedrock writes of that run's jobs."""
     return f"{JOBS}{evaluation}/"

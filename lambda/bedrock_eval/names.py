@@ -9,8 +9,8 @@ NAME_PATTERN = r"[a-z][a-z0-9-]{0,23}"
 NAME_RULE = "a lower-case letter, then at most 23 of a-z, 0-9 and -"
 PREFIX_LIMIT = 32
 
-_RUN_ID = re.compile(r"(\d{8}T\d{6}Z)(-manual-[0-9a-f]{4})?")
-_MANUAL_MARK = re.compile(r"[0-9a-f]{4}")
+_RUN_ID = re.compile(r"([0-9]{8}T[0-9]{6}Z)(-manual-[0-9a-f]{4})?(-retry-[0-9a-f]{4})?")
+_MARK = re.compile(r"[0-9a-f]{4}")
 
 
 class RunIdError(ValueError):
@@ -42,7 +42,10 @@ def parse_scheduled_time(text: object) -> datetime:
         raise RunIdError(f"scheduledTime: {text!r} does not parse; needed: {allowed}") from None
     if moment.tzinfo is None:
         raise RunIdError(f"scheduledTime: {text!r} has no time zone; needed: {allowed}")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise RunIdError(f"scheduledTime: {text!r} is no time in UTC; needed: {allowed}") from None
 
 
 def run_id(scheduled: datetime, *, manual: str | None = None) -> str:
@@ -50,9 +53,21 @@ def run_id(scheduled: datetime, *, manual: str | None = None) -> str:
     stamp = scheduled.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
     if manual is None:
         return stamp
-    if not _MANUAL_MARK.fullmatch(manual):
+    if not _MARK.fullmatch(manual):
         raise RunIdError(f"manual: {manual!r} is not 4 hexadecimal digits")
     return f"{stamp}-manual-{manual}"
+
+
+def retry_id(identifier: str, *, mark: str) -> str:
+    """`<run-id>-retry-<4 hex>`: the run that asks again what failed in another. A retry is retried under the first id.
+
+    Raises:
+        RunIdError: not a run id, or not 4 hexadecimal digits.
+    """
+    run_time(identifier)
+    if not _MARK.fullmatch(mark):
+        raise RunIdError(f"retry: {mark!r} is not 4 hexadecimal digits")
+    return f"{identifier.partition('-retry-')[0]}-retry-{mark}"
 
 
 def run_time(identifier: str) -> datetime:
@@ -66,7 +81,7 @@ def run_time(identifier: str) -> datetime:
         stamp = match[1] if match else ""
         return datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     except ValueError:
-        allowed = "YYYYMMDDTHHMMSSZ, or that with -manual-<4 hex>"
+        allowed = "YYYYMMDDTHHMMSSZ, or that with -manual-<4 hex> or -retry-<4 hex>"
         raise RunIdError(f"{identifier!r} is not a run id ({allowed})") from None
 
 

@@ -21,18 +21,29 @@ class FailureReason(StrEnum):
     INVALID_REQUEST = "invalid_request"
     ACCESS_DENIED = "access_denied"
     UNKNOWN_MODEL = "unknown_model"
+    DAILY_QUOTA = "daily_quota"
     NO_RESPONSE = "no_response"
     EMPTY_ANSWER = "empty_answer"
     NOT_ANSWERED = "not_answered"
     CONTENT_FILTERED = "content_filtered"
+    GUARDRAIL_INTERVENED = "guardrail_intervened"
     UNEXPECTED = "unexpected"
 
 
 # With one of these every further call would fail too: the run stops and says so.
-FATAL_REASONS = frozenset({FailureReason.ACCESS_DENIED, FailureReason.UNKNOWN_MODEL})
+FATAL_REASONS = frozenset({FailureReason.ACCESS_DENIED, FailureReason.UNKNOWN_MODEL, FailureReason.DAILY_QUOTA})
 
-# With many of these in a row the service refuses us altogether.
-STORM_REASONS = frozenset({FailureReason.THROTTLED, FailureReason.SERVICE_UNAVAILABLE, FailureReason.MODEL_NOT_READY})
+# The service has no room for us just now: the call waits for its turn and is asked again.
+BUSY_REASONS = frozenset({FailureReason.THROTTLED, FailureReason.SERVICE_UNAVAILABLE, FailureReason.MODEL_NOT_READY})
+
+# A filter stood between the model and us; what came instead of its answer is not scored.
+WITHHELD_REASONS = frozenset({FailureReason.CONTENT_FILTERED, FailureReason.GUARDRAIL_INTERVENED})
+
+# What the model has come to. Asking until it comes to something else would choose among its answers.
+SETTLED_REASONS = WITHHELD_REASONS | {FailureReason.EMPTY_ANSWER, FailureReason.NOT_ANSWERED}
+
+TRUNCATED = "max_tokens"
+"""The stop reason of an answer that a limit of tokens has cut off."""
 
 
 @dataclass(frozen=True)
@@ -53,17 +64,32 @@ class Usage:
         )
 
 
+MOST_TOKENS = 100_000_000
+"""Of one call; no model takes or gives so many."""
+
+
+def known_usage(**tokens: object) -> Usage | None:
+    """The usage of these counts; None where one cannot be: not a whole number, below 0 or beyond any model."""
+    if all(type(number) is int and 0 <= number <= MOST_TOKENS for number in tokens.values()):
+        return Usage(**tokens)  # type: ignore[arg-type] # they are whole numbers
+    return None
+
+
 @dataclass(frozen=True)
 class Outcome:
     """One line of a results part.
 
     Attributes:
         reference: the right answer; several stand in it as a case's do.
+        response: what is scored. `thought`: what stood before it and is not, reasoning or a leading <think> part.
         scores: None where a metric is not applicable; a failed case has none.
         versions: by metric, the version that gave the score; None: the first of each.
         case_hash: of id, prompt and references; None in records that are older than it.
         labels: by metric, the text that a judge chose on a scale of texts; of evaluation jobs only, as are
         explanations: by metric, why a judge scored as it did.
+        usage: of all calls of the case, as far as it is known; None: nothing is.
+        calls: how many calls of it Bedrock took, whatever came back; `unknown_calls` of them are not in `usage`.
+        round: 0, or how often its failed cases had been asked again when this came.
     """
 
     case_id: str
@@ -73,16 +99,20 @@ class Outcome:
     category: str | None = None
     cluster: str | None = None
     response: str | None = None
+    thought: str | None = None
     stop_reason: str | None = None
     scores: Mapping[str, float | None] = field(default_factory=dict)
     labels: Mapping[str, str] | None = None
     explanations: Mapping[str, str] | None = None
     failure: FailureReason | None = None
     detail: str | None = None
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage | None = field(default_factory=Usage)
+    calls: int = 1
+    unknown_calls: int = 0
     latency_ms: int | None = None
     versions: Mapping[str, str] | None = None
     case_hash: str | None = None
+    round: int = 0
 
     @classmethod
     def of(cls, case: Case, *, candidate: str, **result: Any) -> Self:

@@ -38,7 +38,12 @@ class RunFailureReason(StrEnum):
     DATASET_CHANGED = "dataset_changed"
     ACCESS_DENIED = "access_denied"
     UNKNOWN_MODEL = "unknown_model"
-    THROTTLING_STORM = "throttling_storm"
+    DAILY_QUOTA = "daily_quota"
+    THROTTLED = "throttled"
+    REFUSED = "refused"
+    NOTHING_ANSWERED = "nothing_answered"
+    RETRIED_RUN_MISSING = "retried_run_missing"
+    FILE_DAMAGED = "file_damaged"
     TIME_LIMIT = "time_limit"
     ESTIMATE_OVER_LIMIT = "estimate_over_limit"
     COST_OVER_LIMIT = "cost_over_limit"
@@ -55,10 +60,17 @@ class RunFailureReason(StrEnum):
 
 @dataclass(frozen=True)
 class Progress:
-    """How far one candidate is: cases done, and how many of them without a usable answer."""
+    """How far one candidate is: cases done, and how many of them without a usable answer.
+
+    Attributes:
+        calls: how many calls Bedrock took, with those that are under way and those whose record was lost.
+        throttled_since: since when the service has refused every call for want of room, in ISO 8601; None: it has not.
+    """
 
     completed: int = 0
     failed: int = 0
+    calls: int = 0
+    throttled_since: str | None = None
 
 
 @dataclass(frozen=True)
@@ -72,7 +84,8 @@ class RunState:
         dataset_etag: the dataset as the first slice read it; later slices refuse another.
         estimate: what the run was going to cost, made before its first call.
         plan: how many cases the run's gates would take, said before its first call too.
-        cost: of what has been answered so far.
+        cost: of what has been asked so far.
+        round: how often failed cases have been asked again.
         reason, message: of a failed or skipped run.
     """
 
@@ -88,6 +101,7 @@ class RunState:
     estimate: Estimate | None = None
     plan: tuple[GatePlan, ...] = ()
     cost: Cost = field(default_factory=Cost)
+    round: int = 0
     reason: str | None = None
     message: str | None = None
     schema_version: int = SCHEMA_VERSION
@@ -113,11 +127,6 @@ class Lock:
     def live(self, now: datetime) -> bool:
         """Whether the lease still runs."""
         return datetime.fromisoformat(self.expires_at) > now
-
-    def precedes(self, other: "Lock") -> bool:
-        """Whether this lock was acquired first; of two at the same instant the smaller run id was."""
-        mine = (datetime.fromisoformat(self.acquired_at), self.run_id)
-        return mine < (datetime.fromisoformat(other.acquired_at), other.run_id)
 
     def released(self, now: datetime) -> "Lock":
         """The same lock with its lease ended. It is not deleted: giving it up is one conditional write."""

@@ -16,7 +16,7 @@ from bedrock_eval.gates import GateResult, judge, sample_interval
 from bedrock_eval.jobs.answers import judged_run
 from bedrock_eval.measures import Measure
 from bedrock_eval.metrics import Confusion, confusion
-from bedrock_eval.outcomes import Outcome, Usage
+from bedrock_eval.outcomes import TRUNCATED, WITHHELD_REASONS, Outcome, Usage
 from bedrock_eval.same_cases import DatasetChange, only_same
 from bedrock_eval.statistics import holm, standard_deviation
 from bedrock_eval.summary import (
@@ -38,6 +38,7 @@ MAX_BINS = 150
 
 _CLASSES = "classification_accuracy"
 _ROUNDING = 1e-6
+_WITHHELD = {reason.value for reason in WITHHELD_REASONS}
 
 
 def summarise(  # noqa: PLR0913 - all by keyword but the first
@@ -49,17 +50,20 @@ def summarise(  # noqa: PLR0913 - all by keyword but the first
     outcomes: Iterable[Outcome],
     baseline: Baseline | None = None,
     agreement: Sequence[Agreement] = (),
+    lost_calls: Mapping[str, int] | None = None,
 ) -> Summary:
     """Summarise the outcomes of all candidates of a run, in any order.
 
     Args:
         baseline: the run that the definition pins, None where it pins none.
         agreement: of people who have rated.
+        lost_calls: by candidate, calls that were taken and of which no outcome tells.
 
     Raises:
         ValueError: an outcome of a candidate that the definition does not have.
     """
-    tallies = {candidate.name: _Tally(candidate, definition) for candidate in definition.candidates}
+    lost = lost_calls or {}
+    tallies = {each.name: _Tally(each, definition, lost=lost.get(each.name, 0)) for each in definition.candidates}
     for outcome in outcomes:
         if outcome.candidate not in tallies:
             raise ValueError(f"outcome of candidate {outcome.candidate!r}; known: {', '.join(tallies)}")
@@ -82,6 +86,7 @@ def summarise(  # noqa: PLR0913 - all by keyword but the first
         min_coverage=definition.min_coverage,
         baseline=None if baseline is None else _baseline_ref(baseline, tallies.values()),
         answers=judged_run(definition),
+        retry_of=definition.retry_of,
         comparisons=_comparisons(measures, tallies, baseline, confidence=definition.confidence),
         agreement=tuple(agreement),
     )
@@ -112,14 +117,16 @@ def _as_seen(measure: Measure, tallies: Iterable["_Tally"]) -> Measure:
 class _Tally:
     """What one candidate's outcomes add up to. Case by case, as pairs and categories need it."""
 
-    def __init__(self, candidate: Candidate, definition: Definition) -> None:
+    def __init__(self, candidate: Candidate, definition: Definition, *, lost: int) -> None:
         self._candidate = candidate
         self._definition = definition
         self.measures: Mapping[str, Measure] = definition.measures
         self._labels: Sequence[str] = definition.parameters(_CLASSES).get("labels", ())
         self._failed: dict[str, str] = {}
         self._scored: set[str] = set()
-        self._usage = Usage()
+        self._usage: Usage | None = None
+        self._calls = self._unknown_calls = lost
+        self._truncated = self._thoughts = 0
         self._classes = Confusion()
         self._chosen: dict[str, Counter[str]] = {name: Counter() for name in definition.metrics}
         self.values: dict[str, dict[str, float]] = {name: {} for name in definition.metrics}
@@ -128,7 +135,10 @@ class _Tally:
         self.cases: dict[str, str | None] = {}
 
     def add(self, outcome: Outcome) -> None:
-        self._usage += outcome.usage
+        if outcome.usage is not None:
+            self._usage = (self._usage or Usage()) + outcome.usage
+        self._calls += outcome.calls
+        self._unknown_calls += outcome.unknown_calls
         case = outcome.case_id
         self.cases[case] = outcome.same_case
         if outcome.category is not None:
@@ -137,6 +147,8 @@ class _Tally:
             self._failed[case] = outcome.failure.value
             return
         self._scored.add(case)
+        self._truncated += outcome.stop_reason == TRUNCATED
+        self._thoughts += outcome.thought is not None
         if outcome.cluster is not None:
             self.clusters[case] = outcome.cluster
         for name, values in self.values.items():
@@ -166,7 +178,8 @@ class _Tally:
 
     def summary(self, baseline: Baseline | None) -> CandidateSummary:
         # What Bedrock's jobs ask of models, and of a judge, is in no output of theirs.
-        usage = self._usage if self._definition.job is None else None
+        own = self._definition.job is None
+        spent = replace(cost(self._usage or Usage(), self._candidate.rates), unknown_calls=self._unknown_calls)
         return CandidateSummary(
             name=self._candidate.name,
             model_id=self._candidate.model_id,
@@ -175,12 +188,17 @@ class _Tally:
             failed=len(self._failed),
             failures=dict(sorted(Counter(self._failed.values()).items())),
             coverage=self._coverage,
-            usage=usage,
-            cost=None if usage is None else cost(usage, self._candidate.rates),
+            usage=self._usage if own else None,
+            cost=spent if own else None,
             metrics={name: self._metric(measure) for name, measure in self.measures.items()},
             gates=tuple(result for gate in self._definition.gates for result in self._judged(gate, baseline)),
             categories=self._categories(),
             classes=self._class_summary(),
+            calls=self._calls if own else None,
+            truncated=self._truncated,
+            max_tokens=self._candidate.max_tokens if own else None,
+            thoughts=self._thoughts,
+            withheld=sum(reason in _WITHHELD for reason in self._failed.values()),
         )
 
     def _judged(self, gate: Gate, baseline: Baseline | None) -> list[GateResult]:

@@ -89,6 +89,11 @@ class CandidateSummary:
 
     Attributes:
         usage, cost: None: unknown, as of evaluation jobs, whose output does not tell their tokens.
+        calls: how many calls Bedrock took for them, also those whose answer or record was lost; None: unknown.
+        truncated: answers that `max_tokens` has cut off.
+        max_tokens: the longest answer that was asked for; None: unknown.
+        thoughts: answers with thoughts that were set aside and not scored.
+        withheld: cases in which a filter or guardrail stood in the place of the answer; they are among the failed.
         categories: by name; cases without a category are in none of them.
     """
 
@@ -105,6 +110,11 @@ class CandidateSummary:
     gates: tuple[GateResult, ...] = ()
     categories: Mapping[str, CategorySummary] = field(default_factory=dict)
     classes: ClassSummary | None = None
+    calls: int | None = None
+    truncated: int = 0
+    max_tokens: int | None = None
+    thoughts: int = 0
+    withheld: int = 0
 
 
 @dataclass(frozen=True)
@@ -169,6 +179,7 @@ class Summary:
 
     Attributes:
         answers: the run whose stored answers were judged; None: the answers are this run's own.
+        retry_of: the run whose failed cases this one has asked again, with its other answers taken over.
         measures: what each metric is, so that a reader needs no other table.
         baseline: None: none is pinned.
         agreement: of people who rated the same answers.
@@ -188,6 +199,7 @@ class Summary:
     min_coverage: float = 0.95
     baseline: BaselineRef | None = None
     answers: RunLayout | None = None
+    retry_of: str | None = None
     comparisons: tuple[RunComparison, ...] = ()
     agreement: tuple[Agreement, ...] = ()
     schema_version: int = SCHEMA_VERSION

@@ -14,3 +14,15 @@ class RunFailed(Exception):  # noqa: N818 - Step Functions matches and people re
         super().__init__(f"{reason.value}: {sentence}")
         self.reason = reason
         self.sentence = sentence
+
+
+class DamagedFile(RunFailed):
+    """A stored file that the run cannot do without and that cannot be read; the sentence begins with its name."""
+
+    def __init__(self, key: str, why: object) -> None:
+        super().__init__(RunFailureReason.FILE_DAMAGED, f"{key}: cannot be read: {why}")
+        self.key = key
+
+
+class PassingError(Exception):
+    """A service is in trouble that passes: throttled, slow, 5xx, a broken connection. The state machine tries again."""

@@ -22,16 +22,28 @@ logger = logging.getLogger(__name__)
 def fail_run(services: Services, event: FailEvent) -> dict[str, object]:
     """Record why a run failed; may be repeated.
 
-    The metric goes first: it is what rings, and must not depend on the bucket.
+    The metric, which rings, does not depend on the bucket, nor the record on CloudWatch.
     """
     reason, message = reason_and_message(event.error, event.cause)
-    if event.evaluation is not None:
-        publish_fact(services, catalogue.RUN_FAILED, evaluation=event.evaluation)
     run_id = None if event.layout is None else event.layout.run_id
     logger.error("run failed", extra={"evaluation": event.evaluation, "run": run_id, "reason": reason.value})
+    trouble = _published(services, event.evaluation)
     if event.layout is not None:
         reason = _record(services, event.layout, event, reason=reason, message=message)
+    if trouble is not None:
+        raise trouble
     return {"status": "failed", "runId": run_id, "reason": reason.value}
+
+
+def _published(services: Services, evaluation: str | None) -> Exception | None:
+    """What kept the metric from being published, for after the record."""
+    try:
+        if evaluation is not None:
+            publish_fact(services, catalogue.RUN_FAILED, evaluation=evaluation)
+    except Exception as error:
+        logger.exception("metric not published")
+        return error
+    return None
 
 
 def reason_and_message(error: str, cause: str) -> tuple[RunFailureReason, str]:

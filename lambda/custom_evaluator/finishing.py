@@ -1,6 +1,6 @@
 """The end of a run, whoever scored it: report and summary out of the results that lie in its parts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from bedrock_eval.definition import Definition
@@ -9,7 +9,7 @@ from bedrock_eval.layout import RunLayout
 from bedrock_eval.report import render
 from bedrock_eval.scoring import Scorer
 from bedrock_eval.summarising import summarise
-from bedrock_eval.summary import Agreement
+from bedrock_eval.summary import Agreement, Summary
 from custom_evaluator.baselines import baseline_outcomes, read_baseline
 from custom_evaluator.parts import read_outcomes
 from custom_evaluator.store import HTML, Store
@@ -23,12 +23,14 @@ def write_results(  # noqa: PLR0913 - all by keyword but the first three
     started: str,
     finished: datetime,
     agreement: Sequence[Agreement] = (),
-) -> None:
+    lost_calls: Mapping[str, int] | None = None,
+) -> Summary:
     """The report first: the summary's presence means that everything is there.
 
     Args:
         started: ISO 8601, as run.json has it.
         agreement: of people who have rated.
+        lost_calls: by candidate, calls that were taken and of which no record is left.
     """
     names = [candidate.name for candidate in definition.candidates]
     baseline = read_baseline(store, definition)
@@ -43,6 +45,7 @@ def write_results(  # noqa: PLR0913 - all by keyword but the first three
         outcomes=gathering.watch(scorer.current(each).outcome for each in read_outcomes(store, layout, names)),
         baseline=baseline,
         agreement=agreement,
+        lost_calls=lost_calls or {},
     )
     evidence = gathering.evidence(
         summary.comparisons,
@@ -51,3 +54,4 @@ def write_results(  # noqa: PLR0913 - all by keyword but the first three
     )
     store.put(layout.report, render(summary, evidence), content_type=HTML)
     store.create(layout.summary, summary.to_json())
+    return summary

@@ -3,8 +3,9 @@
 import logging
 from typing import Any
 
-from custom_evaluator.events import PublishEvent, SliceEvent, parse_event
+from custom_evaluator.events import FailEvent, PublishEvent, SliceEvent, parse_event
 from custom_evaluator.failures import fail_run
+from custom_evaluator.passing import passing_errors
 from custom_evaluator.publication import publish_run
 from custom_evaluator.services import services
 from custom_evaluator.slices import run_slice
@@ -18,8 +19,14 @@ def handler(event: object, context: Any) -> dict[str, object]:
     Raises:
         EventError: the event is not one of the three.
         RunFailed: the run cannot go on; the message is `<reason>: <sentence>`.
+        PassingError: a service is in trouble; the state machine tries again.
     """
     parsed = parse_event(event)
+    with passing_errors():
+        return _act(parsed, context)
+
+
+def _act(parsed: SliceEvent | PublishEvent | FailEvent, context: Any) -> dict[str, object]:
     if isinstance(parsed, SliceEvent):
         remaining = context.get_remaining_time_in_millis() / 1000
         return run_slice(services(), parsed, remaining_seconds=remaining).to_json()

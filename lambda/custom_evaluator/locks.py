@@ -1,17 +1,17 @@
 """The lock on a run, and the rule that two runs of one evaluation do not overlap."""
 
-from collections.abc import Iterator
+import json
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 
 from bedrock_eval.codec import DecodeError
-from bedrock_eval.layout import RunLayout, evaluation_prefix
+from bedrock_eval.layout import SCHEMA_VERSION, RunLayout, at_work_key
+from bedrock_eval.names import is_run_id
 from bedrock_eval.runs import Lock, claim, read_lock, timestamp
-from custom_evaluator.store import Store
+from custom_evaluator.errors import PassingError
+from custom_evaluator.store import Store, Stored
 
-_TRIES = 3
-_NEIGHBOURS = 20
+_TRIES = 10
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def acquire(store: Store, layout: RunLayout, *, owner: str, now: datetime, deadl
             return Holding(standing, ours=False)
         if wanted is not None and _write(store, layout, wanted, etag=etag):
             return Holding(wanted, ours=True, fresh=wanted.acquired_at == timestamp(now))
-    raise RuntimeError(f"{layout.lock}: changed at each of {_TRIES} attempts to take it")
+    raise PassingError(f"{layout.lock}: changed at each of {_TRIES} attempts to take it")
 
 
 def release(store: Store, layout: RunLayout, *, owner: str | None, now: datetime) -> None:
@@ -48,24 +48,34 @@ def holder(store: Store, layout: RunLayout, *, now: datetime) -> str | None:
     return standing.owner if standing is not None and standing.live(now) else None
 
 
-def earlier_run(store: Store, layout: RunLayout, lock: Lock, *, now: datetime) -> str | None:
-    """The run of the same evaluation that works already and began before `lock` was taken.
+def run_at_work(store: Store, layout: RunLayout, *, now: datetime) -> str | None:
+    """Another run of the same evaluation that works already; with none, this one is entered as the one at work.
 
-    Both of two runs that begin at once look after they have locked, so at least one sees the other; the order of the
-    locks decides which gives way.
+    Whoever has locked its run enters it over exactly what it has read, so of two that begin at once one sees the other.
     """
-    return next(
-        (other.run_id for other in _neighbours(store, layout) if other.live(now) and other.precedes(lock)), None
-    )
+    for _ in range(_TRIES):
+        stored = store.read(at_work_key(layout.evaluation))
+        other = _at_work(stored)
+        if other is not None and other != layout.run_id and holder(store, RunLayout(layout.evaluation, other), now=now):
+            return other
+        if _entered(store, layout, stored):
+            return None
+    raise PassingError(f"{at_work_key(layout.evaluation)}: changed at each of {_TRIES} attempts to enter a run")
 
 
-def _neighbours(store: Store, layout: RunLayout) -> Iterator[Lock]:
-    runs = sorted(store.folders(evaluation_prefix(layout.evaluation)), reverse=True)
-    others = (run for run in runs if run != layout.run_id)
-    for run in islice(others, _NEIGHBOURS):
-        lock, _ = _standing(store, RunLayout(layout.evaluation, run))
-        if lock is not None:
-            yield lock
+def _entered(store: Store, layout: RunLayout, stored: Stored | None) -> bool:
+    key = at_work_key(layout.evaluation)
+    body = json.dumps({"run": layout.run_id, "schema_version": SCHEMA_VERSION})
+    return store.create(key, body) if stored is None else store.replace(key, body, etag=stored.etag)
+
+
+def _at_work(stored: Stored | None) -> str | None:
+    """The run that was entered last; a file that cannot be read names none."""
+    try:
+        run = None if stored is None else json.loads(stored.body)["run"]
+    except (KeyError, TypeError, ValueError):
+        return None
+    return run if isinstance(run, str) and is_run_id(run) else None
 
 
 def _standing(store: Store, layout: RunLayout) -> tuple[Lock | None, str | None]:

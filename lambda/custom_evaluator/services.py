@@ -39,6 +39,7 @@ class Services:
         clock: seconds that only grow.
         progress: told of the run before its first call, with its estimate, after each answer and every half second.
         stopping: whether somebody wants the slice to end early, as if its time were up.
+        sleep: waits so many seconds.
     """
 
     application: str
@@ -49,6 +50,7 @@ class Services:
     clock: Callable[[], float]
     progress: Callable[[RunState], None] = _nobody_watches
     stopping: Callable[[], bool] = _nobody_stops
+    sleep: Callable[[float], None] = time.sleep
 
     @property
     def s3(self) -> Any:
@@ -81,8 +83,8 @@ def model_client(definition: Definition, *, region: str | None = None, endpoint_
         endpoint_url=endpoint_url,
         config=Config(
             max_pool_connections=definition.concurrency,
-            # Said explicitly: botocore's defaults differ between the versions that Lambda has had.
-            retries={"mode": "standard", "total_max_attempts": definition.max_attempts},
+            # One: how often a call is made, and how long it waits for its turn, is decided by the runner.
+            retries={"mode": "standard", "total_max_attempts": 1},
             connect_timeout=5,
             read_timeout=definition.read_timeout_seconds,
         ),

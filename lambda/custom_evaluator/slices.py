@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -9,24 +10,26 @@ from enum import StrEnum
 
 from bedrock_eval import catalogue
 from bedrock_eval.codec import DecodeError
-from bedrock_eval.costs import Cost
 from bedrock_eval.definition import Candidate, Definition, read_definition
 from bedrock_eval.estimates import Estimate, estimate, mean_answer_tokens
 from bedrock_eval.layout import RunLayout, definition_key
-from bedrock_eval.outcomes import FATAL_REASONS, STORM_REASONS, Outcome
+from bedrock_eval.outcomes import FATAL_REASONS, SETTLED_REASONS, FailureReason, Outcome
 from bedrock_eval.planning import plan
-from bedrock_eval.runs import RunFailureReason, RunState, RunStatus, read_state, timestamp
+from bedrock_eval.runs import Progress, RunFailureReason, RunState, RunStatus, read_state, timestamp
+from bedrock_eval.summary import Summary
+from bedrock_eval.wording import count, percent
 from custom_evaluator import locks
-from custom_evaluator.converse import Asker
+from custom_evaluator.converse import Asker, Later
 from custom_evaluator.datasets import dataset_cases, dataset_version, measure
 from custom_evaluator.errors import RunFailed
 from custom_evaluator.events import SliceEvent
 from custom_evaluator.finishing import write_results
-from custom_evaluator.parts import PartWriter
+from custom_evaluator.parts import PartWriter, read_lines
+from custom_evaluator.passing import passes
 from custom_evaluator.publication import publish_fact
-from custom_evaluator.runner import Limits, Runner, Work
+from custom_evaluator.runner import Lane, Limits, Runner, Work
 from custom_evaluator.services import Services
-from custom_evaluator.spending import check_estimate, check_spent, last_summary, spent
+from custom_evaluator.spending import Spending, check_estimate, last_summary
 from custom_evaluator.store import Store, Version
 
 RESERVE_SECONDS = 60.0
@@ -38,8 +41,14 @@ DRAIN_SECONDS = 30.0
 STATE_SECONDS = 5.0
 """How often run.json follows the progress."""
 
-STORM_LENGTH = 25
-"""So many refusals of one candidate in a row end the run."""
+STREAK_LENGTH = 25
+"""So many cases of one candidate in a row without an answer, all for one reason, end the run."""
+
+FLUSH_WAITS = (1.0, 2.0, 4.0, 8.0)
+"""Seconds between the attempts to write what is left at the end of a slice."""
+
+LOW_COVERAGE = "low_coverage"
+"""The reason in run.json of a finished run that has too few answers to be a success."""
 
 logger = logging.getLogger(__name__)
 
@@ -100,11 +109,12 @@ def run_slice(services: Services, event: SliceEvent, *, remaining_seconds: float
     if not holding.ours:
         # run.json is the other's, who works on it.
         return skipped(services, layout, "another execution works on this run")
-    if holding.fresh:
-        earlier = locks.earlier_run(services.store, layout, holding.lock, now=now)
+    if holding.fresh and services.store.append is None:
+        earlier = locks.run_at_work(services.store, layout, now=now)
         if earlier is not None:
             return give_way(services, event, earlier)
-    return _Slice(services, event, now=now).run(services.clock() + remaining_seconds - RESERVE_SECONDS)
+    resumed = replace(event, resumed=event.resumed or holding.fresh)
+    return _Slice(services, resumed, now=now).run(services.clock() + remaining_seconds - RESERVE_SECONDS)
 
 
 def finished(layout: RunLayout, state: RunState | None) -> SliceResult:
@@ -158,22 +168,27 @@ class _Slice:
         self._services = services
         self._layout = event.layout
         self._execution = event.execution
-        self._definition = run_definition(services.store, event.layout)
+        self._resumed = event.resumed
+        self._definition = run_definition(services.store, event.layout, retry_of=event.retry_of)
         saved = saved_state(services.store, event.layout) or new_state(event.layout, now=now)
         # A run that failed and is started again by hand goes on where it stopped.
         self._state = replace(saved, status=RunStatus.RUNNING, execution=event.execution, reason=None, message=None)
         self._saved_at = services.clock()
-        self._storms = dict.fromkeys((candidate.name for candidate in self._definition.candidates), 0)
         self._writers = {
             candidate.name: PartWriter(services.store, event.layout, candidate.name, services.clock)
             for candidate in self._definition.candidates
         }
+        self._streaks = {candidate.name: _Streak() for candidate in self._definition.candidates}
+        self._asker = Asker(services.models(self._definition), definition=self._definition, run_id=self._layout.run_id)
 
     def run(self, end: float) -> SliceResult:
         """Ask until all is done or the clock shows `end`."""
         version = self._open_dataset()
-        for writer in self._writers.values():
-            writer.resume()
+        self._resume()
+        self._spending = Spending(self._definition, self._state, self._writers, self._asker.calls)
+        self._throttled = {name: each.throttled_since for name, each in self._state.candidates.items()}
+        if self._resumed:
+            self._throttled = {}
         self._save()
         self._services.progress(self._state)
         self._check_cost()
@@ -187,31 +202,43 @@ class _Slice:
 
     def take(self, outcome: Outcome) -> None:
         """Record an outcome; one that every further call would share ends the run, unrecorded: it is asked again."""
+        name = outcome.candidate
+        self._throttled.pop(name, None)
         if outcome.failure in FATAL_REASONS:
-            raise RunFailed(RunFailureReason(outcome.failure.value), f"candidate {outcome.candidate}: {outcome.detail}")
-        self._writers[outcome.candidate].add(outcome)
-        check_spent(self._definition, self._spent())
-        if outcome.failure not in STORM_REASONS:
-            self._storms[outcome.candidate] = 0
-            return
-        self._storms[outcome.candidate] += 1
-        if self._storms[outcome.candidate] >= STORM_LENGTH:
+            raise RunFailed(RunFailureReason(outcome.failure.value), f"candidate {name}: {outcome.detail}")
+        self._writers[name].add(replace(outcome, round=self._state.round))
+        self._spending.check()
+        if self._streaks[name].lengthened(outcome, answered=self._writers[name].answered):
             raise RunFailed(
-                RunFailureReason.THROTTLING_STORM,
-                f"candidate {outcome.candidate}: {STORM_LENGTH} calls in a row were refused, last {outcome.detail}",
+                RunFailureReason.REFUSED,
+                f"candidate {name}: {STREAK_LENGTH} cases in a row have no answer: {_told(outcome)}",
+            )
+
+    def put_off(self, later: Later) -> None:
+        """Wait for room, as long as the definition has patience."""
+        if not later.failure.busy:
+            return
+        name, now = later.question.candidate.name, self._services.now()
+        since = datetime.fromisoformat(self._throttled.setdefault(name, timestamp(now)) or timestamp(now))
+        if now - since >= timedelta(minutes=self._definition.patience_minutes):
+            raise RunFailed(
+                RunFailureReason.THROTTLED,
+                f"candidate {name}: no call found room for {self._definition.patience_minutes:g} minutes "
+                f"(patience_minutes): {later.failure.detail}",
             )
 
     def tick(self) -> None:
         for writer in self._writers.values():
             writer.flush_if_due()
         if self._services.clock() - self._saved_at >= STATE_SECONDS:
-            self._save()
+            self._save_if_possible()
         self._services.progress(self._present())
 
     def _open_dataset(self) -> Version:
         """The dataset of the first slice, counted and checked once."""
         s3, dataset = self._services.s3, self._definition.dataset
-        version = dataset_version(s3, dataset, expected_etag=self._state.dataset_etag)
+        expected = self._state.dataset_etag or self._retried_etag()
+        version = dataset_version(s3, dataset, expected_etag=expected)
         if self._state.total is None:
             size = measure(s3, self._definition, version)
             last = last_summary(self._services.store, self._layout)
@@ -221,33 +248,109 @@ class _Slice:
             self._log_estimate(made)
         return version
 
+    @property
+    def _retried(self) -> RunLayout | None:
+        """The run whose failed cases this one asks again."""
+        retry_of = self._definition.retry_of
+        return None if retry_of is None else RunLayout(self._layout.evaluation, retry_of)
+
+    def _retried_etag(self) -> str | None:
+        """A retry asks what the other run has asked."""
+        state = None if self._retried is None else saved_state(self._services.store, self._retried)
+        return None if state is None else state.dataset_etag
+
+    def _resume(self) -> None:
+        """Learn what need not be asked, and open what has failed for another round."""
+        store = self._services.store
+        for name, writer in self._writers.items():
+            if self._retried is None:
+                writer.resume()
+                continue
+            answered = frozenset(each.case_id for each, _ in read_lines(store, self._retried, name) if each.scored)
+            writer.resume(taken_over=answered)
+            if not answered <= writer.done:
+                writer.take_over(read_lines(store, self._retried, name))
+        self._open_round()
+
+    def _open_round(self) -> None:
+        """Failed cases have a new round when somebody starts the run again; without any answer always."""
+        failed = [outcome for writer in self._writers.values() for outcome in writer.failed.values()]
+        nothing = not any(writer.answered for writer in self._writers.values())
+        number = max([self._state.round, *(outcome.round for outcome in failed)])
+        if self._resumed and failed and (nothing or number < self._definition.failed_case_rounds):
+            number += 1
+        self._state = replace(self._state, round=number)
+        for writer in self._writers.values():
+            writer.ask_again(round_number=number, every=nothing)
+
     def _check_cost(self) -> None:
         """Before the first call of every slice, so that a run that is started again meets its limit again."""
-        if self._state.estimate is not None:
+        if self._state.estimate is not None and self._definition.retry_of is None:
             check_estimate(self._definition, self._state.estimate)
-        check_spent(self._definition, self._spent())
-
-    def _spent(self) -> Cost:
-        return spent(self._definition, {name: writer.usage for name, writer in self._writers.items()})
+        self._spending.check()
 
     def _ask_all(self, version: Version, end: float) -> bool:
-        asker = Asker(self._services.models(self._definition), definition=self._definition, run_id=self._layout.run_id)
         clock = self._services.clock
-        drain = min(DRAIN_SECONDS, (end - clock()) / 3)
+        # As long as a call may take, so that what is paid comes back; the slice ends as soon as nothing is in flight.
+        drain = min(max(DRAIN_SECONDS, self._definition.read_timeout_seconds + 1), (end - clock()) / 3)
         limits = Limits(
-            concurrency=self._definition.concurrency, stop_at=end - drain, drain_until=end, drain_seconds=drain
+            concurrency=self._definition.concurrency,
+            stop_at=end - drain,
+            drain_until=end,
+            drain_seconds=min(DRAIN_SECONDS, drain),
+        )
+        runner = Runner(
+            ask=self._asker.ask,
+            limits=limits,
+            clock=clock,
+            idle=self._services.sleep,
+            stopping=self._services.stopping,
         )
         try:
-            runner = Runner(ask=asker.ask, limits=limits, clock=clock, stopping=self._services.stopping)
-            return runner.run(self._work(version), self)
-        finally:
-            for writer in self._writers.values():
-                writer.flush()
-            self._save()
+            done = runner.run(self._lanes(version), self)
+        except Exception:
+            # What the run failed of is what people must hear, also when not everything can be written.
+            self._keep()
+            raise
+        trouble = self._keep()
+        if trouble is not None:
+            raise trouble
+        return done
 
-    def _work(self, version: Version) -> Iterator[Work]:
-        """Case by case over all candidates, so that they advance together; what is in a part is passed over."""
-        candidates: tuple[Candidate, ...] = self._definition.candidates
+    def _keep(self) -> Exception | None:
+        """Write what every writer holds, and run.json: one that fails keeps no other from it. The first trouble."""
+        found: list[Exception] = []
+        for keep in (*(writer.flush for writer in self._writers.values()), self._save):
+            trouble = self._kept(keep)
+            if trouble is not None:
+                logger.warning("not written", extra={"run": self._layout.run_id, "reason": type(trouble).__name__})
+                found.append(trouble)
+        return found[0] if found else None
+
+    def _kept(self, keep: Callable[[], None]) -> Exception | None:
+        trouble: Exception | None = None
+        for wait in (0.0, *FLUSH_WAITS):
+            if wait:
+                self._services.sleep(wait)
+            try:
+                keep()
+            except Exception as error:
+                trouble = error
+                if not passes(error):
+                    break
+            else:
+                return None
+        return trouble
+
+    def _lanes(self, version: Version) -> list[Lane]:
+        """One of each model: its candidates share a quota."""
+        by_model: dict[str, list[Candidate]] = {}
+        for candidate in self._definition.candidates:
+            by_model.setdefault(candidate.model_id, []).append(candidate)
+        return [Lane(self._work(version, candidates)) for candidates in by_model.values()]
+
+    def _work(self, version: Version, candidates: list[Candidate]) -> Iterator[Work]:
+        """Case by case over the candidates of a model, so that they advance together; what is done is passed over."""
         for case in dataset_cases(self._services.s3, self._definition.dataset, version):
             for candidate in candidates:
                 if case.id not in self._writers[candidate.name].done:
@@ -255,19 +358,49 @@ class _Slice:
 
     def _finish(self) -> None:
         store, layout, now = self._services.store, self._layout, self._services.now()
-        write_results(store, layout, self._definition, started=self._state.started, finished=now)
-        self._state = replace(self._state, status=RunStatus.FINISHED)
+        if not any(writer.answered for writer in self._writers.values()):
+            raise RunFailed(RunFailureReason.NOTHING_ANSWERED, self._nothing_answered())
+        summary = write_results(
+            store,
+            layout,
+            self._definition,
+            started=self._state.started,
+            finished=now,
+            lost_calls=self._spending.lost_calls,
+        )
+        shortfall = _shortfall(summary, self._failed())
+        reason = None if shortfall is None else LOW_COVERAGE
+        self._state = replace(self._state, status=RunStatus.FINISHED, reason=reason, message=shortfall)
         self._save()
         locks.release(store, layout, owner=self._execution, now=now)
 
+    def _failed(self) -> list[Outcome]:
+        return [outcome for writer in self._writers.values() for outcome in writer.failed.values()]
+
+    def _nothing_answered(self) -> str:
+        return f"none of {count(self._state.total or 0, 'case')} was answered; {commonest(self._failed())}"
+
     def _present(self) -> RunState:
-        return replace(self._state, candidates={name: writer.progress for name, writer in self._writers.items()})
+        return replace(self._state, candidates={name: self._progress(name) for name in self._writers})
+
+    def _progress(self, name: str) -> Progress:
+        calls = self._spending.calls(name)
+        return replace(self._writers[name].progress, calls=calls, throttled_since=self._throttled.get(name))
 
     def _save(self) -> None:
         now = timestamp(self._services.now())
-        self._state = replace(self._present(), cost=self._spent(), updated=now)
+        self._state = replace(self._present(), cost=self._spending.cost, updated=now)
         self._services.store.put(self._layout.state, self._state.to_json())
         self._saved_at = self._services.clock()
+
+    def _save_if_possible(self) -> None:
+        """On the way run.json may be late: the parts hold what counts."""
+        try:
+            self._save()
+        except Exception as error:
+            if not passes(error):
+                raise
+            self._saved_at = self._services.clock()
 
     def _result(self, status: SliceStatus) -> SliceResult:
         return SliceResult(status, self._layout.run_id, self._state.completed, self._state.total)
@@ -301,24 +434,72 @@ class _Slice:
         )
 
 
+class _Streak:
+    """Cases of one candidate in a row that have no answer for one and the same reason."""
+
+    def __init__(self) -> None:
+        self._reason: FailureReason | None = None
+        self._length = 0
+
+    def lengthened(self, outcome: Outcome, *, answered: int) -> bool:
+        """Whether the streak is so long that every further case would fail too."""
+        reason = None if outcome.failure in SETTLED_REASONS else outcome.failure
+        # Once the model has answered, what is wrong with a request is wrong with its prompt.
+        if reason is FailureReason.INVALID_REQUEST and answered:
+            reason = None
+        self._length = self._length + 1 if reason is self._reason else 1
+        self._reason = reason
+        return reason is not None and self._length >= STREAK_LENGTH
+
+
+def _shortfall(summary: Summary, failed: list[Outcome]) -> str | None:
+    """What run.json says of a finished run that has too few answers."""
+    short = [
+        f"{each.name} answered {percent(each.coverage, digits=1)} of its cases"
+        for each in summary.candidates
+        if each.coverage is None or each.coverage < summary.min_coverage
+    ]
+    if not short:
+        return None
+    needed = f"min_coverage is {percent(summary.min_coverage, digits=1)}"
+    return f"{', '.join(short)}; {needed}; {commonest(failed)}"
+
+
+def commonest(failed: list[Outcome]) -> str:
+    """The reason that most cases failed for, with the detail of one of them."""
+    reasons = Counter(outcome.failure for outcome in failed)
+    if not reasons:
+        return "no case has failed"
+    (reason, times), *_ = reasons.most_common(1)
+    example = next(outcome for outcome in failed if outcome.failure is reason)
+    return f"most often ({times:,} of {len(failed):,}): {_told(example)}"
+
+
+def _told(outcome: Outcome) -> str:
+    """The reason with its detail; not of answers, which no log may hold."""
+    reason = "" if outcome.failure is None else outcome.failure.value
+    told = outcome.failure not in SETTLED_REASONS and outcome.response is None
+    return f"{reason}: {outcome.detail}" if told else reason
+
+
 def run_definition(
-    store: Store, layout: RunLayout, *, settle: Callable[[Definition], Definition] | None = None
+    store: Store,
+    layout: RunLayout,
+    *,
+    retry_of: str | None = None,
+    settle: Callable[[Definition], Definition] | None = None,
 ) -> Definition:
     """The definition as it was when the run began: the first slice copies it, later ones read the copy.
 
     Args:
+        retry_of: the finished run whose definition it is, because what failed in that is asked again.
         settle: what the copy says more than the deployed one, for what must not change while the run lasts.
     """
     begun = begun_definition(store, layout)
     if begun is not None:
         return begun
-    deployed = store.read(definition_key(layout.evaluation))
-    if deployed is None:
-        raise RunFailed(
-            RunFailureReason.DEFINITION_MISSING,
-            f"{definition_key(layout.evaluation)} is missing: evaluation {layout.evaluation} is not deployed",
-        )
-    definition = _decoded(deployed.body)
+    deployed = _deployed_definition(store, layout.evaluation)
+    definition = deployed if retry_of is None else _retried_definition(store, layout, retry_of, deployed=deployed)
     if settle is not None:
         definition = settle(definition)
     if store.create(layout.definition, json.dumps(definition.to_json(), indent=1)):
@@ -330,11 +511,37 @@ def run_definition(
 def begun_definition(store: Store, layout: RunLayout) -> Definition | None:
     """The definition that a run began with; None when it has not begun, or has expired."""
     stored = store.read(layout.definition)
-    return None if stored is None else _decoded(stored.body)
+    return None if stored is None else _decoded(stored.body, layout.definition)
 
 
-def _decoded(body: bytes) -> Definition:
+def _deployed_definition(store: Store, evaluation: str) -> Definition:
+    key = definition_key(evaluation)
+    deployed = store.read(key)
+    if deployed is None:
+        raise RunFailed(
+            RunFailureReason.DEFINITION_MISSING, f"{key} is missing: evaluation {evaluation} is not deployed"
+        )
+    return _decoded(deployed.body, key)
+
+
+def _retried_definition(store: Store, layout: RunLayout, retry_of: str, *, deployed: Definition) -> Definition:
+    """What the other run was, asked through what is deployed now: a profile of its own may have been made anew."""
+    source = RunLayout(layout.evaluation, retry_of)
+    definition = begun_definition(store, source)
+    if definition is None or not store.exists(source.summary):
+        raise RunFailed(RunFailureReason.RETRIED_RUN_MISSING, f"{source} is not finished, or has expired")
+    now = {candidate.name: candidate for candidate in deployed.candidates}
+    candidates = tuple(
+        replace(each, invoke_id=now[each.name].invoke_id)
+        if each.name in now and now[each.name].model_id == each.model_id
+        else each
+        for each in definition.candidates
+    )
+    return replace(definition, candidates=candidates, retry_of=retry_of)
+
+
+def _decoded(body: bytes, key: str) -> Definition:
     try:
         return read_definition(body)
     except DecodeError as error:
-        raise RunFailed(RunFailureReason.DEFINITION_INVALID, str(error)) from None
+        raise RunFailed(RunFailureReason.DEFINITION_INVALID, f"{key}: {error}") from None

@@ -1,6 +1,8 @@
 """What a run may cost: its estimate before the first call, and the sum of what it has cost while it runs."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import islice
 
 from bedrock_eval.codec import DecodeError
@@ -9,12 +11,14 @@ from bedrock_eval.definition import Definition
 from bedrock_eval.estimates import Estimate
 from bedrock_eval.layout import RunLayout, evaluation_prefix
 from bedrock_eval.outcomes import Usage
-from bedrock_eval.runs import RunFailureReason
+from bedrock_eval.runs import Progress, RunFailureReason, RunState
 from bedrock_eval.summary import Summary, read_summary
 from custom_evaluator.errors import RunFailed
+from custom_evaluator.parts import PartWriter
 from custom_evaluator.store import Store
 
-_LOOK_BACK = 20
+_LOOK_BACK = 500
+"""Runs: while one works, every later one leaves a folder without a summary."""
 
 
 def check_estimate(definition: Definition, estimate: Estimate) -> None:
@@ -39,22 +43,83 @@ def check_estimate(definition: Definition, estimate: Estimate) -> None:
         )
 
 
-def check_spent(definition: Definition, spent: Cost) -> None:
-    """Let the run go on, or stop it.
+class Spending:
+    """What a run has spent so far, by its records and by the calls that have left none.
 
-    Raises:
-        RunFailed: what has been measured is over the limit.
+    Args:
+        state: as the slice found it.
+        taken: by candidate, how many calls Bedrock has taken in this slice and how many are under way.
     """
-    if definition.max_cost is not None and spent.usd > definition.max_cost:
-        raise RunFailed(
-            RunFailureReason.COST_OVER_LIMIT,
-            f"{spent} were spent; allowed by max_cost: {dollars(definition.max_cost)}; what was answered is kept",
+
+    def __init__(
+        self,
+        definition: Definition,
+        state: RunState,
+        writers: Mapping[str, PartWriter],
+        taken: Callable[[str], tuple[int, int]],
+    ) -> None:
+        self._definition = definition
+        self._writers = writers
+        self._taken = taken
+        self._per_call = {} if state.estimate is None else state.estimate.input_tokens_per_call
+        # What stands in the records when the slice begins, or more: calls of a slice that died are in run.json alone.
+        self._before = {
+            name: max(writer.tally.calls, state.candidates.get(name, Progress()).calls)
+            for name, writer in writers.items()
+        }
+
+    def calls(self, name: str) -> int:
+        """All calls of a candidate, with those under way."""
+        return self._before[name] + sum(self._taken(name))
+
+    @property
+    def lost_calls(self) -> dict[str, int]:
+        """By candidate, the calls that Bedrock took and that stand in no record."""
+        return {
+            name: max(0, self._before[name] + self._taken(name)[0] - writer.tally.calls)
+            for name, writer in self._writers.items()
+        }
+
+    @property
+    def cost(self) -> Cost:
+        """As far as it is known."""
+        lost = self.lost_calls
+        return total(
+            replace(
+                cost(self._writers[candidate.name].tally.usage, candidate.rates),
+                unknown_calls=self._writers[candidate.name].tally.unknown_calls + lost[candidate.name],
+            )
+            for candidate in self._definition.candidates
         )
 
+    def check(self) -> None:
+        """Let the run go on, or stop it: a call of unknown usage counts as its estimate and the longest answer.
 
-def spent(definition: Definition, usage: Mapping[str, Usage]) -> Cost:
-    """The cost of the tokens used so far, given by candidate."""
-    return total(cost(usage[candidate.name], candidate.rates) for candidate in definition.candidates)
+        Raises:
+            RunFailed: what has been spent is over the limit.
+        """
+        limit = self._definition.max_cost
+        if limit is None:
+            return
+        known, assumed = self.cost, self._assumed()
+        if known.usd + assumed > limit:
+            counted = f", counted as {dollars(known.usd + assumed)}" if assumed else ""
+            raise RunFailed(
+                RunFailureReason.COST_OVER_LIMIT,
+                f"{known} were spent{counted}; allowed by max_cost: {dollars(limit)}; what was answered is kept",
+            )
+
+    def _assumed(self) -> float:
+        """US dollars of the calls whose tokens nobody has told, at most."""
+        lost = self.lost_calls
+        return sum(
+            cost(
+                Usage(input_tokens=math.ceil(self._per_call.get(each.name, 0)), output_tokens=each.max_tokens),
+                each.rates,
+            ).usd
+            * (self._writers[each.name].tally.unknown_calls + lost[each.name])
+            for each in self._definition.candidates
+        )
 
 
 def last_summary(store: Store, layout: RunLayout) -> Summary | None:
@@ -67,5 +132,5 @@ def last_summary(store: Store, layout: RunLayout) -> Summary | None:
         try:
             return read_summary(stored.body)
         except DecodeError:
-            return None
+            continue
     return None

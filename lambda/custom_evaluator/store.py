@@ -1,11 +1,12 @@
 """The S3 edge: the only file of this function that calls S3."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
 
 JSON = "application/json"
 JSON_LINES = "application/x-ndjson"
@@ -13,6 +14,7 @@ HTML = "text/html; charset=utf-8"
 
 CHUNK_BYTES = 8 * 1024 * 1024
 _CONFLICT_TRIES = 5
+_READ_TRIES = 3
 _MISSING = frozenset({"NoSuchKey", "404", "NotFound"})
 
 
@@ -34,20 +36,24 @@ class Version:
 
 @dataclass(frozen=True)
 class Store:
-    """The results bucket. Writes that may meet another writer are conditional and say who came first."""
+    """The results bucket. Writes that may meet another writer are conditional and say who came first.
+
+    Attributes:
+        append: adds bytes at the end of a key, where the results are files of one run; None: objects of many.
+    """
 
     client: Any
     bucket: str
+    append: Callable[[str, bytes], None] | None = None
 
     def read(self, key: str) -> Stored | None:
         """The object, None when there is none."""
         try:
-            answer = self.client.get_object(Bucket=self.bucket, Key=key)
+            return _whole(lambda: self.client.get_object(Bucket=self.bucket, Key=key))
         except ClientError as error:
             if error_code(error) in _MISSING:
                 return None
             raise
-        return Stored(answer["Body"].read(), answer["ETag"])
 
     def exists(self, key: str) -> bool:
         try:
@@ -116,11 +122,23 @@ def object_lines(client: Any, *, bucket: str, key: str, version: Version) -> Ite
     rest = b""
     for start in range(0, version.size, CHUNK_BYTES):
         end = min(start + CHUNK_BYTES, version.size) - 1
-        answer = client.get_object(Bucket=bucket, Key=key, Range=f"bytes={start}-{end}", IfMatch=version.etag)
-        *lines, rest = (rest + answer["Body"].read()).split(b"\n")
+        asked = {"Bucket": bucket, "Key": key, "Range": f"bytes={start}-{end}", "IfMatch": version.etag}
+        *lines, rest = (rest + _whole(partial(client.get_object, **asked)).body).split(b"\n")
         yield from lines
     if rest:
         yield rest
+
+
+def _whole(get: Callable[[], Any]) -> Stored:
+    """An object with its body, which botocore hands over as a stream: one that breaks off is asked for again."""
+    for _ in range(_READ_TRIES - 1):
+        try:
+            answer = get()
+            return Stored(answer["Body"].read(), answer["ETag"])
+        except (HTTPClientError, IncompleteReadError):
+            continue
+    answer = get()
+    return Stored(answer["Body"].read(), answer["ETag"])
 
 
 def error_code(error: ClientError) -> str:

@@ -12,15 +12,11 @@ from bedrock_eval.jobs.progress import JobStatus, known_status
 from bedrock_eval.runs import RunFailureReason
 from bedrock_eval.sdk import UnknownFieldError
 from custom_evaluator.errors import RunFailed
+from custom_evaluator.passing import passes
 
 _MOST_DELETED = 25
 _AGED = {"jobArn", "creationTime"}
 _DELETABLE = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.STOPPED)
-_PASSING = frozenset(
-    {"ThrottlingException", "TooManyRequestsException", "ServiceQuotaExceededException", "InternalServerException"}
-    | {"ServiceUnavailableException", "RequestTimeout"}
-)
-_SERVERS_FAULT = 500
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +45,8 @@ def _asking() -> Iterator[None]:
     except (ParamValidationError, UnknownFieldError) as error:
         raise RunFailed(RunFailureReason.JOB_REFUSED, str(error)) from None
     except ClientError as error:
-        if _code(error) in _PASSING or _http_status(error) >= _SERVERS_FAULT:
+        # At a quota of jobs there is room again when one ends.
+        if passes(error) or _code(error) == "ServiceQuotaExceededException":
             raise NotNowError(_sentence(error)) from None
         raise RunFailed(RunFailureReason.JOB_REFUSED, _sentence(error)) from None
     except Exception as error:
@@ -154,11 +151,6 @@ class Control:
 
 def _code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
-
-
-def _http_status(error: ClientError) -> int:
-    """What a proxy on the way answers has a status and no code of Bedrock's."""
-    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
 def _sentence(error: ClientError) -> str:

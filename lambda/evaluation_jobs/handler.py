@@ -5,8 +5,9 @@ from typing import Any
 
 from bedrock_eval.jobs.request import evaluation_mark, settings
 from bedrock_eval.layout import RunLayout
-from custom_evaluator.events import PublishEvent, SliceEvent, parse_event
+from custom_evaluator.events import FailEvent, PublishEvent, SliceEvent, parse_event
 from custom_evaluator.failures import fail_run
+from custom_evaluator.passing import passing_errors
 from custom_evaluator.publication import publish_run
 from custom_evaluator.slices import begun_definition
 from evaluation_jobs.control import Control
@@ -23,8 +24,14 @@ def handler(event: object, context: Any) -> dict[str, object]:
     Raises:
         EventError: the event is not one of the three.
         RunFailed: the run cannot go on; the message is `<reason>: <sentence>`.
+        PassingError: a service is in trouble; the state machine tries again.
     """
     parsed = parse_event(event)
+    with passing_errors():
+        return _act(parsed, context)
+
+
+def _act(parsed: SliceEvent | PublishEvent | FailEvent, context: Any) -> dict[str, object]:
     if isinstance(parsed, SliceEvent):
         remaining = context.get_remaining_time_in_millis() / 1000
         return look(services(), parsed, remaining_seconds=remaining).to_json()

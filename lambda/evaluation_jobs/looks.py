@@ -42,6 +42,8 @@ def look(services: JobServices, event: SliceEvent, *, remaining_seconds: float) 
         RunFailed: the run cannot go on; jobs that are under way are asked to stop.
     """
     runs, layout = services.runs, event.layout
+    if event.retry_of is not None:
+        raise RunFailed(RunFailureReason.INVALID_EVENT, "retryOf: Bedrock's jobs cannot ask single cases again")
     if runs.store.exists(layout.summary):
         return finished(layout, saved_state(runs.store, layout))
     now = runs.now()
@@ -54,7 +56,7 @@ def look(services: JobServices, event: SliceEvent, *, remaining_seconds: float) 
     if not holding.ours:
         return skipped(runs, layout, "another execution works on this run")
     if holding.fresh:
-        earlier = locks.earlier_run(runs.store, layout, holding.lock, now=now)
+        earlier = locks.run_at_work(runs.store, layout, now=now)
         if earlier is not None:
             return give_way(runs, event, earlier)
     state = replace(state, status=RunStatus.RUNNING, execution=event.execution, reason=None, message=None)

@@ -1,9 +1,9 @@
 """Regular expressions of users, searched in a time that grows with the length of the text and with nothing else.
 
 Python's re goes back and tries again: on sixty letters `(a|aa)+$` outlasts everybody, cannot be interrupted and holds
-up every thread. Here all ways through a pattern are followed at once (Thompson 1968; Cox 2007, Regular expression matching
-can be simple and fast), and the sets of places reached are remembered. Only whether there is a match is asked for, so
-that greedy and lazy repeats are the same.
+up every thread. Here all ways through a pattern are followed at once (Thompson 1968; Cox 2007, Regular expression
+matching can be simple and fast), and the sets of places reached are remembered. Only whether there is a match is asked
+for, so that greedy and lazy repeats are the same.
 
 Syntax and meaning are those of re: its own parser reads the pattern, its own engine decides on single characters and on
 places like `^` and `\\b`. Refused is what such sets cannot decide: references to groups, and groups and repeats that do

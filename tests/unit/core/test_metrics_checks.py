@@ -199,8 +199,8 @@ def test_what_would_take_too_long_all_the_same_is_not_applicable(monkeypatch: py
 ITEMS = st.sampled_from(
     re.findall(
         r"\S+",
-        r"a b [ab] [^a] . \w \b \B ^ $ \d \s \A \Z é \n (?i:A) (?s:.) (?=a) (?!b) (?<=a) (?<!b) (?<=ab) (?=a*b) (?!.*a) "
-        r"(?m:^) (?m:$) (?:) (?!) (?i:É)",
+        r"a b [ab] [^a] . \w \b \B ^ $ \d \s \A \Z é \n (?i:A) (?s:.) (?=a) (?!b) (?<=a) (?<!b) (?<=ab) (?=a*b) (?!.*a)"
+        r" (?m:^) (?m:$) (?:) (?!) (?i:É)",
     )
 )
 PATTERNS = st.recursive(

@@ -61,6 +61,7 @@ class World:
             models=lambda definition: self.models,
             now=self.clock.now,
             clock=self.clock.seconds,
+            sleep=self.clock.advance,
         )
 
     def deploy(self, definition: Definition = DEFINITION, **changes: Any) -> None:

@@ -11,9 +11,10 @@ from bedrock_eval.definition import Candidate
 from bedrock_eval.outcomes import Outcome
 from bedrock_eval.runs import RunFailureReason
 from custom_evaluator import runner as module
+from custom_evaluator.converse import Later, Question
 from custom_evaluator.errors import RunFailed
 from custom_evaluator.parts import FLUSH_SECONDS, PartWriter
-from custom_evaluator.runner import Limits, Runner, Work
+from custom_evaluator.runner import Lane, Limits, Runner, Work
 from custom_evaluator.store import Store
 from tests.unit.custom_evaluator.conftest import BUCKET, LAYOUT
 from tests.unit.fakes import FakeClock, FakeS3
@@ -35,6 +36,9 @@ class Taken(list[str]):
             raise RunFailed(RunFailureReason.ACCESS_DENIED, f"at {outcome.case_id}")
         self.append(outcome.case_id)
 
+    def put_off(self, later: Later) -> None:
+        self.ticks += 1
+
     def tick(self) -> None:
         self.ticks += 1
 
@@ -48,12 +52,16 @@ def work(count: int) -> Iterator[Work]:
     return ((CANDIDATE, Case(str(number), "prompt")) for number in range(count))
 
 
-def outcome(candidate: Candidate, case: Case) -> Outcome:
-    return Outcome(case.id, candidate.name, case.prompt)
+def outcome(question: Question) -> Outcome:
+    return Outcome(question.case.id, question.candidate.name, question.case.prompt)
+
+
+def runner(clock: FakeClock, *, ask: Any = outcome, limits: Limits = LIMITS, **options: Any) -> Runner:
+    return Runner(ask=ask, limits=limits, clock=clock.seconds, idle=clock.advance, **options)
 
 
 def run(sink: Taken, source: Iterator[Work], *, ask: Any = outcome, clock: FakeClock | None = None) -> bool:
-    return Runner(ask=ask, limits=LIMITS, clock=(clock or FakeClock()).seconds).run(source, sink)
+    return runner(clock or FakeClock(), ask=ask).run([Lane(source)], sink)
 
 
 def test_all_work_is_done_in_order_of_return() -> None:
@@ -79,27 +87,27 @@ def test_what_was_queued_but_not_begun_when_the_time_was_up_is_not_done() -> Non
             if self.ticks == 2:
                 seen.set()
 
-    def ask(candidate: Candidate, case: Case) -> Outcome:
+    def ask(question: Question) -> Outcome:
         # Two are in flight and the third, the last of the work, is queued.
         both_begun.wait()
         clock.elapsed = LIMITS.stop_at
         seen.wait()
-        return outcome(candidate, case)
+        return outcome(question)
 
     sink = Watching()
     limits = Limits(concurrency=2, stop_at=100, drain_until=130, drain_seconds=10)
-    assert not Runner(ask=ask, limits=limits, clock=clock.seconds).run(work(3), sink)
+    assert not runner(clock, ask=ask, limits=limits).run([Lane(work(3))], sink)
     assert sorted(sink) == ["0", "1"]
 
 
 def test_a_call_that_hangs_is_given_up_and_the_rest_kept() -> None:
     clock, released = FakeClock(), Event()
 
-    def ask(candidate: Candidate, case: Case) -> Outcome:
-        if case.id == "1":
+    def ask(question: Question) -> Outcome:
+        if question.case.id == "1":
             clock.elapsed = LIMITS.drain_until
             released.wait()
-        return outcome(candidate, case)
+        return outcome(question)
 
     sink = Taken()
     try:
@@ -118,22 +126,22 @@ def test_of_two_failures_the_first_is_told() -> None:
             failed.set()
             raise RunFailed(RunFailureReason.ACCESS_DENIED, f"at {outcome.case_id}")
 
-    def ask(candidate: Candidate, case: Case) -> Outcome:
+    def ask(question: Question) -> Outcome:
         # The second is in flight when the first fails, and comes back after it.
-        if case.id == "1":
+        if question.case.id == "1":
             failed.wait()
-        return outcome(candidate, case)
+        return outcome(question)
 
     sink = Failing()
     limits = Limits(concurrency=2, stop_at=100, drain_until=130, drain_seconds=10)
     both_begun = Barrier(2)
 
-    def together(candidate: Candidate, case: Case) -> Outcome:
+    def together(question: Question) -> Outcome:
         both_begun.wait()
-        return ask(candidate, case)
+        return ask(question)
 
     with pytest.raises(RunFailed, match="at 0"):
-        Runner(ask=together, limits=limits, clock=FakeClock().seconds).run(work(2), sink)
+        runner(FakeClock(), ask=together, limits=limits).run([Lane(work(2))], sink)
     assert sink == ["0", "1"]
 
 
@@ -151,9 +159,9 @@ def test_work_that_cannot_be_read_fails_after_what_was_asked_is_kept() -> None:
 def test_after_a_failure_nothing_is_begun() -> None:
     asked: list[str] = []
 
-    def ask(candidate: Candidate, case: Case) -> Outcome:
-        asked.append(case.id)
-        return outcome(candidate, case)
+    def ask(question: Question) -> Outcome:
+        asked.append(question.case.id)
+        return outcome(question)
 
     with pytest.raises(RunFailed):
         run(Taken(fail_at="3"), work(500), ask=ask)
@@ -164,9 +172,9 @@ def test_after_a_failure_nothing_is_begun() -> None:
 def test_a_part_waits_five_seconds_at_most() -> None:
     s3, clock = FakeS3(), FakeClock()
     writer = PartWriter(Store(s3, BUCKET), LAYOUT, "small", clock.seconds)
-    writer.add(outcome(CANDIDATE, Case("a", "prompt")))
+    writer.add(outcome(Question(CANDIDATE, Case("a", "prompt"))))
     clock.advance(FLUSH_SECONDS - 0.1)
-    writer.add(outcome(CANDIDATE, Case("b", "prompt")))
+    writer.add(outcome(Question(CANDIDATE, Case("b", "prompt"))))
     writer.flush_if_due()
     assert s3.keys(BUCKET) == []
     clock.advance(0.1)
@@ -184,11 +192,11 @@ def test_who_is_asked_to_stop_begins_nothing_more_and_takes_what_comes_back() ->
     sink = Taken()
     begun: list[str] = []
 
-    def ask(candidate: Candidate, case: Case) -> Outcome:
-        begun.append(case.id)
-        return outcome(candidate, case)
+    def ask(question: Question) -> Outcome:
+        begun.append(question.case.id)
+        return outcome(question)
 
-    runner = Runner(ask=ask, limits=LIMITS, clock=FakeClock().seconds, stopping=lambda: len(sink) >= 3)
-    assert not runner.run(work(1000), sink)
+    stopped = runner(FakeClock(), ask=ask, stopping=lambda: len(sink) >= 3)
+    assert not stopped.run([Lane(work(1000))], sink)
     assert sink == begun
     assert 3 <= len(sink) <= 3 + 2 * LIMITS.concurrency

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import EndpointConnectionError
 from botocore.parsers import ResponseParserError
 
 from bedrock_eval import alarm_kinds as kinds
@@ -14,7 +14,7 @@ from bedrock_eval.jobs.progress import Jobs, JobStatus, read_jobs
 from bedrock_eval.jobs.request import evaluation_mark
 from bedrock_eval.runs import RunFailureReason
 from bedrock_eval.sdk import UnknownFieldError
-from custom_evaluator.errors import RunFailed
+from custom_evaluator.errors import PassingError, RunFailed
 from evaluation_jobs import handler as entry
 from evaluation_jobs.control import Control, Seen
 from tests.unit.evaluation_jobs.conftest import BUCKET, DEFINITION, EXECUTION, INPUT, LAYOUT, RUN_ID, SLICE, World
@@ -175,7 +175,7 @@ class TestTrouble:
 
         with monkeypatch.context() as trouble:
             trouble.setattr(world.s3, "put_object", dies)
-            with pytest.raises(ClientError):
+            with pytest.raises(PassingError, match="InternalError"):
                 call()
         assert call()["status"] == "waiting"
         assert len(world.bedrock.created) == 2
