@@ -26,6 +26,7 @@ from bedrock_eval.proposals import (
     latency_threshold,
     rate_threshold,
 )
+from bedrock_eval.scoring import by_present_version
 from bedrock_eval.summary import BASELINE, CandidateSummary, Summary
 from bedrock_eval.wording import count
 from environments.document import Path as DocumentPath
@@ -164,7 +165,7 @@ def _dataset(run_: StoredRun, summary: Summary) -> tuple[str, str | None]:
 
 
 def _values(summaries: Sequence[Summary], candidate: str, metric: str) -> list[RunValue]:
-    """One of each run in which the candidate had its newest model and answered enough."""
+    """One of each run in which the candidate had its newest model, answered enough and was scored as runs are now."""
     found = [(summary, each) for summary in summaries for each in summary.candidates if each.name == candidate]
     values = [
         _value(summary, each, metric)
@@ -176,7 +177,9 @@ def _values(summaries: Sequence[Summary], candidate: str, metric: str) -> list[R
 
 def _value(summary: Summary, candidate: CandidateSummary, metric: str) -> RunValue | None:
     measured = candidate.metrics.get(metric)
-    if measured is None or measured.mean is None or measured.low is None or measured.high is None:
+    if measured is None or not by_present_version(summary.measures[metric]):
+        return None
+    if measured.mean is None or measured.low is None or measured.high is None:
         return None
     return RunValue(
         measured.n,

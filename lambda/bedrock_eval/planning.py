@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from bedrock_eval.comparison import Method, PairedEstimate
 from bedrock_eval.definition import Definition, Gate
 from bedrock_eval.gates import MIN_SAMPLE, bound_text
+from bedrock_eval.scoring import by_present_version
 from bedrock_eval.statistics import Interval, implied_deviation, needed_n
 from bedrock_eval.summary import BASELINE, MetricSummary, Summary
 
@@ -78,6 +79,9 @@ def _planned(definition: Definition, last: Summary | None, candidate: str, gate:
         return replace(known, unknown="no baseline")
     if last is None:
         return replace(known, unknown="no earlier run")
+    measured = last.measures.get(gate.metric)
+    if measured is not None and not by_present_version(measured):
+        return replace(known, unknown=f"run {last.run_id} was scored by another version of it")
     ground = _ground(definition, last, candidate, gate)
     if ground is None:
         return replace(known, unknown=f"run {last.run_id} has no spread of it")

@@ -6,13 +6,6 @@ from bedrock_eval.comparison import PairedEstimate
 from bedrock_eval.gates import MIN_SAMPLE, Verdict
 from bedrock_eval.summary import BASELINE, RunComparison, Summary
 
-_OF_GATES = {
-    Verdict.BETTER: "better",
-    Verdict.NOT_WORSE: "not worse",
-    Verdict.INCONCLUSIVE: "undecided",
-    Verdict.WORSE: "worse",
-}
-
 
 def reading(comparison: RunComparison, summary: Summary) -> tuple[Verdict, str]:
     """What a comparison shows, with the sign and colour of a verdict; it is none of its own.
@@ -21,9 +14,9 @@ def reading(comparison: RunComparison, summary: Summary) -> tuple[Verdict, str]:
     leaves out 0 and Holm's p-value, over all comparisons of the run, agrees; where the interval alone does, it says
     perhaps.
     """
-    decided = _gate(comparison, summary)
+    decided = None if comparison.against != BASELINE else gate_on(summary, comparison.candidate, comparison.metric)
     if decided is not None:
-        return decided, _OF_GATES[decided]
+        return decided, verdict_word(decided)
     verdict, word = shown(comparison.estimate, comparison.holm_p_value, summary.measures[comparison.metric].better)
     if comparison.against == BASELINE or word not in ("better", "worse", "perhaps better", "perhaps worse"):
         return verdict, word
@@ -31,13 +24,15 @@ def reading(comparison: RunComparison, summary: Summary) -> tuple[Verdict, str]:
     return verdict, f"{'perhaps ' if word.startswith('perhaps') else ''}{winner} better"
 
 
-def _gate(comparison: RunComparison, summary: Summary) -> Verdict | None:
-    """The verdict of the gate on this fall behind the baseline, None when there is none."""
-    if comparison.against != BASELINE:
-        return None
-    gates = (gate for each in summary.candidates if each.name == comparison.candidate for gate in each.gates)
-    found = (gate.verdict for gate in gates if gate.metric == comparison.metric and gate.max_drop is not None)
-    return next(found, None)
+def verdict_word(verdict: Verdict) -> str:
+    """A verdict on a difference as people read it."""
+    return verdict.value.replace("_", " ")
+
+
+def gate_on(summary: Summary, candidate: str, metric: str) -> Verdict | None:
+    """The verdict of the gate on a fall behind the baseline, None when there is none."""
+    gates = (gate for each in summary.candidates if each.name == candidate for gate in each.gates)
+    return next((gate.verdict for gate in gates if gate.metric == metric and gate.max_drop is not None), None)
 
 
 def shown(estimate: PairedEstimate, holm_p_value: float | None, better: Better) -> tuple[Verdict, str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bedrock_eval.definition import Definition
-from bedrock_eval.measures import FIRST_VERSION
+from bedrock_eval.measures import FIRST_VERSION, Measure
 from bedrock_eval.metrics import METRICS, score
 from bedrock_eval.outcomes import Outcome
 from bedrock_eval.same_cases import Cases
@@ -15,6 +15,13 @@ Values = Mapping[str, Mapping[str, float]]
 
 NOT_SCORED = "none"
 """In the place of a version: the answer has no score of the metric yet."""
+
+
+def by_present_version(measure: Measure) -> bool:
+    """Whether a stored mean or spread is of scores as this code would give them; of others' scores nobody knows."""
+    if measure.name not in METRICS:
+        return True
+    return (measure.version or FIRST_VERSION).partition("+")[0] == METRICS[measure.name].version
 
 
 @dataclass(frozen=True)

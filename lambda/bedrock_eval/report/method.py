@@ -39,7 +39,8 @@ def _facts(summary: Summary) -> list[tuple[str, Child]]:
         ),
         (
             "Differences",
-            "Paired by case: only cases that both sides answered, the others are counted as unpaired. Tango's score "
+            "Paired by case: only cases with the same id, prompt and references that both sides answered; the others "
+            "are counted as unpaired. Tango's score "
             "interval for metrics of 0 and 1, paired t for the others. Always in the metric's good direction: above 0 "
             "the candidate is better. Neutral metrics have none.",
         ),
@@ -65,11 +66,18 @@ def _formulas(summary: Summary) -> Markup | None:
     if not known:
         return None
     docs = [
-        _fact(measure(summary, name).title, (tag("code", name), tag("div", _plain(text), class_="doc")))
+        _fact(
+            measure(summary, name).title, (tag("code", _named(summary, name)), tag("div", _plain(text), class_="doc"))
+        )
         for name, text in known.items()
     ]
     title = tag("summary", f"Formula and source of {count(len(known), 'metric')}")
     return tag("details", title, tag("dl", docs, class_="method"), class_="more")
+
+
+def _named(summary: Summary, name: str) -> str:
+    version = measure(summary, name).version
+    return name if version is None else f"{name}, version {version}"
 
 
 def _doc(name: str) -> str | None:

@@ -114,6 +114,13 @@ def test_what_is_not_known_is_said(definition: Definition, earlier: Summary | No
     assert str(found).endswith(f"how many cases would decide is unknown ({why}); the run has 42")
 
 
+def test_a_run_of_another_version_tells_nothing() -> None:
+    earlier = last(spread_around(0.54))
+    old = replace(earlier.measures["f1_score"], version="0")
+    found = only(plan(DEFINITION, replace(earlier, measures={**earlier.measures, "f1_score": old}), cases=42))
+    assert found.unknown == "run 20261116T060000Z was scored by another version of it"
+
+
 class TestAgainstABaseline:
     def test_without_an_earlier_comparison_it_is_at_most_so_many(self) -> None:
         found = only(plan(DROP, last(spread_around(0.54)), cases=42))

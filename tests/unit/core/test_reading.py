@@ -22,7 +22,7 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 WORDS = {
     Verdict.BETTER: "better",
     Verdict.NOT_WORSE: "not worse",
-    Verdict.INCONCLUSIVE: "undecided",
+    Verdict.INCONCLUSIVE: "inconclusive",
     Verdict.WORSE: "worse",
 }
 
