@@ -47,7 +47,7 @@ class Gathering:
     """
 
     def __init__(self, definition: Definition, baseline: Baseline | None) -> None:
-        self._definition = definition
+        self._measures = definition.measures
         self._baseline = baseline
         self._values: dict[str, dict[str, dict[str, float]]] = {
             candidate.name: {name: {} for name in definition.metrics} for candidate in definition.candidates
@@ -82,7 +82,7 @@ class Gathering:
 
     def _look_at_explanation(self, outcome: Outcome, metric: str, value: float) -> None:
         """A score that could not be better needs none."""
-        measure = self._definition.measures[metric]
+        measure = self._measures[metric]
         best = {Better.HIGHER: measure.high, Better.LOWER: measure.low, Better.NEUTRAL: None}[measure.better]
         if metric in (outcome.explanations or {}) and value != best:
             badness = -value if measure.better is Better.LOWER else value
@@ -119,7 +119,7 @@ class Gathering:
         )
 
     def _worst(self, compared: RunComparison) -> Iterator[_Regression]:
-        sign = -1.0 if self._definition.measures[compared.metric].better is Better.LOWER else 1.0
+        sign = -1.0 if self._measures[compared.metric].better is Better.LOWER else 1.0
         ours, theirs = self._values[compared.candidate][compared.metric], self._theirs(compared)
         fallen = ((sign * (value - theirs[case]), case) for case, value in ours.items() if case in theirs)
         for _, case in nsmallest(MAX_REGRESSIONS, (each for each in fallen if each[0] < 0)):

@@ -200,6 +200,23 @@ def test_comparing_scores_an_old_run_again(machine: Machine, capsys: pytest.Capt
     assert "f1_score (version 0 there)" in told.err
 
 
+def test_comparing_with_the_baseline_says_what_the_gate_said(
+    machine: Machine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Within max_drop a certain fall is not worse, here as in the run's own report."""
+    world, newest = machine.world, RunLayout("support", "20261124T060000Z")
+    source, target = RunLayout("support", LATER).prefix, BaselineLayout("support", LATER).prefix
+    for key in [key for key in world.s3.keys(BUCKET) if key.startswith(source)]:
+        copy = target + key.removeprefix(source)
+        world.s3.put_object(Bucket=BUCKET, Key=copy, Body=world.s3.text(BUCKET, key).encode())
+    world.models.script = lambda model, prompt: answer({"text": "wrong"})
+    world.deploy(metrics=("f1_score",), gates=(Gate("f1_score", max_drop=1.0),), baseline=LATER)
+    evaluated(world, newest)
+    assert ops("runs", "compare", newest.run_id, LATER) == 0
+    told = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert {tuple(line[-2:]) for line in told if line[0] in ("small", "large")} == {("not", "worse")}
+
+
 def test_comparing_pairs_cases_and_counts_the_others(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
     machine.world.dataset(*cases(CASES - 3))
     newest = RunLayout("support", "20261124T060000Z")

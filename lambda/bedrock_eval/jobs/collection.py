@@ -8,6 +8,7 @@ from itertools import chain, combinations, count
 from bedrock_eval.cases import Case, prompt_id
 from bedrock_eval.jobs.records import JobRecord, Score, Unread, read_record
 from bedrock_eval.outcomes import FailureReason, Outcome
+from bedrock_eval.same_cases import case_hash
 from bedrock_eval.summary import Agreement
 
 RESULT_ENDING = "_output.jsonl"
@@ -289,6 +290,8 @@ def _scored(
         category=case.category if record.category is None else record.category,
         cluster=case.cluster,
         response=answer,
+        # The dataset's, where it is known: what the output leaves out must not tell two candidates' cases apart.
+        case_hash=case_hash(case.id, case.prompt, case.references),
     )
     if all(score.value is None and score.label is None for score in given_all):
         if record.by_people:

@@ -55,7 +55,7 @@ def check_labels(value: object) -> None:
         if not key:
             raise ValueError(f"{label!r} is no label; allowed: a text that is not blank")
         if key in seen:
-            raise ValueError(f"{label!r} and {seen[key]!r} are one label: case and punctuation do not count")
+            raise ValueError(f"{label!r} and {seen[key]!r} are one label: their words are the same")
         seen[key] = label
     if not seen:
         raise ValueError("the list of labels is empty; allowed: one or more texts")
