@@ -8,6 +8,7 @@ from pathlib import Path
 from aws_cdk import App, Validations, cx_api
 from cdk_nag import AwsSolutionsChecks
 
+from environments.definitions import quota_sentences
 from environments.load import EnvironmentsError, load_environments
 from environments.schema import Environment
 from stacks.monthly_cost import monthly_cost
@@ -63,6 +64,9 @@ def main() -> int:
         # Nobody sends a bill for the stand-in.
         if not environment.stand_in:
             sys.stderr.write(f"info: {_cost_line(environment, assembly)}\n")
+            for name in environment.evaluations:
+                for sentence in quota_sentences(environment, name):
+                    sys.stderr.write(f"info: {sentence}\n")
     return 0
 
 

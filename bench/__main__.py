@@ -19,7 +19,8 @@ from bedrock_eval.cases import Case, read_cases
 from bedrock_eval.definition import Candidate
 from bedrock_eval.metrics import score
 from bedrock_eval.outcomes import Outcome
-from custom_evaluator.runner import Limits, Runner
+from custom_evaluator.converse import Later, Question
+from custom_evaluator.runner import Lane, Limits, Runner
 
 PAIR_WORDS = 60
 PAIRS = 2_000
@@ -183,6 +184,9 @@ class _Sink:
     def take(self, outcome: Outcome) -> None:
         self.taken += outcome.scored
 
+    def put_off(self, later: Later) -> None:
+        pass
+
     def tick(self) -> None:
         pass
 
@@ -191,18 +195,19 @@ def _runner() -> Figure:
     candidate = Candidate("c", "m", "m")
     cases = [Case(id=str(number), prompt="p") for number in range(CALLS)]
 
-    def ask(candidate: Candidate, case: Case) -> Outcome:
+    def ask(question: Question) -> Outcome:
         time.sleep(LATENCY_SECONDS)
-        return Outcome(case.id, candidate.name, case.prompt)
+        return Outcome(question.case.id, question.candidate.name, question.case.prompt)
 
     def ours() -> None:
         end = time.monotonic() + 60
         limits = Limits(concurrency=32, stop_at=end, drain_until=end, drain_seconds=1)
-        Runner(ask=ask, limits=limits, clock=time.monotonic).run(((candidate, case) for case in cases), _Sink())
+        runner = Runner(ask=ask, limits=limits, clock=time.monotonic, idle=time.sleep)
+        runner.run([Lane((candidate, case) for case in cases)], _Sink())
 
     def loop(chosen: Sequence[Case]) -> None:
         for case in chosen:
-            ask(candidate, case)
+            ask(Question(candidate, case))
 
     one_by_one = _rate(lambda: loop(cases[:20]), 20)
     return Figure("cases, 20 ms a call, 32 in flight", "cases/s", _rate(ours, CALLS), one_by_one, "one after another")

@@ -8,6 +8,7 @@ from bedrock_eval.definition import Candidate, Dataset, Definition, Gate, Infere
 from bedrock_eval.jobs.definition import JobSettings
 from bedrock_eval.jobs.measures import BUILT_IN, Task
 from bedrock_eval.layout import dataset_key
+from bedrock_eval.quotas import quota_sentence
 from environments.evaluation_schema import (
     AnyCandidateConfig,
     CustomEvaluationConfig,
@@ -67,7 +68,9 @@ def _custom(shared: Definition, config: CustomEvaluationConfig, environment: Env
     return replace(
         shared,
         candidates=tuple(
-            replace(_candidate(environment, each, places), system=each.system, template=each.template)
+            _with_longest_answer(
+                replace(_candidate(environment, each, places), system=each.system, template=each.template)
+            )
             for each in config.candidates
         ),
         metric_parameters={name: json.dumps(value, sort_keys=True) for name, value in parameters.items()},
@@ -75,7 +78,17 @@ def _custom(shared: Definition, config: CustomEvaluationConfig, environment: Env
         concurrency=config.concurrency,
         max_cost=config.max_cost,
         allow_unpriced=config.allow_unpriced,
+        read_timeout_seconds=config.read_timeout_seconds,
+        max_attempts=config.max_attempts,
+        patience_minutes=config.patience_minutes,
+        failed_case_rounds=config.failed_case_rounds,
+        score_thoughts=config.score_thoughts,
     )
+
+
+def _with_longest_answer(candidate: Candidate) -> Candidate:
+    """What a request says in any case, so that it stands in the definition too."""
+    return replace(candidate, parameters=replace(candidate.parameters, max_tokens=candidate.max_tokens))
 
 
 def _by_jobs(shared: Definition, config: JobEvaluationConfig, environment: Environment, places: Places) -> Definition:
@@ -117,7 +130,7 @@ def _settings(evaluation: str, config: JobEvaluationConfig, environment: Environ
 
 
 def _candidate(environment: Environment, config: AnyCandidateConfig, places: Places) -> Candidate:
-    model_id = environment.models[config.model].id
+    model_id, quota = environment.models[config.model].id, environment.models[config.model].quota
     fields = config.additional_fields
     return Candidate(
         name=config.name,
@@ -126,6 +139,7 @@ def _candidate(environment: Environment, config: AnyCandidateConfig, places: Pla
         parameters=InferenceParameters(**config.parameters.model_dump()),
         rates=environment.rates(config.model),
         additional_fields=json.dumps(fields, sort_keys=True) if fields else None,
+        tokens_per_minute=None if quota is None else quota.tokens_per_minute,
     )
 
 
@@ -146,6 +160,16 @@ def _named(environment: Environment, name: str, places: Places) -> str:
     """Ids of some profiles (global., us-gov.) do not match the API's pattern, ARNs do."""
     model = environment.model(name)
     return model.profile_arn(partition=places.partition, account=places.account) or model.model_id
+
+
+def quota_sentences(environment: Environment, name: str) -> tuple[str, ...]:
+    """How many calls a minute the named quotas allow the candidates of an evaluation; none of Bedrock's jobs."""
+    config = environment.evaluations[name]
+    if not isinstance(config, CustomEvaluationConfig):
+        return ()
+    nowhere = Places(profiles={}, datasets_bucket="", account="", partition="")
+    sentences = (quota_sentence(candidate) for candidate in definition(environment, name, places=nowhere).candidates)
+    return tuple(f"{environment.name}: {name}: {sentence}" for sentence in sentences if sentence is not None)
 
 
 def dataset(environment: Environment, name: str, places: Places) -> Dataset:

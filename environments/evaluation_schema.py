@@ -153,7 +153,12 @@ MethodName = Literal[
 class ParametersConfig(Strict):
     """Inference parameters; what is not given is not sent."""
 
-    max_tokens: int | None = Field(default=None, ge=1, description="Longest answer, in tokens.")
+    max_tokens: int | None = Field(
+        default=None,
+        ge=1,
+        description="Longest answer, in tokens. Left out: of kind custom 4,096, and 16,384 of models that think before "
+        "they answer; every call reserves so many of the quota.",
+    )
     temperature: float | None = Field(default=None, ge=0, le=1, description="Some models refuse it.")
     top_p: float | None = Field(default=None, ge=0, le=1, description="Some models refuse it.")
     stop_sequences: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], AsTuple] = Field(
@@ -606,6 +611,26 @@ class CustomEvaluationConfig(_Keeping, CustomScoring, _Subject, _Kind):
     )
     allow_unpriced: bool = Field(
         default=False, description="A run with `max_cost` may ask models without `rates`, which it cannot see."
+    )
+    read_timeout_seconds: int = Field(
+        default=120, ge=1, le=800, description="How long one answer is waited for; a late one is asked for once more."
+    )
+    max_attempts: int = Field(
+        default=4,
+        ge=1,
+        le=10,
+        description="How often a call is made whose error passes, as a broken connection; a throttled one waits and "
+        "uses none up.",
+    )
+    patience_minutes: float = Field(
+        default=30, gt=0, le=1440, description="A run fails when a model has no room for one single call for so long."
+    )
+    failed_case_rounds: int = Field(
+        default=2, ge=0, le=10, description="How often a run that is started again asks its failed cases again."
+    )
+    score_thoughts: bool = Field(
+        default=False,
+        description="Score what a model writes into leading <think> tags with its answer, instead of setting it aside.",
     )
 
 

@@ -6,7 +6,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -36,6 +36,12 @@ DEFAULT_FOLDER = Path("build") / "evaluate"
 DEFAULT_CONCURRENCY = 8
 DEFAULT_CONFIDENCE = 0.95
 
+DEFAULTS = {field.name: field.default for field in fields(Definition)}
+_READ_TIMEOUT = f"seconds that one answer is waited for ({DEFAULTS['read_timeout_seconds']})"
+_ATTEMPTS = f"calls of a case whose error passes ({DEFAULTS['max_attempts']})"
+_PATIENCE = f"minutes that a model may have no room for one call ({DEFAULTS['patience_minutes']:g})"
+_ROUNDS = f"times that failed cases are asked again by the same command ({DEFAULTS['failed_case_rounds']})"
+
 # Longer than any run: a terminal has no deadline, and what is not done then goes on in the next slice.
 _SLICE_SECONDS = 7 * 24 * 3600.0
 
@@ -48,7 +54,12 @@ def add_command(commands: Any) -> None:
     add("--model", action="append", required=True, metavar="[NAME=]ID", help="what is asked; may be repeated")
     add("--system", type=Path, metavar="F", help="file with the system prompt (without its last line break)")
     add("--template", type=Path, metavar="F", help=f"file with the text around the prompt, {PROMPT_MARK} once in it")
-    add("--max-tokens", type=_whole(1, 1_000_000), metavar="N", help="longest answer")
+    add(
+        "--max-tokens",
+        type=_whole(1, 1_000_000),
+        metavar="N",
+        help="longest answer (4,096; 16,384 of models that think)",
+    )
     add("--metric", action="append", metavar="M", help="NAME or NAME={JSON of its parameters}; may be repeated")
     add("--gate", action="append", default=[], metavar="G", help='as "f1_score>=0.5" or "truncated<=0.1"; repeatable')
     add("--baseline", type=Path, metavar="DIR", help="the folder of an earlier evaluation, for --max-drop")
@@ -56,6 +67,18 @@ def add_command(commands: Any) -> None:
     add("--confidence", type=_share, default=DEFAULT_CONFIDENCE, metavar="C", help="of intervals and gates (0.95)")
     add("--out", type=Path, metavar="DIR", help=f"where everything is written ({DEFAULT_FOLDER}/<dataset>)")
     add("--concurrency", type=_whole(1, 256), default=DEFAULT_CONCURRENCY, metavar="N", help="calls in flight (8)")
+    add(
+        "--read-timeout",
+        type=_whole(1, 3600),
+        default=DEFAULTS["read_timeout_seconds"],
+        metavar="S",
+        help=_READ_TIMEOUT,
+    )
+    add("--attempts", type=_whole(1, 10), default=DEFAULTS["max_attempts"], metavar="N", help=_ATTEMPTS)
+    add("--patience", type=_whole(1, 1440), default=DEFAULTS["patience_minutes"], metavar="MIN", help=_PATIENCE)
+    add("--failed-case-rounds", type=_whole(0, 10), default=DEFAULTS["failed_case_rounds"], metavar="N", help=_ROUNDS)
+    add("--score-thoughts", action="store_true", help="score leading <think> parts with the answers")
+    add("--tokens-per-minute", type=_whole(1, 10**12), metavar="N", help="quota of each model: says how many calls fit")
     add("--region", metavar="R", help="the Region of Bedrock, if the credentials' configuration names none")
     add_endpoint(evaluate)
 

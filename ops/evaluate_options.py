@@ -13,7 +13,15 @@ import boto3
 
 from bedrock_eval.catalogue import Better
 from bedrock_eval.dataset_formats import named_by_bytes
-from bedrock_eval.definition import PROMPT_MARK, Candidate, Dataset, Definition, Gate, InferenceParameters
+from bedrock_eval.definition import (
+    PROMPT_MARK,
+    Candidate,
+    Dataset,
+    Definition,
+    Gate,
+    InferenceParameters,
+    default_max_tokens,
+)
 from bedrock_eval.metrics import METRICS
 from bedrock_eval.models import Model, ModelError, candidate_name
 from bedrock_eval.names import NAME_RULE, is_name
@@ -56,6 +64,11 @@ def definition_of(arguments: argparse.Namespace, baseline: Summary | None) -> De
         baseline=None if baseline is None else baseline.run_id,
         confidence=arguments.confidence,
         concurrency=arguments.concurrency,
+        read_timeout_seconds=arguments.read_timeout,
+        max_attempts=arguments.attempts,
+        patience_minutes=arguments.patience,
+        failed_case_rounds=arguments.failed_case_rounds,
+        score_thoughts=arguments.score_thoughts,
     )
 
 
@@ -85,7 +98,8 @@ def _candidates(arguments: argparse.Namespace, *, region: str) -> tuple[Candidat
             invoke_id=model_id,
             system=system,
             template=template,
-            parameters=InferenceParameters(max_tokens=arguments.max_tokens),
+            parameters=InferenceParameters(max_tokens=arguments.max_tokens or default_max_tokens(model_id)),
+            tokens_per_minute=arguments.tokens_per_minute,
         )
     return tuple(found.values())
 

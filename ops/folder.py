@@ -22,7 +22,9 @@ OWNER = "terminal"
 """Holds the run's lock, whichever process it is: the folder's own lock lets one in at a time."""
 
 _LOCK = ".lock"
-_MAY_CHANGE = frozenset({"concurrency"})
+_MAY_CHANGE = frozenset(
+    {"concurrency", "read_timeout_seconds", "max_attempts", "patience_minutes", "failed_case_rounds"}
+)
 _SHOWN = 60
 
 

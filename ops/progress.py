@@ -72,6 +72,7 @@ class ProgressBar:
             self._first = (now, state.completed)
             if state.estimate is not None:
                 self._line.stream.write(f"estimated: {state.estimate}\n")
+                self._line.stream.writelines(f"quota: {sentence}\n" for sentence in state.estimate.quotas)
             # A log need not hear of the beginning.
             self._shown_at = None if self._line.terminal else now
         if not self._due(now) and (self._done or not _is_done(state)):

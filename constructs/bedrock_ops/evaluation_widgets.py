@@ -52,6 +52,7 @@ def evaluation_widgets(drawing: Drawing, evaluation: WatchedEvaluation) -> list[
             [catalogue.RUN_CASES, catalogue.RUN_FAILED_CASES],
             unit="cases",
         ),
+        *_answers(drawing, evaluation),
         _gauges(drawing, evaluation, "Duration of runs", [catalogue.RUN_DURATION], unit="seconds"),
         *_spending(drawing, evaluation),
         _runs(drawing, evaluation),
@@ -85,6 +86,17 @@ def _spending(drawing: Drawing, evaluation: WatchedEvaluation) -> list[cloudwatc
     return [
         _gauges(drawing, evaluation, "Tokens of runs", tokens, unit="tokens"),
         _gauges(drawing, evaluation, "Estimated cost of runs", [catalogue.RUN_COST], unit="US dollars"),
+    ]
+
+
+def _answers(drawing: Drawing, evaluation: WatchedEvaluation) -> list[cloudwatch.IWidget]:
+    """What was no whole answer of the model; jobs do not tell."""
+    if evaluation.jobs:
+        return []
+    withheld, truncated = [catalogue.RUN_WITHHELD_CASES], [catalogue.RUN_TRUNCATED]
+    return [
+        _gauges(drawing, evaluation, "Answers withheld", withheld, unit="cases"),
+        _gauges(drawing, evaluation, "Answers cut off by max_tokens", truncated, unit="share", top=1),
     ]
 
 

@@ -130,6 +130,10 @@ def _run(name: str, title: str, *, unit: str, better: Better, statistic: str = "
 
 RUN_CASES = _run("run_cases", "Cases asked", unit="Count", better=Better.NEUTRAL)
 RUN_FAILED_CASES = _run("run_failed_cases", "Cases without a usable answer", unit="Count", better=Better.LOWER)
+RUN_WITHHELD_CASES = _run(
+    "run_withheld_cases", "Answers withheld by a guardrail or filter", unit="Count", better=Better.LOWER
+)
+RUN_TRUNCATED = _run("run_truncated", "Share of answers cut off by max_tokens", unit="None", better=Better.LOWER)
 # By its worst run, as all figures of runs: two of one hour share a datapoint.
 RUN_COVERAGE = _run("run_coverage", "Answered of asked", unit="None", better=Better.HIGHER, statistic="Minimum")
 RUN_DURATION = _run("run_duration", "Duration of the run", unit="Seconds", better=Better.NEUTRAL)

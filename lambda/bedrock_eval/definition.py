@@ -69,6 +69,7 @@ class Candidate:
         template: holds `{{prompt}}` once; without one the prompt is sent byte for byte.
         rates: what its tokens cost; None: unknown, they are counted as unpriced.
         additional_fields: JSON text of further request fields of the model (additionalModelRequestFields).
+        tokens_per_minute: the account's quota of the model, all callers together; None: nobody has named it.
         answers_of: source of answers that stand in the dataset, so that the model is not asked; of jobs only.
     """
 
@@ -81,6 +82,7 @@ class Candidate:
     rates: Rates | None = None
     additional_fields: str | None = None
     answers_of: str | None = None
+    tokens_per_minute: int | None = None
 
     @property
     def max_tokens(self) -> int:

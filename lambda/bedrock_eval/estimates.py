@@ -2,18 +2,20 @@
 
 Tokens are estimated. Of the input, four bytes of UTF-8 are one token: English has about four characters a token, other
 scripts fewer, and more bytes a character. An answer is as long as the candidate's were on average in its last run, else
-as long as it may be, else `DEFAULT_OUTPUT_TOKENS`. Calls that are asked again after an interruption are not in it.
+as long as its own `max_tokens` allows, else `DEFAULT_OUTPUT_TOKENS`. Calls that are asked again after an interruption
+are not in it.
 """
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bedrock_eval.cases import Case
 from bedrock_eval.costs import Cost, cost, total
-from bedrock_eval.definition import PROMPT_MARK, Candidate, Definition
+from bedrock_eval.definition import PROMPT_MARK, Candidate, Definition, InferenceParameters
 from bedrock_eval.outcomes import Usage
+from bedrock_eval.quotas import quota_sentence
 from bedrock_eval.summary import Summary
 
 BYTES_PER_TOKEN = 4
@@ -52,10 +54,15 @@ class CandidateEstimate:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A run's calls and their cost, by candidate. Estimated, not measured."""
+    """A run's calls and their cost, by candidate. Estimated, not measured.
+
+    Attributes:
+        quotas: how many calls a minute the named quotas allow, in words.
+    """
 
     calls: int
     candidates: Mapping[str, CandidateEstimate]
+    quotas: tuple[str, ...] = ()
 
     @property
     def cost(self) -> Cost:
@@ -79,12 +86,15 @@ def estimate(definition: Definition, size: DatasetSize, *, answer_tokens: Mappin
     Args:
         answer_tokens: mean output tokens of an answer by candidate, where known; see `mean_answer_tokens`.
     """
+    found = {each.name: _candidate(each, size, answer_tokens.get(each.name)) for each in definition.candidates}
+    sentences = (
+        quota_sentence(each, input_tokens=found[each.name].input_tokens / max(1, size.cases))
+        for each in definition.candidates
+    )
     return Estimate(
         calls=size.cases * len(definition.candidates),
-        candidates={
-            candidate.name: _candidate(candidate, size, answer_tokens.get(candidate.name))
-            for candidate in definition.candidates
-        },
+        candidates=found,
+        quotas=tuple(sentence for sentence in sentences if sentence is not None),
     )
 
 
@@ -109,8 +119,10 @@ def _frame_bytes(candidate: Candidate) -> int:
 def _answer_length(candidate: Candidate, answer_tokens: float | None) -> tuple[float, AnswerLength]:
     if answer_tokens is not None:
         return answer_tokens, AnswerLength.LAST_RUN
-    if candidate.parameters.max_tokens is not None:
-        return candidate.parameters.max_tokens, AnswerLength.MAX_TOKENS
+    limit = candidate.parameters.max_tokens
+    # The default is there to be out of the way, and says nothing of how long answers are.
+    if limit not in (None, replace(candidate, parameters=InferenceParameters()).max_tokens):
+        return candidate.max_tokens, AnswerLength.MAX_TOKENS
     return DEFAULT_OUTPUT_TOKENS, AnswerLength.DEFAULT
 
 

@@ -97,6 +97,11 @@ def _gauges(
         catalogue.RUN_CASES: candidate.cases,
         catalogue.RUN_FAILED_CASES: candidate.failed,
         catalogue.RUN_COVERAGE: candidate.coverage,
+        # Jobs tell neither.
+        catalogue.RUN_WITHHELD_CASES: None if candidate.calls is None else candidate.withheld,
+        catalogue.RUN_TRUNCATED: candidate.truncated / candidate.scored
+        if candidate.calls and candidate.scored
+        else None,
         catalogue.RUN_DURATION: duration,
         **_spending(candidate),
     }

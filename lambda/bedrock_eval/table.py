@@ -2,6 +2,7 @@
 
 from bedrock_eval.gates import bound_text
 from bedrock_eval.reading import baseline_notes, reading
+from bedrock_eval.remarks import remarks
 from bedrock_eval.summary import BASELINE, CandidateSummary, RunComparison, Summary
 from bedrock_eval.wording import UNKNOWN, chosen, interval, level, number, p_value, percent, signed, signed_interval
 
@@ -21,11 +22,13 @@ def table(summary: Summary) -> str:
 
 
 def _candidate(candidate: CandidateSummary, summary: Summary, *, width: int) -> str:
+    noted = remarks(candidate)
     failures = ", ".join(f"{count} {reason}" for reason, count in candidate.failures.items())
     lines = [
         f"{candidate.name}  ({candidate.model_id})",
         f"  {candidate.cases:,} cases, {candidate.failed:,} failed{f' ({failures})' if failures else ''}; "
         f"{_spending(candidate)}",
+        *([f"  {'; '.join(noted)}"] if noted else []),
         f"  {'metric':<{width}}{'n':>7}{'mean':>12}   {level(summary.confidence)} interval",
     ]
     for name, metric in candidate.metrics.items():
@@ -40,7 +43,8 @@ def _candidate(candidate: CandidateSummary, summary: Summary, *, width: int) -> 
 def _spending(candidate: CandidateSummary) -> str:
     usage = candidate.usage
     if usage is None:
-        return f"tokens and cost {UNKNOWN}"
+        known = candidate.cost is not None and candidate.cost.unknown_calls
+        return f"tokens {UNKNOWN}; estimated {candidate.cost}" if known else f"tokens and cost {UNKNOWN}"
     return f"{usage.input_tokens:,} input and {usage.output_tokens:,} output tokens; estimated {candidate.cost}"
 
 

@@ -6,12 +6,13 @@ from typing import Any
 
 from bedrock_eval import catalogue
 from bedrock_eval.catalogue import CUSTOM, Metric
+from bedrock_eval.codec import DecodeError
 from bedrock_eval.layout import RunLayout
 from bedrock_eval.names import start_minute
 from bedrock_eval.publishing import Datum, batches, datum, run_datums
 from bedrock_eval.runs import RunFailureReason, timestamp
 from bedrock_eval.summary import read_summary
-from custom_evaluator.errors import RunFailed
+from custom_evaluator.errors import DamagedFile, RunFailed
 from custom_evaluator.services import Services
 
 
@@ -29,7 +30,10 @@ def publish_run(services: Services, layout: RunLayout) -> int:
     stored = services.store.read(layout.summary)
     if stored is None:
         raise RunFailed(RunFailureReason.UNEXPECTED, f"{layout.summary} is missing: only a finished run is published")
-    datums = run_datums(read_summary(stored.body))
+    try:
+        datums = run_datums(read_summary(stored.body))
+    except DecodeError as error:
+        raise DamagedFile(layout.summary, error) from None
     put(services.cloudwatch, datums)
     record = {"published": timestamp(services.now()), "datums": len(datums), "schema_version": 1}
     services.store.create(layout.published, json.dumps(record, indent=1))

@@ -173,8 +173,8 @@ def _row(
 def _spending(candidate: CandidateSummary) -> tuple[Child, ...]:
     usage, cost = candidate.usage, candidate.cost
     if usage is None or cost is None:
-        return (UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN)
+        return (UNKNOWN, UNKNOWN if cost is None else str(cost), UNKNOWN, UNKNOWN)
     each = cost_per(candidate)
-    bound = "at least " if cost.unpriced_tokens else ""
+    bound = "at least " if cost.unpriced_tokens or cost.unknown_calls else ""
     per = "unpriced" if each is None else f"{bound}{dollars(each)}"
     return per, str(cost), usage.input_tokens, usage.output_tokens

@@ -29,7 +29,13 @@ def _facts(summary: Summary) -> list[tuple[str, Child]]:
         (
             "What is counted",
             "A case is scored, or failed, or for one metric not applicable. n counts scored cases; a failed case is in "
-            "no mean. Coverage is answered of asked.",
+            "no mean. Coverage is answered of asked. What a guardrail or filter has put in the place of an answer is "
+            "none. Leading thoughts in <think> tags are set aside, unless the evaluation scores them.",
+        ),
+        (
+            "Calls and cost",
+            "Calls are those that Bedrock took, whatever came back. One whose tokens nobody has told, because its "
+            "answer came too late or its record was lost, is in no cost: the cost is then at least so much.",
         ),
         (
             "Intervals",

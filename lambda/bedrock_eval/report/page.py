@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bedrock_eval.evidence import Evidence
+from bedrock_eval.remarks import remarks
 from bedrock_eval.report.categories import categories
 from bedrock_eval.report.differences import differences
 from bedrock_eval.report.distributions import distributions
@@ -105,7 +106,10 @@ def _header(summary: Summary) -> Markup:
 
 
 def _model(summary: Summary, candidate: CandidateSummary) -> Markup:
-    return tag("li", chip(summary, candidate.name), " ", candidate.model_id)
+    noted = "; ".join(remarks(candidate))
+    return tag(
+        "li", chip(summary, candidate.name), " ", candidate.model_id, tag("small", f" {noted}") if noted else None
+    )
 
 
 def _facts(summary: Summary) -> list[tuple[str, Child]]:
@@ -114,8 +118,9 @@ def _facts(summary: Summary) -> list[tuple[str, Child]]:
     held = summary.baseline
     baseline = "none pinned" if held is None else f"{held.run_id}{f' ({held.missing})' if held.missing else ''}"
     judged = "" if summary.answers is None else f", answers of {summary.answers}"
+    retried = "" if summary.retry_of is None else f", those of {summary.retry_of} taken over"
     return [
         ("Run", f"{instant(summary.started)}, took {seconds(summary.duration_seconds)}"),
-        ("Answers", f"{count(asked, 'case')} asked, {failed:,} failed{judged}"),
+        ("Answers", f"{count(asked, 'case')} asked, {failed:,} failed{judged}{retried}"),
         ("Baseline", baseline),
     ]
