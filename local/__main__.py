@@ -200,7 +200,9 @@ def _up() -> None:
         deploy=lambda endpoint: _deployed(endpoint, directory=directory, context={}),
     )
     print("The stack runs on the local emulator (not AWS). Point the AWS CLI or boto3 at it with:\n")
-    for key in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"):
+    # Both: boto3 and the AWS CLI read the second only, every other SDK the first.
+    regions = ("AWS_REGION", "AWS_DEFAULT_REGION")
+    for key in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", *regions):
         print(f"  export {key}={shlex.quote(endpoint.environment[key])}")
     print(f"\nIts log: {log_file(directory).relative_to(ROOT)}. Stop it with: make down")
 

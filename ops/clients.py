@@ -1,6 +1,7 @@
 """boto3's clients as every command makes and calls them: what goes wrong is one message."""
 
 import argparse
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -8,9 +9,11 @@ from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 
 from ops.errors import OpsError
+
+REGION_SOURCES = "--region, AWS_REGION, AWS_DEFAULT_REGION, or one in the AWS configuration"
 
 _EDGE = Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=5, read_timeout=60)
 
@@ -19,14 +22,23 @@ def client(service: str, *, region: str | None, endpoint_url: str | None = None)
     """A client of one service.
 
     Args:
-        region: None: that of the AWS configuration.
+        region: None: that of the surroundings.
         endpoint_url: None: AWS_ENDPOINT_URL where it is set, else AWS's own.
 
     Raises:
         OpsError: it cannot be made: no Region, or an endpoint that is no address.
     """
     with making(service):
-        return boto3.client(service, region_name=region, endpoint_url=endpoint_url, config=_EDGE)
+        return boto3.client(service, region_name=region or own_region(), endpoint_url=endpoint_url, config=_EDGE)
+
+
+def own_region() -> str | None:
+    """The Region of the surroundings. Every SDK reads AWS_REGION but boto3, which knows AWS_DEFAULT_REGION only.
+
+    Raises:
+        BotoCoreError: the AWS configuration cannot be read.
+    """
+    return os.environ.get("AWS_REGION") or boto3.Session().region_name
 
 
 @contextmanager
@@ -34,6 +46,8 @@ def making(service: str) -> Iterator[None]:
     """Turns what boto3 raises when a client cannot be made into one message."""
     try:
         yield
+    except NoRegionError:
+        raise OpsError(f"no Region for {service}; needed: {REGION_SOURCES}") from None
     except (BotoCoreError, ValueError) as error:
         # ValueError: AWS_ENDPOINT_URL, or endpoint_url of the AWS configuration, is no address.
         raise OpsError(f"no client for {service}: {error}") from None

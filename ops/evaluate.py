@@ -26,7 +26,7 @@ from custom_evaluator.slices import SliceStatus, run_slice
 from ops.clients import add_endpoint, making
 from ops.errors import OpsError
 from ops.evaluate_dataset import check_dataset
-from ops.evaluate_options import APPLICATION, definition_of
+from ops.evaluate_options import APPLICATION, definition_of, region_of
 from ops.folder import OWNER, Folder, opened
 from ops.progress import ProgressBar
 from ops.results import exit_code, show, write_junit
@@ -79,7 +79,7 @@ def add_command(commands: Any) -> None:
     add("--failed-case-rounds", type=_whole(0, 10), default=DEFAULTS["failed_case_rounds"], metavar="N", help=_ROUNDS)
     add("--score-thoughts", action="store_true", help="score leading <think> parts with the answers")
     add("--tokens-per-minute", type=_whole(1, 10**12), metavar="N", help="quota of each model: says how many calls fit")
-    add("--region", metavar="R", help="the Region of Bedrock, if the credentials' configuration names none")
+    add("--region", metavar="R", help="the Region of Bedrock (AWS_REGION, or that of the AWS configuration)")
     add_endpoint(evaluate)
 
 
@@ -152,7 +152,7 @@ def _evaluated(folder: Folder, arguments: argparse.Namespace) -> bool:
 
 def _models(arguments: argparse.Namespace, definition: Definition) -> Any:
     with making("bedrock-runtime"):
-        return model_client(definition, region=arguments.region, endpoint_url=arguments.endpoint_url)
+        return model_client(definition, region=region_of(arguments), endpoint_url=arguments.endpoint_url)
 
 
 def _slices(services: Services, folder: Folder, interruption: "_Interruption") -> None:

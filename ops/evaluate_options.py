@@ -9,8 +9,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import boto3
-
 from bedrock_eval.catalogue import Better
 from bedrock_eval.dataset_formats import named_by_bytes
 from bedrock_eval.definition import (
@@ -28,12 +26,26 @@ from bedrock_eval.names import NAME_RULE, is_name
 from bedrock_eval.summary import Summary
 from bedrock_eval.texts import is_blank
 from environments.evaluation_schema import CustomEvaluationConfig
+from ops.clients import REGION_SOURCES, making, own_region
 from ops.errors import OpsError
 
 APPLICATION, ENVIRONMENT = "ops", "terminal"
 
 _GATE = re.compile(r"([a-z0-9_]+)\s*(>=|<=)\s*([^\s<>=]+)")
 _DROP = re.compile(r"([a-z0-9_]+)\s*=\s*([^\s=]+)")
+
+
+def region_of(arguments: argparse.Namespace) -> str:
+    """Where the models are asked.
+
+    Raises:
+        OpsError: nothing says it.
+    """
+    with making("bedrock-runtime"):
+        region = arguments.region or own_region()
+    if region is None:
+        raise OpsError(f"no Region; needed: {REGION_SOURCES}")
+    return str(region)
 
 
 def definition_of(arguments: argparse.Namespace, baseline: Summary | None) -> Definition:
@@ -45,9 +57,7 @@ def definition_of(arguments: argparse.Namespace, baseline: Summary | None) -> De
     Raises:
         OpsError: an option cannot be used, naming it and what is allowed.
     """
-    region = arguments.region or boto3.Session().region_name
-    if region is None:
-        raise OpsError("no Region; needed: --region, AWS_REGION, or one in the AWS configuration")
+    region = region_of(arguments)
     gates = _gates(arguments)
     parameters = _metrics(arguments.metric, gates)
     if any(gate.max_drop is not None for gate in gates) and baseline is None:

@@ -45,7 +45,9 @@ def add_command(commands: Any) -> None:
     collecting.add_argument("--out", type=Path, metavar="DIR", help=f"for the two files ({job_output.PLACE}/...)")
     for action in (listing, showing, stopping, collecting):
         action.add_argument("--env", metavar="E", help="environment, as dev")
-        action.add_argument("--region", metavar="R", help="without --env: Region (that of the AWS configuration)")
+        action.add_argument(
+            "--region", metavar="R", help="without --env (AWS_REGION, or that of the AWS configuration)"
+        )
         add_endpoint(action)
 
 

@@ -25,6 +25,7 @@ from ops.__main__ import main
 from ops.questions import caller, percentile
 from ops.screen import Table, write_csv
 from tests.log_records import HAIKU, NOVA, RECORDS
+from tests.ops.conftest import SAMPLE
 
 ROLE = "assumed-role/support"
 
@@ -159,21 +160,12 @@ def test_hours_count_back_from_now(export: Path, capsys: pytest.CaptureFixture[s
     ],
 )
 def test_a_filter_that_matches_nothing_says_what_there_is(
-    options: tuple[str, ...],
-    told: str,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    sample: list[dict[str, Any]],
-    told: str,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    sample: list[dict[str, Any]],
+    options: tuple[str, ...], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    records = [{**each, "requestMetadata": None} for each in SAMPLE]
     if "--hours" in options:
-        sample = [*sample[1:], {**sample[0], "timestamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"}]
-    if "--by" in options:
-        sample = [{**each, "requestMetadata": None} for each in sample]
-    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, sample)))
+        records[0] |= {"timestamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"}
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, records)))
     assert main(["logs", "tokens", "--from", str(tmp_path), *options]) == 0
     assert told in capsys.readouterr().err
 
