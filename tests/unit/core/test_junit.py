@@ -1,6 +1,7 @@
 """JUnit XML as continuous integration reads it."""
 
 import io
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from xml.etree.ElementTree import Element, fromstring
@@ -9,8 +10,8 @@ import pytest
 from lxml import etree
 
 from bedrock_eval.definition import Candidate, Dataset, Definition, Gate
-from bedrock_eval.junit import junit
-from bedrock_eval.outcomes import Outcome
+from bedrock_eval.junit import junit, junit_of_failure
+from bedrock_eval.outcomes import FailureReason, Outcome
 from bedrock_eval.summarising import summarise
 from bedrock_eval.summary import Summary
 
@@ -30,7 +31,8 @@ SCHEMA = """
     <xs:element name="property" type="property" minOccurs="0" maxOccurs="unbounded"/></xs:sequence></xs:complexType>
   <xs:complexType name="case">
     <xs:choice minOccurs="0">
-      <xs:element name="skipped" type="skipped"/><xs:element name="failure" type="told"/></xs:choice>
+      <xs:element name="skipped" type="skipped"/><xs:element name="failure" type="told"/>
+      <xs:element name="error" type="told"/></xs:choice>
     <xs:attribute name="name" type="name" use="required"/><xs:attribute name="classname" type="name" use="required"/>
     <xs:attribute name="time" type="xs:decimal" use="required"/></xs:complexType>
   <xs:complexType name="suite"><xs:sequence>
@@ -82,19 +84,22 @@ def parsed(text: str) -> Element:
     return fromstring(text)
 
 
-def test_a_suite_per_candidate_and_a_test_case_per_gate() -> None:
+def test_a_suite_per_candidate_with_coverage_metrics_and_gates() -> None:
     root = parsed(junit(summary()))
     counts = [{key: suite.get(key) for key in ("name", "tests", "failures", "skipped", "errors")} for suite in root]
     assert counts == [
-        {"name": "good", "tests": "2", "failures": "0", "skipped": "0", "errors": "0"},
-        {"name": "bad", "tests": "2", "failures": "1", "skipped": "1", "errors": "0"},
+        {"name": "good", "tests": "5", "failures": "0", "skipped": "0", "errors": "0"},
+        {"name": "bad", "tests": "5", "failures": "1", "skipped": "1", "errors": "0"},
     ]
-    assert [case.get("classname") for case in root.iter("testcase")] == ["quality.good"] * 2 + ["quality.bad"] * 2
+    assert [case.get("classname") for case in root.iter("testcase")] == ["quality.good"] * 5 + ["quality.bad"] * 5
+    measured = ["coverage at least 95%", "f1_score", "response_length"]
+    assert [case.get("name") for case in root[0].iter("testcase")][:3] == measured
     assert {suite.get("time") for suite in root} == {"1201.000"}
 
 
 def test_worse_fails_and_inconclusive_is_skipped_with_its_reason() -> None:
-    cases = list(parsed(junit(summary())).iter("testcase"))
+    cases = [case for case in parsed(junit(summary())).iter("testcase") if " at " in str(case.get("name"))]
+    cases = [case for case in cases if "coverage" not in str(case.get("name"))]
     assert [[child.tag for child in case] for case in cases] == [[], [], ["failure"], ["skipped"]]
     failure = cases[2].find("failure")
     assert failure is not None
@@ -128,6 +133,46 @@ def test_any_name_gives_valid_xml(name: str) -> None:
     assert [char for char in shown if char != "\N{REPLACEMENT CHARACTER}"] == [char for char in name if char in shown]
 
 
-def test_a_run_without_gates_has_empty_suites() -> None:
+def test_a_run_without_gates_has_test_cases_too() -> None:
     root = parsed(junit(summary(replace(DEFINITION, gates=()))))
-    assert [suite.get("tests") for suite in root] == ["0", "0"]
+    assert [suite.get("tests") for suite in root] == ["3", "3"]
+
+
+def answered(*, good: int, of: int, scores: Mapping[str, float | None]) -> Summary:
+    """Both candidates are asked `of` cases; `good` answers `good` of them, `bad` all."""
+    outcomes = [
+        Outcome(f"case-{index}", name, "p", scores=scores)
+        if name == "bad" or index < good
+        else Outcome(f"case-{index}", name, "p", failure=FailureReason.NO_RESPONSE, detail="down")
+        for name in ("good", "bad")
+        for index in range(of)
+    ]
+    moment = datetime(2026, 11, 23, 6, 0, 42, tzinfo=UTC)
+    return summarise(DEFINITION, run_id="20261123T060042Z", started=moment, finished=moment, outcomes=outcomes)
+
+
+def test_too_few_answers_are_an_error() -> None:
+    suite = parsed(junit(answered(good=9, of=10, scores={"f1_score": 0.9, "response_length": None})))[0]
+    cases = {str(case.get("name")): case for case in suite.iter("testcase")}
+    error = cases["coverage at least 95%"].find("error")
+    assert error is not None
+    assert (error.get("message"), error.text) == ("coverage 90.0% is below 95.0%", "no_response: 1")
+    assert [child.tag for name in ("f1_score", "response_length") for child in cases[name]] == ["skipped"]
+    assert suite.get("errors") == "1"
+
+
+def test_without_an_answer_every_metric_is_an_error() -> None:
+    root = parsed(junit(answered(good=0, of=10, scores={"f1_score": 0.9, "response_length": 3.0})))
+    assert [suite.get("errors") for suite in root] == ["3", "0"]
+
+
+def test_a_run_without_a_summary_is_all_errors() -> None:
+    text = junit_of_failure(
+        DEFINITION, run_id="20261123T060042Z", started="2026-11-23T06:00:42+00:00", reason="refused", message="<no>"
+    )
+    root = parsed(text)
+    assert [(suite.get("name"), suite.get("tests"), suite.get("errors")) for suite in root] == [
+        ("good", "3", "3"),
+        ("bad", "3", "3"),
+    ]
+    assert {error.get("message") for error in root.iter("error")} == {"<no>"}
