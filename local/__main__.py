@@ -6,13 +6,14 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
 from bedrock_eval.names import PhysicalNames
+from bedrock_eval.shortfalls import shortfall, unanswered
 from bedrock_eval.table import table
 from environments.evaluation_schema import EvaluationConfig, JudgeScoring, kind_of
 from environments.load import EnvironmentsError, load_environments
@@ -34,6 +35,7 @@ from local.up import down, up
 BUILD = ROOT / "build"
 EMULATOR = ROOT / ".venv-emulator" / "bin" / "python"
 JOB_SECONDS = 0.5
+INCONCLUSIVE = 11
 SAMPLE_ANSWERS = ROOT / "datasets" / "customer-support.answers.jsonl"
 
 _EXPECTED = (BusyError, OwnDataError, EnvironmentsError, EmulatorError, DeploymentError, evaluation.EvaluationError)
@@ -46,22 +48,24 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; errors that a person can mend are one message and exit code 1."""
+    """Run one command; errors that a person can mend are one message and exit code 1.
+
+    Exit codes of `run`: as of `python -m ops evaluate`, but a gate decides none: what it shows are samples.
+    """
     options = _parser().parse_args(arguments)
     # A closed terminal or a `kill` must not leave the emulator running either; and a shell starts what it puts into the
     # background with SIGINT ignored, which Python would keep.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     try:
-        commands: dict[str, Callable[[], None]] = {"run": lambda: _run(options), "up": _up, "down": _down}
-        commands[options.command]()
+        commands: dict[str, Callable[[], int | None]] = {"run": lambda: _run(options), "up": _up, "down": _down}
+        return commands[options.command]() or 0
     except _EXPECTED as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt as stopped:
         print(f"\n{str(stopped) or 'stopped; nothing was left running'}", file=sys.stderr)
         return 130
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -76,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run(options: argparse.Namespace) -> None:
+def _run(options: argparse.Namespace) -> int:
     own = own_data(dataset=options.dataset, answers=options.answers, models=options.models)
     directory = BUILD / "run"
     with alone(directory, command="make run"):
@@ -93,8 +97,19 @@ def _run_in(directory: Path, own: OwnData | None) -> None:
         wait_scale=QUICK_WAITS,
     ) as endpoint:
         deployment = _deployed(endpoint, directory=directory, context=context)
-        _evaluate(deployment, environment=environment, directory=directory)
+        summaries = _evaluate(deployment, environment=environment, directory=directory)
     print(f"\nAll of it took {time.monotonic() - began:.0f} s; the emulator is stopped.")
+    return told_shortfalls(summaries)
+
+
+def told_shortfalls(found: Sequence[evaluation.RunFound]) -> int:
+    """Say which runs have too few answers to be a success; gives the exit code."""
+    short = {each.summary.evaluation: told for each in found if (told := shortfall(each.summary, message=each.message))}
+    for name, told in short.items():
+        print(f"{name}: {told}", file=sys.stderr)
+    if any(unanswered(each.summary) for each in found):
+        return 1
+    return INCONCLUSIVE if short else 0
 
 
 def _environment(own: OwnData | None, directory: Path) -> tuple[Environment, dict[str, str]]:
@@ -121,7 +136,7 @@ def _deployed(endpoint: Endpoint, *, directory: Path, context: dict[str, str]) -
         return deploy(endpoint, directory=directory, context=context)
 
 
-def _evaluate(deployment: Deployment, *, environment: Environment, directory: Path) -> None:
+def _evaluate(deployment: Deployment, *, environment: Environment, directory: Path) -> Sequence[evaluation.RunFound]:
     """Every evaluation of the environment, side by side; those that judge stored answers when these are there."""
     clients = evaluation.Clients(deployment)
     inbox = evaluation.subscribe_inbox(clients, deployment)
@@ -150,6 +165,7 @@ def _evaluate(deployment: Deployment, *, environment: Environment, directory: Pa
         print(f"\n== {name} ({kind_of(environment.evaluations[name])}), run {each.summary.run_id}\n")
         print(f"{table(each.summary)}\n\nWritten: {written}")
     _show_surroundings(around)
+    return list(found.values())
 
 
 def _judges_stored_answers(config: EvaluationConfig) -> bool:

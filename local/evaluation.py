@@ -19,6 +19,8 @@ from bedrock_eval.gates import Verdict, worst
 from bedrock_eval.layout import RunLayout
 from bedrock_eval.names import PhysicalNames, parse_scheduled_time, run_id
 from bedrock_eval.publishing import run_minute
+from bedrock_eval.runs import read_state
+from bedrock_eval.shortfalls import advice
 from bedrock_eval.summary import Summary, read_summary
 from environments.schema import Environment
 from local.deployment import Deployment
@@ -66,11 +68,16 @@ class Run:
 
 @dataclass(frozen=True)
 class RunFound:
-    """What boto3 finds of one run."""
+    """What boto3 finds of one run.
+
+    Attributes:
+        message: what run.json says of a run with too few answers.
+    """
 
     summary: Summary
     report: str
     cloudwatch_means: Mapping[tuple[str, str], float | None]
+    message: str | None = None
 
 
 @dataclass(frozen=True)
@@ -157,7 +164,8 @@ def follow(
         state = _read(clients, bucket, layout.state)
         if state is not None and json.loads(state).get("status") == "failed":
             why = f"{json.loads(state).get('reason')}: {json.loads(state).get('message')}"
-            raise EvaluationError(f"the run of {layout.evaluation} failed: {why}")
+            mending = advice(why)
+            raise EvaluationError(f"the run of {layout.evaluation} failed: {why}" + (f"; {mending}" if mending else ""))
         broken = clients.stepfunctions.list_executions(stateMachineArn=machine, statusFilter="FAILED")["executions"]
         if broken and state is None:
             cause = clients.stepfunctions.describe_execution(executionArn=broken[0]["executionArn"])
@@ -174,6 +182,7 @@ def read_run(clients: Clients, deployment: Deployment, layout: RunLayout) -> Run
         summary=summary,
         report=_required(clients, bucket, layout.report).decode(),
         cloudwatch_means=cloudwatch_means(clients, summary),
+        message=read_state(_required(clients, bucket, layout.state)).message,
     )
 
 

@@ -149,13 +149,22 @@ def _keys(measure: Measure, gate: AnyGateConfig | None, *, pinned: bool) -> list
 
 
 def _finished(account: Account, evaluation: str, runs: int) -> list[Summary]:
-    found = ((run_, run_.summary()) for run_ in newest_runs(account.store(), evaluation))
+    found = ((run_, _read(run_)) for run_ in newest_runs(account.store(), evaluation))
     finished = list(islice(((run_, summary) for run_, summary in found if summary is not None), runs))
     asked = [_dataset(run_, summary) for run_, summary in finished]
     alike = [summary for (_, summary), dataset in zip(finished, asked, strict=True) if dataset == asked[0]]
     if len(alike) < len(finished):
         tell(f"{evaluation}: {count(len(finished) - len(alike), 'run')} on another dataset than the newest left out")
     return alike
+
+
+def _read(run_: StoredRun) -> Summary | None:
+    """None: not finished, or so damaged that the other runs have to do."""
+    try:
+        return run_.summary()
+    except OpsError as error:
+        tell(str(error))
+        return None
 
 
 def _dataset(run_: StoredRun, summary: Summary) -> tuple[str, str | None]:

@@ -1,10 +1,12 @@
 """`python -m ops`: the commands for day 2."""
 
 import argparse
+import logging
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NoReturn, Protocol
 
+from bedrock_eval.wording import count
 from ops import baseline, dashboard, evaluate, jobs, logs, prices, runs
 from ops import run as run_command
 from ops.errors import OpsError
@@ -49,6 +51,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     Exit codes: 0 it was done, and every gate is kept; 1 an error (usage included); 10 a gate is broken; 11 a gate is
     undecided; 130 stopped by Ctrl-C.
     """
+    _hear_the_evaluator()
     try:
         options = _parser().parse_args(arguments)
         return COMMANDS[options.command].run(options)
@@ -58,6 +61,29 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         tell("\nstopped")
         return STOPPED
+
+
+class _Warnings(logging.Handler):
+    """What the evaluator's own code writes into its log when it is a function, for people; each once."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._told: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        facts = record.__dict__
+        text = record.getMessage()
+        if "lines" in facts:
+            text = f"{count(facts['lines'], 'line')} cannot be read and left out"
+        text = f"{facts['key']}: {text}" if "key" in facts else text
+        if text not in self._told:
+            self._told.add(text)
+            tell(printable(text))
+
+
+def _hear_the_evaluator() -> None:
+    logger = logging.getLogger("custom_evaluator")
+    logger.handlers = [each for each in logger.handlers if not isinstance(each, _Warnings)] + [_Warnings()]
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -17,6 +17,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from bedrock_eval.codec import DecodeError
 from bedrock_eval.definition import PROMPT_MARK, Definition
+from bedrock_eval.junit import junit, junit_of_failure
+from bedrock_eval.runs import timestamp
+from bedrock_eval.shortfalls import advice
 from bedrock_eval.summary import Summary, read_summary
 from bedrock_eval.wording import count
 from custom_evaluator.errors import RunFailed
@@ -24,10 +27,11 @@ from custom_evaluator.events import SliceEvent
 from custom_evaluator.services import Services, model_client
 from custom_evaluator.slices import SliceStatus, run_slice
 from ops.clients import add_endpoint, making
+from ops.contents import OWNER
 from ops.errors import OpsError
 from ops.evaluate_dataset import check_dataset
 from ops.evaluate_options import APPLICATION, definition_of, region_of
-from ops.folder import OWNER, Folder, opened
+from ops.folder import Folder, Order, opened
 from ops.progress import ProgressBar
 from ops.results import exit_code, show, write_junit
 from ops.screen import say, tell
@@ -50,22 +54,28 @@ def add_command(commands: Any) -> None:
     """The sub-command's own options."""
     evaluate = commands.add_parser("evaluate", help="evaluate models from this terminal", description=__doc__)
     add = evaluate.add_argument
-    add("--dataset", type=Path, required=True, metavar="F", help="JSONL with prompt and referenceResponse")
+    # Paths stay texts here, so that messages show them as they were given.
+    add("--dataset", type=_local, required=True, metavar="F", help="JSONL with prompt and referenceResponse")
     add("--model", action="append", required=True, metavar="[NAME=]ID", help="what is asked; may be repeated")
-    add("--system", type=Path, metavar="F", help="file with the system prompt (without its last line break)")
-    add("--template", type=Path, metavar="F", help=f"file with the text around the prompt, {PROMPT_MARK} once in it")
+    add("--system", type=_local, metavar="F", help="file with the system prompt (without its last line break)")
+    add("--template", type=_local, metavar="F", help=f"file with the text around the prompt, {PROMPT_MARK} once in it")
     add(
         "--max-tokens",
         type=_whole(1, 1_000_000),
         metavar="N",
         help="longest answer (4,096; 16,384 of models that think)",
     )
+    add("--temperature", type=_number(0, 1), metavar="X", help="of sampling; not every model takes it")
+    add("--top-p", type=_number(0, 1), metavar="X", help="of sampling; not every model takes it")
+    add("--stop-sequence", action="append", type=_text, metavar="TEXT", help="ends an answer; may be repeated")
+    add("--limit", type=_whole(1, 1_000_000_000), metavar="N", help="ask the first N cases only")
     add("--metric", action="append", metavar="M", help="NAME or NAME={JSON of its parameters}; may be repeated")
     add("--gate", action="append", default=[], metavar="G", help='as "f1_score>=0.5" or "truncated<=0.1"; repeatable')
-    add("--baseline", type=Path, metavar="DIR", help="the folder of an earlier evaluation, for --max-drop")
+    add("--baseline", type=_local, metavar="DIR", help="the folder of an earlier evaluation, for --max-drop")
     add("--max-drop", action="append", default=[], metavar="M=X", help="how far M may fall behind; may be repeated")
     add("--confidence", type=_share, default=DEFAULT_CONFIDENCE, metavar="C", help="of intervals and gates (0.95)")
     add("--out", type=Path, metavar="DIR", help=f"where everything is written ({DEFAULT_FOLDER}/<dataset>)")
+    add("--retry-failed", action="store_true", help="ask again what failed in the finished run of --out: a new run")
     add("--concurrency", type=_whole(1, 256), default=DEFAULT_CONCURRENCY, metavar="N", help="calls in flight (8)")
     add(
         "--read-timeout",
@@ -86,37 +96,40 @@ def add_command(commands: Any) -> None:
 def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
     """Evaluate, or go on with what the folder holds of the same evaluation.
 
-    Exit codes: 0 every gate is kept, 10 one is broken, 11 one is undecided, 130 stopped by Ctrl-C.
+    Exit codes: 0 every gate is kept, 10 one is broken, 11 one is undecided or too few cases were answered, 130 stopped
+    by Ctrl-C or a signal.
 
     Raises:
         OpsError: the options do not fit, the folder is another evaluation's, or the run cannot go on.
     """
     baseline = None if arguments.baseline is None else _baseline(arguments.baseline)
     definition = definition_of(arguments, baseline)
-    warning = check_dataset(arguments.dataset, definition)
+    warning = check_dataset(Path(arguments.dataset), definition)
     if warning is not None:
         tell(f"warning: {warning}")
-    path = arguments.out or DEFAULT_FOLDER / definition.evaluation
-    with opened(
-        path,
+    order = Order(
         definition,
-        dataset=arguments.dataset,
-        baseline=arguments.baseline,
-        now=now or datetime.now(UTC),
-    ) as folder:
-        if not _evaluated(folder, arguments):
+        Path(arguments.dataset),
+        baseline=None if arguments.baseline is None else Path(arguments.baseline),
+        limit=arguments.limit,
+        retry_failed=arguments.retry_failed,
+    )
+    path = arguments.out or DEFAULT_FOLDER / definition.evaluation
+    with opened(path, order, now=now or datetime.now(UTC)) as folder:
+        if not _evaluated(folder, definition, arguments):
             return 130
-        summary = _summary(folder.path)
-        write_junit(folder.path / "junit.xml", summary)
-    show(summary)
-    say(f"\n{path}: report.html, summary.json, junit.xml")
+        summary, state = _summary(folder.path), folder.state
+        write_junit(folder.path / "junit.xml", junit(summary))
+    show(summary, state)
+    say(f"\n{folder.path}: report.html, summary.json, junit.xml")
     return exit_code(summary)
 
 
-def _evaluated(folder: Folder, arguments: argparse.Namespace) -> bool:
+def _evaluated(folder: Folder, definition: Definition, arguments: argparse.Namespace) -> bool:
     """Whether the run is finished; False when Ctrl-C has stopped it."""
     if folder.finished:
-        tell(f"{folder.path}: finished before, nothing is asked; another --out makes a new run")
+        again = "--retry-failed asks what has failed again, another --out makes a new run"
+        tell(f"{folder.path}: finished before, nothing is asked; {again}")
         return True
     if folder.answered:
         tell(f"{folder.path}: goes on after {count(folder.answered, 'answer')}")
@@ -135,7 +148,7 @@ def _evaluated(folder: Folder, arguments: argparse.Namespace) -> bool:
             )
             _slices(services, folder, interruption)
     except RunFailed as error:
-        raise OpsError(f"{error.sentence}; what was answered is in {folder.path}") from None
+        raise _failed(folder, definition, error) from None
     except (ClientError, BotoCoreError) as error:
         raise OpsError(f"Bedrock cannot be called: {error}") from None
     except KeyboardInterrupt:
@@ -148,6 +161,24 @@ def _evaluated(folder: Folder, arguments: argparse.Namespace) -> bool:
         return True
     tell(f"stopped; {count(folder.answered, 'answer')} in {folder.path}: the same command goes on from there")
     return False
+
+
+def _failed(folder: Folder, definition: Definition, error: RunFailed) -> OpsError:
+    """What has ended the run, for people and for continuous integration."""
+    state = folder.state
+    text = junit_of_failure(
+        definition,
+        run_id=folder.layout.run_id,
+        started=timestamp(datetime.now(UTC)) if state is None else state.started,
+        reason=error.reason.value,
+        message=error.sentence,
+    )
+    write_junit(folder.path / "junit.xml", text)
+    mending = advice(f"{error.reason.value}: {error.sentence}")
+    told = f"{error.sentence}; {mending}" if mending else error.sentence
+    if folder.answered:
+        told += f"; {count(folder.answered, 'answer')} in {folder.path}: the same command goes on from there"
+    return OpsError(told)
 
 
 def _models(arguments: argparse.Namespace, definition: Definition) -> Any:
@@ -183,7 +214,12 @@ class _Interruption:
 @contextmanager
 def _interruptible() -> Iterator[_Interruption]:
     interruption = _Interruption()
-    before = {number: signal.signal(number, interruption.come) for number in (signal.SIGINT, signal.SIGTERM)}
+    # What is ignored stays so: by `nohup`, or for a command in the background.
+    before = {
+        number: signal.signal(number, interruption.come)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
     try:
         yield interruption
     finally:
@@ -198,9 +234,10 @@ class _Unpublished:
         """Nothing."""
 
 
-def _baseline(path: Path) -> Summary:
+def _baseline(given: str) -> Summary:
+    path = Path(given)
     if not (path / "summary.json").is_file():
-        raise OpsError(f"--baseline {path}: holds no summary.json; needed: the folder of a finished evaluation")
+        raise OpsError(f"--baseline {given}: holds no summary.json; needed: the folder of a finished evaluation")
     return _summary(path)
 
 
@@ -208,7 +245,7 @@ def _summary(path: Path) -> Summary:
     try:
         return read_summary((path / "summary.json").read_bytes())
     except (OSError, DecodeError) as error:
-        raise OpsError(f"{path}: {error}") from None
+        raise OpsError(f"{path / 'summary.json'}: {error}") from None
 
 
 def _whole(low: int, high: int) -> Any:
@@ -218,6 +255,31 @@ def _whole(low: int, high: int) -> Any:
         return int(text)
 
     return whole
+
+
+def _local(text: str) -> str:
+    if "://" in text:
+        raise argparse.ArgumentTypeError(f"{text} is not on this machine; needed: a path (aws s3 cp fetches it first)")
+    return text
+
+
+def _text(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("is empty; needed: the text that ends an answer")
+    return text
+
+
+def _number(low: float, high: float) -> Any:
+    def number(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number of {low:g} to {high:g}")
+        return value
+
+    return number
 
 
 def _share(text: str) -> float:

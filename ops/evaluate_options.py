@@ -25,6 +25,7 @@ from bedrock_eval.models import Model, ModelError, candidate_name
 from bedrock_eval.names import NAME_RULE, is_name
 from bedrock_eval.summary import Summary
 from bedrock_eval.texts import is_blank
+from bedrock_eval.wording import count
 from environments.evaluation_schema import CustomEvaluationConfig
 from ops.clients import REGION_SOURCES, making, own_region
 from ops.errors import OpsError
@@ -65,9 +66,9 @@ def definition_of(arguments: argparse.Namespace, baseline: Summary | None) -> De
     return Definition(
         application=APPLICATION,
         environment=ENVIRONMENT,
-        evaluation=_evaluation_name(arguments.dataset),
+        evaluation=_evaluation_name(Path(arguments.dataset)),
         candidates=_candidates(arguments, region=region),
-        dataset=Dataset(name=_shown(arguments.dataset), key="dataset.jsonl"),
+        dataset=Dataset(name=_dataset_name(arguments), key="dataset.jsonl"),
         metrics=tuple(parameters),
         metric_parameters={name: text for name, text in parameters.items() if text},
         gates=gates,
@@ -87,10 +88,17 @@ def _evaluation_name(dataset: Path) -> str:
     return (name if name[:1].isalpha() else f"d-{name}")[:24].rstrip("-")
 
 
+def _dataset_name(arguments: argparse.Namespace) -> str:
+    name = _shown(Path(arguments.dataset))
+    return name if arguments.limit is None else f"{name} (first {count(arguments.limit, 'case')})"
+
+
 def _shown(path: Path) -> str:
     """Relative to the working directory where it can be, so that another spelling is the same dataset."""
     full = path.resolve()
-    return (full.relative_to(Path.cwd()) if full.is_relative_to(Path.cwd()) else full).as_posix()
+    name = (full.relative_to(Path.cwd()) if full.is_relative_to(Path.cwd()) else full).as_posix()
+    # A name of bytes that are no UTF-8 cannot stand in a report.
+    return name.encode(errors="replace").decode()
 
 
 def _candidates(arguments: argparse.Namespace, *, region: str) -> tuple[Candidate, ...]:
@@ -108,7 +116,12 @@ def _candidates(arguments: argparse.Namespace, *, region: str) -> tuple[Candidat
             invoke_id=model_id,
             system=system,
             template=template,
-            parameters=InferenceParameters(max_tokens=arguments.max_tokens or default_max_tokens(model_id)),
+            parameters=InferenceParameters(
+                max_tokens=arguments.max_tokens or default_max_tokens(model_id),
+                temperature=arguments.temperature,
+                top_p=arguments.top_p,
+                stop_sequences=tuple(arguments.stop_sequence or ()),
+            ),
             tokens_per_minute=arguments.tokens_per_minute,
         )
     return tuple(found.values())
@@ -129,12 +142,12 @@ def _named_model(given: str, *, taken: Sequence[str], region: str) -> tuple[str,
     return name, model_id
 
 
-def _text(path: Path, option: str) -> str:
+def _text(path: str, option: str) -> str:
     try:
-        content = path.read_bytes()
+        content = Path(path).read_bytes()
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        told = named_by_bytes(content, str(path)) or f"is not UTF-8 (byte {error.start + 1})"
+        told = named_by_bytes(content, path) or f"is not UTF-8 (byte {error.start + 1})"
         raise OpsError(f"{option} {path}: {told}") from None
     except OSError as error:
         raise OpsError(f"{option} {path}: cannot be read: {error.strerror}") from None

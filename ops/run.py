@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bedrock_eval.definition import Definition
-from bedrock_eval.layout import RunLayout
-from bedrock_eval.names import RunIdError, parse_scheduled_time, run_id, run_time
+from bedrock_eval.layout import BaselineLayout, RunLayout
+from bedrock_eval.names import RunIdError, parse_scheduled_time, retry_id, run_id, run_time
 from bedrock_eval.runs import RunState, RunStatus
 from custom_evaluator.store import Store
 from ops import advice
@@ -17,9 +17,9 @@ from ops.account import Account, account_of, add_environment
 from ops.clients import calling
 from ops.errors import OpsError
 from ops.progress import JobProgress, Progress, ProgressBar
-from ops.results import exit_code, show
+from ops.results import exit_code, failed_run, show
 from ops.screen import say, tell
-from ops.stored_runs import StoredRun, deployed_definition
+from ops.stored_runs import StoredRun, deployed_definition, find
 
 POLL_SECONDS = 2.0
 
@@ -31,6 +31,8 @@ def add_command(commands: Any) -> None:
     """The sub-command's own options."""
     run_ = commands.add_parser("run", help="start a deployed evaluation and follow it", description=__doc__)
     add_start(run_)
+    what = "a new run of this finished one: asks again what failed in it, and takes over the other answers"
+    run_.add_argument("--retry-failed", metavar="RUN", help=what)
 
 
 def add_start(parser: argparse.ArgumentParser) -> None:
@@ -40,12 +42,14 @@ def add_start(parser: argparse.ArgumentParser) -> None:
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--no-wait", action="store_true", help="start it and say its run id, no more")
     how.add_argument("--follow", metavar="RUN", help="start nothing, follow this run")
+    parser.set_defaults(retry_failed=None)
 
 
 def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
     """Start and follow, whoever scores: this project's functions or Bedrock.
 
-    Exit codes: 0 every gate is kept, 10 one is broken, 11 one is undecided, 130 no longer followed after Ctrl-C.
+    Exit codes: 0 every gate is kept, 10 one is broken, 11 one is undecided or too few cases were answered, 130 not
+    followed any more after Ctrl-C.
 
     Raises:
         OpsError: it cannot be started, or the run failed or was skipped.
@@ -64,7 +68,12 @@ def start_and_follow(
 ) -> int:
     """Start a deployed evaluation, or with `--follow` not, and follow it; exit codes as of `run`."""
     with calling(f"environment {arguments.env}"):
-        layout, execution = _begun(account, definition, arguments, now)
+        source = None if arguments.retry_failed is None else _retried(account, store, definition, arguments)
+        if source is not None and not any(candidate.failed for candidate in source.finished().candidates):
+            tell(f"run {source.shown}: no case has failed, nothing is asked")
+            show(source.finished(), source.state())
+            return exit_code(source.finished())
+        layout, execution = _begun(account, definition, arguments, now, retry_of=source)
         if arguments.no_wait:
             say(layout.run_id)
             return 0
@@ -76,13 +85,35 @@ def start_and_follow(
             tell(f"\nnot followed any more; the run goes on. Follow it again with:\n  {again}")
             return _STOPPED
         summary = stored.finished()
-    show(summary)
+    show(summary, stored.state())
     tell(f"\nreport: s3://{store.bucket}/{layout.report}")
     return exit_code(summary)
 
 
+def _retried(account: Account, store: Store, definition: Definition, arguments: argparse.Namespace) -> StoredRun:
+    """The finished run whose failed cases are asked again."""
+    option = f"--retry-failed {arguments.retry_failed}"
+    if arguments.follow is not None:
+        raise OpsError(f"{option}: not together with --follow")
+    if definition.job is not None:
+        raise OpsError(f"{option}: Bedrock's jobs score {definition.evaluation}, and ask all cases or none")
+    environment = account.environment
+    found = find(store, arguments.retry_failed, environment=environment, evaluation=definition.evaluation)
+    found.finished()
+    if found.layout.evaluation != definition.evaluation:
+        raise OpsError(f"{option}: it is a run of {found.layout.evaluation}, not of {definition.evaluation}")
+    if isinstance(found.layout, BaselineLayout):
+        raise OpsError(f"{option}: it has expired, and only the accepted copy is left; needed: a new run")
+    return found
+
+
 def _begun(
-    account: Account, definition: Definition, arguments: argparse.Namespace, now: datetime
+    account: Account,
+    definition: Definition,
+    arguments: argparse.Namespace,
+    now: datetime,
+    *,
+    retry_of: StoredRun | None,
 ) -> tuple[RunLayout, str | None]:
     """The run, and the execution that this command has started."""
     if arguments.follow is not None:
@@ -91,12 +122,19 @@ def _begun(
         except RunIdError as error:
             raise OpsError(f"--follow: {error}") from None
         return RunLayout(definition.evaluation, arguments.follow), None
-    scheduled, mark = now.replace(microsecond=0).isoformat(), secrets.token_hex(2)
-    layout = RunLayout(definition.evaluation, run_id(parse_scheduled_time(scheduled), manual=mark))
+    mark = secrets.token_hex(2)
+    if retry_of is not None:
+        identifier = retry_id(retry_of.layout.run_id, mark=mark)
+        event = {"retryOf": retry_of.layout.run_id, "retry": mark}
+    else:
+        scheduled = now.replace(microsecond=0).isoformat()
+        identifier = run_id(parse_scheduled_time(scheduled), manual=mark)
+        event = {"scheduledTime": scheduled, "manual": mark}
+    layout = RunLayout(definition.evaluation, identifier)
     started = account.client("stepfunctions").start_execution(
         stateMachineArn=account.machine(jobs=definition.job is not None),
         name=f"{layout.evaluation}-{layout.run_id}",
-        input=json.dumps({"evaluation": layout.evaluation, "scheduledTime": scheduled, "manual": mark}),
+        input=json.dumps({"evaluation": layout.evaluation, **event}),
     )
     tell(f"{layout.evaluation}: run {layout.run_id} started")
     return layout, started["executionArn"]
@@ -140,4 +178,4 @@ def _execution_of(stored: StoredRun) -> str | None:
 
 def _check(state: RunState, stored: StoredRun) -> None:
     if state.status in (RunStatus.FAILED, RunStatus.SKIPPED):
-        raise OpsError(f"run {stored.shown} {state.status.value}: {state.reason}: {state.message}")
+        raise failed_run(stored.shown, state)

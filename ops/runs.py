@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from bedrock_eval.costs import total
 from bedrock_eval.gates import Verdict
+from bedrock_eval.shortfalls import thin_candidates
 from bedrock_eval.summary import Summary
 from bedrock_eval.wording import UNKNOWN, instant
 from custom_evaluator.store import Store
@@ -19,7 +20,7 @@ from ops.accept import accept
 from ops.account import Account, account_of, add_environment
 from ops.clients import calling
 from ops.errors import OpsError
-from ops.results import show
+from ops.results import exit_code, show
 from ops.run_comparison import compare_runs, comparison_table, differing_candidates
 from ops.screen import Cell, Table, say, tell
 from ops.stored_runs import StoredRun, evaluations, find, newest_runs
@@ -50,11 +51,16 @@ def add_command(commands: Any) -> None:
 
 
 class _Action(Protocol):
-    def __call__(self, account: Account, store: Store, arguments: argparse.Namespace, *, now: datetime) -> None: ...
+    def __call__(
+        self, account: Account, store: Store, arguments: argparse.Namespace, *, now: datetime
+    ) -> int | None: ...
 
 
 def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
-    """Carry out one action; gives the exit code 0, whatever the verdicts of a run are.
+    """Carry out one action.
+
+    Exit codes: 0, whatever the verdicts of a run are; of `show` 11 when too few cases were answered for a verdict, and
+    1 when none was.
 
     Raises:
         OpsError: there is no such run, or it cannot be shown or accepted.
@@ -62,8 +68,7 @@ def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
     now = now or datetime.now(UTC)
     account = account_of(arguments, now)
     with calling(f"environment {arguments.env}"):
-        _ACTIONS[arguments.action](account, account.store(), arguments, now=now)
-    return 0
+        return _ACTIONS[arguments.action](account, account.store(), arguments, now=now) or 0
 
 
 def _list(account: Account, store: Store, arguments: argparse.Namespace, *, now: datetime) -> None:  # noqa: ARG001
@@ -74,7 +79,12 @@ def _list(account: Account, store: Store, arguments: argparse.Namespace, *, now:
 
 
 def _row(run_: StoredRun, account: Account) -> tuple[Cell, ...]:
-    layout, state, summary = run_.layout, run_.state(), run_.summary()
+    layout = run_.layout
+    try:
+        state, summary = run_.state(), run_.summary()
+    except OpsError as error:
+        tell(str(error))
+        return (layout.evaluation, layout.run_id, "damaged", None, None, None, None, None, None, "")
     config = account.environment.evaluations.get(layout.evaluation)
     pinned = "pinned" if config is not None and config.baseline == layout.run_id else ""
     status = "finished" if summary is not None else None if state is None else state.status.value
@@ -112,14 +122,16 @@ def _named(account: Account, store: Store, arguments: argparse.Namespace, run: s
     return find(store, run, environment=account.environment, evaluation=arguments.evaluation)
 
 
-def _show(account: Account, store: Store, arguments: argparse.Namespace, *, now: datetime) -> None:  # noqa: ARG001
+def _show(account: Account, store: Store, arguments: argparse.Namespace, *, now: datetime) -> int:  # noqa: ARG001
     run_ = _named(account, store, arguments, arguments.run)
     state = run_.state()
     if run_.summary() is None and state is not None and not state.reason:
         asked = "an unknown number" if state.total is None else f"{state.total:,}"
         say(f"{run_.shown}: {state.status.value}, {state.completed:,} of {asked} answers, {instant(state.updated)}")
-        return
-    show(run_.finished())
+        return 0
+    summary = run_.finished()
+    show(summary, state)
+    return exit_code(summary) if thin_candidates(summary) else 0
 
 
 def _compare(account: Account, store: Store, arguments: argparse.Namespace, *, now: datetime) -> None:  # noqa: ARG001

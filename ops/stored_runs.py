@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bedrock_eval import shortfalls
 from bedrock_eval.codec import DecodeError
 from bedrock_eval.definition import Definition, read_definition
 from bedrock_eval.jobs.progress import Jobs, read_jobs
@@ -57,8 +58,12 @@ class StoredRun:
         if summary is None:
             state = self.state()
             told = "unknown" if state is None else state.status.value
-            why = f" ({state.reason}: {state.message})" if state is not None and state.reason else ""
-            raise OpsError(f"run {self.shown} has no summary: its state is {told}{why}; needed: a finished run")
+            why = f"{state.reason}: {state.message}" if state is not None and state.reason else ""
+            mending = f"; {shortfalls.advice(why)}" if shortfalls.advice(why) else ""
+            raise OpsError(
+                f"run {self.shown} has no summary: its state is {told}{f' ({why}{mending})' if why else ''}; "
+                "needed: a finished run"
+            )
         return summary
 
     def definition(self) -> Definition:

@@ -55,7 +55,7 @@ def read(kind: type[T], text: str | bytes, path: str) -> T:
     """
     try:
         value = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DecodeError(f"{path}: not JSON: {error}") from None
     return decode(kind, value, path)
 

@@ -225,7 +225,7 @@ def read_definition(value: Mapping[str, Any] | str | bytes) -> Definition:
     """
     try:
         raw = json.loads(value) if isinstance(value, str | bytes) else value
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise codec.DecodeError(f"definition: not JSON: {error}") from None
     definition = codec.decode(Definition, raw, "definition")
     if definition.schema_version != SCHEMA_VERSION:

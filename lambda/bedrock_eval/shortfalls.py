@@ -21,7 +21,7 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         "invalid_request": "compare parameters, system prompt and length of the prompts with what the model takes",
         "access_denied": "check the credentials, their bedrock:InvokeModel, and the account's access to the model",
         "unknown_model": "check the id of the model and the Region",
-        "no_response": "check network, Region and endpoint (AWS_ENDPOINT_URL, --endpoint-url), and the time limit of a call",
+        "no_response": "check network, Region, endpoint (AWS_ENDPOINT_URL, --endpoint-url) and time limit of a call",
         "empty_answer": "raise max_tokens: a model that thinks may leave none for its answer",
         "not_answered": "see why the other run's answers are missing",
         "content_filtered": "see whether these cases belong into the dataset",
