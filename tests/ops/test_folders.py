@@ -263,7 +263,7 @@ def test_answers_to_other_cases_are_not_taken_for_these(
 ) -> None:
     interrupted(run, models)
     (OUT / "run.json").write_text("null")
-    Path("cases.jsonl").write_text('{"id": "c0", "prompt": "another question"}\n')
+    Path("cases.jsonl").write_text('{"id": "c0", "prompt": "another question", "referenceResponse": "x"}\n')
     assert run() == 1
     assert "the answers are not to the cases of this dataset" in capsys.readouterr().err
 
