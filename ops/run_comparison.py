@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from bedrock_eval.baseline import incomparable, rescored_sentence
 from bedrock_eval.comparison import PairedEstimate, estimate_difference, pair
 from bedrock_eval.definition import Definition
-from bedrock_eval.gates import Verdict
+from bedrock_eval.gates import GateResult, verdict_word
 from bedrock_eval.measures import Measure
 from bedrock_eval.outcomes import Outcome
-from bedrock_eval.reading import gate_on, shown, verdict_word
+from bedrock_eval.reading import gate_on, shown
 from bedrock_eval.same_cases import DatasetChange, only_same
 from bedrock_eval.scoring import RunScores, Scorer, run_scores
 from bedrock_eval.statistics import holm
@@ -24,7 +24,7 @@ class Compared:
     """One candidate by one metric: the later run less the earlier, in the good direction if the metric has one.
 
     Attributes:
-        verdict: of the later run's gate on this difference, where the earlier run is its baseline.
+        gate: of the later run on this difference, where the earlier run is its baseline.
     """
 
     candidate: str
@@ -32,13 +32,13 @@ class Compared:
     estimate: PairedEstimate
     later_only: int
     earlier_only: int
-    verdict: Verdict | None = None
+    gate: GateResult | None = None
     holm_p_value: float | None = None
 
     @property
     def word(self) -> str:
-        if self.verdict is not None:
-            return verdict_word(self.verdict)
+        if self.gate is not None:
+            return verdict_word(self.gate)
         return shown(self.estimate, self.holm_p_value, self.measure.better)[1]
 
 
@@ -85,8 +85,8 @@ def compare_runs(later: StoredRun, earlier: StoredRun) -> Comparison:
             estimate = estimate_difference(
                 pairs, metric=measure, confidence=definition.confidence, clusters=clusters or None
             )
-            verdict = gate_on(summary, candidate, name) if held else None
-            found.append(Compared(candidate, measure, estimate, pairs.candidate_only, pairs.baseline_only, verdict))
+            gate = gate_on(summary, candidate, name) if held else None
+            found.append(Compared(candidate, measure, estimate, pairs.candidate_only, pairs.baseline_only, gate))
     adjusted = holm([each.estimate.p_value for each in found])
     rows = [replace(each, holm_p_value=value) for each, value in zip(found, adjusted, strict=True)]
     left_out = [f"not compared: {reason}" for reason in refused.values()]

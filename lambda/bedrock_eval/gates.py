@@ -1,5 +1,6 @@
 """What a gate says of a run: better, not worse, inconclusive or worse, by the interval and never by the mean alone."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -29,6 +30,22 @@ class Verdict(StrEnum):
     @property
     def number(self) -> int:
         return list(Verdict).index(self)
+
+
+_OF_BOUNDS = {
+    Verdict.BETTER: "passed",
+    Verdict.NOT_WORSE: "passed",
+    Verdict.INCONCLUSIVE: "undecided",
+    Verdict.WORSE: "failed",
+}
+_OF_DROPS = {
+    Verdict.BETTER: "better",
+    Verdict.NOT_WORSE: "not worse",
+    Verdict.INCONCLUSIVE: "undecided",
+    Verdict.WORSE: "worse",
+}
+WORDS = ("better", "passed or not worse", "undecided", "failed or worse")
+"""What the numbers of the metric `gate_verdict` stand for, whatever the gate is on."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +80,23 @@ class GateResult:
     minimum_detectable: float | None = None
     p_value: float | None = None
     holm_p_value: float | None = None
+
+
+def verdict_word(result: GateResult) -> str:
+    """A verdict as people read it: a bound is passed or failed, against the baseline a candidate is better or worse."""
+    return (_OF_BOUNDS if result.max_drop is None else _OF_DROPS)[result.verdict]
+
+
+def verdict_tally(results: Iterable[GateResult]) -> dict[str, int]:
+    """How many gates came out how, by the words of their verdicts, the best first."""
+    counts = Counter(map(verdict_word, results))
+    words = dict.fromkeys(each[verdict] for verdict in Verdict for each in (_OF_DROPS, _OF_BOUNDS))
+    return {word: counts[word] for word in words if counts[word]}
+
+
+def tally_text(results: Iterable[GateResult]) -> str:
+    """`1 passed, 2 failed`; empty without a gate."""
+    return ", ".join(f"{number:,} {word}" for word, number in verdict_tally(results).items())
 
 
 def worst(results: Iterable[GateResult]) -> GateResult:

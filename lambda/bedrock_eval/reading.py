@@ -3,7 +3,7 @@
 from bedrock_eval.baseline import rescored_sentence
 from bedrock_eval.catalogue import Better
 from bedrock_eval.comparison import PairedEstimate
-from bedrock_eval.gates import MIN_SAMPLE, Verdict
+from bedrock_eval.gates import MIN_SAMPLE, GateResult, Verdict, verdict_word
 from bedrock_eval.summary import BASELINE, RunComparison, Summary
 
 
@@ -16,7 +16,7 @@ def reading(comparison: RunComparison, summary: Summary) -> tuple[Verdict, str]:
     """
     decided = None if comparison.against != BASELINE else gate_on(summary, comparison.candidate, comparison.metric)
     if decided is not None:
-        return decided, verdict_word(decided)
+        return decided.verdict, verdict_word(decided)
     verdict, word = shown(comparison.estimate, comparison.holm_p_value, summary.measures[comparison.metric].better)
     if comparison.against == BASELINE or word not in ("better", "worse", "perhaps better", "perhaps worse"):
         return verdict, word
@@ -24,15 +24,10 @@ def reading(comparison: RunComparison, summary: Summary) -> tuple[Verdict, str]:
     return verdict, f"{'perhaps ' if word.startswith('perhaps') else ''}{winner} better"
 
 
-def verdict_word(verdict: Verdict) -> str:
-    """A verdict on a difference as people read it."""
-    return verdict.value.replace("_", " ")
-
-
-def gate_on(summary: Summary, candidate: str, metric: str) -> Verdict | None:
-    """The verdict of the gate on a fall behind the baseline, None when there is none."""
+def gate_on(summary: Summary, candidate: str, metric: str) -> GateResult | None:
+    """The gate on a candidate's fall behind the baseline, None when there is none."""
     gates = (gate for each in summary.candidates if each.name == candidate for gate in each.gates)
-    return next((gate.verdict for gate in gates if gate.metric == metric and gate.max_drop is not None), None)
+    return next((gate for gate in gates if gate.metric == metric and gate.max_drop is not None), None)
 
 
 def shown(estimate: PairedEstimate, holm_p_value: float | None, better: Better) -> tuple[Verdict, str]:

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from bedrock_eval.metrics.numerals import plain_number
+from bedrock_eval.metrics.number_words import plain_number
 
 _JOINED = frozenset("'\u2018\u2019\u02bc")
 """Apostrophes: "don't" is one word."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bedrock_eval.baseline import baseline_of
 from bedrock_eval.comparison import estimate_difference, pair
 from bedrock_eval.definition import Candidate, Dataset, Definition, Gate
-from bedrock_eval.gates import Verdict
+from bedrock_eval.gates import Verdict, verdict_word
 from bedrock_eval.metrics import METRICS
 from bedrock_eval.outcomes import Outcome
 from bedrock_eval.reading import reading
@@ -19,12 +19,6 @@ from bedrock_eval.summary import BASELINE, Summary
 from bedrock_eval.table import table
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
-WORDS = {
-    Verdict.BETTER: "better",
-    Verdict.NOT_WORSE: "not worse",
-    Verdict.INCONCLUSIVE: "inconclusive",
-    Verdict.WORSE: "worse",
-}
 
 
 def held(
@@ -93,7 +87,7 @@ def test_the_line_of_a_gated_difference_says_what_its_gate_says(
     metric, rows = sample
     found = held([x for x, _ in rows], [y for _, y in rows], metric=metric, max_drop=max_drop, clusters=clusters)
     gate = next(each for each in found.candidates[0].gates if each.max_drop is not None)
-    assert told(found, metric) == (gate.verdict, WORDS[gate.verdict])
+    assert told(found, metric) == (gate.verdict, verdict_word(gate))
 
 
 @given(SAMPLES, st.sampled_from([0.8, 0.95, 0.99]), st.none() | st.integers(2, 12))
