@@ -29,7 +29,7 @@ _SERVICE_TROUBLE = {
     "ErrorEquals": ["PassingError"],
     "IntervalSeconds": 10,
     "BackoffRate": 2,
-    "MaxAttempts": 7,
+    "MaxAttempts": 5,
     "MaxDelaySeconds": 300,
     "JitterStrategy": "FULL",
 }

@@ -97,7 +97,9 @@ class TestFailure:
 
     @pytest.mark.parametrize("state", TASKS)
     def test_only_what_passes_by_itself_is_tried_again(self, state: str) -> None:
-        (retry,) = states()[state]["Retry"]
+        trouble, retry = states()[state]["Retry"]
+        assert trouble["ErrorEquals"] == ["PassingError"]
+        assert (trouble["MaxAttempts"], trouble["BackoffRate"], trouble["JitterStrategy"]) == (5, 2, "FULL")
         assert not OWN_ERRORS & set(retry["ErrorEquals"])
         assert not {"States.ALL", "States.TaskFailed"} & set(retry["ErrorEquals"])
         assert {"Lambda.TooManyRequestsException", "Lambda.Unknown", "Sandbox.Timedout"} <= set(retry["ErrorEquals"])

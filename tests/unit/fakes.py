@@ -227,6 +227,7 @@ class FakeCloudWatch:
         self.namespaces: set[str] = set()
         self.series: dict[tuple[str, str], list[float]] = {}
         self.status: str = "Complete"
+        self.refused: Exception | None = None
         self.asked: list[dict[str, Any]] = []
 
     def get_paginator(self, name: str) -> Any:
@@ -258,6 +259,8 @@ class FakeCloudWatch:
         return self.series.get((stat["Metric"]["MetricName"], dimension["Value"]), [])
 
     def put_metric_data(self, *, Namespace: str, MetricData: list[dict[str, Any]]) -> None:  # noqa: N803
+        if self.refused is not None:
+            raise self.refused
         self.namespaces.add(Namespace)
         self.data += MetricData
 

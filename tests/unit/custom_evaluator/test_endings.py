@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bedrock_eval.runs import Lock, RunFailureReason, timestamp
 from custom_evaluator import handler as entry
-from custom_evaluator.errors import EventError, RunFailed
+from custom_evaluator.errors import DamagedFile, EventError, PassingError, RunFailed
 from custom_evaluator.failures import reason_and_message
 from custom_evaluator.publication import publish_run
 from custom_evaluator.services import model_client
@@ -71,6 +71,20 @@ class TestPublish:
         world.s3.before_put = lambda key: None
         call(PUBLISH)
         assert [value for _, value in world.cloudwatch.values("run_finished")] == [1.0, 1.0]
+
+    def test_metrics_that_cannot_be_sent_just_now_are_for_the_state_machine_to_try_again(self, world: World) -> None:
+        call(SLICE)
+        world.cloudwatch.refused = client_error("ThrottlingException", "Rate exceeded")
+        with pytest.raises(PassingError):
+            call(PUBLISH)
+        world.cloudwatch.refused = None
+        assert call(PUBLISH)["status"] == "published"
+
+    def test_a_damaged_summary_is_named(self, world: World) -> None:
+        call(SLICE)
+        world.s3.put_object(Bucket=BUCKET, Key=LAYOUT.summary, Body=b"null")
+        with pytest.raises(DamagedFile, match=f"file_damaged: {LAYOUT.summary}: cannot be read"):
+            call(PUBLISH)
 
     def test_what_is_not_finished_is_not_published(self, world: World) -> None:
         with pytest.raises(RunFailed, match=r"summary\.json is missing"):
@@ -132,6 +146,16 @@ class TestFail:
         world.s3.before_put = refuse
         with pytest.raises(Exception, match="AccessDenied"):
             call(fail_event("RunFailed", cause("RunFailed", "access_denied: no")))
+        assert world.cloudwatch.values("run_failed") == [(RUN, 1.0)]
+
+    def test_the_record_does_not_depend_on_the_metric(self, world: World) -> None:
+        world.cloudwatch.refused = client_error("Throttling", "Rate exceeded")
+        event = fail_event("RunFailed", cause("RunFailed", "access_denied: no"), execution=EXECUTION)
+        with pytest.raises(PassingError, match="Rate exceeded"):
+            call(event)
+        assert world.json(LAYOUT.state)["reason"] == "access_denied"
+        world.cloudwatch.refused = None
+        call(event)
         assert world.cloudwatch.values("run_failed") == [(RUN, 1.0)]
 
     def test_the_log_names_the_reason(self, world: World, caplog: pytest.LogCaptureFixture) -> None:

@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from bedrock_eval.layout import RunLayout
 from custom_evaluator.errors import EventError
 from custom_evaluator.events import FailEvent, PublishEvent, SliceEvent, parse_event
 from tests.unit.custom_evaluator.conftest import EXECUTION, INPUT, LAYOUT, SLICE
@@ -21,6 +22,15 @@ def test_a_manual_run_has_an_id_of_its_own() -> None:
     assert parsed.layout.run_id == "20261123T060000Z-manual-0a1b"
 
 
+def test_a_retry_is_named_after_the_run_that_it_retries() -> None:
+    given = {"evaluation": "support", "retryOf": LAYOUT.run_id, "retry": "0a1b"}
+    parsed = parse_event({**SLICE, "input": given})
+    assert parsed == SliceEvent(RunLayout("support", f"{LAYOUT.run_id}-retry-0a1b"), EXECUTION, retry_of=LAYOUT.run_id)
+    again = parse_event({**SLICE, "input": {**given, "retryOf": f"{LAYOUT.run_id}-retry-0a1b", "retry": "ffff"}})
+    assert isinstance(again, SliceEvent)
+    assert again.layout.run_id == f"{LAYOUT.run_id}-retry-ffff"
+
+
 @pytest.mark.parametrize(
     ("event", "words"),
     [
@@ -35,6 +45,22 @@ def test_a_manual_run_has_an_id_of_its_own() -> None:
         ({"action": "slice", "input": {"evaluation": "support"}, "execution": "x"}, ["scheduledTime", "ISO 8601"]),
         ({"action": "publish", "input": {**INPUT, "manual": "zz"}}, ["manual", "4 hexadecimal"]),
         ({"action": "publish", "input": {**INPUT, "manual": 7}}, ["manual", "4 hexadecimal"]),
+        (
+            {"action": "publish", "input": {**INPUT, "scheduledTime": "0001-01-01T00:00:00+23:59"}},
+            ["input.scheduledTime", "is no time in UTC"],
+        ),
+        (
+            {"action": "publish", "input": {"evaluation": "support", "retryOf": "last", "retry": "0a1b"}},
+            ["input.retryOf", "'last' is not a run id"],
+        ),
+        (
+            {"action": "publish", "input": {"evaluation": "support", "retryOf": LAYOUT.run_id, "retry": "xyz"}},
+            ["input.retry", "4 hexadecimal"],
+        ),
+        (
+            {"action": "publish", "input": {**INPUT, "retryOf": LAYOUT.run_id, "retry": "0a1b"}},
+            ["input.scheduledTime", "not together with retryOf"],
+        ),
         ({"action": "fail", "input": INPUT}, ["error", "missing"]),
     ],
 )

@@ -1,6 +1,7 @@
 """Bounded concurrency at its edges: the time is up, a call hangs, or something fails."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from threading import Barrier, Event
 from typing import Any
 
@@ -8,18 +9,18 @@ import pytest
 
 from bedrock_eval.cases import Case
 from bedrock_eval.definition import Candidate
-from bedrock_eval.outcomes import Outcome
+from bedrock_eval.outcomes import FailureReason, Outcome
 from bedrock_eval.runs import RunFailureReason
 from custom_evaluator import runner as module
-from custom_evaluator.converse import Later, Question
+from custom_evaluator.converse import Failure, Later, Question
 from custom_evaluator.errors import RunFailed
-from custom_evaluator.parts import FLUSH_SECONDS, PartWriter
+from custom_evaluator.parts import FLUSH_BYTES, FLUSH_COUNT, FLUSH_SECONDS, PartWriter
 from custom_evaluator.runner import Lane, Limits, Runner, Work
 from custom_evaluator.store import Store
 from tests.unit.custom_evaluator.conftest import BUCKET, LAYOUT
 from tests.unit.fakes import FakeClock, FakeS3
 
-CANDIDATE = Candidate("small", "m", "p")
+CANDIDATE, OTHER = Candidate("small", "m", "p"), Candidate("large", "n", "q")
 LIMITS = Limits(concurrency=1, stop_at=100, drain_until=130, drain_seconds=10)
 
 
@@ -200,3 +201,95 @@ def test_who_is_asked_to_stop_begins_nothing_more_and_takes_what_comes_back() ->
     assert not stopped.run([Lane(work(1000))], sink)
     assert sink == begun
     assert 3 <= len(sink) <= 3 + 2 * LIMITS.concurrency
+
+
+def test_parts_are_bounded_by_bytes_too() -> None:
+    s3 = FakeS3()
+    writer = PartWriter(Store(s3, BUCKET), LAYOUT, "small", FakeClock().seconds)
+    for number in range(7):
+        writer.add(replace(outcome(Question(CANDIDATE, Case(str(number), "p"))), response="x" * 1_000_000))
+    writer.flush()
+    sizes = [len(s3.text(BUCKET, key)) for key in s3.keys(BUCKET)]
+    assert len(sizes) == 3
+    assert max(sizes) < FLUSH_BYTES + 1_100_000
+
+
+class Growing:
+    """Files that grow, in the place of objects."""
+
+    def __init__(self) -> None:
+        self.s3 = FakeS3()
+
+    def append(self, key: str, body: bytes) -> None:
+        before = self.s3.objects.get((BUCKET, key))
+        self.s3.put_object(Bucket=BUCKET, Key=key, Body=(before.body if before else b"") + body)
+
+    @property
+    def writer(self) -> PartWriter:
+        return PartWriter(Store(self.s3, BUCKET, append=self.append), LAYOUT, "small", FakeClock().seconds)
+
+
+def test_where_files_grow_every_answer_is_written_at_once() -> None:
+    files = Growing()
+    writer = files.writer
+    for number in range(FLUSH_COUNT + 1):
+        writer.add(outcome(Question(CANDIDATE, Case(str(number), "p"))))
+        assert sum(len(files.s3.text(BUCKET, key).splitlines()) for key in files.s3.keys(BUCKET)) == number + 1
+    assert len(files.s3.keys(BUCKET)) == 2
+    # After a kill nothing is added to a file whose last line may be torn.
+    files.append(LAYOUT.part("small", 1), b'{"case_id": "to')
+    again = files.writer
+    again.resume()
+    assert len(again.done) == FLUSH_COUNT + 1
+    again.add(outcome(Question(CANDIDATE, Case("new", "p"))))
+    assert len(files.s3.keys(BUCKET)) == 3
+
+
+def test_a_call_without_room_waits_while_another_model_goes_on() -> None:
+    clock, answered = FakeClock(), 0
+    full = Failure(FailureReason.THROTTLED, "slow down")
+
+    def ask(question: Question) -> Outcome | Later:
+        if question.candidate is OTHER and answered < 20:
+            return Later(question, full, 0.0)
+        return outcome(question)
+
+    class Counting(Taken):
+        def take(self, outcome: Outcome) -> None:
+            nonlocal answered
+            answered += 1
+            super().take(outcome)
+
+    sink = Counting()
+    others: Iterator[Work] = ((OTHER, Case(f"o{number}", "p")) for number in range(20))
+    limits = Limits(concurrency=4, stop_at=1000, drain_until=1030, drain_seconds=10)
+    assert runner(clock, ask=ask, limits=limits).run([Lane(work(20)), Lane(others)], sink)
+    assert sorted(sink[:20]) == sorted(str(number) for number in range(20))
+    assert sorted(sink[20:]) == sorted(f"o{number}" for number in range(20))
+
+
+def test_what_waits_for_room_when_the_time_is_up_is_for_the_next_slice() -> None:
+    full = Failure(FailureReason.THROTTLED, "slow down")
+    sink = Taken()
+    assert not run(sink, work(3), ask=lambda question: Later(question, full, 0.0))
+    assert sink == []
+
+
+def test_an_error_of_the_sink_loses_nothing_that_is_in_flight() -> None:
+    both = Barrier(2)
+
+    class Failing(Taken):
+        def take(self, outcome: Outcome) -> None:
+            self.append(outcome.case_id)
+            if len(self) == 1:
+                raise OSError("disk full")
+
+    def ask(question: Question) -> Outcome:
+        both.wait()
+        return outcome(question)
+
+    sink = Failing()
+    limits = Limits(concurrency=2, stop_at=100, drain_until=130, drain_seconds=10)
+    with pytest.raises(OSError, match="disk full"):
+        runner(FakeClock(), ask=ask, limits=limits).run([Lane(work(2))], sink)
+    assert sorted(sink) == ["0", "1"]

@@ -1,5 +1,7 @@
+from typing import Any
+
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ResponseStreamingError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -65,3 +67,37 @@ def test_other_errors_are_not_absence() -> None:
     for call in (store.read, store.exists):
         with pytest.raises(ClientError, match="AccessDenied"):
             call("k")
+
+
+class _Broken:
+    """A body that ends too early."""
+
+    def read(self) -> bytes:
+        raise ResponseStreamingError(error="IncompleteRead(20 bytes read)")
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_body_that_breaks_off_is_read_again(monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+    s3 = FakeS3()
+    s3.put_object(Bucket="b", Key="k", Body=b"one\ntwo")
+    whole, left = s3.get_object, [True] * times
+
+    def get(**asked: Any) -> Any:
+        answer = whole(**asked)
+        return {**answer, "Body": _Broken()} if left and left.pop() else answer
+
+    monkeypatch.setattr(s3, "get_object", get)
+    found = Store(s3, "b").read("k")
+    assert found is not None
+    assert found.body == b"one\ntwo"
+    left.extend([True] * times)
+    version = object_version(s3, bucket="b", key="k")
+    assert list(object_lines(s3, bucket="b", key="k", version=version)) == [b"one", b"two"]
+
+
+def test_a_body_that_never_comes_whole_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    s3 = FakeS3()
+    s3.put_object(Bucket="b", Key="k", Body=b"one")
+    monkeypatch.setattr(s3, "get_object", lambda **asked: {"Body": _Broken(), "ETag": "x"})
+    with pytest.raises(ResponseStreamingError):
+        Store(s3, "b").read("k")
