@@ -28,7 +28,14 @@ from ops.screen import tell
 _LOCK = ".lock"
 _LIMITED = ".dataset.jsonl"
 _MAY_CHANGE = frozenset(
-    {"concurrency", "read_timeout_seconds", "max_attempts", "patience_minutes", "failed_case_rounds"}
+    {
+        "concurrency",
+        "read_timeout_seconds",
+        "max_attempts",
+        "patience_minutes",
+        "failed_case_rounds",
+        "tokens_per_minute",
+    }
 )
 _SHOWN = 60
 
@@ -173,7 +180,11 @@ def _begun(contents: Contents, definition: Definition, *, mounts: Mapping[str, P
 def _difference(begun: Definition, wanted: Definition) -> str | None:
     """What differs. Answers of two evaluations must not mix; how they are asked for changes none of them."""
     there, here = _flat(begun.to_json()), _flat(wanted.to_json())
-    differing = [key for key in {**there, **here} if there.get(key) != here.get(key) and key not in _MAY_CHANGE]
+    differing = [
+        key
+        for key in {**there, **here}
+        if there.get(key) != here.get(key) and key.rpartition(".")[2] not in _MAY_CHANGE
+    ]
     if not differing:
         return None
     told = "; ".join(f"{key} is {_shown(there.get(key))} there, {_shown(here.get(key))} here" for key in differing[:5])

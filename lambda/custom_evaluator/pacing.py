@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 LEAST_RATE = 0.5
 """Calls a second while a model refuses everything, to hear when it has room again."""
 
-_DECREASE = 0.7
+_DECREASE = 0.8
 _WINDOW_SECONDS = 10.0
 # So much of a turn that was missed (a part was written meanwhile) is made up for.
 _CREDIT_SECONDS = 0.2

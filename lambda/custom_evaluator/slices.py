@@ -186,18 +186,18 @@ class _Slice:
         version = self._open_dataset()
         self._resume()
         self._spending = Spending(self._definition, self._state, self._writers, self._asker.calls)
-        self._throttled = {name: each.throttled_since for name, each in self._state.candidates.items()}
-        if self._resumed:
-            self._throttled = {}
+        # Who starts the run again has patience anew.
+        before = {} if self._resumed else self._state.candidates
+        self._throttled = {name: each.throttled_since for name, each in before.items() if each.throttled_since}
         self._save()
         self._services.progress(self._state)
         self._check_cost()
-        before = self._state.completed
+        completed = self._state.completed
         if not self._ask_all(version, end):
-            self._log("slice ended", asked=self._state.completed - before)
+            self._log("slice ended", asked=self._state.completed - completed)
             return self._result(SliceStatus.RUNNING)
         self._finish()
-        self._log("run finished", asked=self._state.completed - before)
+        self._log("run finished", asked=self._state.completed - completed)
         return self._result(SliceStatus.FINISHED)
 
     def take(self, outcome: Outcome) -> None:
@@ -219,8 +219,8 @@ class _Slice:
         if not later.failure.busy:
             return
         name, now = later.question.candidate.name, self._services.now()
-        since = datetime.fromisoformat(self._throttled.setdefault(name, timestamp(now)) or timestamp(now))
-        if now - since >= timedelta(minutes=self._definition.patience_minutes):
+        since = self._throttled.setdefault(name, timestamp(now))
+        if now - datetime.fromisoformat(since) >= timedelta(minutes=self._definition.patience_minutes):
             raise RunFailed(
                 RunFailureReason.THROTTLED,
                 f"candidate {name}: no call found room for {self._definition.patience_minutes:g} minutes "

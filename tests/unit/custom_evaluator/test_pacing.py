@@ -68,7 +68,7 @@ def test_calls_that_were_under_way_when_the_rate_fell_count_once() -> None:
     rate = found.rate
     for _ in range(11):
         found.refused(begun=0.0, now=0.1)
-    assert found.rate == rate == pytest.approx(14)
+    assert found.rate == rate == pytest.approx(16)
 
 
 def test_what_the_service_asks_to_wait_is_waited() -> None:

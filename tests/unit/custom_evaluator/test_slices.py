@@ -396,6 +396,21 @@ class TestFailures:
         assert failed.reason is RunFailureReason.THROTTLED
         assert "no call found room for 20 minutes (patience_minutes): ThrottlingException: slow down" in str(failed)
 
+    def test_patience_begins_anew_with_every_answer(self, world: World) -> None:
+        many(world, 200)
+        world.deploy(patience_minutes=20, concurrency=1)
+        error = client_error("ThrottlingException", "slow down", status=429)
+        turn = 0
+
+        def script(model: str, prompt: str) -> Any:
+            nonlocal turn
+            turn += 1
+            world.clock.advance(30)
+            return answer({"text": "ok"}) if turn % 7 == 0 else error
+
+        world.models.script = script
+        assert [slice_of(world).status for _ in range(4)] == [SliceStatus.RUNNING] * 4
+
     def test_a_quota_of_the_day_ends_the_run_at_once(self, world: World) -> None:
         message = "Too many tokens per day, please wait before trying again."
         world.models.script = lambda model, prompt: client_error("ThrottlingException", message, status=429)
