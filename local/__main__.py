@@ -15,6 +15,7 @@ from typing import NoReturn
 from bedrock_eval.names import PhysicalNames
 from bedrock_eval.shortfalls import shortfall, unanswered
 from bedrock_eval.table import table
+from bedrock_eval.wording import count
 from environments.evaluation_schema import EvaluationConfig, JudgeScoring, kind_of
 from environments.load import EnvironmentsError, load_environments
 from environments.schema import Environment
@@ -252,7 +253,7 @@ def _progress(text: str, total: int) -> Iterator[evaluation.Progress]:
         shown = step
         rate = done / max(time.monotonic() - began, 0.001)
         end = "\r" if sys.stdout.isatty() else "\n"
-        print(f"{text}: {done:,} of {total:,} answers, {rate:.0f} a second", end=end, flush=True)
+        print(f"{text}: {done:,} of {count(total, 'answer')}, {rate:.0f} a second", end=end, flush=True)
 
     yield show
     if sys.stdout.isatty():

@@ -19,6 +19,7 @@ from bedrock_eval.report import render
 from bedrock_eval.runs import RunState
 from bedrock_eval.summarising import summarise
 from bedrock_eval.summary import Summary
+from bedrock_eval.wording import count
 from custom_evaluator.errors import RunFailed
 from custom_evaluator.services import Services
 from custom_evaluator.store import Store
@@ -132,7 +133,7 @@ def collect_from(source: str, *, s3: Callable[[], Any], out: Path, now: datetime
     )
     if found.collected.repeated:
         tell(
-            f"{found.collected.repeated:,} prompts came back again of the same model and count as cases of their own: "
+            f"{count(found.collected.repeated, 'prompt')} came back again of the same model, each a case of its own: "
             "several jobs that asked one model the same are better read one by one."
         )
     definition, outcomes = found.definition, found.collected.outcomes

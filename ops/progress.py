@@ -10,7 +10,7 @@ from typing import Protocol, TextIO
 from bedrock_eval.jobs.definition import JobKind
 from bedrock_eval.jobs.progress import Jobs, JobStatus, pause
 from bedrock_eval.runs import RunState
-from bedrock_eval.wording import seconds
+from bedrock_eval.wording import count, seconds
 
 _BAR_WIDTH = 24
 _TERMINAL_SECONDS = 0.1
@@ -95,11 +95,11 @@ class ProgressBar:
         if rate is not None:
             told.insert(0, f"{rate:.1f} a second{_left(state, rate)}")
         if state.total is None:
-            return f"{state.completed:,} answers, {', '.join(told)}"
+            return f"{count(state.completed, 'answer')}, {', '.join(told)}"
         share = state.completed / max(state.total, 1)
         filled = round(share * _BAR_WIDTH)
         bar = f"[{'#' * filled}{'-' * (_BAR_WIDTH - filled)}] " if self._line.terminal else ""
-        return f"{bar}{state.completed:,} of {state.total:,} answers ({share:.0%}), {', '.join(told)}"
+        return f"{bar}{state.completed:,} of {count(state.total, 'answer')} ({share:.0%}), {', '.join(told)}"
 
     def _rate(self, state: RunState, now: float) -> float | None:
         """Answers a second; None while there is nothing to reckon it from."""
@@ -148,7 +148,7 @@ def job_tally(jobs: Jobs) -> str:
     """How many jobs are in which state: `1 in progress, 1 completed of 2 jobs`."""
     found = Counter(job.status for job in jobs.jobs)
     parts = [f"{found[status]:,} {_WORDS[status]}" for status in JobStatus if found[status]]
-    return f"{', '.join(parts)} of {len(jobs.jobs):,} {'job' if len(jobs.jobs) == 1 else 'jobs'}"
+    return f"{', '.join(parts)} of {count(len(jobs.jobs), 'job')}"
 
 
 def _left(state: RunState, rate: float) -> str:

@@ -14,7 +14,7 @@ from bedrock_eval.costs import total
 from bedrock_eval.gates import Verdict
 from bedrock_eval.shortfalls import thin_candidates
 from bedrock_eval.summary import Summary
-from bedrock_eval.wording import UNKNOWN, instant
+from bedrock_eval.wording import UNKNOWN, count, instant
 from custom_evaluator.store import Store
 from ops.accept import accept
 from ops.account import Account, account_of, add_environment
@@ -126,8 +126,8 @@ def _show(account: Account, store: Store, arguments: argparse.Namespace, *, now:
     run_ = _named(account, store, arguments, arguments.run)
     state = run_.state()
     if run_.summary() is None and state is not None and not state.reason:
-        asked = "an unknown number" if state.total is None else f"{state.total:,}"
-        say(f"{run_.shown}: {state.status.value}, {state.completed:,} of {asked} answers, {instant(state.updated)}")
+        asked = "an unknown number of answers" if state.total is None else count(state.total, "answer")
+        say(f"{run_.shown}: {state.status.value}, {state.completed:,} of {asked}, {instant(state.updated)}")
         return 0
     summary = run_.finished()
     show(summary, state)

@@ -24,6 +24,7 @@ from bedrock_eval.statistics import (
     rule_of_three,
     rule_of_three_p_value,
 )
+from bedrock_eval.wording import count
 
 _ROUNDING = 1e-12
 
@@ -267,7 +268,7 @@ def _decide(estimate: PairedEstimate, *, max_drop: float) -> tuple[Verdict, str]
 
 def _why_inconclusive(estimate: PairedEstimate, *, max_drop: float) -> str:
     if estimate.n < MIN_SAMPLE:
-        return f"{estimate.n} pairs, at least {MIN_SAMPLE} are needed"
+        return f"{count(estimate.n, 'pair')}, at least {MIN_SAMPLE} are needed"
     if estimate.low is None:
         return "the differences have no interval: one cluster, or no variance on an open range"
     if estimate.method is Method.RULE_OF_THREE:

@@ -17,6 +17,7 @@ from bedrock_eval.definition import PROMPT_MARK, Candidate, Definition, Inferenc
 from bedrock_eval.outcomes import Usage
 from bedrock_eval.quotas import quota_sentence
 from bedrock_eval.summary import Summary
+from bedrock_eval.wording import count
 
 BYTES_PER_TOKEN = 4
 DEFAULT_OUTPUT_TOKENS = 500
@@ -77,7 +78,7 @@ class Estimate:
     def __str__(self) -> str:
         """For people: `$0.52 for 84 calls (haiku $0.40, nova $0.12)`."""
         parts = ", ".join(f"{name} {each.cost}" for name, each in self.candidates.items())
-        return f"{self.cost} for {self.calls:,} calls ({parts})"
+        return f"{self.cost} for {count(self.calls, 'call')} ({parts})"
 
 
 def estimate(definition: Definition, size: DatasetSize, *, answer_tokens: Mapping[str, float]) -> Estimate:

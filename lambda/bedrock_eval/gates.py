@@ -15,6 +15,7 @@ from bedrock_eval.statistics import (
     rule_of_three,
     wilson_interval,
 )
+from bedrock_eval.wording import count
 
 MIN_SAMPLE = 10
 
@@ -190,7 +191,7 @@ def thin_coverage(coverage: float | None, min_coverage: float) -> str | None:
 
 def _decide(gate: Gate, interval: Interval, *, n: int) -> tuple[Verdict, str]:
     if n < MIN_SAMPLE:
-        return Verdict.INCONCLUSIVE, f"{n} scored cases, at least {MIN_SAMPLE} are needed"
+        return Verdict.INCONCLUSIVE, f"{count(n, 'scored case')}, at least {MIN_SAMPLE} are needed"
     if interval.low is None or interval.high is None:
         return Verdict.INCONCLUSIVE, "the sample has no variance and the metric no closed range"
     below = gate.min is not None and interval.high < gate.min

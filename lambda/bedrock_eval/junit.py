@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from bedrock_eval.definition import Definition
 from bedrock_eval.gates import GateResult, Verdict, bound_text, thin_coverage
 from bedrock_eval.summary import CandidateSummary, MetricSummary, Summary
-from bedrock_eval.wording import level
+from bedrock_eval.wording import count, level
 
 _SECONDS = len("2026-11-23T06:00:00")
 _ERROR, _FAILURE, _SKIPPED = "error", "failure", "skipped"
@@ -135,6 +135,8 @@ def _coverage(candidate: CandidateSummary, summary: Summary) -> _Case:
     thin = thin_coverage(candidate.coverage, summary.min_coverage)
     if thin is None:
         return _Case(name)
+    if candidate.coverage is None and candidate.cases:
+        return _Case(name, _SKIPPED, thin)
     failures = "\n".join(f"{reason}: {times}" for reason, times in candidate.failures.items())
     return _Case(name, _ERROR, thin, kind="coverage", text=failures)
 
@@ -153,7 +155,7 @@ def _gate(gate: GateResult) -> _Case:
         numbers = "\n".join(f"{name}: {value}" for name, value in _numbers(gate).items())
         return _Case(_name(gate), _FAILURE, gate.reason, kind=gate.verdict.value, text=numbers)
     if gate.verdict is Verdict.INCONCLUSIVE:
-        more = f"; about {gate.needed_n:,} cases would decide" if gate.needed_n else ""
+        more = f"; about {count(gate.needed_n, 'case')} would decide" if gate.needed_n else ""
         return _Case(_name(gate), _SKIPPED, f"inconclusive: {gate.reason}{more}")
     return _Case(_name(gate))
 

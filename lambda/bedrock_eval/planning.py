@@ -14,6 +14,7 @@ from bedrock_eval.gates import MIN_SAMPLE, bound_text
 from bedrock_eval.scoring import by_present_version
 from bedrock_eval.statistics import Interval, implied_deviation, needed_n
 from bedrock_eval.summary import BASELINE, MetricSummary, Summary
+from bedrock_eval.wording import count
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class GatePlan:
         if self.needed_n is None:
             return f"{what}: how many cases would decide is unknown ({self.unknown}); the run has {self.cases:,}"
         about = "at most" if self.at_most else "about"
-        return f"{what}: {about} {self.needed_n:,} cases would decide, the run has {self.cases:,}"
+        return f"{what}: {about} {count(self.needed_n, 'case')} would decide, the run has {self.cases:,}"
 
 
 def plan(definition: Definition, last: Summary | None, *, cases: int) -> tuple[GatePlan, ...]:

@@ -14,6 +14,7 @@ from bedrock_eval.alarm_kinds import TOTAL_FAILURE_PERCENT
 from bedrock_eval.gates import MIN_SAMPLE
 from bedrock_eval.measures import Measure
 from bedrock_eval.statistics import standard_deviation, student_t_quantile
+from bedrock_eval.wording import count
 
 MIN_RUNS = 3
 MIN_HOURS = 48
@@ -169,9 +170,8 @@ def percentile(values: Sequence[float]) -> float:
 
 
 def _too_few_runs(runs: Sequence[RunValue]) -> Proposal:
-    return Proposal(
-        None, len(runs), None, f"{len(runs)} comparable runs with at least {MIN_SAMPLE} cases; needed: {MIN_RUNS}"
-    )
+    found = count(len(runs), "comparable run")
+    return Proposal(None, len(runs), None, f"{found} with at least {MIN_SAMPLE} cases; needed: {MIN_RUNS}")
 
 
 def _too_few_hours(points: Mapping[datetime, float]) -> Proposal | None:

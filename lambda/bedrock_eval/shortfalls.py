@@ -47,7 +47,9 @@ def unanswered(summary: Summary) -> bool:
 
 def thin_candidates(summary: Summary) -> dict[str, str]:
     """By candidate with less than `min_coverage`: what its coverage is."""
-    found = {each.name: thin_coverage(each.coverage, summary.min_coverage) for each in summary.candidates}
+    # Unknown, it is no shortfall: jobs that somebody else has started do not tell what they were asked.
+    known = (each for each in summary.candidates if each.coverage is not None or not each.cases)
+    found = {each.name: thin_coverage(each.coverage, summary.min_coverage) for each in known}
     return {name: thin for name, thin in found.items() if thin is not None}
 
 

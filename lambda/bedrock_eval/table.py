@@ -4,7 +4,18 @@ from bedrock_eval.gates import bound_text
 from bedrock_eval.reading import baseline_notes, reading
 from bedrock_eval.remarks import remarks
 from bedrock_eval.summary import BASELINE, CandidateSummary, RunComparison, Summary
-from bedrock_eval.wording import UNKNOWN, chosen, interval, level, number, p_value, percent, signed, signed_interval
+from bedrock_eval.wording import (
+    UNKNOWN,
+    chosen,
+    count,
+    interval,
+    level,
+    number,
+    p_value,
+    percent,
+    signed,
+    signed_interval,
+)
 
 
 def table(summary: Summary) -> str:
@@ -23,10 +34,10 @@ def table(summary: Summary) -> str:
 
 def _candidate(candidate: CandidateSummary, summary: Summary, *, width: int) -> str:
     noted = remarks(candidate)
-    failures = ", ".join(f"{count} {reason}" for reason, count in candidate.failures.items())
+    failures = ", ".join(f"{times:,} {reason}" for reason, times in candidate.failures.items())
     lines = [
         f"{candidate.name}  ({candidate.model_id})",
-        f"  {candidate.cases:,} cases, {candidate.failed:,} failed{f' ({failures})' if failures else ''}; "
+        f"  {count(candidate.cases, 'case')}, {candidate.failed:,} failed{f' ({failures})' if failures else ''}; "
         f"{_spending(candidate)}",
         *([f"  {'; '.join(noted)}"] if noted else []),
         f"  {'metric':<{width}}{'n':>7}{'mean':>12}   {level(summary.confidence)} interval",
@@ -35,7 +46,7 @@ def _candidate(candidate: CandidateSummary, summary: Summary, *, width: int) -> 
         told = chosen(metric.labels) if metric.labels else interval(metric.low, metric.high)
         lines.append(f"  {name:<{width}}{metric.n:>7,}{number(metric.mean):>12}   {told}")
     for gate in candidate.gates:
-        needed = f"; about {gate.needed_n:,} cases would decide" if gate.needed_n else ""
+        needed = f"; about {count(gate.needed_n, 'case')} would decide" if gate.needed_n else ""
         lines.append(f"  gate {gate.metric} {bound_text(gate)}: {gate.verdict.value} ({gate.reason}{needed})")
     return "\n".join(lines)
 
@@ -58,7 +69,9 @@ def _comparisons(summary: Summary, *, width: int) -> str:
 
 
 def _agreement(summary: Summary, *, width: int) -> str:
-    lines = [f"  {each.metric:<{width}}{percent(each.share):>7} of {each.pairs:,} pairs" for each in summary.agreement]
+    lines = [
+        f"  {each.metric:<{width}}{percent(each.share):>7} of {count(each.pairs, 'pair')}" for each in summary.agreement
+    ]
     return "\n".join(["How often two people who rated the same answer agree", *lines])
 
 
@@ -67,7 +80,7 @@ def _comparison(compared: RunComparison, summary: Summary, *, width: int) -> str
     other = "its baseline" if compared.against == BASELINE else compared.reference
     _, word = reading(compared, summary)
     unpaired = compared.candidate_only + compared.reference_only
-    left_out = f", {unpaired:,} cases unpaired" if unpaired else ""
+    left_out = f", {count(unpaired, 'case')} unpaired" if unpaired else ""
     return (
         f"{compared.metric:<{width}}{estimate.n:>7,}{signed(estimate.mean):>12}   "
         f"{signed_interval(estimate.low, estimate.high)}, p {p_value(compared.holm_p_value)}: "

@@ -9,6 +9,7 @@ from bedrock_eval.jobs.answers import StoredAnswers, judged_run, judging
 from bedrock_eval.jobs.rules import answers_problems, dataset_problems
 from bedrock_eval.layout import RunLayout, evaluation_prefix
 from bedrock_eval.runs import RunFailureReason
+from bedrock_eval.wording import count
 from custom_evaluator.datasets import dataset_cases, dataset_version
 from custom_evaluator.errors import RunFailed
 from custom_evaluator.parts import read_outcomes
@@ -77,7 +78,7 @@ def _write_answers(
         if changed:
             raise RunFailed(
                 RunFailureReason.DATASET_CHANGED,
-                f"{definition.dataset.uri}: {len(changed):,} cases are not as {source} asked them, first "
+                f"{definition.dataset.uri}: {source} asked {count(len(changed), 'case')} otherwise, first "
                 f"{changed[0]}; needed: a run of {source.evaluation} on the dataset as it is now",
             )
     for name, answers in made.items():

@@ -11,7 +11,7 @@ from bedrock_eval.report.scale import Scale, scale_of
 from bedrock_eval.report.subjects import chip, colour, leading_metric, measure
 from bedrock_eval.report.tables import Body, Column, Kind, table
 from bedrock_eval.summary import CandidateSummary, MetricSummary, Summary
-from bedrock_eval.wording import UNKNOWN, interval, number, seconds
+from bedrock_eval.wording import UNKNOWN, count, interval, number, seconds
 
 _WIDTH, _HEIGHT = 440, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 16, 26, 42
@@ -160,7 +160,7 @@ def _row(
     found = None if metric is None else candidate.metrics[metric]
     quality = UNKNOWN if found is None else (number(found.mean), tag("small", interval(found.low, found.high)))
     waits = [seconds(percentile(latencies, share) / 1000) if latencies else UNKNOWN for share in (0.5, 0.9)]
-    answers = tag("small", f"{len(latencies):,} answers") if latencies else None
+    answers = tag("small", count(len(latencies), "answer")) if latencies else None
     return (
         chip(summary, candidate.name),
         quality,

@@ -245,7 +245,7 @@ class TestWhatCannotBeJudged:
         answer(world, reference="another reference")
         failed = failure(world)
         assert failed.reason is RunFailureReason.DATASET_CHANGED
-        assert "1 cases are not as run 20261120T060000Z of quality asked them" in failed.sentence
+        assert "run 20261120T060000Z of quality asked 1 case otherwise" in failed.sentence
 
     def test_a_case_is_new_in_the_dataset(self, world: World) -> None:
         answer(world)
