@@ -252,13 +252,33 @@ def metric_id(invoke_id: str) -> str:
     return invoke_id.rpartition("/")[2] if invoke_id.startswith("arn:") else invoke_id
 
 
+# What stands before the slash of an ARN whose rest is an id; and how the others are called in a name.
+_KINDS_OF_IDS = ("foundation-model", "inference-profile")
+_KINDS = {
+    "application-inference-profile": "profile",
+    "custom-model": "custom",
+    "custom-model-deployment": "deployment",
+    "default-prompt-router": "router",
+    "imported-model": "imported",
+    "prompt-router": "router",
+    "provisioned-model": "provisioned",
+}
+
+
 def candidate_name(model_id: str, *, taken: Sequence[str] = ()) -> str:
     """A candidate's name made of a model id: without profile, provider, date and version, unique among `taken`.
+
+    Of an ARN that names no such id: what kind of model it is, and the last part, which tells it from others.
 
     Raises:
         ModelError: it is neither a model id nor an ARN.
     """
-    if not model_id.startswith("arn:"):
+    if model_id.startswith("arn:"):
+        kind, _, resource = model_id.split(":", 5)[-1].partition("/")
+        if kind not in _KINDS_OF_IDS:
+            return plain_name(f"{_KINDS.get(kind, kind)}-{resource.rpartition('/')[2]}", taken=taken)
+        model_id = resource
+    else:
         _check_id(model_id)
     name = base_id(model_id)
     name = name.partition(".")[2] or name

@@ -204,7 +204,7 @@ def test_runs_of_another_model_or_dataset_are_not_comparable(
     evaluated(world, "20261123T060000Z", 4)
     assert ops() == 0
     shown = capsys.readouterr().out
-    assert "nothing: 1 comparable runs" in shown
+    assert "nothing: 1 comparable run " in shown
     assert "-        min: 0.9" not in shown
 
 
@@ -215,7 +215,7 @@ def test_a_dataset_that_changed_under_its_name_is_another(
     evaluated(world, "20261123T060000Z", 4)
     assert ops() == 0
     told = capsys.readouterr()
-    assert "nothing: 1 comparable runs" in told.out
+    assert "nothing: 1 comparable run " in told.out
     assert "support: 3 runs on another dataset than the newest left out" in told.err
 
 

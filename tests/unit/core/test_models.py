@@ -182,3 +182,21 @@ def test_a_taken_candidate_name_gets_a_number_and_stays_a_name() -> None:
 )
 def test_models_that_think_unless_told_not_to(model_id: str, thinks: bool) -> None:
     assert thinks_by_default(model_id) is thinks
+
+
+@pytest.mark.parametrize(
+    ("resource", "name"),
+    [
+        ("imported-model/abcdefghijkl", "imported-abcdefghijkl"),
+        ("application-inference-profile/abcdefghijkl", "profile-abcdefghijkl"),
+        ("provisioned-model/abcdefghijkl", "provisioned-abcdefghijkl"),
+        ("custom-model-deployment/abcdefghijkl", "deployment-abcdefghijkl"),
+        ("custom-model/amazon.nova-lite-v1:0:300k/abcdefghijkl", "custom-abcdefghijkl"),
+        ("prompt-router/abcdefghijkl", "router-abcdefghijkl"),
+        ("inference-profile/us.amazon.nova-2-lite-v1:0", "nova-2-lite"),
+        ("foundation-model/amazon.nova-lite-v1:0", "nova-lite"),
+        ("something-new/abc", "something-new-abc"),
+    ],
+)
+def test_the_name_of_an_arn_tells_the_model(resource: str, name: str) -> None:
+    assert candidate_name(f"arn:aws:bedrock:us-east-1:111122223333:{resource}") == name
