@@ -74,7 +74,7 @@ class _Warnings(logging.Handler):
         facts = record.__dict__
         text = record.getMessage()
         if "lines" in facts:
-            text = f"{count(facts['lines'], 'line')} cannot be read and left out"
+            text = f"{count(facts['lines'], 'line')} cannot be read, left out"
         text = f"{facts['key']}: {text}" if "key" in facts else text
         if text not in self._told:
             self._told.add(text)

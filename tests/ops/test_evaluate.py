@@ -105,12 +105,54 @@ def test_the_requests_carry_the_options(run: Run, models: FakeModels, tmp_path: 
     (tmp_path / "system.txt").write_text("Be brief.\n")
     (tmp_path / "around.txt").write_text("Q: {{prompt}}\nA:\n")
     options = ("--system", "system.txt", "--template", "around.txt", "--max-tokens", "64")
-    assert run(*options, model=f"mine={MODEL}") == 0
+    sampling = ("--temperature", "0.5", "--top-p", "0.9", "--stop-sequence", "Q:", "--stop-sequence", "A:")
+    assert run(*options, *sampling, model=f"mine={MODEL}") == 0
     request = models.requests[0]
     assert (request["modelId"], request["system"]) == (MODEL, [{"text": "Be brief."}])
-    assert request["inferenceConfig"] == {"maxTokens": 64}
+    assert request["inferenceConfig"] == {
+        "maxTokens": 64,
+        "temperature": 0.5,
+        "topP": 0.9,
+        "stopSequences": ["Q:", "A:"],
+    }
     assert request["messages"][0]["content"][0]["text"].endswith("\nA:")
     assert request["requestMetadata"]["candidate"] == "mine"
+
+
+@pytest.mark.parametrize(("limit", "asked"), [(5, 5), (100, CASES)])
+def test_a_limit_asks_the_first_cases_only(
+    limit: int, asked: int, run: Run, models: FakeModels, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "cases.jsonl").write_text("\n \n" + (tmp_path / "cases.jsonl").read_text())
+    assert run("--limit", str(limit)) == 0
+    assert {request["messages"][0]["content"][0]["text"] for request in models.requests} == {
+        f"question {n}" for n in range(asked)
+    }
+    assert f"cases.jsonl (first {limit} cases)" in capsys.readouterr().out
+    assert run("--limit", str(limit)) == 0
+    assert len(models.requests) == asked
+    assert run() == 1
+    assert f'dataset.name is "cases.jsonl (first {limit} cases)" there, "cases.jsonl" here' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--dataset", "s3://bucket/a.jsonl"), "s3://bucket/a.jsonl is not on this machine; needed: a path"),
+        (("--system", "https://host/a.txt"), "https://host/a.txt is not on this machine"),
+        (("--temperature", "1.5"), "'1.5' is not a number of 0 to 1"),
+        (("--top-p", "nan"), "'nan' is not a number of 0 to 1"),
+        (("--stop-sequence", ""), "is empty; needed: the text that ends an answer"),
+        (("--limit", "0"), "'0' is not a whole number"),
+    ],
+)
+def test_an_option_that_cannot_be_used_is_a_usage_error(
+    options: tuple[str, ...], message: str, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        run(*options)
+    assert stopped.value.code == 1
+    assert message in capsys.readouterr().err
 
 
 def test_a_drop_against_the_folder_of_an_earlier_evaluation(run: Run, models: FakeModels) -> None:
@@ -148,6 +190,7 @@ REFUSED = [
     (("--template", "cases.jsonl"), "--template cases.jsonl: holds {{prompt}} 0 times; needed: once"),
     (("--out", "."), "--out .: holds cases.jsonl and no evaluation"),
     (("--dataset", "absent.jsonl"), "--dataset absent.jsonl: no such file"),
+    (("--dataset", ".//absent.jsonl"), "--dataset .//absent.jsonl: no such file"),
 ]
 
 

@@ -10,8 +10,11 @@ import pytest
 
 from bedrock_eval.definition import Gate
 from bedrock_eval.layout import BaselineLayout, RunLayout
+from bedrock_eval.names import run_time
 from bedrock_eval.runs import RunState, RunStatus
-from custom_evaluator.events import SliceEvent
+from custom_evaluator.errors import RunFailed
+from custom_evaluator.events import FailEvent, SliceEvent, parse_event
+from custom_evaluator.failures import fail_run
 from custom_evaluator.slices import run_slice
 from ops import environment
 from ops import run as run_command
@@ -343,3 +346,129 @@ def test_an_endpoint_that_is_no_address_is_refused(
         main([*command, "--endpoint-url", url])
     assert ended.value.code == 1
     assert f"argument --endpoint-url: {url!r} is not an endpoint" in capsys.readouterr().err
+
+
+# --- what failed, and what is damaged -------------------------------------------------------------------------------
+
+
+def half_failed(world: World, run_id: str, *, good: int = 10) -> None:
+    """A run in which the first cases are answered, and no other."""
+    world.models.script = lambda _, prompt: (
+        answer({"text": f"answer {number_in(prompt)}"})
+        if int(number_in(prompt)) < good
+        else client_error("ModelErrorException", "the model is broken", status=424)
+    )
+    evaluated(world, RunLayout("support", run_id))
+
+
+def test_a_run_with_too_few_answers_is_inconclusive_wherever_it_is_shown(
+    machine: Machine, world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    machine.work = lambda layout: half_failed(world, layout.run_id)
+    assert ops("run", "support") == 11
+    told = capsys.readouterr().out
+    assert "too few cases were answered" in told
+    assert "the model is broken" in told
+    assert ops("runs", "show", "latest") == 11
+    assert "the model is broken" in capsys.readouterr().out
+
+
+def test_a_run_in_which_nothing_was_answered_is_an_error_with_its_reason(
+    machine: Machine, world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The function's own failure, and the state machine's record of it."""
+
+    def broken(layout: RunLayout) -> None:
+        with pytest.raises(RunFailed) as raised:
+            half_failed(world, layout.run_id, good=0)
+        cause = json.dumps({"errorType": "RunFailed", "errorMessage": str(raised.value)})
+        event = {"action": "fail", "input": {"evaluation": "support"}, "error": {"Error": "RunFailed", "Cause": cause}}
+        stamp = f"{run_time(layout.run_id):%Y-%m-%dT%H:%M:%SZ}"
+        event["input"] |= {"scheduledTime": stamp, "manual": layout.run_id[-4:]}  # type: ignore[operator]
+        parsed = parse_event({**event, "execution": f"execution of {layout.run_id}"})
+        assert isinstance(parsed, FailEvent)
+        fail_run(world.services, parsed)
+
+    machine.work = broken
+    assert ops("run", "support") == 1
+    told = capsys.readouterr().err
+    assert "ModelErrorException: the model is broken" in told
+    assert "; try again; if it stays, ask the model once by hand" in told
+    failed = machine.started[0]["name"].removeprefix("support-")
+    assert ops("runs", "show", failed) == 1
+    assert "the model is broken" in capsys.readouterr().err
+
+
+def test_what_failed_is_asked_again_in_a_run_of_its_own(
+    machine: Machine, world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    half_failed(world, "20261124T060000Z")
+    world.models.requests.clear()
+    world.models.script = lambda _, prompt: answer({"text": f"answer {number_in(prompt)}"})
+
+    def retried(layout: RunLayout) -> None:
+        event = SliceEvent(layout, "execution", retry_of="20261124T060000Z")
+        run_slice(world.services, event, remaining_seconds=900)
+
+    machine.work = retried
+    assert ops("run", "support", "--retry-failed", "20261124T060000Z") == 0
+    sent = json.loads(machine.started[0]["input"])
+    assert machine.started[0]["name"] == f"support-20261124T060000Z-retry-{sent['retry']}"
+    assert sent == {"evaluation": "support", "retryOf": "20261124T060000Z", "retry": sent["retry"]}
+    parsed = parse_event({"action": "slice", "input": sent, "execution": "execution"})
+    assert parsed == SliceEvent(
+        RunLayout("support", f"20261124T060000Z-retry-{sent['retry']}"), "execution", retry_of="20261124T060000Z"
+    )
+    assert {int(number_in(prompt)) for _, prompt in world.models.asked()} == set(range(10, CASES))
+    assert f"{CASES} cases, 0 failed" in capsys.readouterr().out
+
+
+def test_a_retry_of_a_run_without_failures_starts_nothing(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ops("run", "support", "--retry-failed", LATER) == 0
+    assert not machine.started
+    assert "no case has failed, nothing is asked" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--retry-failed", "20200101T000000Z"), "there is no run 20200101T000000Z"),
+        (("--retry-failed", "yesterday"), "'yesterday' is not a run id"),
+        (("--retry-failed", LATER, "--follow", LATER), "not together with --follow"),
+    ],
+)
+def test_a_retry_that_cannot_be(
+    arguments: tuple[str, ...], message: str, machine: Machine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ops("run", "support", *arguments) == 1
+    assert message in capsys.readouterr().err
+    assert not machine.started
+
+
+@pytest.mark.parametrize("content", [b"", b"null", b"[]", b"{", b"\xff\xfe", b"[" * 100_000])
+@pytest.mark.parametrize("name", ["run.json", "summary.json", "definition.json"])
+def test_a_damaged_run_hides_no_other_and_is_named(
+    name: str, content: bytes, machine: Machine, world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.s3.put_object(Bucket=BUCKET, Key=f"runs/support/{LATER}/{name}", Body=content)
+    assert ops("runs", "list") == 0
+    told = capsys.readouterr()
+    assert EARLIER in told.out
+    assert (f"runs/support/{LATER}/{name}: " in told.err) == (name != "definition.json")
+    for command in (("show", LATER), ("compare", LATER, EARLIER)):
+        code = ops("runs", *command)
+        told = capsys.readouterr()
+        assert code in (0, 1)
+        assert code == 0 or f"runs/support/{LATER}/{name}: " in told.err
+    assert ops("runs", "report", LATER) == 0
+
+
+def test_lines_of_a_part_that_cannot_be_read_are_told_and_left_out(
+    machine: Machine, world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = f"runs/support/{LATER}/results/small/part-00000.jsonl"
+    lines = world.s3.text(BUCKET, key).splitlines()
+    world.s3.put_object(Bucket=BUCKET, Key=key, Body="\n".join(["xx", *lines[1:]]).encode())
+    assert ops("runs", "compare", LATER, EARLIER) == 0
+    told = capsys.readouterr()
+    assert told.err.count(f"{key}: 1 line cannot be read, left out") == 1
