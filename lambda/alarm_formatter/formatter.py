@@ -7,14 +7,11 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from bedrock_eval import alarm_messages, alarm_records
 from bedrock_eval.alarm_messages import Message, Place, Story
 from bedrock_eval.alarm_records import Alarm, Run
 from bedrock_eval.alarm_rules import ALARM
 from bedrock_eval.budget_messages import budget_message
-from bedrock_eval.codec import DecodeError
 from bedrock_eval.layout import RunLayout, evaluation_prefix
 from bedrock_eval.names import is_run_id
 from bedrock_eval.runs import RunStatus, read_state
@@ -34,7 +31,8 @@ _MOST_READS, _SECONDS_BETWEEN_READS = 4, 1.0
 class Formatter:
     """Turns what arrives at the alarm topic into messages.
 
-    What cannot be looked up is left out of the message: an alarm that is told in part beats one that is not.
+    What cannot be looked up, for whatever reason, is left out of the message: an alarm that is told in part beats one
+    that is not.
     """
 
     s3: Any
@@ -44,18 +42,21 @@ class Formatter:
 
     def message(self, text: str, *, subject: str | None) -> Message | None:
         """The message to pass on; None when nobody needs to hear of it."""
+        try:
+            return self._message(text, subject=subject)
+        except Exception as error:
+            # Whatever it is, people must hear of the alarm.
+            logger.exception("not put into words", extra={"subject": subject})
+            return alarm_messages.pass_on(text, subject=subject, why=type(error).__name__)
+
+    def _message(self, text: str, *, subject: str | None) -> Message | None:
         notification = alarm_records.read_notification(text)
         if notification is None:
             return budget_message(text, place=self.place) or alarm_messages.pass_on(text, subject=subject)
         if alarm_records.may_be_first_word(notification) and not self._rang_before(notification):
             logger.info("first word of an alarm, not passed on", extra={"alarm": notification["AlarmName"]})
             return None
-        try:
-            return self._told(notification)
-        except Exception as error:
-            # Whatever it is, people must hear of the alarm.
-            logger.exception("not put into words", extra={"alarm": notification["AlarmName"]})
-            return alarm_messages.pass_on(text, subject=subject, why=type(error).__name__)
+        return self._told(notification)
 
     def _told(self, notification: Mapping[str, Any]) -> Message:
         notified = alarm_records.notified_alarm(notification)
@@ -81,14 +82,19 @@ class Formatter:
 
     def _failure(self, layout: RunLayout) -> str | None:
         """Why a run failed. It is written after the metric that rings, so it is waited for a moment."""
+        broken = False
         for attempt in range(_MOST_READS):
             if attempt:
                 self.sleep(_SECONDS_BETWEEN_READS)
             try:
                 state = read_state(self.s3.get_object(Bucket=self.place.bucket, Key=layout.state)["Body"].read())
-            except (ClientError, BotoCoreError, DecodeError) as error:
-                logger.error("failure unknown", extra={"run": layout.run_id, "reason": _reason(error)})
-                return None
+            except Exception as error:
+                if broken:
+                    logger.error("failure unknown", extra={"run": layout.run_id, "reason": _reason(error)})
+                    return None
+                # Once more: a body can break off, and boto3 does not read it again.
+                broken = True
+                continue
             if state.status is not RunStatus.RUNNING:
                 return None if state.reason is None else f"{state.reason}: {state.message}"
         return None
@@ -105,7 +111,7 @@ class Formatter:
                 MaxRecords=_MOST_UPDATES,
             )
             return alarm_records.rang_before([item["HistoryData"] for item in found["AlarmHistoryItems"]])
-        except (ClientError, BotoCoreError, ValueError, KeyError) as error:
+        except Exception as error:
             logger.error("history unknown", extra={"alarm": notification["AlarmName"], "reason": _reason(error)})
             return True
 
@@ -125,18 +131,19 @@ class Formatter:
                 answer = self.cloudwatch.describe_alarms(
                     AlarmNames=list(names[first : first + _MOST_NAMES]), AlarmTypes=["MetricAlarm", "CompositeAlarm"]
                 )
-            except (ClientError, BotoCoreError) as error:
+                records = (*(answer.get("MetricAlarms") or ()), *(answer.get("CompositeAlarms") or ()))
+                found = [alarm_records.described_alarm(record, since=since or _since(record)) for record in records]
+            except Exception as error:
                 logger.error("alarms unknown", extra={"reason": _reason(error)})
                 continue
-            for record in (*answer.get("MetricAlarms", ()), *answer.get("CompositeAlarms", ())):
-                yield alarm_records.described_alarm(record, since=since or _since(record))
+            yield from found
 
     def _runs(self, evaluation: str) -> list[Run]:
         """The newest runs of an evaluation."""
         try:
             newest = sorted(self._run_ids(evaluation), reverse=True)[:_MOST_RUNS]
             return [self._run(RunLayout(evaluation, run_id)) for run_id in newest]
-        except (ClientError, BotoCoreError) as error:
+        except Exception as error:
             logger.error("runs unknown", extra={"evaluation": evaluation, "reason": _reason(error)})
             return []
 

@@ -4,6 +4,7 @@ Source of the chat message: administrator guide of Amazon Q Developer in chat ap
 Descriptions are those that the alarm factory writes.
 """
 
+import contextlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,6 +33,8 @@ _MOST_TITLE, _MOST_CHAT, _MOST_KEYWORD, _MOST_STEP = 250, 8_000, 75, 350
 # SNS: a message has 256 KiB at most, all its forms together.
 _MOST_BYTES = 256 * 1024
 _MOST_TEXT, _MOST_CHILDREN = 20_000, 50
+# CloudWatch: of an alarm. A longer one is not ours, and would take the pattern long.
+_MOST_DESCRIPTION = 1024
 # The dashboard is that of the composite, and stands below.
 _LINKS_OF_CHILD = frozenset({"run", "report", "runbook"})
 
@@ -122,7 +125,7 @@ class Message:
         rest = {"version": VERSION, "subject": self.subject, "text": self.text, **top}
         if self.cloudwatch is not None:
             rest |= {"children": codec.encode(self.children), "cloudwatch": self.cloudwatch}
-        return json.dumps(rest, ensure_ascii=False)
+        return json.dumps(rest, ensure_ascii=False, allow_nan=False)
 
     def to_chat(self) -> str:
         """A custom notification; messages of one alarm share a thread."""
@@ -143,15 +146,16 @@ class Message:
     def by_protocol(self) -> str:
         """The message of a Publish with MessageStructure `json`: text for e-mail, JSON for programs.
 
-        One that is too large is sent as a part of its text.
+        One that is too large, or that JSON cannot say, is sent as a part of its text.
         """
-        forms = self._forms()
-        if len(forms.encode()) <= _MOST_BYTES:
-            return forms
+        with contextlib.suppress(ValueError, RecursionError):
+            forms = self._forms()
+            if len(forms.encode()) <= _MOST_BYTES:
+                return forms
         return Message(self.subject, cut(self.text, _MOST_TEXT))._forms()
 
     def _forms(self) -> str:
-        return json.dumps({"default": self.to_json(), "email": self.text}, ensure_ascii=False)
+        return _sendable(json.dumps({"default": self.to_json(), "email": self.text}, ensure_ascii=False))
 
 
 def tell(alarm: Alarm, *, place: Place, run: Run | None = None) -> Story:
@@ -160,7 +164,8 @@ def tell(alarm: Alarm, *, place: Place, run: Run | None = None) -> Story:
     Args:
         run: the newest of the evaluation that it is about.
     """
-    match = _DESCRIPTION.fullmatch(alarm.description.strip())
+    description = alarm.description.strip()
+    match = _DESCRIPTION.fullmatch(description) if len(description) <= _MOST_DESCRIPTION else None
     said: Mapping[str, str | None] = match.groupdict() if match else {"happened": alarm.description or alarm.reason}
     runbook = said.get("runbook")
     entry = runbook.rpartition("#")[2] if runbook and "#" in runbook else None
@@ -306,8 +311,13 @@ def _plain(text: str, most: int) -> str:
     Slack takes `&`, `<` and `>` for mentions and links unless they are entities (Slack API, formatting text); Markdown
     reads entities too.
     """
-    escaped = escape(text, quote=False)
+    escaped = escape(_sendable(text), quote=False)
     return escaped if len(escaped) <= most else f"{re.sub('&[a-z]*$', '', escaped[: most - 3])}..."
+
+
+def _sendable(text: str) -> str:
+    """A text that UTF-8 can write: JSON may have held half of a surrogate pair."""
+    return text.encode(errors="replace").decode()
 
 
 def cut(text: str, most: int) -> str:

@@ -88,7 +88,7 @@ def read_notification(text: str) -> Mapping[str, Any] | None:
     """CloudWatch's notification, None for any other message."""
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     keys = ("AlarmName", "NewStateValue", "StateChangeTime")
     return found if isinstance(found, dict) and all(isinstance(found.get(key), str) for key in keys) else None

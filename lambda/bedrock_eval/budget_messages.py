@@ -4,6 +4,7 @@ AWS documents no format of this plain text. Its lines are those of notifications
 a text without them is not read, and goes on as it came.
 """
 
+import math
 import re
 from datetime import datetime
 
@@ -16,9 +17,7 @@ ENTRY = "budget"
 """In the runbook."""
 
 _BEGINNING = "AWS Budget Notification "
-_LINE = re.compile(
-    r"^(Budget Name|Budgeted Amount|Alert Threshold|ACTUAL Amount|FORECASTED Amount): *(.+?)[ \r]*$", re.M
-)
+_LINE = re.compile(r"^(Budget Name|Budgeted Amount|Alert Threshold|ACTUAL Amount|FORECASTED Amount):(.+)$", re.M)
 _URL = re.compile(r"https://\S+")
 _DOLLARS = re.compile(r"\$(\d[\d,]*(?:\.\d+)?)")
 _LOOK_AT = "cost by model on the dashboard, then tokens by identity in the invocation log."
@@ -26,7 +25,8 @@ _LOOK_AT = "cost by model on the dashboard, then tokens by identity in the invoc
 
 def budget_message(text: str, *, place: Place) -> Message | None:
     """The message of a budget's notification, which stands below as it came; None for any other text."""
-    lines = dict(_LINE.findall(text)) if text.startswith(_BEGINNING) else {}
+    found_lines = _LINE.findall(text) if text.startswith(_BEGINNING) else []
+    lines = {name: value.strip(" \r") for name, value in found_lines if value.strip(" \r")}
     spent = lines.get("ACTUAL Amount")
     amount = spent or lines.get("FORECASTED Amount")
     if amount is None or not {"Budget Name", "Budgeted Amount", "Alert Threshold"} <= set(lines):
@@ -83,4 +83,5 @@ def _day(heading: str) -> str:
 
 def _dollars(text: str) -> float | None:
     found = _DOLLARS.search(text)
-    return None if found is None else float(found[1].replace(",", ""))
+    amount = math.inf if found is None else float(found[1].replace(",", ""))
+    return amount if math.isfinite(amount) else None

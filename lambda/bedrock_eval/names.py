@@ -9,6 +9,8 @@ NAME_PATTERN = r"[a-z][a-z0-9-]{0,23}"
 NAME_RULE = "a lower-case letter, then at most 23 of a-z, 0-9 and -"
 PREFIX_LIMIT = 32
 
+# A run id has four digits of a year, and what counts from a run's time still has to be a time.
+_YEARS = range(1970, 9999)
 _RUN_ID = re.compile(r"([0-9]{8}T[0-9]{6}Z)(-manual-[0-9a-f]{4})?(-retry-[0-9a-f]{4})?")
 _MARK = re.compile(r"[0-9a-f]{4}")
 
@@ -42,10 +44,10 @@ def parse_scheduled_time(text: object) -> datetime:
         raise RunIdError(f"scheduledTime: {text!r} does not parse; needed: {allowed}") from None
     if moment.tzinfo is None:
         raise RunIdError(f"scheduledTime: {text!r} has no time zone; needed: {allowed}")
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise RunIdError(f"scheduledTime: {text!r} is no time in UTC; needed: {allowed}") from None
+    if moment.year not in _YEARS:
+        years = f"of the years {_YEARS[0]} to {_YEARS[-1]}"
+        raise RunIdError(f"scheduledTime: {text!r} is no time of a run; needed: {allowed}, {years}")
+    return moment.astimezone(UTC)
 
 
 def run_id(scheduled: datetime, *, manual: str | None = None) -> str:

@@ -3,10 +3,12 @@
 import json
 import logging
 import re
+import time
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from botocore.parsers import ResponseParserError
 
 from alarm_formatter import handler as entry
 from alarm_formatter.formatter import Formatter
@@ -317,6 +319,92 @@ def test_what_cannot_be_said_goes_on_as_it_came(sns: FakeSns, caplog: pytest.Log
     assert text.startswith("This alarm message could not be put into words (TypeError)")
     assert odd in text
     assert [each.levelno for each in caplog.records if "words" in each.message] == [logging.ERROR]
+
+
+def hostile_messages() -> dict[str, str]:
+    """What an alarm topic could be sent, by what is odd in it."""
+    deep = "[" * 100_000 + "]" * 100_000
+    nearly = "[" * 900 + "]" * 900
+    alarm = json.dumps(VERDICT)
+    return {
+        "brackets": deep,
+        "braces": '{"a":' * 50_000 + "1" + "}" * 50_000,
+        "open brackets": "[" * 100_000,
+        "an alarm that holds brackets": f'{alarm[:-1]}, "More": {deep}}}',
+        "an alarm that holds some brackets": f'{alarm[:-1]}, "More": {nearly}}}',
+        "a number without end": f'{alarm[:-1]}, "Threshold2": {"9" * 5000}}}',
+        "a number that is none": f'{alarm[:-1]}, "More": NaN, "Most": 1e999}}',
+        "half a pair": json.dumps({**VERDICT, "AlarmDescription": "\ud800 rings", "AlarmName": "a\udfff"}),
+        "half a pair in plain text": "budget \ud800",
+        "control characters": "\0\x01" * 100_000,
+        "quotes": '"\\' * 100_000,
+        "large": "x" * 262_144,
+        "a description that takes long": json.dumps({**VERDICT, "AlarmDescription": "[x] " + " Owner: " * 30_000}),
+        "a budget that takes long": f"AWS Budget Notification\nBudget Name: a{' ' * 200_000}b\n",
+        "a budget without end": re.sub(r"\$[\d,.]+", f"${'9' * 400}", ACTUAL),
+        "a rule that is deep": json.dumps({**VERDICT, "AlarmRule": "(" * 10_000 + "ALARM(a)" + ")" * 10_000}),
+        "nothing": "",
+        "null": "null",
+        "a list": "[1, 2]",
+        "other types": json.dumps({**VERDICT, "Trigger": [1], "AlarmDescription": 5, "NewStateReason": {"a": 1}}),
+        "a time that is none": json.dumps({**VERDICT, "StateChangeTime": "soon"}),
+    }
+
+
+@pytest.mark.parametrize("kind", hostile_messages())
+def test_whatever_arrives_is_passed_on(sns: FakeSns, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """Within a second or so, in a form that SNS takes, and whole where it is not larger than that."""
+    monkeypatch.setenv("CHAT_TOPIC", "chat")
+    text = hostile_messages()[kind]
+    begun = time.monotonic()
+    entry.handler(event(text, "odd \ud800"), None)
+    assert time.monotonic() - begun < 5
+    _, people = sns.published
+    assert len(people["Message"].encode()) <= 256 * 1024
+    assert people["Subject"].isprintable()
+    forms = json.loads(people["Message"])
+    told = json.loads(forms["default"], parse_constant=pytest.fail)
+    assert told["subject"] == people["Subject"]
+    in_words = " rings since " in forms["email"].partition("\n")[0]
+    if not in_words and len(text) < 20_000:
+        assert forms["email"].endswith(text.encode(errors="replace").decode())
+
+
+@pytest.mark.parametrize("history", ["[]", "null", '{"newState": 5}', "[" * 100_000, "no JSON"])
+def test_a_history_that_cannot_be_read_keeps_nothing_back(
+    s3: FakeS3, monkeypatch: pytest.MonkeyPatch, history: str
+) -> None:
+    alarms = FakeAlarms()
+    answer = {"AlarmHistoryItems": [{"HistoryData": history}]}
+    monkeypatch.setattr(alarms, "describe_alarm_history", lambda **_: answer)
+    assert told(s3, alarms, FIRST)["state"] == "OK"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {},
+        {"MetricAlarms": None},
+        {"MetricAlarms": [{}]},
+        {"MetricAlarms": [{"AlarmName": "a", "StateValue": "PAUSED"}]},
+        ResponseParserError("no XML"),
+        UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"),
+    ],
+    ids=repr,
+)
+def test_an_answer_of_cloudwatch_that_cannot_be_read_leaves_out_what_it_would_tell(
+    s3: FakeS3, monkeypatch: pytest.MonkeyPatch, answer: Any
+) -> None:
+    def describe(**_: Any) -> Any:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    alarms = FakeAlarms()
+    monkeypatch.setattr(alarms, "describe_alarms", describe)
+    found = told(s3, alarms, VERDICT)
+    assert (found["alarm"], found["state"]) == (VERDICT["AlarmName"], "ALARM")
+    assert "value" not in found
 
 
 FIRST = {**VERDICT, "OldStateValue": "INSUFFICIENT_DATA", "NewStateValue": "OK"}

@@ -53,6 +53,11 @@ def test_a_scheduled_time_is_read_in_utc(text: str) -> None:
         ("2026-11-23T06:00:05", "has no time zone"),
         (None, "is not text"),
         (1700000000, "is not text"),
+        # Out of what datetime holds, or of what a run id can say.
+        ("0001-01-01T00:00:00+23:59", "is no time of a run"),
+        ("9999-12-31T23:59:59-23:59", "is no time of a run"),
+        ("0999-06-01T00:00:00Z", "is no time of a run"),
+        ("1969-12-31T23:59:59Z", "is no time of a run"),
     ],
 )
 def test_an_event_without_a_time_is_refused(value: object, told: str) -> None:
@@ -61,6 +66,15 @@ def test_an_event_without_a_time_is_refused(value: object, told: str) -> None:
     assert told in str(raised.value)
     assert repr(value) in str(raised.value)
     assert "needed: an ISO 8601 time with a zone" in str(raised.value)
+
+
+@given(st.text() | st.datetimes(timezones=st.timezones()).map(datetime.isoformat))
+def test_any_text_is_a_time_of_a_run_or_refused(text: str) -> None:
+    try:
+        moment = parse_scheduled_time(text)
+    except RunIdError:
+        return
+    assert run_time(run_id(moment)) == moment.replace(microsecond=0)
 
 
 def test_a_run_by_hand_carries_its_mark() -> None:
