@@ -15,13 +15,18 @@ export PYTHONDONTWRITEBYTECODE :=
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
-install: .venv/installed .venv-emulator/installed node_modules/installed ## install everything (done by the others)
+install: .venv/installed .venv/oldest-sdk/installed .venv-emulator/installed node_modules/installed ## install everything (done by the others)
 
 .venv/installed: requirements.txt requirements-dev.txt constraints.txt lambda/pyproject.toml constructs/pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"Python 3.11 or newer is needed, {sys.executable} is {v[0]}.{v[1]}: make PYTHON=/path/to/python3.11 ...")'
 	@echo "Installing the project's packages into .venv (once)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip $(PIP_INSTALL) -r requirements-dev.txt
+	@touch $@
+
+.venv/oldest-sdk/installed: requirements-oldest-sdk.txt .venv/installed
+	@echo "Installing the oldest boto3 of a Lambda runtime beside the pinned one (once)"
+	@$(BIN)/python -m pip $(PIP_INSTALL) --upgrade --no-deps --target .venv/oldest-sdk -r requirements-oldest-sdk.txt
 	@touch $@
 
 .venv-emulator/installed: local/emulator/requirements.txt
