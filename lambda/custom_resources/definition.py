@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from bedrock_eval.codec import DecodeError
 from bedrock_eval.definition import Definition, read_definition
@@ -15,6 +15,7 @@ from bedrock_eval.layout import definition_key
 from bedrock_eval.runs import timestamp
 from custom_resources.cfn import Request, RequestType, ResourceError, client, respond
 from custom_resources.objects import OWNER, delete_owned, is_gone
+from custom_resources.patience import patiently
 
 logging.getLogger("custom_resources").setLevel(logging.INFO)
 
@@ -42,7 +43,7 @@ def work(request: Request) -> dict[str, str]:
         return _delete(s3, bucket, request)
     definition = _definition(request)
     key = definition_key(definition.evaluation)
-    standing = _standing(s3, bucket=bucket, key=key)
+    standing = _standing(s3, bucket=bucket, key=key, seconds_left=request.seconds_left)
     kept = standing is not None and standing.schedule == definition.schedule and standing.first_deployed
     definition = replace(definition, first_deployed=kept or timestamp(datetime.now(UTC)))
     s3.put_object(
@@ -72,10 +73,17 @@ def _definition(request: Request) -> Definition:
         raise ResourceError(str(error)) from None
 
 
-def _standing(s3: Any, *, bucket: str, key: str) -> Definition | None:
+def _standing(s3: Any, *, bucket: str, key: str, seconds_left: float) -> Definition | None:
     """The definition as deployed before; one of another schema counts as none."""
+
+    def read() -> bytes:
+        body: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        return body
+
     try:
-        return read_definition(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+        # boto3 tries a request again, and not a body that ends too early.
+        body = patiently(read, again=lambda error: isinstance(error, BotoCoreError), seconds_left=seconds_left)
+        return read_definition(body)
     except ClientError as error:
         if is_gone(error):
             return None

@@ -27,6 +27,7 @@ SOURCE = "AWS/Bedrock/Evaluation"
 MOST_NAME = 63
 
 _HASH_DIGITS = 8
+_USELESS = frozenset({"Failed", "Deleting"})
 _NUMBERS = ("TaskCount", "TaskAvailabilityLifetimeInSeconds", "TaskTimeLimitInSeconds")
 
 logging.getLogger("custom_resources").setLevel(logging.INFO)
@@ -82,16 +83,15 @@ def _content(request: Request) -> dict[str, Any]:
 def _make(name: str, content: Mapping[str, Any], request: Request) -> str:
     """Its ARN. One that an earlier attempt of the same request left is taken, unless it failed or is going."""
     standing = _describe(name)
-    useless = standing is not None and standing["FlowDefinitionStatus"] in {"Failed", "Deleting"}
-    if useless and not _remove(name, request):
+    if _status(standing) in _USELESS and not _remove(name, request):
         raise ResourceError(f"flow definition {name} is being deleted and workers have tasks open; deploy again later")
     patiently(lambda: _create(name, content), again=_may_be_the_fresh_role, seconds_left=request.seconds_left)
     try:
         made = patiently(
             lambda: _ready(name), again=_is_not_yet, seconds_left=request.seconds_left, wait_seconds=float("inf")
         )
-    except _NotYetError:
-        raise ResourceError(f"flow definition {name} does not become Active; deploy again") from None
+    except _NotYetError as error:
+        raise ResourceError(f"flow definition {name} does not become Active, {error}; deploy again") from None
     if not _holds(made, content):
         raise ResourceError(f"flow definition {name} exists and is another one; delete it and deploy again")
     return str(made["FlowDefinitionArn"])
@@ -115,18 +115,25 @@ def _may_be_the_fresh_role(error: Exception) -> bool:
 
 def _ready(name: str) -> Mapping[str, Any]:
     found = _describe(name)
-    if found is None or found["FlowDefinitionStatus"] == "Initializing":
-        raise _NotYetError
-    if found["FlowDefinitionStatus"] != "Active":
-        reason = found.get("FailureReason", "no reason is given")
-        raise ResourceError(f"flow definition {name} is {found['FlowDefinitionStatus']}: {reason}")
+    status = _status(found)
+    if found is None or status not in {"Active", *_USELESS}:
+        # Initializing, or a state that SageMaker has got since this was written.
+        raise _NotYetError(f"it is {status}")
+    if status != "Active":
+        reason = found.get("FailureReason") or "no reason is given"
+        raise ResourceError(f"flow definition {name} is {status}: {reason}")
     return found
+
+
+def _status(found: Mapping[str, Any] | None) -> str:
+    """Its state as SageMaker names it."""
+    return "not there" if found is None else str(found.get("FlowDefinitionStatus") or "in no state that is told")
 
 
 def _holds(standing: Mapping[str, Any], content: Mapping[str, Any]) -> bool:
     """Whether what stands there is what was asked for; defaults that the service adds do not count."""
     return all(
-        _holds(standing.get(key, {}), value) if isinstance(value, Mapping) else standing.get(key) == value
+        _holds(standing.get(key) or {}, value) if isinstance(value, Mapping) else standing.get(key) == value
         for key, value in content.items()
     )
 
@@ -150,7 +157,7 @@ def _delete(name: str) -> None:
         client("sagemaker").delete_flow_definition(FlowDefinitionName=name)
     except ClientError:
         standing = _describe(name)
-        if standing is not None and standing["FlowDefinitionStatus"] != "Deleting":
+        if standing is not None and _status(standing) != "Deleting":
             raise
 
 

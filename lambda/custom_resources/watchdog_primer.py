@@ -85,7 +85,7 @@ def _see_heartbeat(application: str) -> None:
         Period=60,
         Statistics=[metric.statistic],
     )
-    if not answer["Datapoints"]:
+    if not answer.get("Datapoints"):
         raise LookupError(metric.name)
 
 

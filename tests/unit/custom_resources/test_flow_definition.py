@@ -187,6 +187,23 @@ class TestMaking:
         cloudformation.works(handler, "Delete", PROPERTIES)
         assert sagemaker.flows == {}
 
+    @pytest.mark.parametrize("odd", ["Queued", None], ids=repr)
+    def test_a_state_that_is_not_known_is_waited_for_and_named(
+        self, cloudformation: CloudFormation, sagemaker: SageMaker, monkeypatch: pytest.MonkeyPatch, odd: str | None
+    ) -> None:
+        shown = sagemaker.describe_flow_definition
+        left = [odd, odd]
+
+        def describe(**request: Any) -> dict[str, Any]:
+            found = shown(**request)
+            return {**found, "FlowDefinitionStatus": left.pop()} if left else found
+
+        monkeypatch.setattr(sagemaker, "describe_flow_definition", describe)
+        cloudformation.works(handler, "Create", PROPERTIES)
+        left.extend([odd] * 1000)
+        told = cloudformation.fails(handler, "Create", {**PROPERTIES, "TaskTitle": "Another"}, seconds=600)
+        assert f"does not become Active, it is {odd or 'in no state that is told'}; deploy again" in told
+
     def test_one_that_never_gets_ready_fails_before_the_function_does(
         self, cloudformation: CloudFormation, sagemaker: SageMaker, time: FakeTime
     ) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from botocore.exceptions import IncompleteReadError
 
 from bedrock_eval.definition import (
     Candidate,
@@ -84,6 +85,22 @@ class TestDefinition:
         s3.put_object(Bucket="results", Key=KEY, Body=b"{}")
         cloudformation.works(definition.handler, "Create", properties())
         assert read_definition(s3.text("results", KEY)).evaluation == "support"
+
+    def test_a_standing_object_that_breaks_off_is_read_again(
+        self, cloudformation: CloudFormation, s3: FakeS3, time: FakeTime, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        old = replace(DEFINITION, first_deployed="2026-01-01T00:00:00+00:00")
+        s3.put_object(Bucket="results", Key=KEY, Body=json.dumps(old.to_json()).encode())
+        whole, left = s3.get_object, [IncompleteReadError(actual_bytes=1, expected_bytes=9)] * 2
+
+        def get_object(**request: Any) -> Any:
+            if left:
+                raise left.pop()
+            return whole(**request)
+
+        monkeypatch.setattr(s3, "get_object", get_object)
+        cloudformation.works(definition.handler, "Update", properties(confidence=0.9))
+        assert read_definition(s3.text("results", KEY)).first_deployed == "2026-01-01T00:00:00+00:00"
 
     def test_what_does_not_fit_is_named(self, cloudformation: CloudFormation, s3: FakeS3) -> None:
         wrong = properties()
