@@ -1,22 +1,50 @@
 """The one place that knows where the source of the Lambda functions lies."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
-from aws_cdk import IgnoreMode
+import botocore
 from aws_cdk import aws_lambda as lambda_
+
+from bedrock_ops.functions import SERVICE_MODELS
+from bedrock_ops.staging import staged
 
 ROOT = Path(__file__).resolve().parent.parent
 LAMBDA_ROOT = ROOT / "lambda"
 
 _CORE = "bedrock_eval"
 
+# Services of which we use what is newer than a runtime's boto3 may be, and what a client needs to know of them.
+# Not their rules for endpoints: an older boto3 has some that suit it, and may not understand newer ones.
+_MODELLED = ("bedrock", "bedrock-runtime")
+_MODEL_FILES = ("service-2.json.gz", "paginators-1.json")
+
 
 def function_code(*packages: str, root: Path = LAMBDA_ROOT) -> lambda_.Code:
-    """The asset of a function: its packages and the core, source only.
+    """The asset of a function: its packages, the core, and Bedrock's service models of the pinned botocore.
 
-    No bundling and no Docker; the hash depends on the source alone, not on where the checkout lies or what ran in it.
+    No bundling and no Docker; the hash depends on these files alone, not on where the checkout lies, what ran in it, or
+    who may read it.
     """
-    wanted = [pattern for package in (_CORE, *packages) for pattern in (f"!{package}", f"!{package}/**")]
-    return lambda_.Code.from_asset(
-        str(root), ignore_mode=IgnoreMode.GIT, exclude=["*", *wanted, "**/__pycache__", "**/*.pyc"]
-    )
+    files = {path.relative_to(root).as_posix(): path for path in _sources(root, packages)}
+    models = {f"{SERVICE_MODELS}/{path.relative_to(_botocore()).as_posix()}": path for path in _service_models()}
+    return lambda_.Code.from_asset(str(staged({**files, **models})))
+
+
+def _sources(root: Path, packages: tuple[str, ...]) -> Iterator[Path]:
+    """Without what Python and editors leave beside it."""
+    for package in (_CORE, *packages):
+        for path in sorted((root / package).rglob("*")):
+            left_over = path.suffix == ".pyc" or path.name.startswith(".")
+            if path.is_file() and not left_over and "__pycache__" not in path.parts:
+                yield path
+
+
+def _botocore() -> Path:
+    return Path(botocore.__file__).parent / "data"
+
+
+def _service_models() -> Iterator[Path]:
+    for service in _MODELLED:
+        latest = max((_botocore() / service).iterdir())
+        yield from (latest / name for name in _MODEL_FILES)

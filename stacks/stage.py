@@ -36,6 +36,8 @@ class EnvironmentStage(Stage):
             env=Target(account=environment.account, region=environment.region),
             permissions_boundary=PermissionsBoundary.from_name(boundary) if boundary else None,
         )
+        # Said here and not by cdk.json alone, which nobody but the CDK's command line reads.
+        self.node.set_context("@aws-cdk/aws-iam:minimizePolicies", True)
         self._environment = environment
         try:
             self._add_stacks(root)

@@ -13,7 +13,8 @@ FUNCTIONS = ("alarm_formatter", "custom_evaluator", "custom_resources", "watchdo
 # Every room: where it lies, which rooms it may import beside itself, and which packages of others.
 ROOMS: dict[str, tuple[str, set[str], set[str]]] = {
     "app": ("app.py", {"stacks", "environments"}, {"aws_cdk", "cdk_nag"}),
-    "stacks": ("stacks", {"bedrock_eval", "bedrock_ops", "environments"}, {"aws_cdk", "constructs"}),
+    # botocore for its data alone: the service models that are deployed with the functions.
+    "stacks": ("stacks", {"bedrock_eval", "bedrock_ops", "environments"}, {"aws_cdk", "botocore", "constructs"}),
     "bedrock_ops": ("constructs/bedrock_ops", {"bedrock_eval"}, {"aws_cdk", "constructs"}),
     "environments": ("environments", {"bedrock_eval"}, {"pydantic", "pydantic_core", "ruamel"}),
     "bedrock_eval": ("lambda/bedrock_eval", set(), set()),

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
@@ -54,6 +55,29 @@ class AccessLogBucket(_Bucket):
             removal_policy=removal_policy,
         )
 
+    def take_logs_of(self, bucket: s3.Bucket, *, prefix: str) -> None:
+        """Log the accesses of a bucket of the same stack below `prefix`.
+
+        By this bucket's policy: left to itself, the CDK asks a feature flag, and without it uses ACLs, which are off.
+        """
+        settings = bucket.node.default_child
+        if not isinstance(settings, s3.CfnBucket):
+            raise TypeError(f"{bucket.node.path}: CDK no longer makes a CfnBucket")
+        settings.logging_configuration = s3.CfnBucket.LoggingConfigurationProperty(
+            destination_bucket_name=self.bucket_name, log_file_prefix=prefix
+        )
+        self.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("logging.s3.amazonaws.com")],
+                actions=["s3:PutObject"],
+                resources=[self.arn_for_objects(f"{prefix}*")],
+                conditions={
+                    "ArnLike": {"aws:SourceArn": bucket.bucket_arn},
+                    "StringEquals": {"aws:SourceAccount": Stack.of(self).account},
+                },
+            )
+        )
+
 
 class DataBucket(_Bucket):
     """Encrypted with the environment's key, its accesses logged under `<construct id>/`.
@@ -68,7 +92,7 @@ class DataBucket(_Bucket):
         construct_id: str,
         *,
         key: kms.IKey,
-        access_logs: s3.IBucket,
+        access_logs: AccessLogBucket,
         lifecycle: Sequence[s3.LifecycleRule],
         removal_policy: RemovalPolicy,
         cors: Sequence[s3.CorsRule] = (),
@@ -80,11 +104,10 @@ class DataBucket(_Bucket):
             encryption=s3.BucketEncryption.KMS,
             encryption_key=key,
             bucket_key_enabled=True,
-            server_access_logs_bucket=access_logs,
-            server_access_logs_prefix=f"{construct_id.lower()}/",
             lifecycle=lifecycle,
             removal_policy=removal_policy,
         )
+        access_logs.take_logs_of(self, prefix=f"{construct_id.lower()}/")
 
 
 HUMAN_TASK_PAGES = s3.CorsRule(

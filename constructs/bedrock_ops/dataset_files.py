@@ -12,6 +12,7 @@ from bedrock_eval.layout import DATASETS, dataset_key
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.functions import CustomResourceFunction
 from bedrock_ops.permissions import allow_key, allow_listing, bucket_arn
+from bedrock_ops.staging import staged
 from constructs import Construct
 
 
@@ -59,7 +60,7 @@ class DatasetFiles(Construct):
 
     def add(self, name: str, path: Path) -> None:
         """Copy the JSONL file at `path` to the dataset `name`."""
-        asset = assets.Asset(self, f"{name}File", path=str(path))
+        asset = assets.Asset(self, f"{name}File", path=str(staged({path.name: path}) / path.name))
         self.function.allow(
             actions=["s3:GetObject"],
             resources=[f"{bucket_arn(asset.s3_bucket_name)}/{asset.s3_object_key}"],

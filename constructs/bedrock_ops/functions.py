@@ -17,9 +17,15 @@ from constructs import Construct
 # CloudFormation must wait longer than the function may run, or it rolls back what was about to succeed.
 _CUSTOM_RESOURCE_MARGIN = Duration.seconds(60)
 
+SERVICE_MODELS = "service_models"
+"""Folder of an asset in which boto3 finds models of services that are newer than its own; it need not be there."""
+
 
 class PythonFunction(Construct):
     """A Python function on arm64: JSON logs in its own encrypted group, active tracing, a role of its own.
+
+    The runtime's boto3 changes without a deploy and may be older than the one that the functions are tested with, so
+    service models that come with the code are used before its own.
 
     Async calls are not retried unless told otherwise (a second attempt would ask the models again), and no concurrency
     is reserved (a new account has ten executions in all).
@@ -75,7 +81,7 @@ class PythonFunction(Construct):
             architecture=lambda_.Architecture.ARM_64,
             memory_size=memory_size,
             timeout=timeout,
-            environment=dict(environment or {}),
+            environment={"AWS_DATA_PATH": f"/var/task/{SERVICE_MODELS}", **(environment or {})},
             role=self.role,
             log_group=self.log_group,
             logging_format=lambda_.LoggingFormat.JSON,

@@ -15,7 +15,7 @@ from aws_cdk import aws_ssm as ssm
 
 from bedrock_eval.log_filters import LOG_FILTERS
 from bedrock_eval.names import PhysicalNames
-from bedrock_ops.buckets import DataBucket, expire, expire_noncurrent
+from bedrock_ops.buckets import AccessLogBucket, DataBucket, expire, expire_noncurrent
 from bedrock_ops.functions import CustomResourceFunction
 from bedrock_ops.log_groups import EncryptedLogGroup
 from bedrock_ops.permissions import allow, from_this_account, regional_arn
@@ -127,7 +127,7 @@ class InvocationBodies(DataBucket):
         *,
         names: PhysicalNames,
         key: kms.IKey,
-        access_logs: s3.IBucket,
+        access_logs: AccessLogBucket,
         retention_days: int,
         removal_policy: RemovalPolicy,
     ) -> None:

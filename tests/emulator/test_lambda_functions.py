@@ -97,6 +97,21 @@ def test_a_function_sees_its_own_variables_and_boto3(clients: Clients, function:
     assert leaked == []
 
 
+def test_boto3_finds_data_that_lies_beside_the_code_as_on_lambda(clients: Clients, function: Create) -> None:
+    arn = function(
+        """
+        import os
+
+        def handler(event, context):
+            return [os.environ["AWS_DATA_PATH"], os.path.dirname(os.path.abspath(__file__))]
+        """,
+        Environment={"Variables": {"AWS_DATA_PATH": "/var/task/service_models"}},
+    )
+    error, (found, code) = invoke(clients, arn)
+    assert error is None
+    assert found == f"{code}/service_models"
+
+
 def test_errors_and_invocations_are_counted(clients: Clients, function: Create) -> None:
     name = f"counted-{uuid.uuid4().hex[:8]}"
     arn = function("def handler(event, context):\n    return 1 / event['by']\n", name=name)
