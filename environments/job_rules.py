@@ -103,6 +103,8 @@ def _definition(name: str, config: CustomEvaluationConfig | JobEvaluationConfig,
         name=parts.name,
         application=parts.top.get("application", "unknown"),
         region=parts.top.get("region", "us-east-1"),
+        stand_in=parts.flag("stand_in"),
+        own_profile=parts.top.get("own_profile") is not False,
         owner=parts.top.get("owner", "unknown"),
         tags=parts.top.get("tags", {}),
         models={key: _model(parts, key) for key in (*parts.models, *_named(config))},
@@ -110,7 +112,7 @@ def _definition(name: str, config: CustomEvaluationConfig | JobEvaluationConfig,
         evaluations={name: config},
     )
     # Two keys on one model are called through two profiles, where they have profiles.
-    own = parts.top.get("own_profile") is not False
+    own = environment.has_own_profiles
     profiles = {key: _PROFILE + key for key, model in environment.models.items() if own or model.profile}
     return definition(environment, name, places=replace(_PLACES, profiles=profiles))
 

@@ -14,7 +14,7 @@ from bedrock_eval.jobs.rules import IN_TAGS, MOST_JOBS_OF_ACCOUNT, QUOTAS, TAG_T
 from bedrock_eval.measures import Measure
 from bedrock_eval.models import Model, ModelError
 from bedrock_eval.names import PREFIX_LIMIT, prefix
-from environments import job_rules, schedule_rules
+from environments import job_rules, region_rules, schedule_rules
 from environments.document import Mistake, Path
 from environments.evaluation_schema import AnyCandidateConfig, AnyGateConfig
 from environments.parts import DatasetReader, EvaluationParts, Parts, mapping
@@ -36,6 +36,7 @@ def mistakes_between(parts: Parts, *, datasets: DatasetReader, today: date) -> I
     """Every rule that a file breaks."""
     for rule in _RULES:
         yield from rule(parts)
+    yield from region_rules.mistakes(parts)
     if parts.sound("stand_in") and not parts.flag("stand_in"):
         yield from ends_of_life(parts, today=today)
     yield from _dataset_files(parts, datasets)
@@ -74,6 +75,7 @@ def notes(parts: Parts, *, today: date) -> Iterator[Mistake]:
     yield from _blind_budget(parts)
     yield from _blind_limits(parts)
     yield from _wrong_way_round(parts)
+    yield from region_rules.notes(parts)
     yield from job_rules.notes(parts)
     yield from schedule_rules.skipped_runs(parts, today=today)
 
@@ -173,6 +175,14 @@ def _name(parts: Parts) -> Iterator[Mistake]:
         yield Mistake(
             ("application",),
             f"names begin with {begin!r}, which has {len(begin)} characters; allowed: {PREFIX_LIMIT} at most",
+        )
+    # Source: Bedrock API reference, CreateInferenceProfile; the names of others follow the same pattern.
+    if "--" in begin or begin.endswith("-"):
+        wrong = "two hyphens in a row" if "--" in begin else "a hyphen at its end"
+        yield Mistake(
+            ("application",),
+            f"names begin with {begin!r} (application-environment), which has {wrong}; allowed: single ones, between "
+            "letters and digits",
         )
     # Source: Systems Manager API reference, PutParameter.
     if application.startswith(("aws", "ssm")):

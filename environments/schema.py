@@ -20,6 +20,7 @@ from bedrock_eval.names import prefix
 from environments.data_identifiers import DATA_IDENTIFIERS
 from environments.evaluation_schema import EvaluationConfig, JudgeScoring
 from environments.fields import Name, Strict, enum, told
+from environments.resource_types import APPLICATION_PROFILE, exists
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 """What the paths of dataset files are relative to."""
@@ -281,7 +282,8 @@ class SubscriptionConfig(Strict):
 
 
 class AlarmsConfig(Strict):
-    """Thresholds and severities. Rates are per cent of all requests in 5 minutes, from `traffic_floor` requests on.
+    """Thresholds and severities. Rates are per cent of all requests in 5 minutes; with fewer requests than
+    `traffic_floor` neither they nor latencies are judged.
 
     A limit that is left out, with no default, makes no alarm.
     """
@@ -303,7 +305,9 @@ class AlarmsConfig(Strict):
     )
     throttle_percent: Share = Field(default=5, description="Throttled requests.")
     throttle_count: int = Field(default=20, ge=1, description="In 5 minutes; holds when nothing but throttles happens.")
-    traffic_floor: int = Field(default=20, ge=1, description="Requests in 5 minutes; with fewer, rates say nothing.")
+    traffic_floor: int = Field(
+        default=20, ge=1, description="Requests in 5 minutes; with fewer, rates and latencies say nothing."
+    )
     quota_percent: Percent = Field(default=80, description="Of each quota that `models.<name>.quota` names.")
     tokens_per_hour: int | None = Field(default=None, ge=1, description="Of each model, cached tokens included.")
     tokens_per_day: int | None = Field(default=None, ge=1, description="Of each model, cached tokens included.")
@@ -385,7 +389,8 @@ class Environment(Strict):
     guardrails: tuple[GuardrailConfig, ...] = Field(default=(), description="The guardrails that are watched.")
     own_profile: bool = Field(
         default=True,
-        description="Evaluate through inference profiles of our own, so that production's panels stay clean.",
+        description="Evaluate through inference profiles of our own, so that production's panels stay clean. In "
+        "Regions where CloudFormation has none, left out means `false`.",
     )
     invocation_logging: InvocationLoggingConfig = Field(
         default=InvocationLoggingConfig(), description="The account's model invocation logging."
@@ -404,6 +409,11 @@ class Environment(Strict):
     def resource_tags(self) -> Mapping[str, str]:
         """What every resource carries, and every evaluation job."""
         return {**self.tags, "application": self.application, "environment": self.name, "owner": self.owner}
+
+    @property
+    def has_own_profiles(self) -> bool:
+        """Whether evaluations call models through profiles of our own; the stand-in has these everywhere."""
+        return self.own_profile and (self.stand_in or exists(APPLICATION_PROFILE, region=self.region))
 
     @property
     def logs_invocations(self) -> bool:

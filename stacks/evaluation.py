@@ -59,7 +59,7 @@ class EvaluationStack(Stack):
         self._log_retention_days = environment.retention_days.function_logs
         # By the environment's name of the model: ARNs of the profiles for the application, and of those we call.
         self._application_profiles = self._make_application_profiles()
-        self._profiles = self._own_profiles() if environment.own_profile else self._application_profiles
+        self._profiles = self._own_profiles() if environment.has_own_profiles else self._application_profiles
         self.job_role = self._job_role()
         self.evaluator = self._evaluator()
         self.machine = self._machine(
@@ -132,7 +132,12 @@ class EvaluationStack(Stack):
             code=function_code("custom_evaluator"),
             log_retention_days=self._log_retention_days,
         )
-        self._allow(evaluator, self._custom.values())
+        models = self._models_of(self._custom.values())
+        if models:
+            evaluator.allow_models(
+                [self._environment.model(name) for name in models], own_profiles=self._profiles_of(models)
+            )
+        allow_foreign_objects(evaluator.role, self._foreign_datasets(self._custom.values()))
         return evaluator
 
     def _jobs_machine(self) -> EvaluationStateMachine:
@@ -149,7 +154,7 @@ class EvaluationStack(Stack):
             code=function_code("custom_evaluator", "evaluation_jobs"),
             log_retention_days=self._log_retention_days,
         )
-        self._allow(jobs, self._by_jobs.values())
+        allow_foreign_objects(jobs.role, self._foreign_datasets(self._by_jobs.values()))
         # The function gives up before: an execution that is cut off says of no run why it failed.
         hours = max(config.longest_hours for config in self._by_jobs.values()) + 1
         return self._machine(
@@ -212,16 +217,6 @@ class EvaluationStack(Stack):
             key=self._key,
             log_retention_days=self._log_retention_days,
         )
-
-    def _allow(self, function: CustomEvaluator | EvaluationJobs, evaluations: Iterable[EvaluationConfig]) -> None:
-        """What these evaluations call and read, and nothing of the others."""
-        evaluations = list(evaluations)
-        models = self._models_of(evaluations)
-        if models:
-            function.allow_models(
-                [self._environment.model(name) for name in models], own_profiles=self._profiles_of(models)
-            )
-        allow_foreign_objects(function.role, self._foreign_datasets(evaluations))
 
     def _foreign_datasets(self, evaluations: Iterable[EvaluationConfig]) -> list[tuple[str, str]]:
         """Bedrock's own lie in no bucket."""

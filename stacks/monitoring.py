@@ -66,7 +66,7 @@ class MonitoringStack(Stack):
             },
             evaluation_ids={
                 name: evaluation_profile_id(self, names=names, model_name=name)
-                for name in (environment.asked_models if environment.own_profile else ())
+                for name in (environment.asked_models if environment.has_own_profiles else ())
             },
         )
         topic = AlarmTopic(self, "Topic", names=names, key=key)
@@ -236,7 +236,7 @@ def watched_environment(
         owns_account=environment.owns_account,
         log_group=_log_group(environment),
         log_metrics=environment.logs_invocations and environment.invocation_logging.metrics,
-        own_profile=environment.own_profile,
+        own_profile=environment.has_own_profiles,
         machines=tuple(machines),
         guardrails=tuple(guardrails),
     )

@@ -50,14 +50,13 @@ class StorageStack(Stack):
         self._export()
 
     def _make_key(self) -> EnvironmentKey:
-        log_group = self._environment.invocation_logging.log_group
         return EnvironmentKey(
             self,
             "Key",
             names=self._names,
             scheduler_roles=[self._names.scheduler_role, self._names.function("watchdog-schedule")],
-            # Also when it no longer logs: a log group that was retained is read with this key.
-            log_groups=[log_group] if self._environment.owns_account else [],
+            # Also when it does not log: a group that it made once is written with this key by whoever logs now.
+            log_groups=[self._environment.invocation_logging.log_group],
             budget=self._environment.budget is not None,
             invocation_bodies=self._keeps_large_bodies,
             removal_policy=self._removal_policy,

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from aws_cdk import Duration
+from aws_cdk import Aws, Duration
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
@@ -38,6 +38,7 @@ class DatasetFiles(Construct):
         super().__init__(scope, construct_id)
         self._bucket = bucket
         self._retain = retain
+        self._reads_assets = False
         self.function = CustomResourceFunction(
             self,
             "Function",
@@ -58,9 +59,26 @@ class DatasetFiles(Construct):
         allow_listing(self.function.role, bucket)
         allow_key(self.function.role, key)
 
+    def _allow_key_of(self, assets_bucket: str) -> None:
+        """`cdk bootstrap --bootstrap-kms-key-id` encrypts assets with a key that only who bootstraps knows."""
+        arn = bucket_arn(assets_bucket)
+        self.function.allow(
+            actions=["kms:Decrypt"],
+            resources=[f"arn:{Aws.PARTITION}:kms:{Aws.REGION}:*:key/*"],
+            conditions={
+                "StringEquals": {"kms:ViaService": f"s3.{Aws.REGION}.{Aws.URL_SUFFIX}"},
+                # What S3 tells the key: the object, or with a bucket key the bucket.
+                "StringLike": {"kms:EncryptionContext:aws:s3:arn": [arn, f"{arn}/*"]},
+            },
+            wildcard="Whichever key the bootstrap chose for assets; only through S3 and for their bucket.",
+        )
+
     def add(self, name: str, path: Path) -> None:
         """Copy the JSONL file at `path` to the dataset `name`."""
         asset = assets.Asset(self, f"{name}File", path=str(staged({path.name: path}) / path.name))
+        if not self._reads_assets:
+            self._reads_assets = True
+            self._allow_key_of(asset.s3_bucket_name)
         self.function.allow(
             actions=["s3:GetObject"],
             resources=[f"{bucket_arn(asset.s3_bucket_name)}/{asset.s3_object_key}"],

@@ -49,6 +49,7 @@ class EnvironmentKey(kms.Key):
         )
         own_groups = (f"/aws/lambda/{names.prefix}-*", f"/aws/vendedlogs/states/{names.prefix}-*")
         self._allow_logs((*own_groups, *log_groups))
+        self._allow_retained_logs()
         self._allow_alarms(names)
         if budget:
             self._allow_budgets()
@@ -65,6 +66,15 @@ class EnvironmentKey(kms.Key):
             principal=iam.ServicePrincipal(f"logs.{Aws.REGION}.{Aws.URL_SUFFIX}"),
             actions=["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"],
             conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}},
+        )
+
+    def _allow_retained_logs(self) -> None:
+        """What was encrypted once can be read, also when the group has another name now or another owner."""
+        self._allow(
+            "RetainedLogGroups",
+            principal=iam.ServicePrincipal(f"logs.{Aws.REGION}.{Aws.URL_SUFFIX}"),
+            actions=["kms:Decrypt"],
+            conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": [regional_arn("logs", "log-group:*")]}},
         )
 
     def _allow_alarms(self, names: PhysicalNames) -> None:

@@ -1,7 +1,5 @@
 """The function that runs evaluations by Bedrock evaluation jobs: starts, looks, stops, collects, publishes, prunes."""
 
-from collections.abc import Sequence
-
 from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -9,9 +7,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 
 from bedrock_eval.layout import JOBS
-from bedrock_eval.models import Model
 from bedrock_eval.names import PhysicalNames
-from bedrock_ops.evaluation_role import foundation_model_arns, profile_arns
 from bedrock_ops.functions import PythonFunction
 from bedrock_ops.permissions import regional_arn
 from bedrock_ops.run_permissions import allow_runs
@@ -98,6 +94,12 @@ class EvaluationJobs(PythonFunction):
             wildcard="ListEvaluationJobs knows no resource; it names jobs and their states, and no prompts or answers.",
         )
         self.allow(
+            actions=["bedrock:CreateEvaluationJob"],
+            resources=["*"],
+            wildcard="AWS's documents do not agree on its resources; what a job reaches is bounded by the one role "
+            "that may be passed to it, which has the models, datasets and results of this environment only.",
+        )
+        self.allow(
             actions=["iam:PassRole"],
             resources=[job_role.role_arn],
             conditions={"StringEquals": {"iam:PassedToService": "bedrock.amazonaws.com"}},
@@ -114,8 +116,3 @@ class EvaluationJobs(PythonFunction):
             resources=[results.arn_for_objects(f"{JOBS}*/answers/*")],
             wildcard="Stored answers that a judge is given lie beside the output of their run, whose id is its time.",
         )
-
-    def allow_models(self, models: Sequence[Model], *, own_profiles: Sequence[str] = ()) -> None:
-        """Let it ask for jobs about `models`, as candidates or judges, called through `own_profiles` (ARNs) too."""
-        resources = [*own_profiles, *profile_arns(models), *foundation_model_arns(models)]
-        self.allow(actions=["bedrock:CreateEvaluationJob"], resources=resources)

@@ -11,10 +11,11 @@ from bedrock_eval.layout import JOBS
 from bedrock_eval.models import Model
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.permissions import allow, allow_foreign_objects, bucket_arn, from_this_account, regional_arn
+from bedrock_ops.roles import ServiceRole
 from constructs import Construct
 
 
-class EvaluationJobRole(iam.Role):
+class EvaluationJobRole(ServiceRole):
     """Trusted by Bedrock for evaluation jobs of this account; reads datasets, writes `jobs/`, calls `models` only.
 
     Source: Bedrock user guide, automatic-service-roles and judge-service-roles; their object actions lack the `/*` that
@@ -99,18 +100,30 @@ class EvaluationJobRole(iam.Role):
 
     def _allow_models(self, models: Sequence[Model], own_profiles: Sequence[str]) -> None:
         profiles = [*own_profiles, *profile_arns(models)]
+        # Batch inference too is allowed on profiles: the guide's policies (batch-inference-permissions) have them,
+        # beside the models and the job that the Service Authorization Reference names.
         allow(
             self,
             actions=[
                 "bedrock:InvokeModel",
                 "bedrock:InvokeModelWithResponseStream",
                 "bedrock:CreateModelInvocationJob",
-                "bedrock:StopModelInvocationJob",
             ],
             resources=[*profiles, *foundation_model_arns(models)],
         )
-        if profiles:
-            allow(self, actions=["bedrock:GetInferenceProfile", "bedrock:ListInferenceProfiles"], resources=profiles)
+        allow(
+            self,
+            actions=["bedrock:CreateModelInvocationJob", "bedrock:StopModelInvocationJob"],
+            resources=[regional_arn("bedrock", "model-invocation-job/*")],
+            wildcard="Bedrock chooses the ids of its batches; nobody but its jobs has this role.",
+        )
+        allow(self, actions=["bedrock:GetInferenceProfile"], resources=profiles)
+        allow(
+            self,
+            actions=["bedrock:ListInferenceProfiles"],
+            resources=["*"],
+            wildcard="ListInferenceProfiles knows no resource; it names profiles, and nothing that is asked of them.",
+        )
 
 
 def foundation_model_arns(models: Sequence[Model]) -> list[str]:

@@ -12,6 +12,7 @@ from aws_cdk import aws_sns as sns
 from bedrock_ops.log_groups import EncryptedLogGroup
 from bedrock_ops.nag import acknowledge, acknowledge_wildcard
 from bedrock_ops.permissions import allow
+from bedrock_ops.roles import ServiceRole
 from constructs import Construct
 
 # CloudFormation must wait longer than the function may run, or it rolls back what was about to succeed.
@@ -36,7 +37,6 @@ class PythonFunction(Construct):
         handler: `<package>.<module>.<function>`.
         key: encrypts the log group; its policy must allow that name.
         log_retention_days: one of the values that CloudWatch Logs takes.
-        statements: what it may do beside logging and tracing; `allow` adds more.
         retry_attempts: of an async call that failed, at most 2.
         failures: a topic that hears of async calls that failed for good, with the event; the function needs the
             permission to publish to it.
@@ -54,7 +54,6 @@ class PythonFunction(Construct):
         timeout: Duration,
         key: kms.IKey,
         log_retention_days: int,
-        statements: Sequence[iam.PolicyStatement] = (),
         memory_size: int = 256,
         environment: Mapping[str, str] | None = None,
         retry_attempts: int = 0,
@@ -69,7 +68,7 @@ class PythonFunction(Construct):
             key=key,
             retention_days=log_retention_days,
         )
-        self.role = self._make_role(name, statements)
+        self.role = self._make_role(name)
         self.function = lambda_.Function(
             self,
             "Function",
@@ -92,16 +91,14 @@ class PythonFunction(Construct):
             self._tell_of_failures(failures)
         self._acknowledge()
 
-    def _make_role(self, name: str, statements: Sequence[iam.PolicyStatement]) -> iam.Role:
-        role = iam.Role(
+    def _make_role(self, name: str) -> ServiceRole:
+        role = ServiceRole(
             self,
             "Role",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             description=f"Role of the function {name}",
         )
         allow(role, actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[self.log_group.log_group_arn])
-        for statement in statements:
-            role.add_to_policy(statement)
         return role
 
     def _tell_of_failures(self, topic: sns.ITopic) -> None:

@@ -14,6 +14,7 @@ from bedrock_eval.layout import human_loops, job_outputs
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.functions import CustomResourceFunction
 from bedrock_ops.permissions import allow, allow_foreign_objects, bucket_arn, from_this_account, regional_arn
+from bedrock_ops.roles import ServiceRole
 from constructs import Construct
 
 _SERVICE = "sagemaker.amazonaws.com"
@@ -86,8 +87,8 @@ class HumanReviews(Construct):
             evaluation: resource.get_att_string("Arn") for evaluation, resource in made.items()
         }
 
-    def _make_role(self, reviews: Mapping[str, HumanReview], datasets: s3.IBucket) -> iam.Role:
-        role = iam.Role(
+    def _make_role(self, reviews: Mapping[str, HumanReview], datasets: s3.IBucket) -> ServiceRole:
+        role = ServiceRole(
             self,
             "Role",
             assumed_by=iam.ServicePrincipal(_SERVICE, conditions=from_this_account(regional_arn("sagemaker", "*"))),
@@ -121,7 +122,7 @@ class HumanReviews(Construct):
         return role
 
     @staticmethod
-    def _allow_prompts(role: iam.Role, prompts: Iterable[Dataset], datasets: s3.IBucket) -> None:
+    def _allow_prompts(role: ServiceRole, prompts: Iterable[Dataset], datasets: s3.IBucket) -> None:
         """Bedrock's own datasets lie in no bucket."""
         objects = dict.fromkeys((each.bucket, each.key) for each in prompts if not each.built_in)
         for bucket in dict.fromkeys(bucket for bucket, _ in objects):

@@ -10,7 +10,6 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_ssm as ssm
 
 from bedrock_eval.log_filters import LOG_FILTERS
@@ -19,6 +18,7 @@ from bedrock_ops.buckets import AccessLogBucket, DataBucket, expire, expire_nonc
 from bedrock_ops.functions import CustomResourceFunction
 from bedrock_ops.log_groups import EncryptedLogGroup
 from bedrock_ops.permissions import allow, from_this_account, regional_arn
+from bedrock_ops.roles import ServiceRole
 from constructs import Construct
 
 _LOG_STREAM = "aws/bedrock/modelinvocations"
@@ -203,9 +203,9 @@ class InvocationLogging(Construct):
         self._allow(setting, parameter=parameter)
         self.resource = self._resource(setting, log_group=log_group, parameter=parameter)
 
-    def _delivery_role(self, log_group: str) -> iam.Role:
+    def _delivery_role(self, log_group: str) -> ServiceRole:
         """Source: Bedrock user guide, model-invocation-logging."""
-        role = iam.Role(
+        role = ServiceRole(
             self,
             "DeliveryRole",
             assumed_by=iam.ServicePrincipal(

@@ -4,15 +4,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aws_cdk import Aws
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
 from bedrock_ops.nag import acknowledge_wildcard
+from bedrock_ops.roles import ServiceRole
+
+# A condition cannot be split later, a key has up to 1,024 characters, and a policy 6,144.
+_OBJECTS_IN_A_CONDITION = 4
 
 
 def allow(
-    role: iam.Role,
+    role: ServiceRole,
     *,
     actions: Sequence[str],
     resources: Sequence[str],
@@ -26,8 +29,9 @@ def allow(
 
     Raises:
         ValueError: a resource holds a `*` and `wildcard` does not say why.
+        DeclarationError: IAM takes no more.
     """
-    role.add_to_policy(iam.PolicyStatement(actions=list(actions), resources=list(resources), conditions=conditions))
+    role.allow(actions=actions, resources=resources, conditions=conditions)
     wide = [resource for resource in resources if "*" in resource]
     if wide and wildcard is None:
         raise ValueError(f"{role.node.path}: {', '.join(actions)} on {', '.join(wide)}: say why the wildcard is safe")
@@ -35,12 +39,12 @@ def allow(
         acknowledge_wildcard(role, resource, reason=str(wildcard))
 
 
-def allow_key(role: iam.Role, key: kms.IKey) -> None:
+def allow_key(role: ServiceRole, key: kms.IKey) -> None:
     """Let the role read and write what the environment's key encrypts."""
     allow(role, actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[key.key_arn])
 
 
-def allow_listing(role: iam.Role, bucket: s3.IBucket) -> None:
+def allow_listing(role: ServiceRole, bucket: s3.IBucket) -> None:
     """Let the role list the bucket, without which S3 answers 403, not 404, for an object that is not there.
 
     A condition on s3:prefix would have the same effect: GET and HEAD carry none.
@@ -48,7 +52,7 @@ def allow_listing(role: iam.Role, bucket: s3.IBucket) -> None:
     allow(role, actions=["s3:ListBucket"], resources=[bucket.bucket_arn])
 
 
-def allow_foreign_objects(role: iam.Role, objects: Sequence[tuple[str, str]]) -> None:
+def allow_foreign_objects(role: ServiceRole, objects: Sequence[tuple[str, str]]) -> None:
     """Let the role read exactly these objects, each a bucket's name and a key, of buckets that are not ours, if any.
 
     They may be encrypted with a key that only their bucket's owner knows: S3 may use it for the role, for these objects
@@ -58,20 +62,25 @@ def allow_foreign_objects(role: iam.Role, objects: Sequence[tuple[str, str]]) ->
         return
     arns = [f"{bucket_arn(bucket)}/{key}" for bucket, key in objects]
     allow(role, actions=["s3:GetObject"], resources=arns)
-    # What S3 tells the key: the object, or with a bucket key the bucket.
-    context = dict.fromkeys((*arns, *(bucket_arn(bucket) for bucket, _ in objects)))
-    allow(
-        role,
-        actions=["kms:Decrypt"],
-        resources=[f"arn:{Aws.PARTITION}:kms:{Aws.REGION}:*:key/*"],
-        conditions={
-            "StringEquals": {
-                "kms:ViaService": f"s3.{Aws.REGION}.{Aws.URL_SUFFIX}",
-                "kms:EncryptionContext:aws:s3:arn": list(context),
-            }
-        },
-        wildcard="Whichever key encrypts a foreign dataset; only through S3, and only for those datasets.",
-    )
+    for start in range(0, len(objects), _OBJECTS_IN_A_CONDITION):
+        some = objects[start : start + _OBJECTS_IN_A_CONDITION]
+        # What S3 tells the key: the object, or with a bucket key the bucket.
+        context = (
+            *(f"{bucket_arn(bucket)}/{key}" for bucket, key in some),
+            *(bucket_arn(bucket) for bucket, _ in some),
+        )
+        allow(
+            role,
+            actions=["kms:Decrypt"],
+            resources=[f"arn:{Aws.PARTITION}:kms:{Aws.REGION}:*:key/*"],
+            conditions={
+                "StringEquals": {
+                    "kms:ViaService": f"s3.{Aws.REGION}.{Aws.URL_SUFFIX}",
+                    "kms:EncryptionContext:aws:s3:arn": list(dict.fromkeys(context)),
+                }
+            },
+            wildcard="Whichever key encrypts a foreign dataset; only through S3, and only for those datasets.",
+        )
 
 
 def from_this_account(source_arn: str) -> dict[str, dict[str, str]]:

@@ -14,6 +14,7 @@ from bedrock_eval.definition import Schedule
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.nag import acknowledge
 from bedrock_ops.permissions import allow, regional_arn
+from bedrock_ops.roles import ServiceRole
 from constructs import Construct
 
 # Filled in by Scheduler, the same at every delivery of one due time.
@@ -57,10 +58,10 @@ class EvaluationSchedules(Construct):
         acknowledge(queue, "SQS3", reason="This is the dead-letter queue of the schedules; an alarm watches it.")
         return queue
 
-    def _role(self, key: kms.IKey, machines: Sequence[str]) -> iam.Role:
+    def _role(self, key: kms.IKey, machines: Sequence[str]) -> ServiceRole:
         group = regional_arn("scheduler", f"schedule-group/{self._names.schedule_group}")
         trust = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID, "aws:SourceArn": group}}
-        role = iam.Role(
+        role = ServiceRole(
             self,
             "Role",
             role_name=self._names.scheduler_role,

@@ -11,6 +11,7 @@ from bedrock_ops.functions import PythonFunction
 from bedrock_ops.log_groups import EncryptedLogGroup
 from bedrock_ops.nag import acknowledge, acknowledge_wildcard
 from bedrock_ops.permissions import allow, from_this_account, regional_arn
+from bedrock_ops.roles import ServiceRole
 from constructs import Construct
 
 # What passes by itself. What else the function raises (RunFailed, EventError) would fail again, and is not among these.
@@ -90,9 +91,9 @@ class EvaluationStateMachine(Construct):
         )
         self._acknowledge()
 
-    def _role(self, name: str) -> iam.Role:
+    def _role(self, name: str) -> ServiceRole:
         machine = regional_arn("states", f"stateMachine:{name}")
-        return iam.Role(
+        return ServiceRole(
             self,
             "Role",
             assumed_by=iam.ServicePrincipal("states.amazonaws.com", conditions=from_this_account(machine)),

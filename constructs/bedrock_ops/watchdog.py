@@ -24,8 +24,9 @@ from constructs import Construct
 # The primer waits two minutes for one answer of the watchdog, and tries again while its fresh role is not known.
 _WATCHDOG_TIMEOUT = Duration.seconds(100)
 _PRIMER_TIMEOUT = Duration.minutes(6)
-# All environment variables of a function may have 4 KB; the bucket's name, here a token, can become longer.
-_MOST_CHARACTERS = 4_000
+# All environment variables of a function may have 4 KB; the bucket's name, here a token, can become longer, and
+# every function has one more.
+_MOST_CHARACTERS = 3_960
 
 
 class Watchdog(Construct):

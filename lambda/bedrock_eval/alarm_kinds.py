@@ -216,12 +216,18 @@ _REQUESTS = Unit("request", "requests", adds_up=True)
 _TOKENS = Unit("token", "tokens", adds_up=True)
 _DOLLARS = Unit("US dollar", "US dollars", adds_up=True)
 
+# The slowest tenth of three calls is one call: below the traffic floor there is nothing to judge.
+_LATENCY = {"l": catalogue.INVOCATION_LATENCY, "n": replace(catalogue.INVOCATION_LATENCY, statistic="SampleCount")}
+_JUDGED_LATENCY = "IF(FILL(n,0) >= {floor}, l)"
+
 LATENCY_P90 = AlarmKind(
     name="latency-p90",
     severity=Severity.WARNING,
     incident=Incident.SERVICE,
     missing_data=MissingData.TRAFFIC,
-    metrics={"l": catalogue.INVOCATION_LATENCY},
+    metrics=_LATENCY,
+    expression="IF(FILL(n,0) >= {floor}, l, 0)",
+    drawn=_JUDGED_LATENCY,
     unit=_MILLISECONDS,
     comparison=Comparison.ABOVE,
     threshold=lambda limits: limits.latency_p90_ms,
@@ -234,7 +240,9 @@ LATENCY_ANOMALY = AlarmKind(
     severity=Severity.WARNING,
     incident=Incident.SERVICE,
     missing_data=MissingData.TRAFFIC,
-    metrics={"l": catalogue.INVOCATION_LATENCY},
+    metrics=_LATENCY,
+    # Without a value below the floor: zeros would become part of what is usual.
+    expression=_JUDGED_LATENCY,
     unit=_MILLISECONDS,
     comparison=Comparison.ABOVE_BAND,
     threshold=lambda limits: limits.latency_anomaly,

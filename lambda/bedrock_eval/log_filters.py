@@ -1,7 +1,8 @@
 """What metric filters count in the invocation log, because no metric of AWS/Bedrock says it.
 
 Source: "Filter pattern syntax for metric filters" in the CloudWatch Logs user guide. A dimension is a field of the
-record, at most three, and each value of it is a billed metric. docs/logs.md says what is not counted here, and why.
+record, at most three, that the pattern names too, and each value of it is a billed metric. docs/logs.md says what is
+not counted here, and why.
 """
 
 from collections.abc import Iterable, Mapping
@@ -53,7 +54,7 @@ _CUT_OFF = (
 TRUNCATED_ANSWERS = LogFilter(
     "truncated-answers",
     catalogue.TRUNCATED_ANSWERS,
-    _records(f"({' || '.join(_CUT_OFF)})"),
+    _records(f'$.modelId = "*" && ({" || ".join(_CUT_OFF)})'),
     {catalogue.MODEL_ID: "$.modelId"},
 )
 FAILED_CALLS = LogFilter(

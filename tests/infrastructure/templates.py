@@ -70,7 +70,8 @@ class Template:
         """The statements of all policies, or of those on the role whose logical id begins with `role`."""
         return [
             statement
-            for policy in self.resources("AWS::IAM::Policy").values()
+            for kind in ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy")
+            for policy in self.resources(kind).values()
             if any(str(name).startswith(f"<{role}") for name in policy["Roles"])
             for statement in policy["PolicyDocument"]["Statement"]
         ] + [

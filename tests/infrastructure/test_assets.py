@@ -57,7 +57,9 @@ def files(folder: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("packages", PACKAGES, ids="-".join)
-def test_an_asset_holds_the_function_the_core_and_service_models_and_nothing_else(packages: tuple[str, ...], tmp_path: Path) -> None:
+def test_an_asset_holds_the_function_the_core_and_service_models_and_nothing_else(
+    packages: tuple[str, ...], tmp_path: Path
+) -> None:
     found = set(files(staged(tmp_path, *packages)))
     wanted = {
         path.relative_to(LAMBDA_ROOT).as_posix()
@@ -119,7 +121,7 @@ def test_everybody_may_read_an_asset_and_its_hash_is_the_same_under_every_umask(
 
 
 def test_what_was_deployed_unreadable_once_has_another_hash(tmp_path: Path) -> None:
-    """The CDK's own copy keeps the modes and leaves them out of the hash: after it was deployed, nothing would change."""
+    """A plain copy of the CDK has the modes, and a hash without them: once deployed, nothing would change."""
     root = checked_out_under(0o077, tmp_path)
     wanted = [f"!{each}{rest}" for each in ("bedrock_eval", "watchdog") for rest in ("", "/**")]
     plain = lambda_.Code.from_asset(str(root), ignore_mode=IgnoreMode.GIT, exclude=["*", *wanted])

@@ -16,7 +16,9 @@ WITHOUT_RESOURCE = {
     *("logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery"),
     *("logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies", "logs:DescribeLogGroups"),
     *("cloudwatch:PutMetricData", "cloudwatch:GetMetricData", "cloudwatch:GetMetricStatistics"),
-    *("cloudwatch:DescribeAlarms", "bedrock:ListEvaluationJobs"),
+    *("cloudwatch:DescribeAlarms", "bedrock:ListEvaluationJobs", "bedrock:ListInferenceProfiles"),
+    # AWS's documents do not agree on its resources; what bounds it is the role that is passed.
+    "bedrock:CreateEvaluationJob",
     *(f"bedrock:{verb}ModelInvocationLoggingConfiguration" for verb in ("Get", "Put", "Delete")),
 }
 # Custom resources: what CloudFormation waits for beyond the function's own timeout.
@@ -121,7 +123,7 @@ class TestCustomResources:
 
 
 class TestPermissions:
-    def test_there_is_no_managed_policy(self, deployed: Deployed) -> None:
+    def test_nobody_elses_managed_policy_is_attached(self, deployed: Deployed) -> None:
         assert not [role for role in deployed.resources("AWS::IAM::Role") if role.get("ManagedPolicyArns")]
 
     def test_no_action_holds_a_wildcard(self, deployed: Deployed) -> None:

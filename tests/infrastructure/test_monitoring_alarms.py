@@ -215,9 +215,8 @@ def test_thresholds_are_those_of_the_environment() -> None:
 
 
 def test_alarms_are_about_the_id_that_is_called() -> None:
-    assert alarm_series(owner().alarms[f"{PREFIX}-latency-p90-haiku"]).dimensions == (
-        ("ModelId", "eu.anthropic.claude-haiku-5-5"),
-    )
+    (dimensions,) = {part.dimensions for part in alarm_series(owner().alarms[f"{PREFIX}-latency-p90-haiku"]).parts}
+    assert dimensions == (("ModelId", "eu.anthropic.claude-haiku-5-5"),)
 
 
 def test_a_verdict_is_found_by_the_dimensions_it_is_published_with() -> None:
@@ -440,8 +439,30 @@ class TestEveryKind:
         alarm = watchful().alarms[f"{PREFIX}-latency-anomaly-haiku"]
         (band,) = [query for query in alarm["Metrics"] if query["Id"] == alarm["ThresholdMetricId"]]
         assert re.fullmatch(r"ANOMALY_DETECTION_BAND\(\w+, 2\)", band["Expression"])
-        assert alarm_series(alarm).statistic == "p90"
+        assert {part.statistic for part in alarm_series(alarm).parts} == {"p90", "SampleCount"}
         assert "Threshold" not in alarm
+
+    @pytest.mark.parametrize("kind", [kinds.LATENCY_P90, kinds.LATENCY_ANOMALY], ids=["static", "anomaly"])
+    @pytest.mark.parametrize(("requests", "judged"), [(None, False), (3, False), (24, False), (25, True), (9000, True)])
+    def test_a_latency_is_judged_from_as_many_requests_on_as_a_rate(
+        self, kind: kinds.AlarmKind, requests: int | None, judged: bool
+    ) -> None:
+        """The slowest tenth of three calls is one call. Below the floor the anomaly has no value, as with none."""
+        expression = str(kind.expression).format(floor=25).replace(", l)", ", l, -1)")
+        below = -1 if kind is kinds.LATENCY_ANOMALY else 0
+        assert compute(expression, {"l": 60_000, "n": requests}) == (60_000 if judged else below)
+        for name in ("haiku", "nova", "old"):
+            series = alarm_series(watchful().alarms[f"{PREFIX}-{kind.name}-{name}"])
+            floor = 3 if name == "old" else 20
+            assert series.expression == str(kind.expression).format(floor=floor)
+
+    def test_every_percentile_that_rings_has_a_floor(self) -> None:
+        """A percentile of few values is one of them."""
+        for name, alarm in watchful().alarms.items():
+            series = alarm_series(alarm)
+            statistics = {part.statistic for part in series.parts or {series}}
+            if any(str(each).startswith("p") for each in statistics):
+                assert "SampleCount" in statistics, name
 
     @pytest.mark.parametrize(("verdict", "counted"), [(0, 0), (1, 0), (2, 1), (3, 0)])
     def test_inconclusive_is_neither_good_nor_bad(self, verdict: int, counted: int) -> None:

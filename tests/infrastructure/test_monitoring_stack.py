@@ -255,7 +255,7 @@ class TestWatchdog:
             f"m{number}": {"id": f"amazon.nova-lite-v{number}:0", "rates": {"input": 1, "output": 5}}
             for number in range(60)
         }
-        with pytest.raises(DeclarationError, match=r"60 models with their rates are \d,\d+ .* allowed: 4,000"):
+        with pytest.raises(DeclarationError, match=r"60 models with their rates are \d,\d+ .* allowed: 3,960"):
             synthesize(environment(models=models, evaluations={}))
 
     def test_the_most_models_that_are_not_refused_fit(self) -> None:

@@ -36,8 +36,6 @@ _IN_THE_RUNTIME = frozenset({"boto3", "botocore", "s3transfer", "jmespath", "dat
 # What follows the emulator's clock; a function has no use for it.
 _OF_THE_EMULATOR = frozenset({"time_machine"})
 _ASYNCHRONOUS_SECONDS = 10.0
-# Where Lambda unpacks the code; here each process has a folder of its own.
-_CODE_FOLDER = "/var/task"
 _INHERITED = frozenset({"PATH", "LANG", "TMPDIR"})
 _EXITED = re.compile(r"Worker process (died|exited immediately).*", re.DOTALL)
 _INIT = re.compile(r"Worker init failed: (?:(?P<type>[A-Za-z_.]+): )?(?P<message>.*)", re.DOTALL)
@@ -93,6 +91,11 @@ _emulator_clock.follow()
 """
 
 _EDITS = (
+    # Lambda unpacks the code to /var/task, and a variable may name what lies beside it; here each process has a folder.
+    (
+        "    os.environ.update(env)\n",
+        '    os.environ.update({name: value.replace("/var/task", code_dir) for name, value in env.items()})\n',
+    ),
     ('        event = _ms_msg["event"]\n', '        event = _ms_msg["event"]\n        _emulator_clock.follow()\n'),
     (
         '_real_stdout.write(json.dumps({"status": "error", "error": str(e)}) + "\\n")',
@@ -118,15 +121,12 @@ def worker_script(stock: str, *, clock: Path) -> str:
 
 
 def function_environment(given: Mapping[str, str]) -> dict[str, str]:
-    """The variables of a function's process without those that only the emulator was started with; data of boto3 that
-    lies beside the function's code is where the code is."""
+    """The variables of a function's process without those that only the emulator was started with."""
     kept = {
         name: value
         for name, value in given.items()
         if name in _INHERITED or name not in os.environ or os.environ[name] != value
     }
-    if "AWS_DATA_PATH" in kept and "LAMBDA_TASK_ROOT" in kept:
-        kept["AWS_DATA_PATH"] = kept["AWS_DATA_PATH"].replace(_CODE_FOLDER, kept["LAMBDA_TASK_ROOT"])
     runtime = {"TZ": ":UTC", "LANG": "en_US.UTF-8", "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13"}
     return {**runtime, **kept}
 
