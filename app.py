@@ -1,5 +1,6 @@
 """The CDK app: one Stage per environment file."""
 
+import json
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -26,6 +27,11 @@ _HINTS = {
 }
 
 
+def new_app() -> App:
+    """An app with the flags of cdk.json, which nobody reads without the CDK's command line; what that gives goes first."""
+    return App(context=json.loads((ROOT / "cdk.json").read_text())["context"])
+
+
 def build(app: App) -> tuple[Environment, ...]:
     """Add a Stage for every environment that the context asks for: `environments` (`dev,prod`; by default all but
     local) out of `environments_directory`. Gives these environments.
@@ -47,7 +53,7 @@ def build(app: App) -> tuple[Environment, ...]:
 
 def main() -> int:
     """Synthesize; what a person can mend is a message and exit code 1, without a traceback."""
-    app = App()
+    app = new_app()
     try:
         environments = build(app)
     except EnvironmentsError as error:

@@ -49,7 +49,7 @@ class Texts:
             if "Export" in output
         }
 
-    def of(self, template: Template, value: Any) -> Any:
+    def of(self, template: Template, value: Any) -> Any:  # noqa: PLR0911 - one for each function
         if isinstance(value, list):
             return [self.of(template, each) for each in value]
         if not isinstance(value, dict):

@@ -155,7 +155,7 @@ def through_the_app(directory: Path, names: Sequence[str]) -> Mapping[str, Deplo
     asked = {"environments": ",".join(names), "environments_directory": str(directory)}
     made = App(context={**CONTEXT, **asked}, outdir=mkdtemp())
     app.build(made)
-    return _read(made)
+    return read_all(made)
 
 
 def _frozen(name: str) -> Deployed:
@@ -167,7 +167,7 @@ def synthesize(environment: Environment, *, root: Path = app.ROOT) -> Deployed:
     made = App(context=dict(CONTEXT), outdir=mkdtemp())
     EnvironmentStage(made, environment=environment, root=root)
     Validations.of(made).add_plugins(AwsSolutionsChecks())
-    return _read(made)[environment.name]
+    return read_all(made)[environment.name]
 
 
 def environment(**changes: Any) -> Environment:
@@ -324,7 +324,7 @@ MADE: Mapping[str, Callable[[], Deployed]] = {
 """All of the above by name: what holds everywhere is asked of each, by the fixture `deployed`."""
 
 
-def _read(made: App) -> dict[str, Deployed]:
+def read_all(made: App) -> dict[str, Deployed]:
     assembly = made.synth()
     nested = [assembly.get_nested_assembly(f"assembly-{stage.node.id}") for stage in _stages(made)]
     return {

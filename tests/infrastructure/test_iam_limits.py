@@ -105,7 +105,7 @@ def _allowed(deployed: Deployed, role: str) -> set[str]:
 
 
 def whole(prefix: str, count: int) -> Deployed:
-    """An environment with as many models, all evaluated by us, and all by jobs."""
+    """An environment with as many models, all evaluated by us, some by jobs, and datasets elsewhere."""
     models = {f"m{number:02}": {"id": f"{prefix}{IDS[number]}"} for number in range(count)}
     names = list(models)
     evaluations: dict[str, Any] = {}
@@ -113,7 +113,7 @@ def whole(prefix: str, count: int) -> Deployed:
         asked = {"dataset": "questions", "candidates": names[start : start + 10]}
         evaluations[f"ours-{start}"] = {**asked, "metrics": ["relevance_score"]}
         automatic = {"kind": "automatic", "task": "QuestionAndAnswer", "metrics": ["Builtin.Accuracy"]}
-        evaluations[f"jobs-{start}"] = {**asked, **automatic}
+        evaluations[f"jobs-{start}"] = {**asked, **automatic, "candidates": names[start : start + 1]}
     region = CALLED_FROM[prefix]
     foreign = {f"f{number}": {"source": f"s3://other-team/{'k' * 900}{number}.jsonl"} for number in range(6)}
     datasets = {"questions": {"source": "datasets/customer-support.jsonl"}, **foreign}
@@ -143,7 +143,7 @@ def role() -> ServiceRole:
 
 def test_what_fits_in_ten_policies_no_more_is_refused() -> None:
     resources = [f"arn:aws:s3:::bucket-{number:04}/{'x' * 60}" for number in range(900)]
-    with pytest.raises(DeclarationError, match="more than 10 policies of 6,144 characters .* another file"):
+    with pytest.raises(DeclarationError, match=r"more than 10 policies of 6,144 characters .* another file"):
         role().allow(actions=["s3:GetObject"], resources=resources)
 
 

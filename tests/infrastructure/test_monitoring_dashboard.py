@@ -145,7 +145,7 @@ def test_every_graph_draws_the_threshold_of_every_alarm_on_its_series(subtests: 
             if "Threshold" not in alarm:
                 continue
             with subtests.test(alarm=name):
-                watched = alarm_series(alarm)
+                watched = _percentile(alarm_series(alarm))
                 lines = [
                     [line["value"] for line in graph.get("annotations", {}).get("horizontal", [])]
                     for graph in graphs(made)
@@ -153,6 +153,12 @@ def test_every_graph_draws_the_threshold_of_every_alarm_on_its_series(subtests: 
                 ]
                 assert lines, "no graph shows what the alarm watches"
                 assert all(alarm["Threshold"] in values for values in lines)
+
+
+def _percentile(watched: Series) -> Series:
+    """Of a latency from the floor on the latency itself: it is drawn for few calls too, which the alarm leaves out."""
+    latency = [part for part in watched.parts if part.statistic == "p90"]
+    return latency[0] if latency else watched
 
 
 def test_every_line_is_an_alarms_threshold_a_gate_or_the_coverage() -> None:
@@ -230,7 +236,7 @@ def test_the_band_of_an_anomaly_alarm_is_drawn_around_what_it_watches() -> None:
     for name, alarm in watchful().alarms.items():
         if "Threshold" in alarm:
             continue
-        (watched,) = [part for part in alarm_series(alarm).parts if part.statistic == "p90"]
+        watched = _percentile(alarm_series(alarm))
         model = name.removeprefix(f"{PREFIX}-latency-anomaly-")
         bands = [
             band
