@@ -28,7 +28,7 @@ _HINTS = {
 
 
 def new_app() -> App:
-    """An app with the flags of cdk.json, which nobody reads without the CDK's command line; what that gives goes first."""
+    """An app with the flags of cdk.json, which nobody reads without the CDK's command line; what that gives wins."""
     return App(context=json.loads((ROOT / "cdk.json").read_text())["context"])
 
 

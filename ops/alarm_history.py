@@ -29,9 +29,9 @@ class ModelHistory:
     """One model's past, in periods of 5 minutes.
 
     Attributes:
-        floor: requests in a period from which on the alarms judge rates.
+        floor: requests in a period from which on the alarms judge it; periods below are in none of the others.
         latency: p90 in milliseconds.
-        rates: per cent, by key of `alarms`; periods below the floor are not in it.
+        rates: per cent, by key of `alarms`.
     """
 
     name: str
@@ -54,7 +54,9 @@ def histories(account: Account, *, days: int, now: datetime) -> Iterator[ModelHi
         floor = config.alarms.traffic_floor or environment.alarms.traffic_floor
         whole = series[catalogue.INVOCATIONS.name]
         rates = {key: guarded_rates(series[metric.name], whole, floor=floor) for key, metric in RATES.items()}
-        yield ModelHistory(name, floor, series[catalogue.INVOCATION_LATENCY.name], rates)
+        latency = series[catalogue.INVOCATION_LATENCY.name]
+        judged = {moment: value for moment, value in latency.items() if whole.get(moment, 0) >= floor}
+        yield ModelHistory(name, floor, judged, rates)
 
 
 def _model_id(account: Account, name: str) -> str:

@@ -8,6 +8,7 @@ from environments.schema import LOG_RETENTION_DAYS
 from tests.infrastructure.templates import Deployed, Resource, Template, destroyed, listed, retained, tenant
 
 # Actions that know no resource; whatever else names `*` has a narrower one.
+_OBJECT = "kms:EncryptionContext:aws:s3:arn"
 FOREIGN = {f"arn:<AWS::Partition>:s3:::other-team{key}" for key in ("", "/cases/shop.jsonl")}
 """The dataset of environments here that lies in a bucket which is not ours."""
 
@@ -23,6 +24,13 @@ WITHOUT_RESOURCE = {
 }
 # Custom resources: what CloudFormation waits for beyond the function's own timeout.
 MARGIN_SECONDS = 60
+
+
+def assets(deployed: Deployed) -> set[str]:
+    """The bucket that the bootstrap made for assets, and what lies in it."""
+    copied = deployed["storage"].resources("Custom::DatasetFile").values()
+    (bucket,) = {f"arn:<AWS::Partition>:s3:::{each['SourceBucket']}" for each in copied}
+    return {bucket, f"{bucket}/*"}
 
 
 def functions(template: Template) -> Iterator[Resource]:
@@ -139,14 +147,14 @@ class TestPermissions:
                 if "*" in listed(statement["Resource"]):
                     assert set(listed(statement["Action"])) <= WITHOUT_RESOURCE
 
-    def test_keys_that_are_not_ours_decrypt_foreign_datasets_alone(self, deployed: Deployed) -> None:
+    def test_keys_that_are_not_ours_decrypt_foreign_datasets_and_assets_alone(self, deployed: Deployed) -> None:
         for template in deployed:
             for statement in template.statements():
                 if any(":kms:" in str(arn) and "*" in str(arn) for arn in listed(statement["Resource"])):
-                    condition = statement["Condition"]["StringEquals"]
+                    equal, like = (statement["Condition"].get(each, {}) for each in ("StringEquals", "StringLike"))
                     assert statement["Action"] == "kms:Decrypt"
-                    assert condition["kms:ViaService"] == "s3.<AWS::Region>.<AWS::URLSuffix>"
-                    assert set(condition["kms:EncryptionContext:aws:s3:arn"]) == FOREIGN
+                    assert equal.pop("kms:ViaService") == "s3.<AWS::Region>.<AWS::URLSuffix>"
+                    assert [set(each[_OBJECT]) for each in (equal, like) if each] in ([FOREIGN], [assets(deployed)])
 
     def test_metrics_go_to_our_namespace_alone(self, deployed: Deployed) -> None:
         publishing = [

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
+import pytest
+
 from tests.infrastructure.templates import Deployed, Resource, environment, listed, synthesize
 
 _HERE = "<AWS::Region>:<AWS::AccountId>"
@@ -43,20 +45,40 @@ def matches(patterns: Any, value: str) -> bool:
 def test_cloudwatch_logs_encrypts_every_log_group(deployed: Deployed) -> None:
     groups = [group["LogGroupName"] for group in encrypted(deployed, "AWS::Logs::LogGroup", "KmsKeyId")]
     assert len(groups) >= 5
-    logs = {"Service": "logs.<AWS::Region>.<AWS::URLSuffix>"}
     for action in ("kms:Encrypt", "kms:Decrypt", "kms:ReEncryptTo", "kms:GenerateDataKey", "kms:DescribeKey"):
-        (condition,) = allowing(deployed, logs, action)
-        patterns = condition["ArnLike"]["kms:EncryptionContext:aws:logs:arn"]
-        for name in groups:
-            assert matches(patterns, f"arn:<AWS::Partition>:logs:{_HERE}:log-group:{name}"), name
+        assert all(may(deployed, action, name) for name in groups)
 
 
-def test_a_retained_log_group_stays_readable_when_logging_is_switched_off() -> None:
-    made = synthesize(environment(owns_account=True, invocation_logging={"mode": "none"}))
+def may(deployed: Deployed, action: str, log_group: str) -> bool:
+    """Whether CloudWatch Logs may use the key so for a group."""
     logs = {"Service": "logs.<AWS::Region>.<AWS::URLSuffix>"}
-    (condition,) = allowing(made, logs, "kms:Decrypt")
-    group = f"arn:<AWS::Partition>:logs:{_HERE}:log-group:/aws/bedrock/model-invocations"
-    assert matches(condition["ArnLike"]["kms:EncryptionContext:aws:logs:arn"], group)
+    arn = f"arn:<AWS::Partition>:logs:{_HERE}:log-group:{log_group}"
+    return any(
+        matches(condition["ArnLike"]["kms:EncryptionContext:aws:logs:arn"], arn)
+        for condition in allowing(deployed, logs, action)
+    )
+
+
+@pytest.mark.parametrize(
+    ("owner", "setting", "written"),
+    [
+        (True, {"mode": "none"}, True),
+        # Another environment took the account over, and with it, imported, the group.
+        (False, {}, True),
+        (True, {"mode": "own", "log_group": "/another/name"}, False),
+        (False, {"log_group": "/another/name"}, False),
+    ],
+    ids=["switched off", "no longer the owner", "another name", "both"],
+)
+def test_a_retained_log_group_stays_readable(*, owner: bool, setting: dict[str, str], written: bool) -> None:
+    """Under every name that it may have had; who still logs to the one that is declared goes on writing it."""
+    made = synthesize(environment(owns_account=owner, invocation_logging=setting))
+    group = "/aws/bedrock/model-invocations"
+    assert may(made, "kms:Decrypt", group)
+    for action in ("kms:Encrypt", "kms:GenerateDataKey"):
+        assert may(made, action, group) == written
+        assert may(made, action, setting.get("log_group", group))
+        assert not may(made, action, "/somebody/elses")
 
 
 def test_cloudwatch_encrypts_for_the_topic_of_every_alarm(deployed: Deployed) -> None:

@@ -7,7 +7,7 @@ import pytest
 from cfnlint import lint  # type: ignore[import-untyped]
 from cfnlint.config import ManualArgs  # type: ignore[import-untyped]
 from cfnlint.helpers import REGIONS  # type: ignore[import-untyped]
-from cfnlint.schema.exceptions import ResourceNotFoundError  # type: ignore[import-untyped]
+from cfnlint.schema import ResourceNotFoundError  # type: ignore[import-untyped]
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # type: ignore[import-untyped]
 
 from environments.resource_types import ABSENT, APPLICATION_PROFILE, BUDGET

@@ -119,6 +119,18 @@ def ops(*arguments: str) -> int:
     return main(["baseline", "--env", "dev", *arguments])
 
 
+def test_a_latency_of_few_calls_is_no_evidence(cloudwatch: CloudWatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The alarm does not judge it: below the floor of 20 requests in a period."""
+    small = "us.amazon.nova-2-lite-v1:0"
+    first, second, *_ = hourly(0)
+    cloudwatch.series["Invocations", small] |= {first: 19.0, second: 20.0}
+    cloudwatch.series["InvocationLatency", small] |= {first: 90_000.0}
+    ops()
+    shown = capsys.readouterr().out
+    latency = next(line.split() for line in shown.splitlines() if line.split()[:2] == ["latency_p90_ms", "small"])
+    assert latency[2:] == ["59", "2000", "10000", "2500"]
+
+
 def test_the_patch_is_shown_with_its_numbers_and_nothing_is_written(
     cloudwatch: CloudWatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
