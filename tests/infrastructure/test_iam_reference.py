@@ -22,8 +22,15 @@ ALSO_KNOWN: Mapping[str, frozenset[str]] = {
     # Bedrock user guide, batch-inference-permissions: a batch that goes through a profile needs it on the profile too.
     "bedrock:CreateModelInvocationJob": frozenset({"inference-profile", "application-inference-profile"}),
 }
-# Known with a type, and asked of all: where AWS's documents do not agree.
-ON_EVERYTHING = {"bedrock:CreateEvaluationJob"}
+# Known with a type, and asked of all.
+ON_EVERYTHING = {
+    # AWS's documents do not agree on its resources.
+    "bedrock:CreateEvaluationJob",
+    # Of composite alarms it tells only who may ask about all.
+    "cloudwatch:DescribeAlarms",
+    # Metrics of namespaces, as ours, lie in no dataset.
+    *("cloudwatch:GetMetricData", "cloudwatch:PutMetricData"),
+}
 _OF_TAGS = ("aws:RequestTag/", "aws:ResourceTag/", "aws:TagKeys")
 
 
