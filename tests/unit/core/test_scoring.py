@@ -10,7 +10,7 @@ from bedrock_eval.catalogue import Better
 from bedrock_eval.definition import Candidate, Dataset, Definition
 from bedrock_eval.jobs.definition import Criterion, JobKind, JobSettings, Rating
 from bedrock_eval.jobs.measures import RatingMethod, Task
-from bedrock_eval.metrics import METRICS
+from bedrock_eval.metrics import METRICS, score
 from bedrock_eval.outcomes import FailureReason, Outcome
 from bedrock_eval.scoring import NOT_SCORED, Scorer, run_scores
 
@@ -92,6 +92,25 @@ def test_a_baseline_of_an_earlier_version_is_comparable_again() -> None:
         "classification_accuracy (version 1 there), unicode_factual_knowledge (version 1 there)"
     )
     assert run_scores([stored()]).values["small"]["unicode_factual_knowledge"] == {"a": 0.0}
+
+
+def test_an_old_score_against_several_right_answers_in_one_text_is_made_again() -> None:
+    case = Case("a", "How much?", "eighteen<OR>18")
+    old = Outcome.of(case, candidate="small", response="18", scores={"exact_match": 0.0, "truncated": None})
+    found = SCORER.current(old)
+    assert found.outcome.scores["exact_match"] == 1.0
+    assert found.again["exact_match"] == "1, one reference"
+    assert "truncated" not in found.again
+    assert old.same_case == Outcome("a", "small", "How much?", reference="18<OR>eighteen").same_case
+
+
+@pytest.mark.parametrize("name", [name for name, metric in METRICS.items() if metric.needs_reference])
+def test_every_metric_takes_the_best_of_several_right_answers(name: str) -> None:
+    references = ("nothing like it", "the cat sat on the mat", "a dog")
+    each = [score(name, response="the cat sat on a mat", references=(reference,)) for reference in references]
+    best = min if METRICS[name].better is Better.LOWER else max
+    together = score(name, response="the cat sat on a mat", references=references)
+    assert together == best(value for value in each if value is not None)
 
 
 def judged(**changes: object) -> Definition:

@@ -246,6 +246,31 @@ def test_classes_over_a_run() -> None:
     assert classes.precision == pytest.approx((1 + 1 / 3) / 2)
 
 
+def test_any_of_several_right_labels_is_right() -> None:
+    definition = replace(
+        DEFINITION,
+        metrics=("classification_accuracy",),
+        gates=(),
+        metric_parameters={"classification_accuracy": '{"labels": ["yes", "no", "maybe"]}'},
+    )
+    answers = [("yes", 1.0), ("maybe", 1.0), ("no", 0.0)]
+    outcomes = [
+        Outcome(
+            f"case-{index}",
+            "new",
+            "p",
+            reference="yes<OR>maybe",
+            response=response,
+            scores={"classification_accuracy": value},
+        )
+        for index, (response, value) in enumerate(answers)
+    ]
+    classes = summary(outcomes, definition=definition).candidates[1].classes
+    assert classes is not None
+    cells = [(cell.truth, cell.predicted, cell.count) for cell in classes.confusion.cells]
+    assert cells == [("maybe", "maybe", 1), ("yes", "no", 1), ("yes", "yes", 1)]
+
+
 def gathered(outcomes: list[Outcome], *, before: list[Outcome] | None = None) -> Evidence:
     baseline = None if before is None else accepted(before)
     gathering = Gathering(DEFINITION, baseline)
