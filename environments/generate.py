@@ -1,4 +1,4 @@
-"""Writes what follows from the schema and the alarm kinds: `python -m environments.generate`.
+"""Writes what follows from the schema, the alarm kinds and models/table.yaml: `python -m environments.generate`.
 
 With `--check` it fails when a file is stale.
 """
@@ -12,10 +12,12 @@ from pathlib import Path
 
 from bedrock_eval.names import NAME_RULE
 from environments.alarm_reference import alarms_text
+from environments.model_data import ModelDataError, table_source
 from environments.reference import Node, allowed, cases, entry, file_schema, kind, properties, variants
 from environments.schema import REPOSITORY
 
 COMMAND = "python -m environments.generate"
+MODELS = REPOSITORY / "models" / "table.yaml"
 
 EXAMPLE = """\
 # yaml-language-server: $schema=schema.json
@@ -200,6 +202,7 @@ def outputs() -> Mapping[Path, str]:
         REPOSITORY / "environments" / "schema.json": schema_text(),
         REPOSITORY / "docs" / "configuration.md": configuration_text(),
         REPOSITORY / "docs" / "alarms.md": alarms_text(COMMAND),
+        REPOSITORY / "lambda" / "bedrock_eval" / "known_models" / "table.py": table_source(MODELS, command=COMMAND),
     }
 
 
@@ -208,13 +211,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 when a file is stale")
     check = parser.parse_args(arguments).check
-    stale = [path for path, text in outputs().items() if not path.is_file() or path.read_text("utf-8") != text]
+    try:
+        texts = outputs()
+    except ModelDataError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    stale = [path for path, text in texts.items() if not path.is_file() or path.read_text("utf-8") != text]
     for path in stale:
         name = path.relative_to(REPOSITORY).as_posix()
         if check:
             sys.stderr.write(f"{name} is stale; write it anew with: {COMMAND}\n")
         else:
-            path.write_text(outputs()[path], "utf-8")
+            path.write_text(texts[path], "utf-8")
             sys.stdout.write(f"{name} written\n")
     return 1 if check and stale else 0
 

@@ -1,92 +1,24 @@
-"""A model as configured, and everything that follows from its id: ARNs, Regions, dimension, parameters, lifecycle.
+"""A model as configured, and what follows from its id: ARNs, Regions, dimension, lifecycle.
+
+Whether a model can be used so is another question: known_models/checks.py.
 
 The configured id is a foundation model id (`amazon.nova-lite-v1:0`) or a system inference profile id
 (`us.amazon.nova-2-lite-v1:0`). The `ModelId` dimension of AWS/Bedrock is the id that was called.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from types import MappingProxyType
 
-VERIFIED_ON = date(2026, 11, 23)
-"""When the tables below were last compared with the Bedrock user guide (model cards, lifecycle page)."""
+from bedrock_eval.known_models.lookup import dead_model, destinations_of, features_of, known_model
+from bedrock_eval.known_models.table import DESTINATIONS
 
 GLOBAL_PROFILE = "global"
 
-# Geographic inference profiles: the Regions that a request may be routed to. A source Region that is not among them
-# (us-west-1, ca-central-1, eu-west-2 ...) is added as a destination of its own, as the model cards list it.
-PROFILE_DESTINATIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "us": ("us-east-1", "us-east-2", "us-west-2"),
-        "eu": ("eu-central-1", "eu-north-1", "eu-south-1", "eu-south-2", "eu-west-1", "eu-west-3"),
-        "au": ("ap-southeast-2", "ap-southeast-4"),
-        "jp": ("ap-northeast-1", "ap-northeast-3"),
-        "apac": (
-            "ap-northeast-1",
-            "ap-northeast-2",
-            "ap-northeast-3",
-            "ap-south-1",
-            "ap-south-2",
-            "ap-southeast-1",
-            "ap-southeast-2",
-            "ap-southeast-4",
-        ),
-        "us-gov": ("us-gov-east-1", "us-gov-west-1"),
-    }
-)
-
-# Which source Regions may call a geographic profile, by the beginning of the Region's name.
-_PROFILE_SOURCES: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "us": ("us-east-", "us-west-", "ca-"),
-        "eu": ("eu-",),
-        "au": ("ap-southeast-",),
-        "jp": ("ap-northeast-",),
-        "apac": ("ap-",),
-        "us-gov": ("us-gov-",),
-    }
-)
-
 PROVIDERS = frozenset(
     {"ai21", "amazon", "anthropic", "cohere", "deepseek", "google", "luma", "meta", "minimax", "mistral", "moonshot"}
-    | {"moonshotai", "nvidia", "openai", "qwen", "stability", "twelvelabs", "writer", "zai"}
-)
-
-# These answer a request that carries temperature or topP with a ValidationException.
-_NO_SAMPLING = ("anthropic.claude-opus-4-7", "anthropic.claude-opus-4-8", "anthropic.claude-sonnet-5")
-
-# These think before they answer unless told not to (Claude 5 and later; DeepSeek R1 always does).
-_THINKS_BY_DEFAULT = re.compile(r"anthropic[.]claude-[a-z]+-([5-9]|[1-9][0-9])(-|$)|deepseek[.]r1-")
-
-# Their model card says that evaluation jobs of Bedrock do not ask them; as judges they are listed.
-_NOT_ASKED_BY_JOBS = ("amazon.nova-2-lite-",)
-
-# The user guide's lists of models that judge, by built-in metrics or by criteria of one's own (evaluation-judge).
-_JUDGES = (
-    *("amazon.nova-", "anthropic.claude-3-", "anthropic.claude-haiku-4-5-", "anthropic.claude-sonnet-4-"),
-    *("anthropic.claude-opus-4-5-", "anthropic.claude-opus-4-6-", "anthropic.claude-opus-4-7"),
-    *("anthropic.claude-opus-4-8", "meta.llama3-1-70b-instruct-", "meta.llama3-3-70b-instruct-"),
-    *("mistral.mistral-large-2402-", "mistral.mistral-large-2407-", "openai.gpt-5.4", "openai.gpt-5.5"),
-)
-
-# End of life as the lifecycle page has it; None: removed from every list, date unknown.
-END_OF_LIFE: Mapping[str, date | None] = MappingProxyType(
-    {
-        "ai21.jamba-1-5-large-v1:0": date(2026, 11, 26),
-        "ai21.jamba-1-5-mini-v1:0": date(2026, 11, 26),
-        "amazon.nova-canvas-v1:0": date(2026, 9, 30),
-        "amazon.nova-reel-v1:0": date(2026, 9, 30),
-        "amazon.nova-reel-v1:1": date(2026, 9, 30),
-        "amazon.nova-sonic-v1:0": date(2026, 9, 14),
-        "anthropic.claude-3-haiku-20240307-v1:0": date(2026, 9, 10),
-        "anthropic.claude-3-sonnet-20240229-v1:0": None,
-        "anthropic.claude-opus-4-1-20250805-v1:0": date(2027, 1, 8),
-        "anthropic.claude-sonnet-4-20250514-v1:0": date(2026, 10, 14),
-        "cohere.command-r-plus-v1:0": date(2026, 8, 19),
-        "cohere.command-r-v1:0": date(2026, 8, 19),
-    }
+    | {"moonshotai", "nvidia", "openai", "qwen", "stability", "twelvelabs", "writer", "xai", "zai"}
 )
 
 _ID = re.compile(
@@ -139,26 +71,8 @@ class Model:
                 "or an inference profile id (us.amazon.nova-2-lite-v1:0)"
             )
         _check_id(self.model_id)
-        self._check_profile()
-
-    def _check_profile(self) -> None:
-        profile = self.profile
-        if profile is None:
-            if self.destination_regions:
-                raise ModelError(
-                    f"{self.model_id!r} is no inference profile: destination_regions has no meaning for it"
-                )
-            return
-        if profile == GLOBAL_PROFILE or self.destination_regions:
-            return
-        if profile not in PROFILE_DESTINATIONS:
-            known = ", ".join((*PROFILE_DESTINATIONS, GLOBAL_PROFILE))
-            raise ModelError(
-                f"{self.model_id!r}: unknown inference profile {profile!r}; known: {known} (as of {VERIFIED_ON}), "
-                "any other with destination_regions"
-            )
-        if not self.region.startswith(_PROFILE_SOURCES[profile]):
-            raise ModelError(f"{self.model_id!r}: profile {profile!r} cannot be called from {self.region}")
+        if self.profile is None and self.destination_regions:
+            raise ModelError(f"{self.model_id!r} is no inference profile: destination_regions has no meaning for it")
 
     @property
     def profile(self) -> str | None:
@@ -175,10 +89,9 @@ class Model:
         """The Regions that a request can be routed to; for `global.` only the calling one can be named."""
         if self.destination_regions:
             return self.destination_regions
-        if self.profile is None or self.profile == GLOBAL_PROFILE:
+        if self.profile is None:
             return (self.region,)
-        known = PROFILE_DESTINATIONS[self.profile]
-        return known if self.region in known else (self.region, *known)
+        return destinations_of(self.base_id, profile=self.profile, region=self.region)
 
     def foundation_model_arns(self, *, partition: str) -> tuple[str, ...]:
         """The foundation model in every destination Region; `global.` adds the ARN with an empty Region.
@@ -200,25 +113,13 @@ class Model:
         return profile or self.foundation_model_arns(partition=partition)[0]
 
     @property
-    def accepts_sampling(self) -> bool:
-        """Whether temperature and topP may be sent."""
-        return not self.base_id.startswith(_NO_SAMPLING)
-
-    @property
-    def asked_by_jobs(self) -> bool:
-        """Whether an evaluation job of Bedrock can ask it for answers, as far as its model card says."""
-        return not self.base_id.startswith(_NOT_ASKED_BY_JOBS)
-
-    @property
-    def judges(self) -> bool:
-        """Whether Bedrock lets it judge, as far as the user guide's lists say."""
-        return self.base_id.startswith(_JUDGES)
-
-    @property
     def lifecycle(self) -> Lifecycle:
-        known = self.base_id in END_OF_LIFE
-        end = END_OF_LIFE.get(self.base_id)
-        return Lifecycle(end=end, removed=known and end is None)
+        """As the table has it; of a model that it does not know no end is announced."""
+        dead = dead_model(self.base_id)
+        if dead is not None:
+            return Lifecycle(end=dead.end, removed=dead.end is None)
+        known = known_model(self.base_id)
+        return Lifecycle(end=None if known is None else known.end, removed=False)
 
 
 def _check_id(model_id: str) -> None:
@@ -232,7 +133,7 @@ def _profile(model_id: str) -> str | None:
     head, _, rest = model_id.partition(".")
     if head in PROVIDERS:
         return None
-    if head in PROFILE_DESTINATIONS or head == GLOBAL_PROFILE or rest.partition(".")[0] in PROVIDERS:
+    if head in DESTINATIONS or rest.partition(".")[0] in PROVIDERS:
         return head
     return None
 
@@ -244,7 +145,7 @@ def base_id(model_id: str) -> str:
 
 def thinks_by_default(model_id: str) -> bool:
     """Whether a model spends output tokens on thinking when a request says nothing about it; unknown ones do not."""
-    return _THINKS_BY_DEFAULT.match(base_id(model_id)) is not None
+    return features_of(base_id(model_id)).thinking in ("on", "always")
 
 
 def metric_id(invoke_id: str) -> str:
