@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from bedrock_eval.definition import Definition
 from bedrock_eval.jobs.rules import Problem, answers_problems, dataset_problems, problems
-from bedrock_eval.models import VERIFIED_ON
 from bedrock_eval.schedules import shortest_gap
 from environments.definitions import Places, definition
 from environments.document import Mistake
@@ -55,35 +54,11 @@ def _mistakes(name: str, config: JobEvaluationConfig, parts: Parts, datasets: Da
 
 
 def notes(parts: Parts) -> Iterator[Mistake]:
-    """What may be meant: models that the user guide, as it was, does not let be asked or judge, and answers twice."""
+    """What may be meant: the same answers rated again and again."""
     for name, evaluation in parts.evaluations.items():
         if evaluation.jobs is not None and not evaluation.broken:
-            config = evaluation.jobs
-            for mistake in (*_unasked(config, parts), *_no_judge(config, parts), *_same_answers(config, parts)):
+            for mistake in _same_answers(evaluation.jobs, parts):
                 yield Mistake(("evaluations", name, *mistake.path), mistake.message)
-
-
-def _unasked(config: JobEvaluationConfig, parts: Parts) -> Iterator[Mistake]:
-    if isinstance(config, JudgeScoring) and config.answers_from is not None:
-        return
-    for index, candidate in enumerate(config.candidates):
-        model = None if candidate.answers_of is not None else parts.resolve(candidate.model)
-        if model is not None and not model.asked_by_jobs:
-            yield Mistake(
-                ("candidates", index, "model"),
-                f"the model card of {model.base_id} says that evaluation jobs do not ask it; if its runs fail: "
-                "ask it by an evaluation of kind custom, and let a judge rate those answers by answers_from",
-            )
-
-
-def _no_judge(config: JobEvaluationConfig, parts: Parts) -> Iterator[Mistake]:
-    model = parts.resolve(config.judge) if isinstance(config, JudgeScoring) else None
-    if model is not None and not model.judges:
-        yield Mistake(
-            ("judge",),
-            f"{model.base_id} is not among the models that Bedrock lets judge (its user guide, evaluation-judge, as of "
-            f"{VERIFIED_ON}); if its runs fail: take one that is, as amazon.nova-pro-v1:0",
-        )
 
 
 def _same_answers(config: JobEvaluationConfig, parts: Parts) -> Iterator[Mistake]:

@@ -13,7 +13,7 @@ from bedrock_eval.names import NAME_RULE, is_name
 from environments import document as yaml
 from environments.document import Document, DocumentError, Mistake
 from environments.parts import DatasetReader, Parts, parts_of
-from environments.rules import LOCAL, ends_of_life, gaps, mistakes_between, notes
+from environments.rules import LOCAL, gaps, mistakes_between, notes
 from environments.schema import Environment
 from environments.sentences import mistakes_of
 
@@ -115,7 +115,7 @@ def _check(name: str, document: Document, *, shown: str, datasets: DatasetReader
     parts = parts_of(document.data, name=name, broken=broken)
     between = mistakes_between(parts, datasets=datasets, today=today)
     mistakes = tuple(_lines((*own, *between), document, shown=shown))
-    warnings = (*(ends_of_life if parts.flag("stand_in") else notes)(parts, today=today), *gaps(parts, datasets))
+    warnings = (*notes(parts, today=today), *gaps(parts, datasets))
     return _File(
         shown=shown,
         mistakes=mistakes,

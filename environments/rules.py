@@ -12,11 +12,10 @@ from bedrock_eval.dataset_references import gap
 from bedrock_eval.jobs.measures import BUILT_IN
 from bedrock_eval.jobs.rules import IN_TAGS, MOST_JOBS_OF_ACCOUNT, QUOTAS, TAG_TEXT
 from bedrock_eval.measures import Measure
-from bedrock_eval.models import Model, ModelError
 from bedrock_eval.names import PREFIX_LIMIT, prefix
-from environments import job_rules, region_rules, schedule_rules
+from environments import job_rules, model_rules, region_rules, schedule_rules
 from environments.document import Mistake, Path
-from environments.evaluation_schema import AnyCandidateConfig, AnyGateConfig
+from environments.evaluation_schema import AnyGateConfig
 from environments.parts import DatasetReader, EvaluationParts, Parts, mapping
 from environments.placeholders import placeholders
 from environments.schema import ModelConfig, SubscriptionConfig
@@ -37,8 +36,7 @@ def mistakes_between(parts: Parts, *, datasets: DatasetReader, today: date) -> I
     for rule in _RULES:
         yield from rule(parts)
     yield from region_rules.mistakes(parts)
-    if parts.sound("stand_in") and not parts.flag("stand_in"):
-        yield from ends_of_life(parts, today=today)
+    yield from dict.fromkeys(model_rules.mistakes(parts, today=today))
     yield from _dataset_files(parts, datasets)
     for name, evaluation in parts.evaluations.items():
         for evaluation_rule in _EVALUATION_RULES:
@@ -50,17 +48,6 @@ def mistakes_between(parts: Parts, *, datasets: DatasetReader, today: date) -> I
     yield from dict.fromkeys(job_rules.mistakes(parts, datasets))
 
 
-def ends_of_life(parts: Parts, *, today: date) -> Iterator[Mistake]:
-    """Models that can no longer be called on AWS: a mistake, or with the stand-in a warning."""
-    for name in parts.models:
-        model = parts.resolve(name)
-        if model is None or not model.lifecycle.past(today):
-            continue
-        end = model.lifecycle.end
-        when = "was removed, date unknown" if end is None else f"reached its end of life on {end}"
-        yield Mistake(("models", name, "id"), f"{model.model_id!r} {when}; AWS answers it no more")
-
-
 def gaps(parts: Parts, datasets: DatasetReader) -> Iterator[Mistake]:
     """Evaluations of which some cases have no reference: a warning, the other cases are scored."""
     for name, evaluation in parts.evaluations.items():
@@ -69,7 +56,10 @@ def gaps(parts: Parts, datasets: DatasetReader) -> Iterator[Mistake]:
 
 
 def notes(parts: Parts, *, today: date) -> Iterator[Mistake]:
-    """What is no mistake but worth saying of an environment that calls AWS."""
+    """What is no mistake but worth saying; of an environment with the stand-in, what AWS would not have."""
+    yield from dict.fromkeys(model_rules.notes(parts, today=today))
+    if parts.flag("stand_in"):
+        return
     yield from placeholders(parts.top)
     yield from _expired_rates(parts, today=today)
     yield from _blind_budget(parts)
@@ -249,16 +239,9 @@ def _guardrails(parts: Parts) -> Iterator[Mistake]:
 
 
 def _models(parts: Parts) -> Iterator[Mistake]:
-    region = parts.top.get("region")
     for name, config in parts.models.items():
-        if config is None or region is None:
-            continue
-        try:
-            Model(config.id, region=region, destination_regions=config.destination_regions)
-        except ModelError as error:
-            yield Mistake(("models", name, "id"), str(error))
-        bought = _PROVISIONED_ID.fullmatch(config.id)
-        if bought is not None:
+        bought = None if config is None else _PROVISIONED_ID.fullmatch(config.id)
+        if config is not None and bought is not None:
             yield Mistake(
                 ("models", name, "id"),
                 f"{config.id!r} is for buying Provisioned Throughput, and models are asked on demand; allowed: "
@@ -356,7 +339,7 @@ def _limit(evaluation: EvaluationParts, parts: Parts) -> Iterator[Mistake]:
             )
 
 
-def _candidates(evaluation: EvaluationParts, parts: Parts) -> Iterator[Mistake]:
+def _candidates(evaluation: EvaluationParts, _parts: Parts) -> Iterator[Mistake]:
     first: dict[str, int] = {}
     for index, candidate in enumerate(evaluation.candidates):
         if candidate is None:
@@ -367,19 +350,6 @@ def _candidates(evaluation: EvaluationParts, parts: Parts) -> Iterator[Mistake]:
                 f"{candidate.name!r} stands already in candidates[{first[candidate.name]}]; needed: names that differ",
             )
         first.setdefault(candidate.name, index)
-        for mistake in _sampling(candidate, parts):
-            yield Mistake(("candidates", index, *mistake.path), mistake.message)
-
-
-def _sampling(candidate: AnyCandidateConfig, parts: Parts) -> Iterator[Mistake]:
-    model = parts.resolve(candidate.model)
-    if model is None or model.accepts_sampling:
-        return
-    for key in ("temperature", "top_p"):
-        if getattr(candidate.parameters, key) is not None:
-            yield Mistake(("parameters", key), f"{model.model_id!r} refuses {key}: remove the key")
-        if key in (candidate.additional_fields or {}):
-            yield Mistake(("additional_fields", key), f"{model.model_id!r} refuses {key}: remove the key")
 
 
 def _metrics(evaluation: EvaluationParts, _parts: Parts) -> Iterator[Mistake]:

@@ -36,9 +36,9 @@ evaluations:
 TEAM = "arn:aws:sagemaker:us-east-1:111111111111:workteam/private-crowd/support"
 _MODELS = """\
   large:
-    id: us.anthropic.claude-haiku-5-5
+    id: us.anthropic.claude-haiku-4-5-20251001-v1:0
   own:
-    id: us.amazon.nova-2-lite-v1:0
+    id: us.amazon.nova-pro-v1:0
 """
 _EVALUATIONS = f"""\
   accuracy:

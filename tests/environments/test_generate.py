@@ -42,11 +42,15 @@ def test_a_stale_file_is_told_with_the_command(
 ) -> None:
     (tmp_path / "environments").mkdir()
     (tmp_path / "docs").mkdir()
+    (tmp_path / "lambda" / "bedrock_eval" / "known_models").mkdir(parents=True)
     monkeypatch.setattr(generate, "REPOSITORY", tmp_path)
     assert generate.main(["--check"]) == 1
     assert capsys.readouterr().err.splitlines() == [
         f"{name} is stale; write it anew with: python -m environments.generate"
-        for name in ("environments/schema.json", "docs/configuration.md", "docs/alarms.md")
+        for name in (
+            *("environments/schema.json", "docs/configuration.md", "docs/alarms.md"),
+            "lambda/bedrock_eval/known_models/table.py",
+        )
     ]
     assert generate.main([]) == 0
     assert generate.main(["--check"]) == 0

@@ -27,6 +27,9 @@ PAIR = "candidates: [small, large]\n    ratings"
 SEVERAL = "candidates: [small, large]\n    metrics: [Builtin.Accuracy]"
 WORK_TEAM = "us-east-1:111111111111:workteam/private-crowd/support\n    title: Rate"
 
+LARGE = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
+JUDGE = "  judge:\n    id: us.amazon.nova-pro-v1:0\ndatasets:"
+
 # What stands in the file, what is put there instead, and how the one line that is told begins.
 REFUSED = {
     "kind": (TASK, TASK.replace("automatic", "judges"), f"25: evaluations.accuracy.kind: 'judges' is not allowed (did you mean 'judge'?); allowed: {KINDS}"),
@@ -51,7 +54,6 @@ REFUSED = {
     "template": (FIELDS, "template: '{{prompt}}'", "32: evaluations.accuracy.candidates[0].template: no such key of kind automatic (it is one of kind custom)"),
     "fields without number": (FIELDS, "additional_fields: {top_k: .nan}", "32: evaluations.accuracy.candidates[0].additional_fields: holds a number that JSON cannot write"),
     "long fields": (FIELDS, f"additional_fields: {{x: {'y' * 1100}}}", "32: evaluations.accuracy.candidates[0].additional_fields: 1,195 characters as JSON; allowed: 1,023"),
-    "temperature": ("    id: amazon.nova-lite-v1:0", "    id: us.anthropic.claude-sonnet-5", "31: evaluations.accuracy.candidates[0].parameters.temperature: 'us.anthropic.claude-sonnet-5' refuses temperature: remove the key"),
     "bare metric": (METRICS, "metrics: [Accuracy, Builtin.Robustness]", "33: evaluations.accuracy.metrics[0]: 'Accuracy' is written 'Builtin.Accuracy' (Bedrock user guide"),
     "relevance": (METRICS, "metrics: [Builtin.Robustness, Relevance]", "33: evaluations.accuracy.metrics[1]: Builtin.Relevance needs a judge model: use kind judge; allowed here: Builtin.Accuracy"),
     "fluency": (METRICS, "metrics: [Builtin.Robustness, Fluency]", "33: evaluations.accuracy.metrics[1]: no kind of evaluation has a built-in Fluency; nearest: kind judge with Builtin.Coherence"),
@@ -99,7 +101,7 @@ REFUSED = {
     "answers from jobs": ("answers_from: quality", "answers_from: judged", "70: evaluations.stored.answers_from: judged is of kind judge; needed: an evaluation of kind custom"),
     "answers from itself": ("answers_from: quality", "answers_from: stored", "70: evaluations.stored.answers_from: stored is of kind judge; needed: an evaluation of kind custom"),
     "answers of another": (STORED, STORED.replace("small", "large"), "68: evaluations.stored.candidates[0].name: 'large' is no candidate of quality; those: small"),
-    "answers of another model": (STORED, STORED.replace("small", "{name: small, model: large}"), "68: evaluations.stored.candidates[0].model: us.anthropic.claude-haiku-5-5; in quality 'small' is amazon.nova-lite-v1:0"),
+    "answers of another model": (STORED, STORED.replace("small", "{name: small, model: large}"), "68: evaluations.stored.candidates[0].model: us.anthropic.claude-haiku-4-5-20251001-v1:0; in quality 'small' is amazon.nova-lite-v1:0"),
     "parameters of answers": (STORED, STORED.replace("small", "{name: small, model: small, parameters: {max_tokens: 5}}"), "68: evaluations.stored.candidates[0].parameters: have no meaning: no model is asked"),
     "grace": (SCHEDULE, "schedule: {expression: rate(7 days), grace_hours: 24}", "37: evaluations.accuracy.schedule.grace_hours: 24; with deadline_hours 24 a run may take 32; needed: that or more, or leave it out"),
     "schedule within the deadline": (SCHEDULE, "schedule: {expression: rate(12 hours)}", "37: evaluations.accuracy.schedule.expression: 'rate(12 hours)' is due again after 12 hours, and a run may take deadline_hours, 24: the next would be skipped; allowed: deadline_hours up to 12, or runs further apart"),
@@ -207,7 +209,7 @@ def test_broken_metrics_do_not_hide_a_mistake_in_a_criterion(write: Write, mista
 def test_broken_models_and_datasets_are_told_once_and_not_by_the_jobs(
     write: Write, mistakes: Mistakes, every_kind: str
 ) -> None:
-    write("dev", ("id: us.anthropic.claude-haiku-5-5", "id: haiku"), text=every_kind)
+    write("dev", (f"id: {LARGE}", "id: haiku"), text=every_kind)
     (mistake,) = mistakes()
     assert mistake.startswith("10: models.large.id: 'haiku' is not a model id")
 
@@ -248,13 +250,15 @@ def test_runs_that_end_before_the_next_are_allowed(schedule: str, write: Write, 
 
 
 def test_people_tell_two_profiles_on_one_model_apart(write: Write, load: Load, every_kind: str) -> None:
-    same = ("id: us.anthropic.claude-haiku-5-5", "id: amazon.nova-lite-v1:0")
+    every_kind = every_kind.replace("judge: large", "judge: own")
+    same = (f"id: {LARGE}", "id: amazon.nova-lite-v1:0")
     write("dev", same, text=every_kind)
     assert load().environments
 
 
 def test_without_profiles_people_do_not(write: Write, mistakes: Mistakes, every_kind: str) -> None:
-    same = ("id: us.anthropic.claude-haiku-5-5", "id: amazon.nova-lite-v1:0")
+    every_kind = every_kind.replace("judge: large", "judge: own")
+    same = (f"id: {LARGE}", "id: amazon.nova-lite-v1:0")
     write("dev", same, ("owner: team", "owner: team\nown_profile: false"), text=every_kind)
     (mistake,) = mistakes()
     assert mistake.startswith("105: evaluations.preferred.candidates[1].model: the model of candidates[0] too")
@@ -265,21 +269,22 @@ def test_a_model_gets_no_parameter_that_it_refuses_by_either_way(
     key: str, write: Write, mistakes: Mistakes, right: str
 ) -> None:
     candidate = f"{{name: five, model: five, {key}: {{top_p: 0.5}}}}"
-    judged = f"  judged: {{kind: judge, judge: small, dataset: questions, candidates: [{candidate}], metrics: [Builtin.Refusal]}}\n"
-    write("dev", ("datasets:", "  five:\n    id: us.anthropic.claude-sonnet-5-5\ndatasets:"), text=right + judged)
+    judged = f"  judged: {{kind: judge, judge: judge, dataset: questions, candidates: [{candidate}], metrics: [Builtin.Refusal]}}\n"
+    write("dev", ("datasets:", f"  five:\n    id: us.anthropic.claude-sonnet-5-5\n{JUDGE}"), text=right + judged)
     assert mistakes() == [
-        f"22: evaluations.judged.candidates[0].{key}.top_p: 'us.anthropic.claude-sonnet-5-5' refuses top_p: remove the key"
+        f"24: evaluations.judged.candidates[0].{key}.top_p: 'us.anthropic.claude-sonnet-5-5' refuses top_p, as every "
+        "Claude since 4.7 does: remove the key"
     ]
 
 
 def test_a_dataset_in_s3_has_a_key_that_jobs_can_name(write: Write, mistakes: Mistakes, right: str) -> None:
     judged = (
-        "  judged: {kind: judge, judge: small, dataset: questions, candidates: [small], metrics: [Builtin.Refusal]}\n"
+        "  judged: {kind: judge, judge: judge, dataset: questions, candidates: [small], metrics: [Builtin.Refusal]}\n"
     )
     source = right[right.index("    source: ") : right.index("evaluations:")]
-    write("dev", (source, "    source: s3://bucket/a b.jsonl\n"), text=right + judged)
+    write("dev", (source, "    source: s3://bucket/a b.jsonl\n"), ("datasets:", JUDGE), text=right + judged)
     assert mistakes() == [
-        "20: evaluations.judged.dataset: 's3://bucket/a b.jsonl'; allowed: s3://bucket/key.jsonl, the key of letters, "
+        "22: evaluations.judged.dataset: 's3://bucket/a b.jsonl'; allowed: s3://bucket/key.jsonl, the key of letters, "
         "digits and - _ . ! * ' ( ) / (CreateEvaluationJob, s3Uri)"
     ]
 
@@ -293,53 +298,54 @@ def test_answers_in_the_dataset_are_those_that_are_named(
         (folder / "questions.jsonl").write_text(json.dumps(line))
 
     candidate = "{name: own, model: small, answers_of: chatbot-2}"
-    judged = f"  judged: {{kind: judge, judge: small, dataset: questions, candidates: [{candidate}], metrics: [Builtin.Refusal]}}\n"
-    write("dev", text=right + judged)
+    judged = f"  judged: {{kind: judge, judge: judge, dataset: questions, candidates: [{candidate}], metrics: [Builtin.Refusal]}}\n"
+    write("dev", ("datasets:", JUDGE), text=right + judged)
     answered("chatbot-2")
     assert load().environments
     answered("chatbot-1")
     (mistake,) = mistakes()
     assert mistake.startswith(
-        "20: evaluations.judged.dataset: prompt 1: modelResponses of chatbot-1; needed: one of chatbot-2"
+        "22: evaluations.judged.dataset: prompt 1: modelResponses of chatbot-1; needed: one of chatbot-2"
     )
 
 
-def test_a_model_that_jobs_cannot_ask_is_a_warning_unless_its_answers_are_there(
-    write: Write, load: Load, every_kind: str
+def test_a_model_that_jobs_cannot_ask_is_refused_unless_its_answers_are_there(
+    write: Write, load: Load, mistakes: Mistakes, every_kind: str
 ) -> None:
-    write("dev", text=every_kind)
-    (warning,) = [line for line in load().warnings if "judge:" not in line]
-    assert warning.startswith(
-        "environments/dev.yaml:49: evaluations.judged.candidates[0].model: the model card of amazon.nova-2-lite-v1:0 "
-        "says that evaluation jobs do not ask it"
-    )
     # As the judge it may rate, and answers that are stored need nobody to be asked.
-    write(
-        "dev",
-        ("candidates: [own]", "candidates: [small]"),
-        ("    id: amazon.nova-lite-v1:0", "    id: us.amazon.nova-2-lite-v1:0"),
-        ("model: small", "model: large"),
-        text=every_kind,
+    write("dev", ("    id: us.amazon.nova-pro-v1:0", "    id: us.amazon.nova-2-lite-v1:0"), text=every_kind)
+    (mistake,) = mistakes()
+    assert mistake.startswith(
+        "49: evaluations.judged.candidates[0].model: the model card of amazon.nova-2-lite-v1:0 says that evaluation "
+        "jobs do not ask it"
     )
-    told = [line.partition(": ")[2].partition(":")[0] for line in load().warnings if "judge:" not in line]
-    assert told == [
-        "evaluations.judged.candidates[0].model",
-        "evaluations.rated.candidates[0].model",
-        "evaluations.compared.candidates[0].model",
-        "evaluations.judged-both.candidates[0].model",
-        "evaluations.preferred.candidates[0].model",
-    ]
+    stored = ("candidates: [own]", "candidates: [large]")
+    write("dev", ("    id: us.amazon.nova-pro-v1:0", "    id: us.amazon.nova-2-lite-v1:0"), stored, text=every_kind)
+    assert load().environments
 
 
-def test_a_judge_that_the_user_guide_does_not_list_is_a_warning(write: Write, load: Load, every_kind: str) -> None:
-    write("dev", text=every_kind)
+def test_a_judge_that_the_user_guide_does_not_list_is_refused(
+    write: Write, mistakes: Mistakes, load: Load, every_kind: str
+) -> None:
+    write("dev", (f"id: {LARGE}", "id: us.anthropic.claude-haiku-5-5"), text=every_kind)
     judge = "anthropic.claude-haiku-5-5 is not among the models that Bedrock lets judge"
-    assert [line.partition(" (")[0] for line in load().warnings if "judge:" in line] == [
-        f"environments/dev.yaml:47: evaluations.judged.judge: {judge}",
-        f"environments/dev.yaml:66: evaluations.stored.judge: {judge}",
+    assert [line.partition(" (")[0] for line in mistakes()] == [
+        f"47: evaluations.judged.judge: {judge}",
+        f"66: evaluations.stored.judge: {judge}",
     ]
-    write("dev", ("id: us.anthropic.claude-haiku-5-5", "id: us.anthropic.claude-sonnet-4-6"), text=every_kind)
-    assert not [line for line in load().warnings if "judge:" in line]
+    write("dev", (f"id: {LARGE}", "id: us.anthropic.claude-sonnet-4-6"), text=every_kind)
+    assert load().environments
+
+
+def test_a_judge_of_ones_own_criteria_alone_is_refused_for_metrics_of_bedrock(
+    write: Write, mistakes: Mistakes, every_kind: str
+) -> None:
+    write("dev", (f"id: {LARGE}", "id: us.meta.llama3-3-70b-instruct-v1:0"), text=every_kind)
+    only = "meta.llama3-3-70b-instruct-v1:0 judges metrics of one's own only"
+    assert [line.partition(" (")[0] for line in mistakes()] == [
+        f"47: evaluations.judged.judge: {only}",
+        f"66: evaluations.stored.judge: {only}",
+    ]
 
 
 def test_a_schedule_that_rates_the_same_answers_again_is_a_warning(write: Write, load: Load, every_kind: str) -> None:

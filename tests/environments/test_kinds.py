@@ -92,7 +92,7 @@ def test_a_judge_is_named_by_a_profile_of_bedrock_which_alone_its_pattern_takes(
     (environment,) = load().environments
     places = replace(PLACES, profiles=dict.fromkeys(environment.models, "arn:own"))
     made = definition(environment, "judged", places=places)
-    profile = "arn:aws:bedrock:us-east-1:111111111111:inference-profile/us.anthropic.claude-haiku-5-5"
+    profile = "arn:aws:bedrock:us-east-1:111111111111:inference-profile/us.anthropic.claude-haiku-4-5-20251001-v1:0"
     assert settings(made).judge == profile
     assert made.candidates[0].invoke_id == "arn:own"
 
@@ -105,10 +105,10 @@ def test_a_job_candidate_keeps_its_parameters(definitions: dict[str, Definition]
 
 
 def test_models_of_jobs_are_profiles_by_arn(definitions: dict[str, Definition]) -> None:
-    profile = "arn:aws:bedrock:us-east-1:111111111111:inference-profile/us.anthropic.claude-haiku-5-5"
+    profile = "arn:aws:bedrock:us-east-1:111111111111:inference-profile/us.anthropic.claude-haiku-4-5-20251001-v1:0"
     assert settings(definitions["judged"]).judge == profile
     assert definitions["judged"].candidates[0].invoke_id == PLACES.profiles["own"]
-    assert definitions["judged"].candidates[0].model_id == "us.amazon.nova-2-lite-v1:0"
+    assert definitions["judged"].candidates[0].model_id == "us.amazon.nova-pro-v1:0"
     assert [candidate.invoke_id for candidate in definitions["compared"].candidates] == [
         "amazon.nova-lite-v1:0",
         profile,

@@ -222,7 +222,9 @@ BETWEEN_VALUES = [
     ),
     (
         (ID, "id: eu.amazon.nova-lite-v1:0"),
-        "8: models.small.id: 'eu.amazon.nova-lite-v1:0': profile 'eu' cannot be called from us-east-1",
+        "8: models.small.id: profile 'eu.amazon.nova-lite-v1:0' cannot be called from us-east-1, only from "
+        "eu-central-1, eu-north-1, eu-south-1, eu-south-2, eu-west-1, eu-west-3, il-central-1; allowed from there: "
+        "amazon.nova-lite-v1:0, us.amazon.nova-lite-v1:0; if AWS knows better, give destination_regions",
     ),
     (
         (ID, "id: amazon.nova-lite-v1:0:300k"),
@@ -237,12 +239,13 @@ BETWEEN_VALUES = [
     ),
     (
         (ID, "id: cohere.command-r-v1:0"),
-        "8: models.small.id: 'cohere.command-r-v1:0' reached its end of life on 2026-08-19; AWS answers it no more",
+        "8: models.small.id: 'cohere.command-r-v1:0' reached its end of life on 2026-08-19; AWS answers it no more; "
+        "take amazon.nova-pro-v1:0",
     ),
     (
-        (ID, "id: anthropic.claude-3-sonnet-20240229-v1:0"),
-        "8: models.small.id: 'anthropic.claude-3-sonnet-20240229-v1:0' was removed, date unknown; "
-        "AWS answers it no more",
+        (ID, "id: meta.llama2-13b-chat-v1"),
+        "8: models.small.id: 'meta.llama2-13b-chat-v1' was removed, date unknown; AWS answers it no more; take "
+        "us.amazon.nova-2-lite-v1:0",
     ),
     (
         (METRICS, "metrics: [relevance_score, relevance_score]"),
@@ -350,7 +353,6 @@ def test_values_that_do_not_fit_each_other_are_named(
         ("min: 0.5", "min: 0.5\n      - metric: response_length\n        max: 900"),
         ("dataset: questions", "dataset: questions\n    schedule: {expression: 'at(2020-01-01T00:00:00)'}"),
         ("  small:\n    id: amazon", "  small: &small\n    id: amazon"),
-        (ID, "id: anthropic.claude-opus-4-1-20250805-v1:0"),
         ('account: "111111111111"\n', ""),
         ("owner: team", "owner: 2026-12-01"),
     ],
@@ -398,15 +400,15 @@ def test_two_headline_candidates_on_one_model_are_refused(write: Write, mistakes
 
 
 def test_sampling_parameters_are_refused_for_a_model_that_refuses_them(write: Write, mistakes: Mistakes) -> None:
-    parameters = "parameters: {temperature: 0, top_p: 1, max_tokens: 9}"
+    parameters = "parameters: {temperature: 0, top_p: 0.5, max_tokens: 9}"
     write(
         "dev",
         (ID, "id: us.anthropic.claude-opus-4-8"),
         (CANDIDATES, f"candidates:\n      - name: a\n        model: small\n        {parameters}"),
     )
     assert mistakes() == [
-        f"18: evaluations.quality.candidates[0].parameters.{key}: 'us.anthropic.claude-opus-4-8' refuses {key}: "
-        "remove the key"
+        f"18: evaluations.quality.candidates[0].parameters.{key}: 'us.anthropic.claude-opus-4-8' refuses {key}, as "
+        "every Claude since 4.7 does: remove the key"
         for key in ("temperature", "top_p")
     ]
 
@@ -575,7 +577,7 @@ def test_with_the_stand_in_a_retired_model_is_a_warning(write: Write, load: Load
     assert len(loaded.environments) == 1
     assert loaded.warnings == (
         "environments/local.yaml:9: models.small.id: 'cohere.command-r-v1:0' reached its end of life on 2026-08-19; "
-        "AWS answers it no more",
+        "AWS answers it no more; take amazon.nova-pro-v1:0",
     )
 
 

@@ -108,7 +108,7 @@ WARM = "[{name: sonnet, model: sonnet, parameters: {temperature: 0.5}}, haiku]"
 # The block, what stands in it, what stood in the requests instead, and what is told of that.
 REFUSED = {
     "bare names": (AUTOMATIC, "[Builtin.Accuracy, Builtin.Robustness]", "[Accuracy]", "'Accuracy' is written"),
-    "removed model": (COMPARISON, LARGE, "anthropic.claude-3-sonnet-20240229-v1:0", "was removed"),
+    "removed model": (COMPARISON, LARGE, "anthropic.claude-3-sonnet-20240229-v1:0", "end of life on 2026-07-30"),
     "ended model": (COMPARISON, SMALL, "anthropic.claude-3-haiku-20240307-v1:0", "end of life on 2026-09-10"),
     "two models": (COMPARISON, "kind: comparison\n    by: automatic", "kind: automatic", "use kind: comparison"),
     "temperature": (COMPARISON, "[sonnet, haiku]", WARM, "refuses temperature"),

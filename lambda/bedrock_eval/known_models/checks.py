@@ -18,7 +18,7 @@ _METRICS = ("built_in", "custom")
 
 
 def findings(question: Question, *, today: date) -> tuple[Finding, ...]:
-    """Everything that the table says against a use, the gravest cause first; nothing of an ARN."""
+    """Everything that the table says against a use, the gravest cause first."""
     return tuple(_findings(question, today))
 
 
@@ -49,15 +49,18 @@ def _findings(question: Question, today: date) -> Iterator[Finding]:
     no_region = region_finding(question.region)
     if no_region is not None:
         yield no_region
-        return
-    if question.model_id.startswith("arn:"):
-        return
     try:
         model = Model(question.model_id, question.region, question.destination_regions)
     except ModelError as error:
         like = ids_like(question.model_id, question.region, profile=None)
-        yield refused(About.PLACE, f"{error}{_or(like, ' (did you mean {}?)')}", nearest=like)
+        yield refused(About.ID, f"{error}{_or(like, ' (did you mean {}?)')}", nearest=like)
         return
+    # A Region that there is not is no model's fault.
+    if no_region is None:
+        yield from _of_model(model, question, today)
+
+
+def _of_model(model: Model, question: Question, today: date) -> Iterator[Finding]:
     dead = dead_model(model.base_id)
     if dead is not None:
         yield _gone(model, dead, today)
@@ -74,12 +77,15 @@ def _findings(question: Question, today: date) -> Iterator[Finding]:
 
 def _gone(model: Model, dead: DeadModel, today: date) -> Finding:
     ids = instead(dead.instead, model.region, first=model.profile)
-    when = "was removed, date unknown" if dead.end is None else _ended(dead.end, today)
+    if dead.end is not None and dead.end > today:
+        return warned(About.LIFE, _ending(model, dead.end, today, ids), nearest=ids)
+    when = "was removed, date unknown" if dead.end is None else f"reached its end of life on {dead.end}"
     return refused(About.LIFE, f"{model.model_id!r} {when}; AWS answers it no more{_or(ids, '; take {}')}", nearest=ids)
 
 
-def _ended(end: date, today: date) -> str:
-    return f"reached its end of life on {end}" if end <= today else f"reaches its end of life on {end}"
+def _ending(model: Model, end: date, today: date, ids: tuple[str, ...], *, state: str = "is Legacy: it ends") -> str:
+    left = count((end - today).days, "day")
+    return f"{model.model_id!r} {state} on {end}, in {left}{_or(ids, '; take {}')}"
 
 
 def _unknown(model: Model) -> Finding:
@@ -97,18 +103,16 @@ def _life(model: Model, known: KnownModel, today: date) -> Iterator[Finding]:
     if end is None:
         return
     ids = instead(known.instead, model.region, first=model.profile)
-    take = _or(ids, "; take {}")
+    by = "" if sure else ", by a list that is not AWS's,"
     if end <= today:
-        said = f"{model.model_id!r} {_ended(end, today)}"
+        said = f"{model.model_id!r} reached its end of life{by} on {end}"
         if sure:
-            yield refused(About.LIFE, f"{said}; AWS answers it no more{take}", nearest=ids)
+            yield refused(About.LIFE, f"{said}; AWS answers it no more{_or(ids, '; take {}')}", nearest=ids)
         else:
-            yield warned(About.LIFE, f"{said}, by a list that is not AWS's{take}", nearest=ids)
+            yield warned(About.LIFE, f"{said}{_or(ids, '; take {}')}", nearest=ids)
     elif known.legacy or (end - today).days <= NOTICE_DAYS:
-        state = "is Legacy: it ends" if known.legacy else "ends"
-        by = "" if sure else " by a list that is not AWS's"
-        left = count((end - today).days, "day")
-        yield warned(About.LIFE, f"{model.model_id!r} {state} on {end}{by}, in {left}{take}", nearest=ids)
+        state = f"is Legacy{by or ':'} it ends" if known.legacy else f"ends{by}"
+        yield warned(About.LIFE, _ending(model, end, today, ids, state=state), nearest=ids)
 
 
 def _place(model: Model, known: KnownModel, use: Use | None) -> Iterator[Finding]:
@@ -245,7 +249,7 @@ def _batching(model: Model, known: KnownModel) -> Iterator[Finding]:
 
 
 def _or(ids: tuple[str, ...], text: str) -> str:
-    return text.format(" or ".join(ids)) if ids else ""
+    return text.format(" or ".join(ids[:2])) if ids else ""
 
 
 def _sure(ids: tuple[str, ...]) -> str:

@@ -28,6 +28,7 @@ class About(StrEnum):
     """What a finding is about, so that each is told where it belongs."""
 
     REGION = "region"
+    ID = "id"
     LIFE = "life"
     PLACE = "place"
     USE = "use"
