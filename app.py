@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from aws_cdk import App, Validations, cx_api
@@ -34,7 +34,7 @@ def new_app() -> App:
 
 def build(app: App) -> tuple[Environment, ...]:
     """Add a Stage for every environment that the context asks for: `environments` (`dev,prod`; by default all but
-    local) out of `environments_directory`. Gives these environments.
+    local) out of `environments_directory`, as synth will see them on the day `as_of` (today). Gives these environments.
 
     Raises:
         EnvironmentsError: with every mistake of every file that was read, or with what one of them has too much of.
@@ -42,13 +42,20 @@ def build(app: App) -> tuple[Environment, ...]:
     names = app.node.try_get_context("environments")
     directory = Path(app.node.try_get_context("environments_directory") or ROOT / "environments")
     only = [name.strip() for name in str(names).split(",")] if names else None
-    loaded = load_environments(directory, only=only, today=datetime.now(UTC).date())
+    loaded = load_environments(directory, only=only, today=_day(app.node.try_get_context("as_of")))
     for warning in loaded.warnings:
         sys.stderr.write(f"warning: {warning}\n")
     for environment in loaded.environments:
         EnvironmentStage(app, environment=environment, root=ROOT)
     Validations.of(app).add_plugins(AwsSolutionsChecks())
     return loaded.environments
+
+
+def _day(text: str | None) -> date:
+    try:
+        return datetime.now(UTC).date() if text is None else date.fromisoformat(text)
+    except ValueError:
+        raise EnvironmentsError([f"-c as_of={text}: not in the calendar; allowed: a day, as 2026-12-31"]) from None
 
 
 def main() -> int:

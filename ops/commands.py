@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, NoReturn, Protocol
 
 from bedrock_eval.wording import count
-from ops import baseline, dashboard, evaluate, jobs, logs, prices, runs
+from ops import baseline, dashboard, evaluate, jobs, logs, models, prices, runs
 from ops import run as run_command
 from ops.errors import OpsError
 from ops.screen import printable, tell
@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
         "evaluate": evaluate,
         "jobs": jobs,
         "logs": logs,
+        "models": models,
         "prices": prices,
         "run": run_command,
         "runs": runs,

@@ -90,6 +90,13 @@ def add_command(commands: Any) -> None:
     add("--score-thoughts", action="store_true", help="score leading <think> parts with the answers")
     add("--tokens-per-minute", type=_whole(1, 10**12), metavar="N", help="quota of each model: says how many calls fit")
     add("--region", metavar="R", help="the Region of Bedrock (AWS_REGION, or that of the AWS configuration)")
+    add(
+        "--destination-region",
+        action="append",
+        default=[],
+        metavar="R",
+        help="where a profile that the table of models does not have routes to; overrides it; repeatable",
+    )
     add_endpoint(evaluate)
 
 
@@ -103,7 +110,8 @@ def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
         OpsError: the options do not fit, the folder is another evaluation's, or the run cannot go on.
     """
     baseline = None if arguments.baseline is None else _baseline(arguments.baseline)
-    definition = definition_of(arguments, baseline)
+    now = now or datetime.now(UTC)
+    definition = definition_of(arguments, baseline, today=now.date())
     warning = check_dataset(Path(arguments.dataset), definition)
     if warning is not None:
         tell(f"warning: {warning}")
@@ -115,7 +123,7 @@ def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
         retry_failed=arguments.retry_failed,
     )
     path = arguments.out or DEFAULT_FOLDER / definition.evaluation
-    with opened(path, order, now=now or datetime.now(UTC)) as folder:
+    with opened(path, order, now=now) as folder:
         if not _evaluated(folder, definition, arguments):
             return 130
         summary, state = _summary(folder.path), folder.state

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,10 @@ from bedrock_eval.definition import (
     InferenceParameters,
     default_max_tokens,
 )
+from bedrock_eval.known_models.checks import findings, table_finding
+from bedrock_eval.known_models.findings import About, Question, Use, Verdict
 from bedrock_eval.metrics import METRICS
-from bedrock_eval.models import Model, ModelError, candidate_name
+from bedrock_eval.models import ModelError, base_id, candidate_name
 from bedrock_eval.names import NAME_RULE, is_name
 from bedrock_eval.summary import Summary
 from bedrock_eval.texts import is_blank
@@ -29,6 +32,7 @@ from bedrock_eval.wording import count
 from environments.evaluation_schema import CustomEvaluationConfig
 from ops.clients import REGION_SOURCES, making, own_region
 from ops.errors import OpsError
+from ops.screen import tell
 
 APPLICATION, ENVIRONMENT = "ops", "terminal"
 
@@ -49,11 +53,12 @@ def region_of(arguments: argparse.Namespace) -> str:
     return str(region)
 
 
-def definition_of(arguments: argparse.Namespace, baseline: Summary | None) -> Definition:
-    """The evaluation that a command line describes.
+def definition_of(arguments: argparse.Namespace, baseline: Summary | None, *, today: date) -> Definition:
+    """The evaluation that a command line describes; what may not work of its models is told.
 
     Args:
         baseline: the earlier evaluation that `--max-drop` compares with.
+        today: what the models' ends of life are compared with.
 
     Raises:
         OpsError: an option cannot be used, naming it and what is allowed.
@@ -67,7 +72,7 @@ def definition_of(arguments: argparse.Namespace, baseline: Summary | None) -> De
         application=APPLICATION,
         environment=ENVIRONMENT,
         evaluation=_evaluation_name(Path(arguments.dataset)),
-        candidates=_candidates(arguments, region=region),
+        candidates=_candidates(arguments, region=region, today=today),
         dataset=Dataset(name=_dataset_name(arguments), key="dataset.jsonl"),
         metrics=tuple(parameters),
         metric_parameters={name: text for name, text in parameters.items() if text},
@@ -101,15 +106,18 @@ def _shown(path: Path) -> str:
     return name.encode(errors="replace").decode()
 
 
-def _candidates(arguments: argparse.Namespace, *, region: str) -> tuple[Candidate, ...]:
+def _candidates(arguments: argparse.Namespace, *, region: str, today: date) -> tuple[Candidate, ...]:
     system = None if arguments.system is None else _text(arguments.system, "--system")
     template = None if arguments.template is None else _text(arguments.template, "--template")
     if template is not None and template.count(PROMPT_MARK) != 1:
         times = template.count(PROMPT_MARK)
         raise OpsError(f"--template {arguments.template}: holds {PROMPT_MARK} {times} times; needed: once")
+    stale = table_finding(today=today)
+    if stale is not None:
+        tell(f"warning: {stale.message}")
     found: dict[str, Candidate] = {}
     for given in arguments.model:
-        name, model_id = _named_model(given, taken=list(found), region=region)
+        name, model_id = _named_model(given, taken=list(found))
         found[name] = Candidate(
             name=name,
             model_id=model_id,
@@ -124,14 +132,31 @@ def _candidates(arguments: argparse.Namespace, *, region: str) -> tuple[Candidat
             ),
             tokens_per_minute=arguments.tokens_per_minute,
         )
+        _check_model(f"--model {given}", found[name], arguments, region=region, today=today)
     return tuple(found.values())
 
 
-def _named_model(given: str, *, taken: Sequence[str], region: str) -> tuple[str, str]:
+def _check_model(option: str, candidate: Candidate, arguments: argparse.Namespace, *, region: str, today: date) -> None:
+    """Hold a model against what is known of it, as synth does. An ARN says nothing of the model behind it."""
+    if candidate.model_id.startswith("arn:"):
+        return
+    given = {"system": candidate.system, **asdict(candidate.parameters)}
+    routed = tuple(arguments.destination_region) if base_id(candidate.model_id) != candidate.model_id else ()
+    question = Question(candidate.model_id, region, Use.CANDIDATE, given, routed)
+    told = findings(question, today=today)
+    for finding in told:
+        if finding.verdict is Verdict.WARNING:
+            tell(f"warning: {option}: {finding.message}")
+    for finding in told:
+        if finding.verdict is Verdict.REFUSED:
+            where = "--region" if finding.about is About.REGION else option
+            advice = finding.message.replace("destination_regions", "--destination-region")
+            raise OpsError(f"{where}: {advice}")
+
+
+def _named_model(given: str, *, taken: Sequence[str]) -> tuple[str, str]:
     name, separator, model_id = given.rpartition("=")
     try:
-        if not model_id.startswith("arn:"):
-            Model(model_id, region=region)
         name = name if separator else candidate_name(model_id, taken=taken)
     except ModelError as error:
         raise OpsError(f"--model {given}: {error}") from None
