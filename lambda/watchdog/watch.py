@@ -138,16 +138,9 @@ class Watch:
 
     def _lifecycle(self, model_id: str) -> Lifecycle:
         """As AWS announces it today, else as the table had it when this was deployed."""
-        model = self._model(model_id)
+        model = Model(model_id, region=self.region)
         end = self._announced_end(model.base_id)
         return model.lifecycle if end is None else Lifecycle(end=end, removed=False)
-
-    def _model(self, model_id: str) -> Model:
-        """The environment may have given the destinations of a profile that the table does not know."""
-        try:
-            return Model(model_id, region=self.region)
-        except ModelError:
-            return Model(model_id, region=self.region, destination_regions=(self.region,))
 
     def _announced_end(self, foundation_model: str) -> date | None:
         """None: none is announced, or AWS does not say, as of a model that this Region has by profiles only."""

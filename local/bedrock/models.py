@@ -1,6 +1,6 @@
 """What the stand-in knows about models beyond the recorded answers: profiles, lifecycle, refused parameters.
 
-The figures are those of the Bedrock user guide as of 2026-11-23; a test compares them with the core's catalogue.
+The figures are those of models/table.yaml, of which the emulator's interpreter has nothing; a test compares them.
 """
 
 import re
@@ -49,22 +49,21 @@ _BURNDOWN = (
     (re.compile(r"anthropic\.claude-(opus-5|sonnet-5|fable-5-1)(?![0-9])"), 10),
     (re.compile(r"anthropic\.claude-(3|[a-z]+-4)(?![0-9])"), 5),
 )
-# Requests with temperature or topP are refused by these (and by their dated or versioned ids).
-_NO_SAMPLING = re.compile(r"anthropic\.claude-(opus-4-[78]|sonnet-5)(?![0-9])")
+# Requests with temperature or topP are refused by every Claude since 4.7.
+_NO_SAMPLING = re.compile(r"anthropic\.claude-[a-z]+-(4-[7-9]|([5-9]|[1-9][0-9])(-[0-9]{1,2})?)(?![0-9])")
 
 
 @dataclass(frozen=True)
 class KnownModel:
-    """A model of the guide's lists. `retired` without `end` is gone, its date unknown."""
+    """A model of the guide's lists."""
 
     profiles: tuple[str, ...] = ()
     end: date | None = None
-    retired: bool = False
 
     @property
     def status(self) -> str:
         """`modelLifecycle.status`: a model whose end is announced is LEGACY."""
-        return "LEGACY" if self.end or self.retired else "ACTIVE"
+        return "LEGACY" if self.end else "ACTIVE"
 
 
 _CLAUDE_PROFILES = ("us", "eu", "au", "jp", GLOBAL)
@@ -76,7 +75,7 @@ KNOWN: Mapping[str, KnownModel] = MappingProxyType(
         "amazon.nova-micro-v1:0": KnownModel(("us", "eu", "apac")),
         "amazon.nova-pro-v1:0": KnownModel(("us", "eu", "apac")),
         "anthropic.claude-3-haiku-20240307-v1:0": KnownModel(("us", "eu", "apac"), end=date(2026, 9, 10)),
-        "anthropic.claude-3-sonnet-20240229-v1:0": KnownModel(("us", "eu", "apac"), retired=True),
+        "anthropic.claude-3-sonnet-20240229-v1:0": KnownModel(("us", "eu", "apac"), end=date(2026, 7, 30)),
         "anthropic.claude-haiku-4-5-20251001-v1:0": KnownModel(_CLAUDE_PROFILES),
         "anthropic.claude-haiku-5-5": KnownModel(_CLAUDE_PROFILES),
         "anthropic.claude-opus-4-1-20250805-v1:0": KnownModel(("us",), end=date(2027, 1, 8)),
@@ -85,7 +84,7 @@ KNOWN: Mapping[str, KnownModel] = MappingProxyType(
         "anthropic.claude-sonnet-4-20250514-v1:0": KnownModel(("us", "eu", "apac", GLOBAL), end=date(2026, 10, 14)),
         "anthropic.claude-sonnet-4-5-20250929-v1:0": KnownModel(_CLAUDE_PROFILES),
         "anthropic.claude-sonnet-4-6": KnownModel(_CLAUDE_PROFILES),
-        "anthropic.claude-sonnet-5": KnownModel(_CLAUDE_PROFILES),
+        "anthropic.claude-sonnet-5": KnownModel(("us", "eu", "au", GLOBAL)),
         "meta.llama3-8b-instruct-v1:0": KnownModel(),
     }
 )

@@ -15,6 +15,7 @@ from bedrock_eval.alarm_kinds import KINDS, Thresholds
 from bedrock_eval.jobs.definition import JobKind
 from environments import generate
 from environments.load import Loaded, load_environments
+from environments.model_data import ModelDataError, table_source
 from environments.schema import REPOSITORY, Environment
 from tests.frozen import ENVIRONMENTS, SOURCE
 
@@ -193,3 +194,31 @@ def test_a_broken_prod_does_not_block_dev(tmp_path: Path) -> None:
     shutil.copy(ENVIRONMENTS / "dev.yaml", tmp_path)
     (tmp_path / "prod.yaml").write_text("application: [")
     assert len(load_environments(tmp_path, only=["dev"], today=date(2026, 11, 23)).environments) == 1
+
+
+_ROW = "    source: card\n    verified_on: 2026-11-28\n  anthropic.claude-sonnet-5-5:"
+_HAIKU = "models.anthropic.claude-haiku-5-5"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (_ROW, _ROW.replace("    verified_on: 2026-11-28\n", ""), f"{_HAIKU}.verified_on: Field required"),
+        (_ROW, _ROW.replace("    source: card\n", ""), f"{_HAIKU}.source: Field required"),
+        ("launch: 2026-10-07", "lunch: 2026-10-07", f"{_HAIKU}.lunch: Extra inputs are not permitted"),
+        ("end: 2026-06-19,", "end: 2026-06-31,", "dead.anthropic.claude-3-5-haiku-.end: Input should be a valid date"),
+        ("in_region: [us-gov-west-1]\n", "in_region: [us-gov-west-3]\n", "us-gov-west-3: neither a Region nor a group"),
+    ],
+)
+def test_a_row_of_the_table_of_models_without_source_or_day_is_refused(
+    old: str, new: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = generate.MODELS.read_text("utf-8")
+    assert text.count(old) == 1
+    broken = tmp_path / "table.yaml"
+    broken.write_text(text.replace(old, new), "utf-8")
+    with pytest.raises(ModelDataError) as raised:
+        table_source(broken, command="x")
+    assert told in str(raised.value)
+    monkeypatch.setattr(generate, "MODELS", broken)
+    assert generate.main(["--check"]) == 1

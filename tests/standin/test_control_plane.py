@@ -9,7 +9,8 @@ import botocore.validate
 import pytest
 from botocore.exceptions import ClientError
 
-from bedrock_eval import models as core
+from bedrock_eval.known_models import table as core
+from bedrock_eval.known_models.lookup import dead_model, features_of, known_model
 from local.bedrock import models
 from tests.standin.conftest import BASE, PLAIN, QUESTIONS, StandIn, ask
 
@@ -35,7 +36,7 @@ def create(bedrock: Any, source: str, **more: Any) -> str:
     [
         ("anthropic.claude-3-haiku-20240307-v1:0", "LEGACY", datetime(2026, 9, 10, tzinfo=UTC)),
         ("anthropic.claude-opus-4-1-20250805-v1:0", "LEGACY", datetime(2027, 1, 8, tzinfo=UTC)),
-        ("anthropic.claude-3-sonnet-20240229-v1:0", "LEGACY", None),
+        ("anthropic.claude-3-sonnet-20240229-v1:0", "LEGACY", datetime(2026, 7, 30, tzinfo=UTC)),
         (PLAIN, "ACTIVE", None),
     ],
 )
@@ -254,11 +255,15 @@ def test_other_operations_are_refused_rather_than_mocked(bedrock: Any) -> None:
 
 def test_the_tables_agree_with_those_of_the_core() -> None:
     """Two copies, because the emulator's interpreter does not have the core."""
-    destinations = dict(core.PROFILE_DESTINATIONS)
-    assert {name: regions for name, regions in models.PROFILE_DESTINATIONS.items() if regions} == destinations
+    assert models.PROFILE_DESTINATIONS == dict(core.DESTINATIONS)
     for model_id, known in models.KNOWN.items():
-        assert (model_id in core.END_OF_LIFE) == (known.status == "LEGACY")
-        assert core.END_OF_LIFE.get(model_id) == known.end
+        row, dead = known_model(model_id), dead_model(model_id)
+        confirmed = row.end if row is not None and row.confirmed("end") else None
+        assert known.end == (confirmed if dead is None else dead.end), model_id
+        assert row is None or set(known.profiles) <= set(row.profiles), model_id
+        features = features_of(model_id)
+        assert models.refuses_sampling(model_id) == (features.sampling == "none"), model_id
+        assert features.burndown in (None, models.quota_weight(model_id)), model_id
 
 
 @pytest.mark.parametrize(
@@ -267,6 +272,9 @@ def test_the_tables_agree_with_those_of_the_core() -> None:
         ("anthropic.claude-opus-4-7", True),
         ("us.anthropic.claude-opus-4-8", True),
         ("global.anthropic.claude-sonnet-5", True),
+        ("us.anthropic.claude-haiku-5-5", True),
+        ("us.anthropic.claude-opus-6", True),
+        ("anthropic.claude-opus-4-1-20250805-v1:0", False),
         ("anthropic.claude-sonnet-4-5-20250929-v1:0", False),
         ("anthropic.claude-opus-4-6-v1", False),
         ("amazon.nova-lite-v1:0", False),

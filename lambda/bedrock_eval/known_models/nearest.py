@@ -8,14 +8,16 @@ from bedrock_eval.known_models.table import DESTINATIONS, MODELS, REGIONS
 
 _MOST = 3
 _ALIKE = 0.62
+_CUT_OFF = 0.9
 _GLOBAL = "global"
 # What ids carry without being part of the name: dates and versions.
 _SUFFIX = re.compile(r"(-[0-9]{8})?((-v?[0-9]+)?(:[0-9]+[km]?)+|-v[0-9]+)?$", re.IGNORECASE)
 
 
 def regions_like(region: str) -> tuple[str, ...]:
-    """The Regions whose names are nearest."""
-    return tuple(get_close_matches(region, REGIONS, n=2, cutoff=0.7))
+    """The Regions whose names are nearest, first those of the same letters in another order."""
+    close = get_close_matches(region, REGIONS, n=4, cutoff=0.7)
+    return tuple(sorted(close, key=lambda each: sorted(each) != sorted(region))[:2])
 
 
 def callable_ids(base_id: str, region: str, *, first: str | None = None) -> tuple[str, ...]:
@@ -56,7 +58,9 @@ def ids_like(base_id: str, region: str, *, profile: str | None) -> tuple[str, ..
 
 def _bases_like(base_id: str) -> list[str]:
     scores = {known: _likeness(base_id, known) for known in MODELS}
-    alike = sorted((known for known in scores if scores[known] >= _ALIKE), key=lambda known: (-scores[known], known))
+    alike = [known for known in scores if scores[known] >= _ALIKE]
+    # Among equals dates and versions decide.
+    alike.sort(key=lambda known: (-scores[known], -SequenceMatcher(None, base_id, known).ratio(), known))
     return [known for known in alike if scores[known] >= scores[alike[0]] - 0.15][:_MOST]
 
 
@@ -66,4 +70,6 @@ def _likeness(one: str, other: str) -> float:
     shared = sum(min(words[0].count(word), words[1].count(word)) for word in set(words[0]))
     by_words = 2 * shared / (len(words[0]) + len(words[1]) or 1)
     by_letters = SequenceMatcher(None, "-".join(words[0]), "-".join(words[1]), autojunk=False).ratio()
-    return (by_words + by_letters) / 2
+    # What is only cut off is nearer than what differs.
+    cut = words[0] == words[1][: len(words[0])]
+    return max((by_words + by_letters) / 2, _CUT_OFF if cut else 0)

@@ -226,7 +226,9 @@ def _feature(key: str, what: str, has: bool | None, asked: _Asked) -> Iterator[F
     if has is None:
         yield _warned(key, f"nobody has read whether {asked.shown} has {what}")
     elif not has:
-        yield _refused(key, f"{asked.shown} has no {what}")
+        # A model to come may have what its family had not.
+        told = _warned if asked.known is None else _refused
+        yield told(key, f"{asked.shown if asked.known else f'the family of {asked.shown}'} has no {what}")
 
 
 def _tool_choice(choice: str, asked: _Asked) -> Iterator[Finding]:

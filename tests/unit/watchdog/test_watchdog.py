@@ -257,7 +257,7 @@ class TestEndOfLife:
         ids = (
             "us.anthropic.claude-opus-4-1-20250805-v1:0",
             "anthropic.claude-3-haiku-20240307-v1:0",
-            "anthropic.claude-3-sonnet-20240229-v1:0",
+            "anthropic.claude-3-opus-20240229-v1:0",
             "amazon.nova-lite-v1:0",
             "mars.anthropic.claude-opus-4-1-20250805-v1:0",
         )
@@ -267,7 +267,7 @@ class TestEndOfLife:
             "us.anthropic.claude-opus-4-1-20250805-v1:0": 46.0,
             "mars.anthropic.claude-opus-4-1-20250805-v1:0": 46.0,
             "anthropic.claude-3-haiku-20240307-v1:0": -74.0,
-            "anthropic.claude-3-sonnet-20240229-v1:0": 0.0,
+            "anthropic.claude-3-opus-20240229-v1:0": 0.0,
         }
 
     def test_what_aws_announces_today_stands_above_the_table(self, s3: FakeS3) -> None:
