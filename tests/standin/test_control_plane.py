@@ -255,7 +255,7 @@ def test_other_operations_are_refused_rather_than_mocked(bedrock: Any) -> None:
 
 def test_the_tables_agree_with_those_of_the_core() -> None:
     """Two copies, because the emulator's interpreter does not have the core."""
-    assert models.PROFILE_DESTINATIONS == dict(core.DESTINATIONS)
+    assert dict(core.DESTINATIONS) == models.PROFILE_DESTINATIONS
     for model_id, known in models.KNOWN.items():
         row, dead = known_model(model_id), dead_model(model_id)
         confirmed = row.end if row is not None and row.confirmed("end") else None
