@@ -23,7 +23,7 @@ from bedrock_eval.known_models.parameters import PARAMETERS
 from bedrock_eval.known_models.table import VERIFIED_ON
 from bedrock_eval.models import Model
 from environments.schema import Environment
-from ops.clients import client
+from ops.clients import add_endpoint, client
 from ops.environment import environment_of
 from ops.errors import OpsError
 from ops.model_account import Difference, differences
@@ -47,6 +47,7 @@ def add_command(commands: Any) -> None:
     )
     models.add_argument("--env", help="environment, as dev: the models of its file")
     models.add_argument("--check", action="store_true", help="compare with the account; exit with 1 when it differs")
+    add_endpoint(models)
     actions = models.add_subparsers(dest="action")
     explain = actions.add_parser("explain", help="whether a use of a model can work, and why not")
     explain.add_argument("model", metavar="ID", help="a foundation model id or an inference profile id")
@@ -78,7 +79,7 @@ def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
     stale = table_finding(today=now.date())
     if stale is not None:
         tell(f"warning: {stale.message}")
-    return _check(environment) if arguments.check else 0
+    return _check(environment, arguments.endpoint_url) if arguments.check else 0
 
 
 def _explain(arguments: argparse.Namespace, *, today: date) -> int:
@@ -149,10 +150,10 @@ def _takes(model: Model) -> str:
     return ", ".join(each for each in found if each is not None)
 
 
-def _check(environment: Environment) -> int:
+def _check(environment: Environment, endpoint_url: str | None) -> int:
     if environment.stand_in:
         raise OpsError(f"environment {environment.name} has no AWS behind it; allowed with --check: one that has")
-    bedrock = client("bedrock", region=environment.region)
+    bedrock = client("bedrock", region=environment.region, endpoint_url=endpoint_url)
     found = differences(bedrock, {name: environment.model(name) for name in environment.models})
     if not found:
         say(f"\nthe account says the same of {', '.join(environment.models)}")

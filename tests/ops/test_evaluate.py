@@ -372,3 +372,45 @@ def test_progress_has_rate_remaining_time_and_failures(terminal: bool) -> None:
     assert "100 of 100 answers (100%)" in shown[-2]
     assert ("[" in shown[-2]) == terminal
     assert sum("answers" in line for line in shown) == (3 if terminal else 2)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (("jp.anthropic.claude-haiku-5-5",), "--model jp.anthropic.claude-haiku-5-5: profile "),
+        (("anthropic.claude-haiku-5-5",), "allowed from there: us.anthropic.claude-haiku-5-5, global."),
+        (("us.anthropic.claude-3-5-haiku-20241022-v1:0",), "reached its end of life on 2026-06-19"),
+        (("amazon.titan-embed-text-v2:0",), "is an embedding model, which gives no text"),
+        (
+            ("us.anthropic.claude-sonnet-4-6", *("--max-tokens", "100000")),
+            "is more than 'us.anthropic.claude-sonnet-4-6'",
+        ),
+        ((MODEL, *("--region", "us-esat-1")), "--region: 'us-esat-1' is no Region of AWS (did you mean us-east-1"),
+    ],
+)
+def test_a_model_that_cannot_answer_is_refused_before_anything_is_asked(
+    given: tuple[str, ...], told: str, run: Run, models: FakeModels, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*given[1:], model=given[0]) == 1
+    assert told in capsys.readouterr().err
+    assert not models.requests
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (("us.amazon.nova-2-lite",), "warning: --model us.amazon.nova-2-lite: 'us.amazon.nova-2-lite' is in no list"),
+        (("ca.amazon.nova-lite-v1:0",), "'ca' is no beginning of a profile that is known"),
+        (("us.anthropic.claude-haiku-5-5", *("--max-tokens", "100")), "thinks before it answers"),
+        (("jp.anthropic.claude-haiku-5-5", *("--destination-region", "ap-northeast-1")), ""),
+        (("one=arn:aws:bedrock:us-east-1:111122223333:imported-model/abcdefghijkl",), ""),
+    ],
+)
+def test_what_may_not_work_is_a_warning_and_asked(
+    given: tuple[str, ...], told: str, run: Run, models: FakeModels, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*given[1:], model=given[0]) == 0
+    error = capsys.readouterr().err
+    assert told in error
+    assert ("warning: " in error) is bool(told)
+    assert len(models.requests) == CASES

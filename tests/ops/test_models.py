@@ -200,7 +200,7 @@ class Account:
 
 
 def checked(account: Account, monkeypatch: pytest.MonkeyPatch) -> int:
-    monkeypatch.setattr(models, "client", lambda service, *, region: account)
+    monkeypatch.setattr(models, "client", lambda service, **_: account)
     return models.run(arguments("--env", "shop", "--check"), now=NOW)
 
 
