@@ -37,7 +37,7 @@ def test_a_model_that_aws_would_not_answer_is_refused(case: str, write: Write, l
     if told is None:
         # Where nobody has read it, it is a warning.
         (warning,) = load(today=DAY).warnings
-        assert warning.startswith("environments/dev.yaml:8: models.small.id: nobody has read whether")
+        assert warning.startswith("environments/dev.yaml:8: models.small.id: it is not known whether")
         return
     (mistake,) = mistakes()
     assert mistake.startswith(told)
@@ -81,7 +81,7 @@ def test_request_fields_of_a_model_are_held_to_its_rules(
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ((ID, "id: us.amazon.nova-2-lite"), "8: models.small.id: 'us.amazon.nova-2-lite' is in no list of 2026-11-28 (did you mean us.amazon.nova-2-lite-v1:0 "),
+        ((ID, "id: us.amazon.nova-2-lite"), "8: models.small.id: 'us.amazon.nova-2-lite' is not among the models known on 2026-11-28 (did you mean us.amazon.nova-2-lite-v1:0 "),
         ((ID, "id: ca.amazon.nova-lite-v1:0"), "8: models.small.id: 'ca' is no beginning of a profile that is known"),
         ((ID, "id: us.anthropic.claude-opus-4-1-20250805-v1:0"), "8: models.small.id: 'us.anthropic.claude-opus-4-1-20250805-v1:0' is Legacy: it ends on 2027-01-08, in 41 days; take us.anthropic.claude-opus-5-5"),
     ],

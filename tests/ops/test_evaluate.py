@@ -399,7 +399,10 @@ def test_a_model_that_cannot_answer_is_refused_before_anything_is_asked(
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        (("us.amazon.nova-2-lite",), "warning: --model us.amazon.nova-2-lite: 'us.amazon.nova-2-lite' is in no list"),
+        (
+            ("us.amazon.nova-2-lite",),
+            "warning: --model us.amazon.nova-2-lite: 'us.amazon.nova-2-lite' is not among the models",
+        ),
         (("ca.amazon.nova-lite-v1:0",), "'ca' is no beginning of a profile that is known"),
         (("us.anthropic.claude-haiku-5-5", *("--max-tokens", "100")), "thinks before it answers"),
         (("jp.anthropic.claude-haiku-5-5", *("--destination-region", "ap-northeast-1")), ""),

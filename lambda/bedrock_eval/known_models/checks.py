@@ -15,6 +15,7 @@ from bedrock_eval.wording import count
 STALE_DAYS = 90
 NOTICE_DAYS = 60
 _METRICS = ("built_in", "custom")
+_GOOD_JUDGES = ("amazon.nova-pro-v1:0", "anthropic.claude-sonnet-4-6", "amazon.nova-2-lite-v1:0")
 
 
 def findings(question: Question, *, today: date) -> tuple[Finding, ...]:
@@ -90,12 +91,8 @@ def _ending(model: Model, end: date, today: date, ids: tuple[str, ...], *, state
 
 def _unknown(model: Model) -> Finding:
     like = ids_like(model.base_id, model.region, profile=model.profile)
-    return warned(
-        About.PLACE,
-        f"{model.model_id!r} is in no list of {VERIFIED_ON}{_or(like, ' (did you mean {}?)')}; if AWS has it, nothing "
-        "needs to be done",
-        nearest=like,
-    )
+    said = f"{model.model_id!r} is not among the models known on {VERIFIED_ON}{_or(like, ' (did you mean {}?)')}"
+    return warned(About.PLACE, f"{said}; if AWS has it, nothing needs to be done", nearest=like)
 
 
 def _life(model: Model, known: KnownModel, today: date) -> Iterator[Finding]:
@@ -135,20 +132,18 @@ def _bare(model: Model, known: KnownModel, use: Use | None) -> Iterator[Finding]
     if has is None:
         yield warned(
             About.PLACE,
-            f"nobody has read whether {model.model_id!r} can be called by its own id from {model.region}{_sure(ids)}",
+            f"it is not known whether {model.model_id!r} can be called by its own id from {model.region}{_sure(ids)}",
             nearest=ids,
         )
         return
-    elsewhere = f" (only from {', '.join(where.names)})" if where.names else ", nor from any other Region"
-    through = f"; allowed from there: {', '.join(ids)}" if ids else _no_way(model, known)
-    yield refused(
-        About.PLACE,
-        f"{model.model_id!r} cannot be called by its own id from {model.region}{elsewhere}, only through an inference "
-        f"profile{through}"
-        if known.profiles
-        else f"{model.model_id!r} is not in {model.region}; allowed: {', '.join(where.names)}",
-        nearest=ids,
-    )
+    if not known.profiles:
+        said = f"{model.model_id!r} is not in {model.region}; allowed: {', '.join(where.names)}"
+    else:
+        elsewhere = f" (only from {', '.join(where.names)})" if where.names else ", nor from any other Region"
+        through = f"; allowed from there: {', '.join(ids)}" if ids else _no_way(model, known)
+        own = f"{model.model_id!r} cannot be called by its own id from {model.region}{elsewhere}"
+        said = f"{own}, only through an inference profile{through}"
+    yield refused(About.PLACE, said, nearest=ids)
 
 
 def _source(model: Model, sources: Regions) -> Iterator[Finding]:
@@ -159,7 +154,7 @@ def _source(model: Model, sources: Regions) -> Iterator[Finding]:
     if has is None:
         yield warned(
             About.PLACE,
-            f"nobody has read whether {model.model_id!r} can be called from {model.region}{_sure(ids)}",
+            f"it is not known whether {model.model_id!r} can be called from {model.region}{_sure(ids)}",
             nearest=ids,
         )
         return
@@ -225,12 +220,14 @@ _KINDS = {"embedding": "an embedding model", "speech": "a speech model", "rerank
 def _judging(model: Model, known: KnownModel, question: Question) -> Iterator[Finding]:
     wanted = question.parameters.get("metrics")
     if known.judge is None:
-        yield warned(About.USE, f"nobody has read whether Bedrock lets {model.base_id} judge")
+        yield warned(About.USE, f"it is not known whether Bedrock lets {model.base_id} judge")
     elif not known.judge:
+        ids = instead(_GOOD_JUDGES, model.region, first=model.profile)
         yield refused(
             About.USE,
             f"{model.base_id} is not among the models that Bedrock lets judge (UG evaluation-judge, as of "
-            f"{known.verified_on}); take one that is, as amazon.nova-pro-v1:0",
+            f"{known.verified_on}); take one that is, as {ids[0]}",
+            nearest=ids,
         )
     elif wanted in _METRICS and wanted not in known.judge:
         only = "metrics of one's own" if known.judge == ("custom",) else "metrics of Bedrock"
@@ -239,7 +236,7 @@ def _judging(model: Model, known: KnownModel, question: Question) -> Iterator[Fi
 
 def _batching(model: Model, known: KnownModel) -> Iterator[Finding]:
     if known.batch is None:
-        yield warned(About.USE, f"nobody has read whether batch inference takes {model.base_id}")
+        yield warned(About.USE, f"it is not known whether batch inference takes {model.base_id}")
         return
     where = known.batch.in_region if model.profile is None else known.batch.profiles
     if model.region not in where:

@@ -138,7 +138,7 @@ def _thinking(asked: _Asked) -> Iterator[Finding]:
     modes = asked.features.modes or {}
     state, takes = modes.get(str(asked.mode)), [mode for mode, each in modes.items() if each == "ok"]
     if state is None:
-        yield _warned("thinking", f"nobody has read whether {asked.shown} takes thinking of type {asked.mode!r}")
+        yield _warned("thinking", f"it is not known whether {asked.shown} takes thinking of type {asked.mode!r}")
     elif state == "refused":
         yield _refused(
             "thinking", f"{asked.shown} refuses thinking of type {asked.mode!r}; allowed: {', '.join(takes)}"
@@ -171,7 +171,7 @@ def _effort(asked: _Asked) -> Iterator[Finding]:
     elif features.effort_beta is not None:
         yield _warned("effort", f"{asked.shown} takes effort with the beta header {features.effort_beta} only")
     elif levels is None or (effort not in levels and _MORE in levels):
-        yield _warned("effort", f"nobody has read whether {asked.shown} takes effort {effort!r}")
+        yield _warned("effort", f"it is not known whether {asked.shown} takes effort {effort!r}")
     elif effort not in levels:
         yield _refused("effort", f"{asked.shown} refuses effort {effort!r}; allowed: {', '.join(levels)}")
     if features.effort_capped and asked.mode in _THINKING_OFF and effort in _ABOVE_CAP:
@@ -224,7 +224,7 @@ def _features(asked: _Asked) -> Iterator[Finding]:
 
 def _feature(key: str, what: str, has: bool | None, asked: _Asked) -> Iterator[Finding]:
     if has is None:
-        yield _warned(key, f"nobody has read whether {asked.shown} has {what}")
+        yield _warned(key, f"it is not known whether {asked.shown} has {what}")
     elif not has:
         # A model to come may have what its family had not.
         told = _warned if asked.known is None else _refused

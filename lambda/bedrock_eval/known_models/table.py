@@ -679,6 +679,7 @@ MODELS: Mapping[str, KnownModel] = {
         ),
         judge=(),
         max_output=10,
+        features=Features(structured_outputs=False),
     ),
     "amazon.nova-micro-v1:0": KnownModel(
         source="UG models-region-compatibility, evaluation-judge, batch-inference-supported; destinations as Nova Pro and Lite",
