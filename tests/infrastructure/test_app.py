@@ -129,6 +129,28 @@ def test_expired_rates_are_a_warning_and_no_failure(tmp_path: Path, environments
     assert stages(tmp_path) == {"dev"}
 
 
+@pytest.mark.parametrize(
+    ("as_of", "told"),
+    [
+        (
+            "2027-01-08",
+            "models.haiku.id: 'us.anthropic.claude-opus-4-1-20250805-v1:0' reached its end of life on 2027-",
+        ),
+        ("2027-02-30", "-c as_of=2027-02-30: not in the calendar; allowed: a day, as 2026-12-31"),
+    ],
+)
+def test_models_are_held_against_the_day_that_synth_is_given(
+    as_of: str, told: str, tmp_path: Path, environments: Path
+) -> None:
+    text = (environments / "dev.yaml").read_text()
+    ending = text.replace("us.anthropic.claude-haiku-5-5", "us.anthropic.claude-opus-4-1-20250805-v1:0")
+    (environments / "dev.yaml").write_text(ending)
+    done = run(tmp_path, environments="dev", environments_directory=str(environments), as_of=as_of)
+    assert done.returncode == 1
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_wrong_file_is_a_message_with_every_mistake_and_exit_code_1(tmp_path: Path, environments: Path) -> None:
     text = (environments / "dev.yaml").read_text()
     (environments / "dev.yaml").write_text(text.replace("region: us-east-1", "region: mars") + "\ncolour: red\n")

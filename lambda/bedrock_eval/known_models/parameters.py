@@ -209,7 +209,9 @@ def _features(asked: _Asked) -> Iterator[Finding]:
         yield from _feature("system", "a system prompt", features.system, asked)
     choice = asked.given.get("tool_choice")
     if choice is not None:
-        yield from _tool_choice(str(choice.get("type") if isinstance(choice, Mapping) else choice), asked)
+        # Anthropic writes {"type": "any"}, Converse {"any": {}}.
+        name = choice.get("type", next(iter(choice), "")) if isinstance(choice, Mapping) else choice
+        yield from _tool_choice(str(name), asked)
     if asked.given.get("output_schema"):
         yield from _feature("output_schema", "structured outputs", features.structured_outputs, asked)
         yield from _schema(asked.given["output_schema"])
