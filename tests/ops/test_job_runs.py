@@ -29,7 +29,7 @@ region: us-east-1
 owner: us
 runbook_url: https://example.com/runbook
 models:
-  small: {id: amazon.nova-lite-v1:0}
+  small: {id: amazon.nova-pro-v1:0}
 datasets:
   questions: {source: s3://elsewhere/questions.jsonl}
 evaluations:

@@ -202,7 +202,7 @@ def test_a_model_that_the_table_does_not_know_is_said(
         ("us-west-2", "us-east-1"),
         ("eu-west-1", "eu-central-1"),
         ("ap-northeast-1", "ap-south-1"),
-        ("sa-east-1", "us-east-1"),
+        ("ca-central-1", "us-east-1"),
     ],
 )
 def test_the_nearest_of_three_endpoints_is_asked(

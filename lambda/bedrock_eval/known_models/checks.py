@@ -15,6 +15,7 @@ from bedrock_eval.wording import count
 STALE_DAYS = 90
 NOTICE_DAYS = 60
 _METRICS = ("built_in", "custom")
+_MOST_LISTED = 8
 _GOOD_JUDGES = ("amazon.nova-pro-v1:0", "anthropic.claude-sonnet-4-6", "amazon.nova-2-lite-v1:0")
 
 
@@ -137,9 +138,9 @@ def _bare(model: Model, known: KnownModel, use: Use | None) -> Iterator[Finding]
         )
         return
     if not known.profiles:
-        said = f"{model.model_id!r} is not in {model.region}; allowed: {', '.join(where.names)}"
+        said = f"{model.model_id!r} is not in {model.region}; allowed: {_listed(where.names)}"
     else:
-        elsewhere = f" (only from {', '.join(where.names)})" if where.names else ", nor from any other Region"
+        elsewhere = f" (only from {_listed(where.names)})" if where.names else ", nor from any other Region"
         through = f"; allowed from there: {', '.join(ids)}" if ids else _no_way(model, known)
         own = f"{model.model_id!r} cannot be called by its own id from {model.region}{elsewhere}"
         said = f"{own}, only through an inference profile{through}"
@@ -161,7 +162,7 @@ def _source(model: Model, sources: Regions) -> Iterator[Finding]:
     here = f"; allowed from there: {', '.join(ids)}" if ids else ""
     yield refused(
         About.PLACE,
-        f"profile {model.model_id!r} cannot be called from {model.region}, only from {', '.join(sources.names)}{here}; "
+        f"profile {model.model_id!r} cannot be called from {model.region}, only from {_listed(sources.names)}{here}; "
         f"{_OVERRIDE}",
         nearest=ids,
     )
@@ -190,8 +191,8 @@ def _no_profile(model: Model, known: KnownModel) -> Finding:
 
 def _no_way(model: Model, known: KnownModel) -> str:
     profiles = {f"{name}.": sources.names for name, sources in known.profiles.items() if sources.names}
-    ways = [f"{name} from {', '.join(regions)}" for name, regions in profiles.items()]
-    ways += [f"its own id from {', '.join(known.in_region.names)}"] if known.in_region.names else []
+    ways = [f"{name} from {_listed(regions)}" for name, regions in profiles.items()]
+    ways += [f"its own id from {_listed(known.in_region.names)}"] if known.in_region.names else []
     return f"; nothing is known to reach it from {model.region}; allowed: {'; '.join(ways)}" if ways else ""
 
 
@@ -240,7 +241,7 @@ def _batching(model: Model, known: KnownModel) -> Iterator[Finding]:
         return
     where = known.batch.in_region if model.profile is None else known.batch.profiles
     if model.region not in where:
-        other = f"; allowed: from {', '.join(where)}" if where else ""
+        other = f"; allowed: from {_listed(where)}" if where else ""
         way = "by its own id" if model.profile is None else "through a profile"
         yield refused(About.USE, f"batch inference does not take {model.base_id} {way} from {model.region}{other}")
 
@@ -251,3 +252,9 @@ def _or(ids: tuple[str, ...], text: str) -> str:
 
 def _sure(ids: tuple[str, ...]) -> str:
     return f"; surely: {', '.join(ids)}" if ids else ""
+
+
+def _listed(regions: tuple[str, ...]) -> str:
+    """So many that a line can be read."""
+    more = len(regions) - _MOST_LISTED
+    return ", ".join(regions[:_MOST_LISTED]) + (f" and {more} more" if more > 0 else "")
