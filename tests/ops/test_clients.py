@@ -26,7 +26,7 @@ evaluations:
   support: {dataset: questions, candidates: [small]}
 """
 OF_NO_ENVIRONMENT = {
-    "evaluate --dataset cases.jsonl --model amazon.nova-2-lite-v1:0": "bedrock-runtime",
+    "evaluate --dataset cases.jsonl --model us.amazon.nova-2-lite-v1:0": "bedrock-runtime",
     "jobs collect --from s3://bucket/prefix": "s3",
     "jobs list": "bedrock",
     f"jobs show {JOB}": "bedrock",
@@ -41,6 +41,7 @@ OF_AN_ENVIRONMENT = {
     "jobs start support --env dev": "sts",
     "jobs stop support --env dev": "sts",
     "logs slow --env dev": "sts",
+    "models --env dev --check": "bedrock",
     "prices --env dev": "pricing",
     "run --env dev support": "sts",
     "run --env dev support --follow 20261123T060000Z": "sts",
