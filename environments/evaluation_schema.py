@@ -420,7 +420,7 @@ class _Keeping(Strict):
     """What every evaluation does with its scores, and when it runs."""
 
     gates: tuple[AnyGateConfig, ...] = Field(
-        default=(), description="What every candidate must keep; a broken one rings an alarm."
+        default=(), description="What every candidate must pass; one that fails rings an alarm."
     )
     baseline: RunId | None = Field(
         default=None,
@@ -431,7 +431,7 @@ class _Keeping(Strict):
         default=False, description="Also publish the scores as {ModelId, Application}; one evaluation at most."
     )
     confidence: float = Field(default=0.95, ge=0.5, lt=1, description="Of every interval and of the gates together.")
-    min_coverage: Share = Field(default=0.95, description="Answered of asked; with less, every gate is inconclusive.")
+    min_coverage: Share = Field(default=0.95, description="Answered of asked; with less, every gate is undecided.")
 
 
 class _JobKeeping(_Keeping):
@@ -600,7 +600,7 @@ class CustomEvaluationConfig(_Keeping, CustomScoring, _Subject, _Kind):
         min_length=1, max_length=MOST_CANDIDATES, description="What is compared; a key of `models` alone is enough."
     )
     gates: tuple[GateConfig, ...] = Field(
-        default=(), description="What every candidate must keep; a broken one rings an alarm."
+        default=(), description="What every candidate must pass; one that fails rings an alarm."
     )
     schedule: ScheduleConfig | None = Field(default=None, description="Left out: it is started by hand only.")
     concurrency: int = Field(default=8, ge=1, le=256, description="Model calls in flight, over all candidates.")

@@ -316,7 +316,7 @@ class AlarmsConfig(Strict):
     end_of_life_days: int = Field(default=60, ge=1, description="Days to a model's end of life.")
     guardrail_intervention_percent: Share = Field(default=20, description="Interventions of what a guardrail sees.")
     inconclusive_days: int = Field(
-        default=3, ge=1, le=7, description="Days of a week with an inconclusive verdict; the alarm is off by default."
+        default=3, ge=1, le=7, description="Days of a week with an undecided gate; the alarm is off by default."
     )
     severity: Mapping[AlarmName, Literal["critical", "warning", "off"]] = Field(
         default={}, description="Other severities than those of the table, by kind of alarm; off: not made."

@@ -74,8 +74,9 @@ def _check_dataset(path: Path) -> str | None:
     except OSError as error:
         raise OwnDataError(f"DATASET={path}: cannot be read: {error.strerror}") from None
     loaded = load_environments(ENVIRONMENTS, only=[ENVIRONMENT], today=date.min)
-    template = next(iter(loaded.environments[0].evaluations.values()))
-    found = gap(gaps, metrics=template.metric_names, source=str(path))
+    custom = (each for each in loaded.environments[0].evaluations.values() if each.job_kind is None)
+    metrics = next((each.metric_names for each in custom), ())
+    found = gap(gaps, metrics=metrics, source=str(path))
     if found is not None and found.refused:
         raise OwnDataError(found.message)
     return None if found is None else found.message
@@ -111,7 +112,9 @@ def write_environment(own: OwnData, *, directory: Path) -> Path:
             raise OwnDataError(f"MODELS: {error}") from None
     yaml = YAML()
     content = yaml.load((ENVIRONMENTS / f"{ENVIRONMENT}.yaml").read_text())
-    template = next(iter(content["evaluations"].values()))
+    # How the custom evaluation of local.yaml is made; where somebody has taken it out, as the schema has it.
+    custom = (each for each in (content.get("evaluations") or {}).values() if "kind" not in each)
+    template = next(custom, {})
     content["models"] = {name: {"id": identifier} for name, identifier in zip(names, own.models, strict=True)}
     content["datasets"] = {_DATASET: {"source": str(copy.relative_to(ROOT))}}
     content["evaluations"] = {EVALUATION: {**template, "dataset": _DATASET, "candidates": names}}

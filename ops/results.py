@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bedrock_eval.gates import Verdict
+from bedrock_eval.gates import Verdict, tally_text
 from bedrock_eval.runs import RunState
 from bedrock_eval.shortfalls import advice, shortfall, thin_candidates, unanswered
 from bedrock_eval.summary import Summary
@@ -48,10 +48,7 @@ def _show_gates(summary: Summary) -> None:
     if not gates:
         say("\nno gates")
         return
-    tally = ", ".join(
-        f"{number} {verdict.value}" for verdict in Verdict if (number := sum(gate.verdict is verdict for gate in gates))
-    )
-    say(f"\ngates at {level(summary.confidence)} together: {tally}")
+    say(f"\ngates at {level(summary.confidence)} together: {tally_text(gates)}")
 
 
 def failed_run(shown: str, state: RunState) -> OpsError:

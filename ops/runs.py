@@ -2,7 +2,6 @@
 
 import argparse
 import webbrowser
-from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from itertools import islice
@@ -11,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from bedrock_eval.costs import total
-from bedrock_eval.gates import Verdict
+from bedrock_eval.gates import tally_text
 from bedrock_eval.shortfalls import thin_candidates
 from bedrock_eval.summary import Summary
 from bedrock_eval.wording import UNKNOWN, count, instant
@@ -114,8 +113,7 @@ def _cost(summary: Summary) -> str:
 
 
 def _verdicts(summary: Summary) -> str:
-    tally = Counter(gate.verdict for candidate in summary.candidates for gate in candidate.gates)
-    return ", ".join(f"{tally[verdict]} {verdict.value}" for verdict in Verdict if tally[verdict]) or "no gates"
+    return tally_text(gate for candidate in summary.candidates for gate in candidate.gates) or "no gates"
 
 
 def _named(account: Account, store: Store, arguments: argparse.Namespace, run: str) -> StoredRun:

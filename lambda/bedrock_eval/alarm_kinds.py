@@ -14,7 +14,7 @@ from types import MappingProxyType
 from bedrock_eval import catalogue
 from bedrock_eval.alarm_units import Unit, length
 from bedrock_eval.costs import TOKEN_METRICS
-from bedrock_eval.gates import Verdict
+from bedrock_eval.gates import WORDS
 
 _HOUR = 3_600
 _DAY = 86_400
@@ -511,11 +511,11 @@ VERDICT = AlarmKind(
     incident=Incident.QUALITY,
     missing_data=MissingData.RUN,
     metrics={"v": catalogue.GATE_VERDICT},
-    unit=Unit(codes=tuple(verdict.value.replace("_", " ") for verdict in Verdict)),
+    unit=Unit(codes=WORDS),
     comparison=Comparison.AT_LEAST,
     threshold=lambda _: 3,
     window=_RUN_WINDOW,
-    happened="A gate is broken: {subject}. The whole confidence interval of the score lies beyond the bound.",
+    happened="A gate has failed: {subject}. The whole confidence interval of the score lies beyond the bound.",
     look_at="the run's report.html, and what changed since the last run: model, prompt, parameters or dataset.",
 )
 INCONCLUSIVE = AlarmKind(
@@ -526,7 +526,7 @@ INCONCLUSIVE = AlarmKind(
     missing_data=MissingData.RUN,
     metrics={"v": catalogue.GATE_VERDICT},
     expression="IF(v == 2, 1, 0)",
-    unit=Unit(codes=("decided", "inconclusive")),
+    unit=Unit(codes=("decided", "undecided")),
     comparison=Comparison.AT_LEAST,
     threshold=lambda _: 1,
     window=Window(seconds=_DAY, datapoints=3, periods=7),
@@ -544,7 +544,7 @@ COVERAGE = AlarmKind(
     comparison=Comparison.BELOW,
     window=_RUN_WINDOW,
     happened="{subject} answered less than {threshold} of the cases: scores are of these alone, and every gate of that "
-    "run is inconclusive.",
+    "run is undecided.",
     look_at="failed cases by reason in the run's report.html.",
 )
 RUN_OVERDUE = AlarmKind(

@@ -149,7 +149,7 @@ GATE_VERDICT = Metric(
     "None",
     "Maximum",
     Better.LOWER,
-    "Verdict (0 better, 1 not worse, 2 inconclusive, 3 worse)",
+    "Verdict (0 better, 1 passed or not worse, 2 undecided, 3 failed or worse)",
 )
 GATE_MARGIN = Metric(
     CUSTOM,

@@ -1,6 +1,6 @@
 """A finished run as text: per candidate the means, verdicts and what they rest on, then the comparisons."""
 
-from bedrock_eval.gates import bound_text
+from bedrock_eval.gates import bound_text, verdict_word
 from bedrock_eval.reading import baseline_notes, reading
 from bedrock_eval.remarks import remarks
 from bedrock_eval.summary import BASELINE, CandidateSummary, RunComparison, Summary
@@ -47,7 +47,7 @@ def _candidate(candidate: CandidateSummary, summary: Summary, *, width: int) -> 
         lines.append(f"  {name:<{width}}{metric.n:>7,}{number(metric.mean):>12}   {told}")
     for gate in candidate.gates:
         needed = f"; about {count(gate.needed_n, 'case')} would decide" if gate.needed_n else ""
-        lines.append(f"  gate {gate.metric} {bound_text(gate)}: {gate.verdict.value} ({gate.reason}{needed})")
+        lines.append(f"  gate {gate.metric} {bound_text(gate)}: {verdict_word(gate)} ({gate.reason}{needed})")
     return "\n".join(lines)
 
 

@@ -159,6 +159,24 @@ def test_detached_start_is_repeatable_and_stop_is_complete(tmp_path: Path) -> No
     assert not stop_detached(directory=tmp_path)
 
 
+def test_one_whose_starter_was_killed_meanwhile_is_found_and_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def kill(self: EmulatorProcess) -> None:
+        raise Killed
+
+    monkeypatch.setattr(EmulatorProcess, "wait", kill)
+    with pytest.raises(Killed):
+        start_detached(interpreter=INTERPRETER, directory=tmp_path)
+    pid = json.loads(pid_file(tmp_path).read_text())["pid"]
+    assert group_members(pid)
+    assert stop_detached(directory=tmp_path)
+    eventually(lambda: not group_members(pid))
+
+
 def test_a_pid_that_now_belongs_to_somebody_else_is_left_alone(tmp_path: Path) -> None:
     pid_file(tmp_path).write_text(json.dumps({"pid": os.getpid(), "port": 1, "access_key": "A", "started": "1"}))
     assert not stop_detached(directory=tmp_path)

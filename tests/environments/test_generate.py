@@ -131,7 +131,7 @@ def test_the_alarms_are_those_of_the_table_with_their_units_and_windows() -> Non
     band = "above the band of what is expected `alarms.latency_anomaly` standard deviations wide"
     assert shown["latency-anomaly"][1] == band
     assert shown["throttle-count"][1] == "at or above `alarms.throttle_count` requests"
-    assert shown["verdict"][1:4] == ["at or above 3 (worse)", "1 of 24 periods of 1 h", "the state stays"]
+    assert shown["verdict"][1:4] == ["at or above 3 (failed or worse)", "1 of 24 periods of 1 h", "the state stays"]
     assert shown["coverage"][1] == "below `min_coverage` of the cases answered"
     assert shown["watchdog-silent"][1:4] == ["below 1 report", "2 of 2 periods of 1 h", "a breach"]
     assert shown["inconclusive"][0] == "off"

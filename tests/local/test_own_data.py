@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 import local.own_data
 from environments.load import load_environments
@@ -113,6 +114,27 @@ def test_the_environment_made_of_it_loads() -> None:
     }
     (evaluation,) = loaded.evaluations.values()
     assert [candidate.model for candidate in evaluation.candidates] == ["claude-3-sonnet", "llama3-8b-instruct"]
+
+
+def test_a_local_yaml_without_its_evaluations_is_enough(
+    files: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Taken out, or only those by jobs left: the data is then evaluated as the schema has it."""
+    folder = ROOT / "build" / "test-own-data"
+    (tmp_path / "environments").mkdir()
+    monkeypatch.setattr("local.own_data.ENVIRONMENTS", tmp_path / "environments")
+    whole = YAML(typ="safe").load((ENVIRONMENTS / "local.yaml").read_text())
+    by_jobs = {
+        name: each for name, each in whole["evaluations"].items() if "kind" in each and "answers_from" not in each
+    }
+    without = {key: value for key, value in whole.items() if key != "evaluations"}
+    for left in (without, {**without, "evaluations": {}}, {**without, "evaluations": by_jobs}):
+        (tmp_path / "environments" / "local.yaml").write_text(json.dumps(left))
+        own = own_data(**files)
+        assert own is not None
+        written = write_environment(own, directory=folder)
+        (made,) = load_environments(written, only=["local"], today=date(2026, 11, 23)).environments
+        assert [each.metrics != () for each in made.evaluations.values()] == [True]
 
 
 def test_usage_errors_and_bad_input_end_with_1(capsys: pytest.CaptureFixture[str]) -> None:

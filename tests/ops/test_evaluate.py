@@ -61,7 +61,7 @@ def test_a_run_leaves_report_summary_and_junit(
     assert parse(out / "junit.xml").getroot().find("testsuite/testcase") is not None
     told = capsys.readouterr()
     assert "nova-lite  (amazon.nova-lite-v1:0)" in told.out
-    assert "gate f1_score at least 0.5: not_worse" in told.out
+    assert "gate f1_score at least 0.5: passed" in told.out
 
 
 @pytest.mark.parametrize(

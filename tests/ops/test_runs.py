@@ -112,7 +112,7 @@ def test_a_run_is_started_by_hand_followed_and_judged(machine: Machine, capsys: 
     assert machine.started[0]["name"].endswith(f"-manual-{sent['manual']}")
     arn = "arn:aws:states:us-east-1:111122223333:stateMachine:shop-dev-evaluation"
     assert machine.started[0]["stateMachineArn"] == arn
-    assert "gate f1_score at least 0.5: not_worse" in capsys.readouterr().out
+    assert "gate f1_score at least 0.5: passed" in capsys.readouterr().out
 
 
 def test_a_broken_gate_is_exit_code_10(machine: Machine) -> None:
@@ -169,8 +169,8 @@ def test_the_list_has_state_counts_and_verdicts_newest_first(
     assert [line.split()[1] for line in lines] == ["20261124T060000Z", LATER, EARLIER]
     assert "failed (dataset_missing)" in lines[0]
     assert "unknown" in lines[0]
-    assert "2 not_worse" in lines[1]
-    assert "1 not_worse, 1 worse" in lines[2]
+    assert "2 passed" in lines[1]
+    assert "1 passed, 1 failed" in lines[2]
     assert ops("runs", "list", "--limit", "1") == 0
     assert EARLIER not in capsys.readouterr().out
 

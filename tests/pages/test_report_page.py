@@ -197,11 +197,48 @@ def test_it_fits_the_screen_and_can_be_read(
     assert not pale
 
 
+# What lies outside the card that it stands in; texts that may be scrolled or cut have their own way.
+OUTSIDE = """
+return [...document.querySelectorAll('.card')].flatMap(card => {
+  const box = card.getBoundingClientRect();
+  return [...card.querySelectorAll('*')].filter(each => {
+    if (each.closest('svg, .wide, .said, .ask, .unseen') || !each.checkVisibility()) return false;
+    const own = each.getBoundingClientRect();
+    return own.width && (own.right > box.right + 1 || own.left < box.left - 1);
+  }).map(each => each.textContent.slice(0, 40));
+});
+"""
+
+
+@pytest.mark.parametrize("width", [1280, 768, 390], ids=["desktop", "tablet", "phone"])
+def test_names_of_24_characters_stay_in_their_cards(
+    chromium: webdriver.Chrome, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    names = ("haiku-with-a-name-of-24x", "nova-with-a-name-of-24-x")
+    assert {len(name) for name in names} == {24}
+    candidates = tuple(replace(each, name=name) for each, name in zip(DEFINITION.candidates, names, strict=True))
+    monkeypatch.setitem(globals(), "DEFINITION", replace(DEFINITION, candidates=candidates))
+    monkeypatch.setitem(globals(), "ANSWERS", dict(zip(names, ANSWERS.values(), strict=True)))
+    path = tmp_path / "report.html"
+    path.write_text(page())
+    show(chromium, path.as_uri(), width=width)
+    chromium.save_screenshot(str(pictures / f"report-long-names-{width}.png"))
+    assert chromium.execute_script("return document.documentElement.scrollWidth") <= width
+    assert chromium.execute_script(OUTSIDE) == []
+
+
+def test_it_begins_with_who_passes_and_who_wins(chromium: webdriver.Chrome, address: str) -> None:
+    show(chromium, address)
+    lead = chromium.find_element(By.CSS_SELECTOR, "h1 + p").text
+    assert "nova-with-a-name-of-24-x fails in Relevance (word recall)" in lead
+    assert "haiku is better than nova-with-a-name-of-24-x in " in lead
+
+
 def test_verdicts_come_first_and_say_why(chromium: webdriver.Chrome, address: str) -> None:
     show(chromium, address)
     assert chromium.find_element(By.CSS_SELECTOR, "h2").text == "Verdicts"
     words = [each.text for each in chromium.find_elements(By.CSS_SELECTOR, ".gate .badge")]
-    assert words == ["Fails", "Inconclusive", "Passes", "Passes"]
+    assert words == ["Failed", "Undecided", "Passed", "Passed"]
     for badge in chromium.find_elements(By.CSS_SELECTOR, ".gate .badge"):
         assert badge.find_element(By.CSS_SELECTOR, "svg path").is_displayed()
 

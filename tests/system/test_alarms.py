@@ -419,7 +419,10 @@ def test_a_quality_drop_between_two_answer_sets(watch: Watch, quiet: set[str], a
     body, newest = message.body, newest_run(watch)
     assert body["subject"] == f"CRITICAL rings: {watch.stack.names.prefix}-{alarm}"[:99]
     assert (body["evaluation"], body["run_id"], body["severity"]) == (QUALITY, newest, "critical")
-    assert "Value: 3 (worse); it rings at or above 3 (worse), in 1 of 24 periods of 1 h." in message.text
+    assert (
+        "Value: 3 (failed or worse); it rings at or above 3 (failed or worse), in 1 of 24 periods of 1 h."
+        in message.text
+    )
     bucket, links = watch.stack.bucket, body["links"]
     assert links["run"] == f"{CONSOLE}/s3/buckets/{bucket}?region=us-east-1&prefix=runs/{QUALITY}/{newest}/"
     assert links["report"] == (

@@ -90,7 +90,7 @@ def test_a_manual_run_is_followed_and_ends_with_its_verdict(
     done, run = earlier
     assert done.returncode == WORSE, done.stderr
     assert f"{EVALUATION}, run {run}" in done.stdout
-    assert done.stdout.splitlines()[-1].endswith("1 not_worse, 1 worse")
+    assert done.stdout.splitlines()[-1].endswith("1 passed, 1 failed")
     assert "estimated: " in done.stderr
     summary = stack.read(RunLayout(EVALUATION, run).summary)
     assert [candidate["scored"] for candidate in summary["candidates"]] == [CASES, CASES]
@@ -114,7 +114,7 @@ def test_the_runs_are_listed_and_shown(
     listed = runs(stack, "list")
     assert listed.index(later) < listed.index(before)
     for run in (before, later):
-        assert all(word in row(listed, run) for word in ("finished", "84", "1 worse", "$"))
+        assert all(word in row(listed, run) for word in ("finished", "84", "1 failed", "$"))
     assert runs(stack, "show", before) == done.stdout
     assert f"run {later}" in runs(stack, "show", "latest", "--evaluation", EVALUATION)
 

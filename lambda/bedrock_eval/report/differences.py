@@ -4,12 +4,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from bedrock_eval.catalogue import Better
+from bedrock_eval.conclusion import winner
 from bedrock_eval.gates import Verdict
 from bedrock_eval.reading import baseline_notes, reading
 from bedrock_eval.report.drawing import interval_plot, symbol
 from bedrock_eval.report.markup import Child, Markup, tag
 from bedrock_eval.report.scale import Scale, axis
-from bedrock_eval.report.subjects import Pairing, chip, measure, pairings, side
+from bedrock_eval.report.subjects import Pairing, chip, colour, measure, pairings, side
 from bedrock_eval.report.tables import Body, Column, Kind, table
 from bedrock_eval.summary import BASELINE, RunComparison, Summary
 from bedrock_eval.wording import count, level, p_value, signed, signed_interval
@@ -60,7 +61,7 @@ def _alone(summary: Summary) -> str:
 def _pairing(summary: Summary, pairing: Pairing, comparisons: Sequence[RunComparison]) -> Markup:
     baseline = pairing.against == BASELINE
     left, right = ("worse", "better") if baseline else (f"{pairing.reference} better", f"{pairing.candidate} better")
-    sides = tag("span", f"←\N{NO-BREAK SPACE}{left}"), tag("span", f"{right}\N{NO-BREAK SPACE}→")
+    sides = tag("span", f"← {left}"), tag("span", f"{right} →")
     legend = tag("span", sides, class_="ends")
     columns = (
         Column("Metric", Kind.TEXT),
@@ -101,6 +102,7 @@ def max_drops(summary: Summary, comparison: RunComparison) -> list[float]:
 def _row(summary: Summary, comparison: RunComparison, *, scale: Scale, drops: list[float]) -> tuple[Child, ...]:
     definition, estimate = measure(summary, comparison.metric), comparison.estimate
     verdict, word = reading(comparison, summary)
+    best = winner(comparison, verdict)
     span = signed_interval(estimate.low, estimate.high)
     told = f"{definition.title}: {signed(estimate.mean)}, {span}, {count(estimate.n, 'pair')}, {word}"
     plot = interval_plot(
@@ -109,7 +111,7 @@ def _row(summary: Summary, comparison: RunComparison, *, scale: Scale, drops: li
         mean=estimate.mean,
         low=estimate.low,
         high=estimate.high,
-        kind="" if verdict is Verdict.INCONCLUSIVE else verdict.value,
+        kind=_kind(summary, comparison, verdict),
         zero=True,
         bounds=[-drop for drop in drops],
     )
@@ -121,8 +123,16 @@ def _row(summary: Summary, comparison: RunComparison, *, scale: Scale, drops: li
         (signed(estimate.mean), tag("small", span)),
         p_value(comparison.holm_p_value),
         (estimate.n, tag("small", f"{unpaired:,} unpaired")),
-        _word(verdict, word),
+        _word(verdict if best is None else Verdict.BETTER, word),
     )
+
+
+def _kind(summary: Summary, comparison: RunComparison, verdict: Verdict) -> str:
+    """A drawing's colour: of two candidates the winner's own, as neither fails; beside a baseline the verdict's."""
+    best = winner(comparison, verdict)
+    if best is not None:
+        return colour(summary, best)
+    return "" if verdict is Verdict.INCONCLUSIVE else verdict.value
 
 
 def _word(verdict: Verdict, word: str) -> Markup:

@@ -53,9 +53,9 @@ def _facts(summary: Summary) -> list[tuple[str, Child]]:
         (
             "Verdicts",
             f"By the interval at 1 - (1 - {level(summary.confidence)}) / k, with k the gates of the run (Bonferroni): "
-            f"{k}. Passes: the interval keeps the bound; of a difference, a drop of more than max_drop is excluded. "
-            "Better: the whole difference lies above 0. Fails: the interval lies wholly beyond the bound; of a "
-            f"difference, below 0. Inconclusive: none of these, or under {MIN_SAMPLE} cases, or under "
+            f"{k}. Passed: the interval keeps the bound; failed: it lies wholly beyond. Of a fall behind the baseline: "
+            "better, the whole difference lies above 0; not worse, a drop of more than max_drop is excluded; worse, "
+            f"the whole difference lies below 0. Undecided: none of these, or under {MIN_SAMPLE} cases, or under "
             f"{percent(summary.min_coverage)} of the cases answered.",
         ),
         (

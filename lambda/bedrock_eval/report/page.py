@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bedrock_eval.conclusion import conclusion
 from bedrock_eval.evidence import Evidence
 from bedrock_eval.remarks import remarks
 from bedrock_eval.report.categories import categories
@@ -99,6 +100,7 @@ def _header(summary: Summary) -> Markup:
         "header",
         tag("p", f"{summary.application} / {summary.environment}", class_="eyebrow"),
         tag("h1", summary.evaluation),
+        tag("p", conclusion(summary), class_="lead"),
         tally(summary),
         tag("ul", [_model(summary, candidate) for candidate in summary.candidates], class_="facts models"),
         tag("dl", [tag("div", tag("dt", term), tag("dd", told)) for term, told in _facts(summary)], class_="facts"),

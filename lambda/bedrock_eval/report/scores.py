@@ -1,8 +1,9 @@
 """Every metric of every candidate: mean, interval, median, n."""
 
 from bedrock_eval.report.drawing import interval_plot
+from bedrock_eval.report.levels import bounds_of, gates_on, level_scale
 from bedrock_eval.report.markup import Child, Markup, tag
-from bedrock_eval.report.scale import Scale, axis, close_scale
+from bedrock_eval.report.scale import Scale, axis
 from bedrock_eval.report.subjects import chip, colour, measure, metric_names
 from bedrock_eval.report.tables import Body, Column, Kind, table
 from bedrock_eval.summary import CandidateSummary, MetricSummary, Summary
@@ -65,16 +66,8 @@ def _classes(summary: Summary) -> Markup | None:
 
 def _metric(summary: Summary, name: str) -> Body:
     definition = measure(summary, name)
-    found = [candidate.metrics[name] for candidate in summary.candidates]
-    bounds = {
-        value
-        for candidate in summary.candidates
-        for gate in candidate.gates
-        for value in (gate.min, gate.max)
-        if gate.metric == name and value is not None
-    }
-    ends = [value for metric in found for value in (metric.mean, metric.low, metric.high)]
-    scale = close_scale((*ends, *bounds), definition)
+    bounds = {value for gate in gates_on(summary, name) for value in bounds_of(gate)}
+    scale = level_scale(summary, name)
     rows = [_row(summary, candidate, name=name, scale=scale, bounds=sorted(bounds)) for candidate in summary.candidates]
     about = tag("small", f" {definition.unit}, {direction(definition.better)}")
     return Body(rows, title=(definition.title, about), axis=axis(scale))

@@ -35,6 +35,7 @@ h1 { font-size: 2.1rem; line-height: 1.15; font-weight: 680; letter-spacing: -.0
 h2 { font-size: 1.3rem; line-height: 1.25; font-weight: 660; letter-spacing: -.01em; }
 h3 { font-size: .95rem; font-weight: 650; } h4 { font-size: .8rem; font-weight: 650; }
 small, .soft { color: var(--soft); font-size: .85rem; font-weight: 400; }
+.lead { font-size: 1.05rem; line-height: 1.45; max-width: 54rem; margin-top: .7rem; overflow-wrap: anywhere; }
 .eyebrow { color: var(--soft); font-size: .8rem; font-weight: 600; letter-spacing: .04em; margin-bottom: .35rem; }
 .facts { display: flex; flex-wrap: wrap; gap: .35rem 1.75rem; margin-top: 1rem; color: var(--soft);
   font-size: .85rem; }
@@ -76,7 +77,7 @@ td small, th[scope="row"] small { display: block; line-height: 1.3; font-weight:
 tr.group th { text-align: left; padding-top: 1rem; font-weight: 650; border-bottom-color: var(--line); }
 tbody:first-of-type tr.group th { padding-top: .5rem; }
 td.plot, th.plot { width: 34%; min-width: 11rem; } th.plot { padding-bottom: .1rem; }
-.ends > :last-child { text-align: right; }
+.ends > * { min-width: 0; overflow-wrap: anywhere; } .ends > :last-child { text-align: right; }
 .ends { display: flex; justify-content: space-between; gap: 1rem; font-weight: 500; }
 """
 
@@ -93,7 +94,8 @@ circle.mean { fill: var(--mark);
 .plot.inconclusive { --mark: var(--inconclusive); }
 .symbol { width: 1rem; height: 1rem; fill: none; stroke: currentColor; stroke-width: 2; stroke-linecap: round;
   stroke-linejoin: round; flex: none; }
-.word { display: inline-flex; align-items: center; gap: .35rem; font-weight: 650; white-space: nowrap; }
+.word { display: inline-flex; align-items: center; gap: .35rem; font-weight: 650; }
+.badge { white-space: nowrap; } td .word { overflow-wrap: anywhere; min-width: 0; }
 .word.better { color: var(--better); } .word.not_worse { color: var(--not_worse); } .word.worse {
   color: var(--worse); }
 .word.inconclusive { color: var(--inconclusive); }
@@ -159,6 +161,7 @@ _NARROW = """
   .stacked tr { display: flex; flex-wrap: wrap; gap: 0 1.1rem; padding: .5rem 0;
     border-bottom: 1px solid var(--faint); }
   .stacked tbody:last-child tr:last-child { border-bottom: 0; }
+  .stacked th, .stacked td, .stacked td.number { white-space: normal; }
   .stacked th, .stacked td { border: 0; padding: 0; text-align: left; min-width: 0; }
   .stacked tbody th, .stacked td.plot, .stacked td.text { width: 100%; } .stacked td:empty { display: none; }
   .stacked tbody tr.group th { padding: .6rem 0 .1rem; }

@@ -1,23 +1,13 @@
 """What was decided, first: the worst verdicts on top, each with its reason and the cases it would take."""
 
-from collections import Counter
-
-from bedrock_eval.gates import GateResult, Verdict, bound_text
-from bedrock_eval.measures import Measure
+from bedrock_eval.gates import GateResult, Verdict, bound_text, verdict_tally, verdict_word
 from bedrock_eval.report.drawing import interval_plot, symbol
+from bedrock_eval.report.levels import bounds_of, drops_of, gates_on, level_scale
 from bedrock_eval.report.markup import Markup, tag
-from bedrock_eval.report.scale import axis, close_scale
+from bedrock_eval.report.scale import Scale, axis, close_scale
 from bedrock_eval.report.subjects import chip, measure
 from bedrock_eval.summary import Summary
 from bedrock_eval.wording import count, interval, level, number, p_value, signed, signed_interval
-
-_WORDS = {
-    Verdict.BETTER: "Better",
-    Verdict.NOT_WORSE: "Passes",
-    Verdict.INCONCLUSIVE: "Inconclusive",
-    Verdict.WORSE: "Fails",
-}
-_SEVERAL = {Verdict.NOT_WORSE: "pass", Verdict.WORSE: "fail"}
 
 
 def verdicts(summary: Summary) -> Markup:
@@ -35,11 +25,11 @@ def verdicts(summary: Summary) -> Markup:
 
 def tally(summary: Summary) -> Markup | None:
     """How many gates came out how, as badges."""
-    counts = Counter(gate.verdict for candidate in summary.candidates for gate in candidate.gates)
+    gates = [gate for candidate in summary.candidates for gate in candidate.gates]
+    verdicts_of = {verdict_word(gate): gate.verdict for gate in gates}
     badges = [
-        tag("li", badge(verdict, _counted(verdict, counts[verdict])))
-        for verdict in reversed(Verdict)
-        if counts[verdict]
+        tag("li", badge(verdicts_of[word], f"{number_of:,} {word}"))
+        for word, number_of in reversed(verdict_tally(gates).items())
     ]
     return tag("ul", badges, class_="tally", aria_label="Verdicts") if badges else None
 
@@ -47,11 +37,6 @@ def tally(summary: Summary) -> Markup | None:
 def badge(verdict: Verdict, word: str) -> Markup:
     """A verdict as symbol, word and colour."""
     return tag("span", symbol(verdict), word, class_=f"word badge {verdict.value}")
-
-
-def _counted(verdict: Verdict, number_of: int) -> str:
-    word = _WORDS[verdict].lower()
-    return f"{number_of:,} {word if number_of == 1 else _SEVERAL.get(verdict, word)}"
 
 
 def _gate(summary: Summary, candidate: str, gate: GateResult) -> Markup:
@@ -65,23 +50,18 @@ def _gate(summary: Summary, candidate: str, gate: GateResult) -> Markup:
     reason = tag("p", gate.reason[:1].upper() + gate.reason[1:], ".", _needed(gate))
     return tag(
         "li",
-        tag("div", badge(gate.verdict, _WORDS[gate.verdict])),
+        tag("div", badge(gate.verdict, verdict_word(gate).capitalize())),
         what,
-        _drawn(gate, measure(summary, gate.metric), told=told),
+        _drawn(summary, gate, told=told),
         tag("div", reason, tag("p", _numbers(gate), class_="soft"), class_="told"),
         class_=f"card gate {gate.verdict.value}",
     )
 
 
-def _drawn(gate: GateResult, definition: Measure, *, told: str) -> Markup:
-    """A level on the metric's own scale, or a difference beside 0; the bounds dashed."""
-    ends = (gate.mean, gate.low, gate.high)
-    if gate.max_drop is None:
-        bounds = [value for value in (gate.min, gate.max) if value is not None]
-        scale = close_scale((*ends, *bounds), definition)
-    else:
-        bounds = [-gate.max_drop]
-        scale = close_scale((*ends, *bounds, 0.0))
+def _drawn(summary: Summary, gate: GateResult, *, told: str) -> Markup:
+    """A level on the metric's scale, or a difference beside 0; the bounds dashed."""
+    levels = gate.max_drop is None
+    scale = level_scale(summary, gate.metric) if levels else _drop_scale(summary, gate.metric)
     plot = interval_plot(
         title=told,
         scale=scale,
@@ -89,10 +69,17 @@ def _drawn(gate: GateResult, definition: Measure, *, told: str) -> Markup:
         low=gate.low,
         high=gate.high,
         kind=gate.verdict.value,
-        zero=gate.max_drop is not None,
-        bounds=bounds,
+        zero=not levels,
+        bounds=bounds_of(gate) if levels else drops_of(gate),
     )
     return tag("div", plot, axis(scale))
+
+
+def _drop_scale(summary: Summary, metric: str) -> Scale:
+    """One for all falls behind the baseline of a metric."""
+    gates = [gate for gate in gates_on(summary, metric) if gate.max_drop is not None]
+    ends = [value for gate in gates for value in (gate.mean, gate.low, gate.high, *drops_of(gate))]
+    return close_scale((*ends, 0.0))
 
 
 def _numbers(gate: GateResult) -> str:

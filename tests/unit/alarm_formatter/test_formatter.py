@@ -111,8 +111,11 @@ def told(s3: FakeS3, alarms: FakeAlarms, notification: dict[str, Any]) -> dict[s
 
 def test_value_and_run_are_looked_up(s3: FakeS3) -> None:
     found = told(s3, FakeAlarms(record(VERDICT)), VERDICT)
-    assert (found["value"], found["value_text"]) == (3.0, "3 (worse)")
-    assert "Value: 3 (worse); it rings at or above 3 (worse), in 1 of 24 periods of 1 h." in found["text"]
+    assert (found["value"], found["value_text"]) == (3.0, "3 (failed or worse)")
+    assert (
+        "Value: 3 (failed or worse); it rings at or above 3 (failed or worse), in 1 of 24 periods of 1 h."
+        in found["text"]
+    )
     assert found["run_id"] == "20261124T060000Z"
     assert found["links"]["report"].endswith("runs/support/20261124T060000Z/report.html")
     assert s3.calls["get_object"] == s3.calls["head_object"] == 0
@@ -129,7 +132,7 @@ def test_what_cannot_be_looked_up_is_left_out(s3: FakeS3) -> None:
     alarms.error = client_error("AccessDenied")
     s3.denied.add("runs/support/")
     found = told(s3, alarms, VERDICT)
-    assert found["happened"].startswith("A gate is broken")
+    assert found["happened"].startswith("A gate has failed")
     assert "run_id" not in found
     assert found["links"]["run"].endswith("prefix=runs/support/")
 

@@ -13,7 +13,7 @@ from bedrock_eval.alarm_records import Run
 
 PLACE = Place(region="eu-central-1", bucket="results", prefix="shop-prod", runbook="https://example.com/runbook.md")
 DESCRIPTION = (
-    "[critical] A gate is broken: relevance_score (min 0.5) of nova in evaluation support. The whole confidence "
+    "[critical] A gate has failed: relevance_score (min 0.5) of nova in evaluation support. The whole confidence "
     "interval of the score lies beyond the bound. Rings at 1 of 24 periods of 1 h. Look at: the run's report.html, and "
     "what changed since the last run: model, prompt, parameters or dataset. Owner: Team Search. "
     "Runbook: https://example.com/runbook.md#verdict"
@@ -101,9 +101,11 @@ class TestAlarm:
         text = message.text
         assert text.startswith(
             "critical: shop-prod-verdict-support-nova-relevance_score rings since 2026-11-24 06:04 UTC.\n\n"
-            "A gate is broken: relevance_score (min 0.5) of nova in evaluation support."
+            "A gate has failed: relevance_score (min 0.5) of nova in evaluation support."
         )
-        assert "It rings at or above 3 (worse), in 1 of 24 periods of 1 h. Threshold Crossed: 1 out of" in text
+        assert (
+            "It rings at or above 3 (failed or worse), in 1 of 24 periods of 1 h. Threshold Crossed: 1 out of" in text
+        )
         assert "\nLook at: the run's report.html, and what changed" in text
         assert "\nOwner: Team Search\nNewest run: 20261124T060000Z\n" in text
         assert "\nRunbook: https://example.com/runbook.md#verdict\n" in text

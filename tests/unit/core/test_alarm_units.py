@@ -23,7 +23,7 @@ def test_lengths(seconds: int, text: str) -> None:
         ("cost-per-hour", 2.5, "2.500 US dollars", "US dollars in 1 h"),
         ("dead-letters", 1, "1 message waiting", "messages waiting"),
         ("coverage", 0.62, "0.620 of the cases answered", "of the cases answered"),
-        ("verdict", 3, "3 (worse)", "0 better, 1 not worse, 2 inconclusive, 3 worse"),
+        ("verdict", 3, "3 (failed or worse)", "0 better, 1 passed or not worse, 2 undecided, 3 failed or worse"),
         ("run-overdue", 0, "0 (in time)", "0 in time, 1 overdue"),
     ],
 )
@@ -75,9 +75,9 @@ def test_a_code_that_stands_for_nothing_is_a_number() -> None:
 def test_codes_of_the_verdict_are_those_of_its_metric() -> None:
     assert [KINDS["verdict"].unit.of(each.number) for each in Verdict] == [
         "0 (better)",
-        "1 (not worse)",
-        "2 (inconclusive)",
-        "3 (worse)",
+        "1 (passed or not worse)",
+        "2 (undecided)",
+        "3 (failed or worse)",
     ]
 
 

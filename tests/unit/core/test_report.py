@@ -180,11 +180,11 @@ def test_it_loads_and_runs_nothing() -> None:
 def test_verdicts_are_words_with_reason_numbers_and_the_cases_that_would_decide() -> None:
     page = Page(render(summary()))
     words = list(page.all("li", "gate"))
-    assert [re.match(r"Fails|Passes|Inconclusive", told)[0] for told in words] == [  # type: ignore[index]
-        "Fails",
-        "Inconclusive",
-        "Passes",
-        "Passes",
+    assert [re.match(r"Failed|Passed|Undecided", told)[0] for told in words] == [  # type: ignore[index]
+        "Failed",
+        "Undecided",
+        "Passed",
+        "Passed",
     ]
     failing, open_one = words[:2]
     assert "F1 over wordsbad at least 0.5" in failing
@@ -206,12 +206,50 @@ def test_differences_stand_in_the_good_direction_with_their_scale_and_p_value() 
     assert found["f1_score"].estimate.mean == pytest.approx(-0.66)
     assert found["word_error_rate"].estimate.mean == pytest.approx(-0.286)
     told = " ".join(rows)
-    assert "←\N{NO-BREAK SPACE}good better bad better\N{NO-BREAK SPACE}→" in told
+    assert "← good better bad better →" in told
     assert "F1 over words: −0.660, −0.674 to −0.646, 40 pairs, good better" in told
     assert "Word error rate lower is better, sign turned Word error rate: −0.286" in told
     assert "below 0.001 40 0 unpaired" in told
     assert "Response length" not in told
     assert [reading(found[name], whole)[1] for name in ("f1_score", "word_error_rate")] == ["good better"] * 2
+
+
+def winners(section: str) -> list[tuple[str, str]]:
+    return re.findall(r'class="word (\w+)"><svg[^>]*>.{1,200}?</svg>([^<]+)<', section)
+
+
+def test_the_winner_of_two_candidates_is_never_marked_as_a_failure() -> None:
+    """Whichever side of 0 it lies on: `good` is drawn in its own colour, with the sign of what is good."""
+    source = render(summary())
+    (whole,) = [each for each in source.split("<section")[1:] if 'id="differences"' in each]
+    drawn = re.findall(r'class="plot (\w+)"', whole)
+    words = winners(whole)
+    assert set(drawn) == {"c0"}
+    assert set(words) == {("better", "good better")}
+    turned = summary(replace(DEFINITION, candidates=tuple(reversed(DEFINITION.candidates))))
+    (whole,) = [each for each in render(turned).split("<section")[1:] if 'id="differences"' in each]
+    assert set(re.findall(r'class="plot (\w+)"', whole)) == {"c1"}
+    assert set(winners(whole)) == {("better", "good better")}
+
+
+def scales(source: str, section: str) -> dict[str, set[tuple[str, ...]]]:
+    """The axes of a section's drawings by the metric that their titles begin with."""
+    (whole,) = [each for each in source.split("<section")[1:] if f'id="{section}"' in each]
+    found: dict[str, set[tuple[str, ...]]] = {}
+    for title, axis in re.findall(r"<title>(.+?) of .*?</title>.*?(<svg class=\"axis\".*?</svg>)", whole):
+        found.setdefault(title, set()).add(tuple(re.findall(r'x="([\d.]+)%" y="11">([^<]+)<', axis)))
+    return found
+
+
+def test_a_metric_has_one_scale_wherever_its_level_is_drawn() -> None:
+    """The candidates lie far apart, so that each gate by itself would be drawn on a scale of its own."""
+    source = render(summary(replace(DEFINITION, gates=(Gate("f1_score", min=0.5), Gate("f1_score", min=0.1)))))
+    assert source.count('class="card gate') == 4
+    (on_gates,) = scales(source, "verdicts")["F1 over words"]
+    whole = next(each for each in source.split("<section")[1:] if 'id="scores"' in each)
+    first = re.search(r'F1 over words<.*?(<svg class="axis".*?</svg>)', whole)
+    assert first is not None
+    assert tuple(re.findall(r'x="([\d.]+)%" y="11">([^<]+)<', first[1])) == on_gates
 
 
 def test_a_difference_that_holm_does_not_confirm_is_perhaps_one() -> None:
@@ -240,7 +278,8 @@ def test_a_fall_behind_the_baseline_is_a_verdict_with_its_pairs_and_a_dashed_lin
     source = render(summary(definition, baseline=BASELINE_RUN))
     page = Page(source)
     failing, passing = page.all("li", "gate")
-    assert failing.startswith("Fails")
+    assert failing.startswith("Worse")
+    assert passing.startswith("Not worse")
     assert "at most 0.02 below the baseline" in failing
     assert "The whole interval lies below 0." in failing
     assert re.search(r"difference −0\.3\d+, −0\.3\d+ to −0\.3\d+ \(97\.5%\), 40 pairs, 0 unpaired", failing)
@@ -248,7 +287,7 @@ def test_a_fall_behind_the_baseline_is_a_verdict_with_its_pairs_and_a_dashed_lin
     assert "38 pairs, 2 unpaired" in passing
     assert "run 20261101T060000Z" in source
     told = " ".join(page.table("Differences of good and its baseline"))
-    assert "←\N{NO-BREAK SPACE}worse better\N{NO-BREAK SPACE}→" in told
+    assert "← worse better →" in told
     assert "A dashed line is the max_drop of a gate." in source
     assert "38 2 unpaired" in told
     bounds = [attributes for _, attributes, _ in page.elements if attributes.get("class") == "bound"]
