@@ -1,16 +1,19 @@
 """State machines: errors by name, context, metrics, and limits of time."""
 
 import json
+import subprocess
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.emulator.conftest import ROLE, Clients, Deploy, eventually
+from tests.emulator.conftest import INTERPRETER, ROLE, Clients, Deploy, eventually
 
 Create = Callable[..., str]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -161,6 +164,41 @@ def test_every_end_is_counted(clients: Clients) -> None:
         for name in ("Started", "Succeeded", "Failed", "TimedOut", "Aborted")
     }
     assert counts == {"Started": 4, "Succeeded": 1, "Failed": 1, "TimedOut": 1, "Aborted": 1}
+
+
+_STOPPED = """
+from ministack.services import stepfunctions
+from local.emulator.patches import stepfunctions as patch
+
+execution = {"status": "RUNNING", "input": "{}", "executionArn": "e", "events": []}
+calls = []
+
+def call(reference, event):
+    calls.append(event)
+    if len(calls) == 3:
+        execution["status"] = "ABORTED"
+    raise stepfunctions._ExecutionError("RuntimeError", "again")
+
+stepfunctions._call_lambda = call
+stepfunctions._scaled_sleep = lambda seconds: None
+patch.apply()
+retry = {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "BackoffRate": 1.0, "MaxAttempts": 9}
+catch = {"ErrorEquals": ["States.ALL"], "Next": "Fail"}
+resource = "arn:aws:lambda:us-east-1:000000000000:function:f"
+state = {"Type": "Task", "Resource": resource, "Retry": [retry], "Catch": [catch], "End": True}
+context = {"QueryLanguage": "JSONPath", "State": {"Name": "Ask"}, "Execution": {"Id": "e"}, "variables": {}}
+try:
+    stepfunctions._execute_task(state, {}, execution, context)
+except patch.StoppedError as error:
+    print(len(calls), error)
+"""
+
+
+def test_a_stopped_execution_calls_its_function_no_more() -> None:
+    """In the emulator's own interpreter: with real pauses a slow machine would pass without the patch."""
+    command = [str(INTERPRETER), "-c", _STOPPED]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split() == ["3", "ABORTED"]
 
 
 def test_starting_twice_is_starting_once(clients: Clients) -> None:

@@ -1,8 +1,9 @@
 """Step Functions: metrics, the time limit of a state machine, throttled functions.
 
 Stock ministack publishes no AWS/States metrics, never times an execution out, lets a late task turn an aborted
-execution into a failed one, calls a throttled function Lambda.Unknown, and refuses a repeated StartExecution even
-with the same input. Step Functions does each of these (StartExecution is idempotent while the execution runs).
+execution into a failed one, goes on calling the function of a stopped execution as long as its state retries, calls a
+throttled function Lambda.Unknown, and refuses a repeated StartExecution even with the same input. Step Functions does
+each of these right (StartExecution is idempotent while the execution runs).
 """
 
 import contextvars
@@ -25,6 +26,14 @@ _METRICS = {
     "ABORTED": "ExecutionsAborted",
 }
 _MAX_TIMEOUT_SECONDS = 99_999_999
+
+
+# That of the task which this thread works on.
+_execution: contextvars.ContextVar[Execution | None] = contextvars.ContextVar("execution", default=None)
+
+
+class StoppedError(Exception):
+    """The execution has ended meanwhile; no Retry and no Catch knows this error."""
 
 
 def _publish(execution: Execution) -> None:
@@ -86,8 +95,19 @@ def _fail_once(stock: Callable[..., None]) -> Callable[..., None]:
     return fail
 
 
+def _known_execution(stock: Callable[..., Any]) -> Callable[..., Any]:
+    def execute(state: Any, raw_input: Any, execution: Execution, context: Any) -> Any:
+        _execution.set(execution)
+        return stock(state, raw_input, execution, context)
+
+    return execute
+
+
 def _call_lambda(stock: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
     def call(reference: str, event: Any) -> Any:
+        execution = _execution.get()
+        if execution is not None and execution["status"] != "RUNNING":
+            raise StoppedError(execution["status"])
         try:
             return stock(reference, event)
         except stepfunctions._ExecutionError as error:
@@ -118,5 +138,6 @@ def apply() -> None:
     """Wrap the life cycle of executions."""
     stepfunctions._emit_execution_status_event = _status_event(stepfunctions._emit_execution_status_event)
     stepfunctions._fail_execution = _fail_once(stepfunctions._fail_execution)
+    stepfunctions._execute_task = _known_execution(stepfunctions._execute_task)
     stepfunctions._call_lambda = _call_lambda(stepfunctions._call_lambda)
     stepfunctions._start_execution = _start_execution(stepfunctions._start_execution)
