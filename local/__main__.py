@@ -85,10 +85,10 @@ def _run(options: argparse.Namespace) -> int:
     own = own_data(dataset=options.dataset, answers=options.answers, models=options.models)
     directory = BUILD / "run"
     with alone(directory, command="make run"):
-        _run_in(directory, own)
+        return _run_in(directory, own)
 
 
-def _run_in(directory: Path, own: OwnData | None) -> None:
+def _run_in(directory: Path, own: OwnData | None) -> int:
     environment, context = _environment(own, directory)
     began = time.monotonic()
     with running_emulator(

@@ -1,9 +1,11 @@
 """`make run DATASET=... ANSWERS=... MODELS=...`: an environment file made of somebody's own data."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from shutil import copyfile
+from typing import Any
 
 from ruamel.yaml import YAML
 
@@ -11,6 +13,7 @@ from bedrock_eval.cases import DatasetError, read_cases
 from bedrock_eval.dataset_formats import named_by_bytes
 from bedrock_eval.dataset_references import gap, gaps_of
 from bedrock_eval.models import ModelError, candidate_name
+from environments.evaluation_schema import CUSTOM
 from environments.load import load_environments
 from local.bedrock.answers import AnswersError
 from local.bedrock.answers import load as load_answers
@@ -113,8 +116,8 @@ def write_environment(own: OwnData, *, directory: Path) -> Path:
     yaml = YAML()
     content = yaml.load((ENVIRONMENTS / f"{ENVIRONMENT}.yaml").read_text())
     # How the custom evaluation of local.yaml is made; where somebody has taken it out, as the schema has it.
-    custom = (each for each in (content.get("evaluations") or {}).values() if "kind" not in each)
-    template = next(custom, {})
+    custom = (each for each in (content.get("evaluations") or {}).values() if each.get("kind", CUSTOM) == CUSTOM)
+    template: Mapping[str, Any] = next(custom, {})
     content["models"] = {name: {"id": identifier} for name, identifier in zip(names, own.models, strict=True)}
     content["datasets"] = {_DATASET: {"source": str(copy.relative_to(ROOT))}}
     content["evaluations"] = {EVALUATION: {**template, "dataset": _DATASET, "candidates": names}}

@@ -121,9 +121,9 @@ def test_the_requests_carry_the_options(run: Run, models: FakeModels, tmp_path: 
 
 @pytest.mark.parametrize(("limit", "asked"), [(5, 5), (100, CASES)])
 def test_a_limit_asks_the_first_cases_only(
-    limit: int, asked: int, run: Run, models: FakeModels, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    limit: int, asked: int, run: Run, models: FakeModels, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "cases.jsonl").write_text("\n \n" + (tmp_path / "cases.jsonl").read_text())
+    Path("cases.jsonl").write_text("\n \n" + Path("cases.jsonl").read_text())
     assert run("--limit", str(limit)) == 0
     assert {request["messages"][0]["content"][0]["text"] for request in models.requests} == {
         f"question {n}" for n in range(asked)
