@@ -5,6 +5,7 @@ The fields of a class come in the order of its bases from the last to the first,
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import cache
@@ -15,12 +16,14 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
+    ConfigDict,
     Discriminator,
     Field,
     JsonValue,
     Tag,
     model_validator,
 )
+from pydantic.config import JsonDict
 
 from bedrock_eval.catalogue import Better
 from bedrock_eval.definition import PROMPT_MARK
@@ -29,20 +32,45 @@ from bedrock_eval.jobs.measures import AUTOMATIC as AUTOMATIC_METRICS
 from bedrock_eval.jobs.measures import BUILT_IN, BUILT_IN_DATASETS, JUDGED, RatingMethod, rating_measure
 from bedrock_eval.jobs.progress import longest
 from bedrock_eval.jobs.rules import (
+    ANSWERS_OF_PATTERN,
+    MOST_CONCURRENT,
+    MOST_CRITERIA,
+    MOST_HOURS,
     MOST_INSTRUCTIONS,
+    MOST_JOBS_OF_ACCOUNT,
+    MOST_METRICS,
+    MOST_METRICS_AUTOMATIC,
     MOST_MODELS_HUMAN,
     MOST_NAME,
     MOST_RATING_DESCRIPTION,
+    MOST_RATINGS,
+    MOST_SCALE,
     MOST_SCALE_TEXT,
     MOST_TITLE,
     MOST_WORKERS,
     WORK_TEAM_PATTERN,
 )
 from bedrock_eval.measures import Measure
-from bedrock_eval.metrics import METRICS
-from bedrock_eval.names import NAME_PATTERN, NAME_RULE, RunIdError, is_name, run_time
+from bedrock_eval.metrics import METRICS, MetricDefinition
+from bedrock_eval.names import NAME_PATTERN, NAME_RULE, RUN_ID_PATTERN, RunIdError, is_name, run_time
 from bedrock_eval.schedules import ScheduleError, parse_schedule
-from environments.fields import AsTuple, Name, Share, Strict, check_name, enum, told
+from bedrock_eval.wording import suggestion
+from environments.fields import (
+    MOST_TAGS,
+    AnswerTokens,
+    AsTuple,
+    Bound,
+    Dollars,
+    Name,
+    Share,
+    Strict,
+    absent,
+    check_name,
+    enum,
+    refused,
+    tags,
+    told,
+)
 
 MOST_CANDIDATES = 10
 CUSTOM = "custom"
@@ -51,8 +79,10 @@ CUSTOM = "custom"
 
 def _metric_name(name: str) -> str:
     if name not in METRICS:
-        otherwise = "; metrics of Bedrock need kind: automatic or judge" if name.startswith(BUILT_IN) else ""
-        raise ValueError(f"{name!r} is not a metric; allowed: {', '.join(METRICS)}{otherwise}")
+        of_bedrock = name.startswith(BUILT_IN)
+        near = "" if of_bedrock else suggestion(name, METRICS)
+        otherwise = "; metrics of Bedrock need kind: automatic or judge" if of_bedrock else ""
+        raise ValueError(f"{name!r} is not a metric{near}; allowed: {', '.join(METRICS)}{otherwise}")
     return name
 
 
@@ -63,7 +93,8 @@ def _timezones() -> frozenset[str]:
 
 def _timezone(name: str) -> str:
     if name not in _timezones():
-        raise ValueError(f"{name!r} is not an IANA time zone; allowed: names as UTC or Europe/Berlin")
+        near = suggestion(name, _timezones())
+        raise ValueError(f"{name!r} is not an IANA time zone{near}; allowed: names as UTC or Europe/Berlin")
     return name
 
 
@@ -122,6 +153,10 @@ def _request_fields(fields: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
 
 
 MetricName = Annotated[str, AfterValidator(_metric_name), Field(json_schema_extra=enum(tuple(METRICS)))]
+# By its name alone, as it may be where it needs no parameter.
+_PlainMetric = Annotated[
+    str, Field(json_schema_extra=enum(tuple(name for name, each in METRICS.items() if not each.required)))
+]
 OwnDataset = Annotated[
     str,
     BeforeValidator(_one_dataset),
@@ -144,18 +179,34 @@ AnyDataset = Annotated[
         }
     ),
 ]
-RunId = Annotated[str, AfterValidator(_run_id)]
+RunId = Annotated[
+    str,
+    AfterValidator(_run_id),
+    Field(
+        json_schema_extra={
+            "pattern": f"^{RUN_ID_PATTERN}$",
+            **told("a run id, as 20261123T060000Z"),
+        }
+    ),
+]
 MethodName = Literal[
     "ThumbsUpDown", "IndividualLikertScale", "ComparisonLikertScale", "ComparisonChoice", "ComparisonRank"
 ]
 
 
+_MARK = re.escape(PROMPT_MARK)
+_ONCE = rf"^((?!{_MARK})[\s\S])*{_MARK}((?!{_MARK})[\s\S])*$"
+_SCHEDULE = (
+    r"^(rate\([1-9][0-9]* (minutes?|hours?|days?)\)|cron\(\S+( \S+){5}\)"
+    r"|at\([0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}\))$"
+)
+
+
 class ParametersConfig(Strict):
     """Inference parameters; what is not given is not sent."""
 
-    max_tokens: int | None = Field(
+    max_tokens: AnswerTokens | None = Field(
         default=None,
-        ge=1,
         description="Longest answer, in tokens. Left out: of kind custom 4,096, and 16,384 of models that think before "
         "they answer; every call reserves so many of the quota.",
     )
@@ -183,7 +234,9 @@ class CandidateConfig(AnyCandidateConfig):
 
     system: str | None = Field(default=None, min_length=1, description="System prompt.")
     template: Annotated[str, AfterValidator(_template)] | None = Field(
-        default=None, description=f"Text around the prompt; holds `{PROMPT_MARK}` once."
+        default=None,
+        description=f"Text around the prompt; holds `{PROMPT_MARK}` once.",
+        json_schema_extra={"pattern": _ONCE, **told(f"a text with {PROMPT_MARK} exactly once in it")},
     )
 
 
@@ -194,15 +247,30 @@ class JobCandidateConfig(AnyCandidateConfig):
         default=None,
         description="The `modelIdentifier` of answers that stand in the dataset (`modelResponses`): they are rated "
         "and the model is not asked. Of kind judge and human.",
-        json_schema_extra=told("a letter or digit, then at most 255 of letters, digits and . _ -"),
+        json_schema_extra={
+            "pattern": f"^{ANSWERS_OF_PATTERN}$",
+            **told("a letter or digit, then at most 255 of letters, digits and . _ -"),
+        },
     )
+
+
+def _wrong_parameters(metric: MetricDefinition) -> JsonDict:
+    """Matches a metric with a parameter that it does not take, or without one that it needs."""
+    settable = [each.name for each in metric.parameters if each.name not in metric.of_the_call]
+    fitting: JsonDict = {"propertyNames": {"enum": list(settable)}, "required": list(metric.required)}
+    return {
+        "properties": {"name": {"const": metric.name}, "parameters": {"not": fitting}},
+        "required": ["parameters", "name"] if not metric.required else ["name"],
+    }
 
 
 class MetricConfig(Strict):
     """What answers are scored by. A plain name is enough for a metric without parameters."""
 
+    model_config = ConfigDict(json_schema_extra=refused(*map(_wrong_parameters, METRICS.values())))
+
     name: MetricName = Field(description="See docs/evaluation.md for what each measures.")
-    parameters: Mapping[str, JsonValue] = Field(
+    parameters: Annotated[Mapping[str, JsonValue], AfterValidator(_request_fields)] = Field(
         default={},
         description="`labels` of classification_accuracy, `schema` of json_schema_match, `pattern` of regex_match.",
     )
@@ -216,12 +284,15 @@ class MetricConfig(Strict):
 class AnyGateConfig(Strict):
     """What a metric must keep: bounds of its mean, how far it may fall behind the baseline, or both."""
 
+    model_config = ConfigDict(json_schema_extra=refused(absent("min", "max", "max_drop")))
+
     metric: str = Field(min_length=1, description="One of the evaluation's metrics, criteria or ratings.")
-    min: float | None = Field(default=None, description="The mean must not be below; in the metric's unit.")
-    max: float | None = Field(default=None, description="The mean must not be above; in the metric's unit.")
+    min: Bound | None = Field(default=None, description="The mean must not be below; in the metric's unit.")
+    max: Bound | None = Field(default=None, description="The mean must not be above; in the metric's unit.")
     max_drop: float | None = Field(
         default=None,
         ge=0,
+        le=1_000_000_000,
         description="How much worse than in the `baseline` run the mean may be; in the metric's unit.",
     )
 
@@ -244,18 +315,20 @@ class AnyScheduleConfig(Strict):
     """When the evaluation runs, by EventBridge Scheduler."""
 
     expression: Annotated[str, AfterValidator(_schedule_expression)] = Field(
-        description="`rate(7 days)`, `cron(0 6 ? * MON *)` or `at(2026-12-01T06:00:00)`."
+        description="`rate(7 days)`, `cron(0 6 ? * MON *)` or `at(2026-12-01T06:00:00)`.",
+        json_schema_extra={"pattern": _SCHEDULE},
     )
     timezone: Annotated[str, AfterValidator(_timezone)] = Field(
         default="UTC",
         description="IANA name that cron(...) and at(...) are read in. A time that its clocks leave out is skipped.",
+        json_schema_extra={"pattern": "^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$"},
     )
 
 
 class ScheduleConfig(AnyScheduleConfig):
     """When the evaluation runs, by EventBridge Scheduler."""
 
-    grace_hours: float = Field(default=6, gt=0, le=168, description="How long after its time a run may finish.")
+    grace_hours: float = Field(default=6, ge=0.01, le=168, description="How long after its time a run may finish.")
 
 
 class JobScheduleConfig(AnyScheduleConfig):
@@ -263,21 +336,40 @@ class JobScheduleConfig(AnyScheduleConfig):
 
     grace_hours: float | None = Field(
         default=None,
-        gt=0,
+        ge=0.01,
+        le=2_000,
         description="How long after its time a run may finish before the watchdog rings; left out: as long as "
         "`deadline_hours` lets it take.",
     )
 
 
+def _text_of(most: int) -> JsonDict:
+    return {"minLength": 1, "maxLength": most}
+
+
+_OWN_NAME = f"^(?!{BUILT_IN})[0-9a-zA-Z_.-]{{1,{MOST_NAME}}}$"
+"""What a criterion or a rating may be called."""
+
+
 class ScaleStepConfig(Strict):
     """One step of a criterion's scale: what it means, and either a number or a text for it."""
 
-    definition: str = Field(
-        description="When an answer is given this step.", json_schema_extra=told(f"1 to {MOST_SCALE_TEXT} characters")
+    model_config = ConfigDict(
+        json_schema_extra=refused(
+            absent("value", "text"),
+            {"properties": {"value": {"type": "number"}, "text": {"type": "string"}}, "required": ["value", "text"]},
+        )
     )
-    value: float | None = Field(default=None, description="Its value, where the scale is one of numbers.")
+
+    definition: str = Field(
+        description="When an answer is given this step.",
+        json_schema_extra={**_text_of(MOST_SCALE_TEXT), **told(f"1 to {MOST_SCALE_TEXT} characters")},
+    )
+    value: Bound | None = Field(default=None, description="Its value, where the scale is one of numbers.")
     text: str | None = Field(
-        default=None, description="Its name, where the scale is one of texts; then there is no mean and no gate."
+        default=None,
+        description="Its name, where the scale is one of texts; then there is no mean and no gate.",
+        json_schema_extra={**_text_of(MOST_SCALE_TEXT), **told(f"1 to {MOST_SCALE_TEXT} characters")},
     )
 
     @property
@@ -290,15 +382,21 @@ class CriterionConfig(Strict):
 
     name: str = Field(
         description="Stands in metrics and reports.",
-        json_schema_extra=told(f"1 to {MOST_NAME} of letters, digits, - _ ."),
+        json_schema_extra={"pattern": _OWN_NAME, **told(f"1 to {MOST_NAME} of letters, digits, - _ .")},
     )
     instructions: str = Field(
         description="What the judge is told. After everything else stands `{{prediction}}` in it, best with "
         "`{{prompt}}`, and if wanted with `{{ground_truth}}`.",
-        json_schema_extra=told(f"1 to {MOST_INSTRUCTIONS:,} characters"),
+        json_schema_extra={
+            **_text_of(MOST_INSTRUCTIONS),
+            "pattern": r"\{\{prediction\}\}",
+            **told(f"1 to {MOST_INSTRUCTIONS:,} characters, with {{{{prediction}}}} in them"),
+        },
     )
     scale: tuple[ScaleStepConfig, ...] = Field(
-        default=(), description="The steps, all with numbers or all with texts; left out: as `instructions` say."
+        default=(),
+        description="The steps, all with numbers or all with texts; left out: as `instructions` say.",
+        json_schema_extra={"maxItems": MOST_SCALE},
     )
     better: Literal["higher", "lower", "neutral"] = Field(default="higher", description="Which way it improves.")
 
@@ -317,13 +415,16 @@ class RatingConfig(Strict):
 
     name: str = Field(
         description="Stands in metrics and reports.",
-        json_schema_extra=told(f"1 to {MOST_NAME} of letters, digits, - _ ."),
+        json_schema_extra={"pattern": _OWN_NAME, **told(f"1 to {MOST_NAME} of letters, digits, - _ .")},
     )
     method: MethodName = Field(description="How they rate; Comparison... rate the answers of two candidates.")
     description: str | None = Field(
         default=None,
         description="The question that people see.",
-        json_schema_extra=told(f"one line of 1 to {MOST_RATING_DESCRIPTION} characters"),
+        json_schema_extra={
+            **_text_of(MOST_RATING_DESCRIPTION),
+            **told(f"one line of 1 to {MOST_RATING_DESCRIPTION} characters"),
+        },
     )
 
     @property
@@ -343,7 +444,7 @@ Candidate = Annotated[CandidateConfig, BeforeValidator(_candidate, json_schema_i
 JobCandidate = Annotated[
     JobCandidateConfig, BeforeValidator(_candidate, json_schema_input_type=ModelKey | JobCandidateConfig)
 ]
-Metric = Annotated[MetricConfig, BeforeValidator(_metric, json_schema_input_type=MetricName | MetricConfig)]
+Metric = Annotated[MetricConfig, BeforeValidator(_metric, json_schema_input_type=_PlainMetric | MetricConfig)]
 Candidates = tuple[JobCandidate, ...]
 
 
@@ -439,13 +540,21 @@ class _JobKeeping(_Keeping):
 
     schedule: JobScheduleConfig | None = Field(default=None, description="Left out: it is started by hand only.")
     tags: Mapping[str, str] = Field(
-        default={}, description="On the jobs, beside the environment's tags, application, environment and owner."
+        default={},
+        description="On the jobs, beside the environment's tags, application, environment and owner.",
+        json_schema_extra=tags(MOST_TAGS),
     )
     deadline_hours: float = Field(
-        default=24, gt=0, description="A run whose jobs have not ended by then stops them and fails."
+        default=24,
+        ge=0.01,
+        description="A run whose jobs have not ended by then stops them and fails.",
+        json_schema_extra={"maximum": MOST_HOURS[JobKind.JUDGE]},
     )
     keep_jobs: int = Field(
-        default=50, ge=1, description="Ended jobs that are not deleted from Bedrock's list; their output stays anyway."
+        default=50,
+        ge=1,
+        description="Ended jobs that are not deleted from Bedrock's list; their output stays anyway.",
+        json_schema_extra={"maximum": MOST_JOBS_OF_ACCOUNT - 1},
     )
 
     @property
@@ -462,10 +571,16 @@ class _JobKeeping(_Keeping):
 
 class _HumanKeeping(_JobKeeping):
     deadline_hours: float = Field(
-        default=168, gt=0, description="A run whose job has not ended by then stops it and fails; people take days."
+        default=168,
+        ge=0.01,
+        description="A run whose job has not ended by then stops it and fails; people take days.",
+        json_schema_extra={"maximum": MOST_HOURS[JobKind.HUMAN]},
     )
     task_hours: float | None = Field(
-        default=None, gt=0, description="How long a task stays in people's lists; left out: `deadline_hours`."
+        default=None,
+        ge=0.01,
+        description="How long a task stays in people's lists; left out: `deadline_hours`.",
+        json_schema_extra={"maximum": MOST_HOURS[JobKind.HUMAN]},
     )
 
     @property
@@ -486,6 +601,7 @@ class CustomScoring(Strict):
         ),
         min_length=1,
         description="What each answer is scored by; a name alone is enough for a metric without parameters.",
+        json_schema_extra={"uniqueItems": True},
     )
 
     @property
@@ -508,7 +624,8 @@ class AutomaticScoring(Strict):
     )
     metrics: tuple[Annotated[str, Field(json_schema_extra=enum(tuple(AUTOMATIC_METRICS)))], ...] = Field(
         description=f"Of {', '.join(AUTOMATIC_METRICS)}: robustness and toxicity are better when lower, "
-        "Classification has no toxicity."
+        "Classification has no toxicity.",
+        json_schema_extra={"minItems": 1, "maxItems": MOST_METRICS_AUTOMATIC, "uniqueItems": True},
     )
 
     @property
@@ -524,6 +641,10 @@ class AutomaticScoring(Strict):
 class JudgeScoring(Strict):
     """What a judge model rates by."""
 
+    model_config = ConfigDict(
+        json_schema_extra=refused({"properties": {key: {"maxItems": 0} for key in ("metrics", "criteria")}})
+    )
+
     job_kind: ClassVar[JobKind] = JobKind.JUDGE
 
     judge: ModelKey = Field(description="The model that rates, a key of `models`.")
@@ -532,8 +653,16 @@ class JudgeScoring(Strict):
             str, Field(json_schema_extra={"anyOf": [{"enum": list(JUDGED)}, {"pattern": f"^(?!{BUILT_IN}).+$"}]})
         ],
         ...,
-    ] = Field(default=(), description=f"Metrics of Bedrock: {', '.join(JUDGED)}.")
-    criteria: tuple[CriterionConfig, ...] = Field(default=(), description="Metrics of your own.")
+    ] = Field(
+        default=(),
+        description=f"Metrics of Bedrock: {', '.join(JUDGED)}.",
+        json_schema_extra={"maxItems": MOST_METRICS, "uniqueItems": True},
+    )
+    criteria: tuple[CriterionConfig, ...] = Field(
+        default=(),
+        description="Metrics of your own.",
+        json_schema_extra={"maxItems": MOST_CRITERIA, "uniqueItems": True},
+    )
     answers_from: Name | None = Field(
         default=None,
         description="A custom evaluation with this dataset and these candidates: the answers of its newest published "
@@ -573,9 +702,12 @@ class HumanScoring(Strict):
     )
     instructions: str = Field(
         description="What people are told beside the answers; every scale is explained here.",
-        json_schema_extra=told(f"1 to {MOST_INSTRUCTIONS:,} characters"),
+        json_schema_extra={**_text_of(MOST_INSTRUCTIONS), **told(f"1 to {MOST_INSTRUCTIONS:,} characters")},
     )
-    ratings: tuple[RatingConfig, ...] = Field(description="What they are asked of every answer.")
+    ratings: tuple[RatingConfig, ...] = Field(
+        description="What they are asked of every answer.",
+        json_schema_extra={"minItems": 1, "maxItems": MOST_RATINGS, "uniqueItems": True},
+    )
     workers: int = Field(default=1, ge=1, le=MOST_WORKERS, description="People who rate each prompt.")
     task: Literal["Custom", "QuestionAndAnswer", "Summarization", "Generation", "Classification"] = Field(
         default="Custom", description="What the prompts ask for; it changes neither the question nor the scores."
@@ -594,6 +726,15 @@ class HumanScoring(Strict):
 class CustomEvaluationConfig(_Keeping, CustomScoring, _Subject, _Kind):
     """One evaluation: which candidates answer which dataset, how they are scored, when."""
 
+    model_config = ConfigDict(
+        json_schema_extra=refused(
+            {
+                "properties": {"allow_unpriced": {"const": True}, "max_cost": {"type": "null"}},
+                "required": ["allow_unpriced"],
+            }
+        )
+    )
+
     kind: Literal["custom"] = Field(default="custom", description="custom: scored by this project's own functions.")
     dataset: OwnDataset = Field(description="A key of `datasets`.")
     candidates: tuple[Candidate, ...] = Field(
@@ -604,9 +745,8 @@ class CustomEvaluationConfig(_Keeping, CustomScoring, _Subject, _Kind):
     )
     schedule: ScheduleConfig | None = Field(default=None, description="Left out: it is started by hand only.")
     concurrency: int = Field(default=8, ge=1, le=256, description="Model calls in flight, over all candidates.")
-    max_cost: float | None = Field(
+    max_cost: Dollars | None = Field(
         default=None,
-        gt=0,
         description="US dollars that a run may cost: estimated before the first call, and counted while it runs.",
     )
     allow_unpriced: bool = Field(
@@ -661,7 +801,10 @@ class JobPerCandidate(_JobKeeping):
     """A comparison of one job a candidate."""
 
     parallel: int = Field(
-        default=5, ge=1, description="Jobs of a run that may be under way together; 1: one after another."
+        default=5,
+        ge=1,
+        description="Jobs of a run that may be under way together; 1: one after another.",
+        json_schema_extra={"maximum": MOST_CONCURRENT[JobKind.JUDGE]},
     )
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from bedrock_eval.definition import Definition
 from bedrock_eval.jobs.rules import Problem, answers_problems, dataset_problems, problems
 from bedrock_eval.schedules import shortest_gap
+from bedrock_eval.wording import suggestion
 from environments.definitions import Places, definition
 from environments.document import Mistake
 from environments.evaluation_schema import (
@@ -123,14 +124,16 @@ def _of_answers(config: JobEvaluationConfig, found: Definition, parts: Parts) ->
         return ()
     source = parts.evaluations.get(config.answers_from)
     if source is None:
-        return answers_problems(found, None)
+        near = suggestion(config.answers_from, parts.evaluations)
+        return tuple(replace(each, message=f"{each.message}{near}") for each in answers_problems(found, None))
     theirs = source.config or source.jobs
     return () if theirs is None else answers_problems(found, _definition(found.evaluation, theirs, parts))
 
 
 def _judge(config: JobEvaluationConfig, parts: Parts) -> Iterator[Mistake]:
     if isinstance(config, JudgeScoring) and parts.models and config.judge not in parts.models:
-        yield Mistake(("judge",), f"{config.judge!r} is not a key of models; allowed: {', '.join(parts.models)}")
+        near = suggestion(config.judge, parts.models)
+        yield Mistake(("judge",), f"{config.judge!r} is not a key of models{near}; allowed: {', '.join(parts.models)}")
 
 
 def _times(config: JobEvaluationConfig) -> Iterator[Mistake]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from bedrock_eval.names import NAME_RULE, is_name
+from bedrock_eval.wording import suggestion
 from environments import document as yaml
 from environments.document import Document, DocumentError, Mistake
 from environments.parts import DatasetReader, Parts, parts_of
@@ -68,7 +69,7 @@ def _chosen(directory: Path, only: Sequence[str] | None) -> list[Path]:
         return [path for name, path in known.items() if name != LOCAL]
     unknown = [name for name in only if name not in known]
     if unknown or not only:
-        asked = ", ".join(map(repr, unknown)) or "nothing"
+        asked = ", ".join(f"{name!r}{suggestion(name, known)}" for name in unknown) or "nothing"
         raise EnvironmentsError([f"{_shown(directory)}: no environment {asked}; there are: {', '.join(known)}"])
     return [known[name] for name in dict.fromkeys(only)]
 

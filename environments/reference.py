@@ -123,7 +123,7 @@ def variants(node: Node) -> tuple[Node, ...]:
         return (node,)
     inner = tuple(found for item in node["anyOf"] for found in variants(item) if found.get("type") != "null")
     # What is said beside anyOf holds for every variant.
-    beside = {key: value for key, value in node.items() if key == "patternErrorMessage"}
+    beside = {key: value for key, value in node.items() if key in ("patternErrorMessage", "maximum")}
     return tuple({**found, **beside} for found in inner)
 
 
@@ -188,7 +188,7 @@ def _allowed(node: Node) -> str:
         return ", ".join(str(value) for value in node.get("enum", [node.get("const")]))
     if "items" in node and "maxItems" in node:
         least, most = node.get("minItems", 0), node["maxItems"]
-        return f"{most}" if least == most else f"{least} to {most}"
+        return f"{most}" if least == most else f"{least} to {most}" if least else f"at most {most}"
     if node.get("minLength") or node.get("minItems") or node.get("minProperties"):
         return "not empty"
     return _range(node)
@@ -197,8 +197,8 @@ def _allowed(node: Node) -> str:
 def _range(node: Node) -> str:
     least, above = node.get("minimum"), node.get("exclusiveMinimum")
     most, below = node.get("maximum"), node.get("exclusiveMaximum")
-    low = f"above {above:g}" if above is not None else "" if least is None else f"{least:g}"
-    high = f"below {below:g}" if below is not None else "" if most is None else f"{most:g}"
+    low = f"above {above:,.15g}" if above is not None else "" if least is None else f"{least:,.15g}"
+    high = f"below {below:,.15g}" if below is not None else "" if most is None else f"{most:,.15g}"
     if least is not None and most is not None:
         return f"{low} to {high}"
     if low and high:

@@ -13,22 +13,26 @@ from bedrock_eval.jobs.measures import BUILT_IN
 from bedrock_eval.jobs.rules import IN_TAGS, MOST_JOBS_OF_ACCOUNT, QUOTAS, TAG_TEXT
 from bedrock_eval.measures import Measure
 from bedrock_eval.names import PREFIX_LIMIT, prefix
+<<<<<<< HEAD
 from environments import job_rules, model_rules, region_rules, schedule_rules
 from environments.document import Mistake, Path
 from environments.evaluation_schema import AnyGateConfig
+=======
+from bedrock_eval.wording import suggestion
+from environments import job_rules, region_rules, schedule_rules
+from environments.document import Mistake, Path
+from environments.evaluation_schema import AnyCandidateConfig, AnyGateConfig
+from environments.fields import MOST_TAGS, OWN_TAGS
+>>>>>>> f43fd70 (schema.json refuses what the loader refuses; bounds that can be meant; suggestions for misspelt names; digits are ASCII digits)
 from environments.parts import DatasetReader, EvaluationParts, Parts, mapping
 from environments.placeholders import placeholders
-from environments.schema import ModelConfig, SubscriptionConfig
+from environments.schema import STAND_IN_ACCOUNT, ModelConfig, SubscriptionConfig
 
-STAND_IN_ACCOUNT = "000000000000"
 LOCAL = "local"
 """The environment that is made on the emulator, and only when it is named."""
 
 # Ids with the size of a context: Bedrock user guide, pt-supported.
 _PROVISIONED_ID = re.compile(r"(.+:[0-9]+):[0-9]+[kmKM]")
-_OWN_TAGS = ("application", "environment", "owner")
-# CloudFormation and we add some to the 50 that most services take.
-_MOST_TAGS = 45
 
 
 def mistakes_between(parts: Parts, *, datasets: DatasetReader, today: date) -> Iterator[Mistake]:
@@ -182,8 +186,8 @@ def _name(parts: Parts) -> Iterator[Mistake]:
 
 def _tags(parts: Parts) -> Iterator[Mistake]:
     tags = mapping(parts.top.get("tags"))
-    if len(tags) > _MOST_TAGS:
-        yield Mistake(("tags",), f"{len(tags)} tags; allowed: {_MOST_TAGS} at most")
+    if len(tags) > MOST_TAGS:
+        yield Mistake(("tags",), f"{len(tags)} tags; allowed: {MOST_TAGS} at most")
     for key, value in tags.items():
         if not 1 <= len(key) <= 128:
             yield Mistake(("tags", key), f"the key has {len(key)} characters; allowed: 1 to 128")
@@ -192,8 +196,8 @@ def _tags(parts: Parts) -> Iterator[Mistake]:
         if key.lower().startswith("aws:"):
             yield Mistake(("tags", key), "keys that begin with aws: are reserved by AWS")
         # Tag keys of IAM differ by more than case.
-        if key.lower() in _OWN_TAGS:
-            yield Mistake(("tags", key), f"set already; these come by themselves: {', '.join(_OWN_TAGS)}")
+        if key.lower() in OWN_TAGS:
+            yield Mistake(("tags", key), f"set already; these come by themselves: {', '.join(OWN_TAGS)}")
         if not TAG_TEXT.fullmatch(key):
             yield Mistake(("tags", key), f"{key!r} cannot be a tag; allowed: {IN_TAGS}")
         if not TAG_TEXT.fullmatch(value):
@@ -314,13 +318,15 @@ def _dataset_known(evaluation: EvaluationParts, parts: Parts) -> Iterator[Mistak
         return
     if evaluation.dataset not in parts.datasets:
         known = ", ".join(parts.datasets) or "none is given"
-        yield Mistake(("dataset",), f"{evaluation.dataset!r} is not a key of datasets; allowed: {known}")
+        near = suggestion(evaluation.dataset, parts.datasets)
+        yield Mistake(("dataset",), f"{evaluation.dataset!r} is not a key of datasets{near}; allowed: {known}")
 
 
 def _models_known(evaluation: EvaluationParts, parts: Parts) -> Iterator[Mistake]:
     for index, model in enumerate(evaluation.models):
         if model is not None and parts.models and model not in parts.models:
-            wrong = f"{model!r} is not a key of models; allowed: {', '.join(parts.models)}"
+            near = suggestion(model, parts.models)
+            wrong = f"{model!r} is not a key of models{near}; allowed: {', '.join(parts.models)}"
             yield Mistake(("candidates", index, "model"), wrong)
 
 
@@ -368,7 +374,8 @@ def _gates(evaluation: EvaluationParts, _parts: Parts) -> Iterator[Mistake]:
         at: Path = ("gates", index)
         if gate.metric not in evaluation.metrics:
             among = ", ".join(evaluation.metrics)
-            yield Mistake((*at, "metric"), f"{gate.metric!r} is not measured here; allowed: {among}")
+            near = suggestion(gate.metric, evaluation.metrics)
+            yield Mistake((*at, "metric"), f"{gate.metric!r} is not measured here{near}; allowed: {among}")
         if gate.metric in first:
             other = first[gate.metric]
             wrong = f"{gate.metric!r} has a gate already in gates[{other}]; put min, max and max_drop there"

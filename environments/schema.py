@@ -10,20 +10,39 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from bedrock_eval.alarm_kinds import KINDS, TOTAL_FAILURE_PERCENT
 from bedrock_eval.costs import Rates
 from bedrock_eval.jobs.definition import JobKind
+from bedrock_eval.jobs.rules import TAG_TEXT
 from bedrock_eval.models import Model
-from bedrock_eval.names import prefix
+from bedrock_eval.names import NAME_PATTERN, prefix
+from bedrock_eval.wording import suggestion
 from environments.data_identifiers import DATA_IDENTIFIERS
 from environments.evaluation_schema import EvaluationConfig, JudgeScoring
-from environments.fields import Name, Strict, enum, told
+from environments.fields import (
+    MOST_TAGS,
+    Dollars,
+    Milliseconds,
+    Name,
+    PerSecond,
+    Rate,
+    Requests,
+    Strict,
+    Tokens,
+    absent,
+    enum,
+    refused,
+    tags,
+    told,
+)
 from environments.resource_types import APPLICATION_PROFILE, exists
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 """What the paths of dataset files are relative to."""
+
+STAND_IN_ACCOUNT = "000000000000"
 
 # The values that CloudWatch Logs accepts for a retention (PutRetentionPolicy).
 LOG_RETENTION_DAYS = (
@@ -42,13 +61,14 @@ def _log_retention(days: int) -> int:
 
 def _alarm_name(name: str) -> str:
     if name not in KINDS:
-        raise ValueError(f"{name!r} is not a kind of alarm; allowed: {', '.join(KINDS)}")
+        raise ValueError(f"{name!r} is not a kind of alarm{suggestion(name, KINDS)}; allowed: {', '.join(KINDS)}")
     return name
 
 
 def _data_identifier(name: str) -> str:
     if name not in DATA_IDENTIFIERS:
-        raise ValueError(f"{name!r} is no managed data identifier; allowed: {', '.join(DATA_IDENTIFIERS)}")
+        near = suggestion(name, DATA_IDENTIFIERS)
+        raise ValueError(f"{name!r} is no managed data identifier{near}; allowed: {', '.join(DATA_IDENTIFIERS)}")
     return name
 
 
@@ -64,15 +84,14 @@ LogRetention = Annotated[int, AfterValidator(_log_retention), Field(json_schema_
 AlarmName = Annotated[str, AfterValidator(_alarm_name), Field(json_schema_extra=enum(tuple(KINDS)))]
 DataIdentifier = Annotated[str, AfterValidator(_data_identifier), Field(json_schema_extra=enum(DATA_IDENTIFIERS))]
 Region = Annotated[
-    str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$", json_schema_extra=told("a Region's name, as us-east-1"))
+    str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$", json_schema_extra=told("a Region's name, as us-east-1"))
 ]
 Day = Annotated[
     str,
-    Field(pattern=r"^\d{4}-\d{2}-\d{2}$", json_schema_extra=told("a day, as 2026-12-31")),
+    Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", json_schema_extra=told("a day, as 2026-12-31")),
     AfterValidator(_day),
 ]
-Dollars = Annotated[float, Field(ge=0)]
-Percent = Annotated[float, Field(gt=0, le=100)]
+Percent = Annotated[float, Field(ge=0.001, le=100)]
 # Of alarms that ring above them, and could not at these ends.
 Share = Annotated[float, Field(gt=0, lt=100)]
 ErrorShare = Annotated[float, Field(gt=0, lt=TOTAL_FAILURE_PERCENT)]
@@ -84,10 +103,10 @@ Days = Annotated[int, Field(ge=1, le=3650)]
 class RatesConfig(Strict):
     """What tokens of a model cost, in US dollars per million. What has no rate is counted as unpriced, never as 0."""
 
-    input: Dollars = Field(description="Input tokens that were neither read from nor written to a cache.")
-    output: Dollars = Field(description="Output tokens.")
-    cache_read: Dollars | None = Field(default=None, description="Input tokens read from a cache.")
-    cache_write: Dollars | None = Field(default=None, description="Input tokens written to a cache.")
+    input: Rate = Field(description="Input tokens that were neither read from nor written to a cache.")
+    output: Rate = Field(description="Output tokens.")
+    cache_read: Rate | None = Field(default=None, description="Input tokens read from a cache.")
+    cache_write: Rate | None = Field(default=None, description="Input tokens written to a cache.")
     verified_until: Day | None = Field(
         default=None, description="The day after which synth warns that nobody has compared the rates with AWS's."
     )
@@ -96,11 +115,13 @@ class RatesConfig(Strict):
 class QuotaConfig(Strict):
     """The account's on-demand quotas of a model, as Service Quotas shows them; what is not given is not watched."""
 
-    tokens_per_minute: int | None = Field(
-        default=None, ge=1, description="Input and weighted output tokens in a minute, all callers together."
+    model_config = ConfigDict(json_schema_extra=refused(absent("tokens_per_minute", "requests_per_minute")))
+
+    tokens_per_minute: Tokens | None = Field(
+        default=None, description="Input and weighted output tokens in a minute, all callers together."
     )
-    requests_per_minute: int | None = Field(
-        default=None, ge=1, description="Requests in a minute, all callers together."
+    requests_per_minute: Requests | None = Field(
+        default=None, description="Requests in a minute, all callers together."
     )
 
     @model_validator(mode="after")
@@ -113,15 +134,15 @@ class QuotaConfig(Strict):
 class ModelAlarmsConfig(Strict):
     """Thresholds of one model; what is left out is as in `alarms`."""
 
-    latency_p90_ms: float | None = Field(default=None, gt=0, description="As in `alarms`.")
+    latency_p90_ms: Milliseconds | None = Field(default=None, description="As in `alarms`.")
     latency_anomaly: Deviations | None = Field(default=None, description="As in `alarms`.")
-    output_tokens_per_second: float | None = Field(default=None, gt=0, description="As in `alarms`.")
-    throttle_count: int | None = Field(default=None, ge=1, description="As in `alarms`.")
-    traffic_floor: int | None = Field(default=None, ge=1, description="As in `alarms`.")
-    tokens_per_hour: int | None = Field(default=None, ge=1, description="As in `alarms`.")
-    tokens_per_day: int | None = Field(default=None, ge=1, description="As in `alarms`.")
-    cost_per_hour: float | None = Field(default=None, gt=0, description="As in `alarms`.")
-    cost_per_day: float | None = Field(default=None, gt=0, description="As in `alarms`.")
+    output_tokens_per_second: PerSecond | None = Field(default=None, description="As in `alarms`.")
+    throttle_count: Requests | None = Field(default=None, description="As in `alarms`.")
+    traffic_floor: Requests | None = Field(default=None, description="As in `alarms`.")
+    tokens_per_hour: Tokens | None = Field(default=None, description="As in `alarms`.")
+    tokens_per_day: Tokens | None = Field(default=None, description="As in `alarms`.")
+    cost_per_hour: Dollars | None = Field(default=None, description="As in `alarms`.")
+    cost_per_day: Dollars | None = Field(default=None, description="As in `alarms`.")
 
 
 class ModelConfig(Strict):
@@ -152,12 +173,12 @@ class GuardrailConfig(Strict):
 
     name: Name = Field(description="Stands in alarms and on the dashboard.")
     id: str = Field(
-        pattern=r"^([a-z0-9]{1,64}|arn:[a-z-]+:bedrock:[a-z0-9-]+:\d{12}:guardrail/[a-z0-9]{1,64})$",
+        pattern=r"^([a-z0-9]{1,64}|arn:[a-z-]+:bedrock:[a-z0-9-]+:[0-9]{12}:guardrail/[a-z0-9]{1,64})$",
         description="Its id, if it is of this account and Region, or its ARN.",
         json_schema_extra=told("a guardrail's id, as gr1abcd2efgh, or its ARN"),
     )
     version: str = Field(
-        pattern=r"^([1-9]\d{0,7}|DRAFT)$",
+        pattern=r"^([1-9][0-9]{0,7}|DRAFT)$",
         description="The version that requests name.",
         json_schema_extra=told('DRAFT or a number in quotes, as "1"'),
     )
@@ -199,6 +220,18 @@ class DatasetConfig(Strict):
 
 class InvocationLoggingConfig(Strict):
     """The account's model invocation logging: one setting per account and Region, so only `owns_account` makes it."""
+
+    model_config = ConfigDict(
+        json_schema_extra=refused(
+            *(
+                {
+                    "properties": {key: {"const": True}, "data_protection": {"minItems": 1}},
+                    "required": [key, "data_protection"],
+                }
+                for key in ("existing", "large_bodies")
+            )
+        )
+    )
 
     mode: Literal["own", "adopt", "none"] = Field(
         default="own",
@@ -255,8 +288,30 @@ class RetentionConfig(Strict):
     noncurrent_versions: Days = Field(default=30, description="Overwritten and deleted objects.")
 
 
+_ENDPOINTS = {"email": r"[^@\s]+@[^@\s]+\.[^@\s]+", "https": r"https://\S+", "sqs": r"arn:[a-z-]+:sqs:\S+"}
+
+
 class SubscriptionConfig(Strict):
     """Who hears of alarms."""
+
+    model_config = ConfigDict(
+        json_schema_extra=refused(
+            {
+                "properties": {"protocol": {"const": "chat"}, "endpoint": {"type": "string"}},
+                "required": ["protocol", "endpoint"],
+            },
+            *(
+                {
+                    "properties": {
+                        "protocol": {"const": protocol},
+                        "endpoint": {"not": {"type": "string", "pattern": f"^{pattern}$"}},
+                    },
+                    "required": ["protocol"],
+                }
+                for protocol, pattern in _ENDPOINTS.items()
+            ),
+        )
+    )
 
     protocol: Literal["email", "https", "sqs", "chat"] = Field(
         description="How. chat: a topic for Amazon Q Developer in chat applications (Slack, Microsoft Teams), whose "
@@ -272,9 +327,8 @@ class SubscriptionConfig(Strict):
             if self.endpoint is not None:
                 raise ValueError("protocol chat takes no endpoint; the channel's configuration names the topic")
             return self
-        patterns = {"email": r"[^@\s]+@[^@\s]+\.[^@\s]+", "https": r"https://\S+", "sqs": r"arn:[a-z-]+:sqs:\S+"}
         needed = {"email": "an e-mail address", "https": "an https:// URL", "sqs": "the ARN of a queue"}
-        if not re.fullmatch(patterns[self.protocol], self.endpoint or ""):
+        if not re.fullmatch(_ENDPOINTS[self.protocol], self.endpoint or ""):
             raise ValueError(
                 f"endpoint {self.endpoint!r} does not fit protocol {self.protocol}; needed: {needed[self.protocol]}"
             )
@@ -288,13 +342,13 @@ class AlarmsConfig(Strict):
     A limit that is left out, with no default, makes no alarm.
     """
 
-    latency_p90_ms: float = Field(default=10_000, gt=0, description="Latency to the last token, in milliseconds.")
+    latency_p90_ms: Milliseconds = Field(default=10_000, description="Latency to the last token, in milliseconds.")
     latency_anomaly: Deviations | None = Field(
         default=None,
         description="Standard deviations above the latency that CloudWatch expects; it learns for two weeks.",
     )
-    output_tokens_per_second: float | None = Field(
-        default=10, gt=0, description="Of streamed answers; 80 % of what the model usually gives is a good bound."
+    output_tokens_per_second: PerSecond | None = Field(
+        default=10, description="Of streamed answers; 80 % of what the model usually gives is a good bound."
     )
     server_error_percent: ErrorShare = Field(
         default=5,
@@ -304,16 +358,16 @@ class AlarmsConfig(Strict):
         default=10, description="Refused requests, throttles not counted; the limit is below 50, too."
     )
     throttle_percent: Share = Field(default=5, description="Throttled requests.")
-    throttle_count: int = Field(default=20, ge=1, description="In 5 minutes; holds when nothing but throttles happens.")
-    traffic_floor: int = Field(
-        default=20, ge=1, description="Requests in 5 minutes; with fewer, rates and latencies say nothing."
+    throttle_count: Requests = Field(default=20, description="In 5 minutes; holds when nothing but throttles happens.")
+    traffic_floor: Requests = Field(
+        default=20, description="Requests in 5 minutes; with fewer, rates and latencies say nothing."
     )
     quota_percent: Percent = Field(default=80, description="Of each quota that `models.<name>.quota` names.")
-    tokens_per_hour: int | None = Field(default=None, ge=1, description="Of each model, cached tokens included.")
-    tokens_per_day: int | None = Field(default=None, ge=1, description="Of each model, cached tokens included.")
-    cost_per_hour: float | None = Field(default=None, gt=0, description="US dollars of each model, by its `rates`.")
-    cost_per_day: float | None = Field(default=None, gt=0, description="US dollars of each model, by its `rates`.")
-    end_of_life_days: int = Field(default=60, ge=1, description="Days to a model's end of life.")
+    tokens_per_hour: Tokens | None = Field(default=None, description="Of each model, cached tokens included.")
+    tokens_per_day: Tokens | None = Field(default=None, description="Of each model, cached tokens included.")
+    cost_per_hour: Dollars | None = Field(default=None, description="US dollars of each model, by its `rates`.")
+    cost_per_day: Dollars | None = Field(default=None, description="US dollars of each model, by its `rates`.")
+    end_of_life_days: Days = Field(default=60, description="Days to a model's end of life.")
     guardrail_intervention_percent: Share = Field(default=20, description="Interventions of what a guardrail sees.")
     inconclusive_days: int = Field(
         default=3, ge=1, le=7, description="Days of a week with an undecided gate; the alarm is off by default."
@@ -332,9 +386,13 @@ def _once(percents: tuple[float, ...]) -> tuple[float, ...]:
 class BudgetConfig(Strict):
     """A monthly budget of AWS Budgets that notifies the topic of alarms. It sees what the bill says, a day late."""
 
-    monthly_usd: float = Field(gt=0, description="US dollars a month, credits and refunds left out.")
-    notify_percent: Annotated[tuple[Annotated[float, Field(gt=0, le=1000)], ...], AfterValidator(_once)] = Field(
-        default=(80, 100), min_length=1, max_length=5, description="Per cent of it that are told of when passed."
+    monthly_usd: Dollars = Field(description="US dollars a month, credits and refunds left out.")
+    notify_percent: Annotated[tuple[Annotated[float, Field(ge=0.1, le=1000)], ...], AfterValidator(_once)] = Field(
+        default=(80, 100),
+        min_length=1,
+        max_length=5,
+        description="Per cent of it that are told of when passed.",
+        json_schema_extra={"uniqueItems": True},
     )
     scope: Literal["application", "account"] = Field(
         default="application",
@@ -346,11 +404,34 @@ class BudgetConfig(Strict):
 class Environment(Strict):
     """One environment: what `cdk deploy '<name>/*'` makes. Its name is the file's."""
 
+    model_config = ConfigDict(
+        json_schema_extra=refused(
+            {
+                "properties": {"stand_in": {"const": True}, "account": {"not": {"const": STAND_IN_ACCOUNT}}},
+                "required": ["stand_in"],
+            },
+            {
+                "properties": {"stand_in": {"const": False}, "account": {"const": STAND_IN_ACCOUNT}},
+                "required": ["account"],
+            },
+            {
+                "properties": {
+                    "owns_account": {"const": False},
+                    "invocation_logging": {"properties": {"mode": {"enum": ["own", "adopt"]}}, "required": ["mode"]},
+                },
+                "required": ["invocation_logging"],
+            },
+        )
+    )
+
     name: Name = Field(description="Given by the file's name, not in the file.")
-    application: Name = Field(description="The Application dimension of every custom metric.")
+    application: Name = Field(
+        description="The Application dimension of every custom metric.",
+        json_schema_extra={"pattern": f"^(?!aws|ssm){NAME_PATTERN}$"},
+    )
     account: str | None = Field(
         default=None,
-        pattern=r"^\d{12}$",
+        pattern=r"^[0-9]{12}$",
         description="Left out: whichever account deploys.",
         json_schema_extra=told('12 digits in quotes, as "123456789012"'),
     )
@@ -364,18 +445,24 @@ class Environment(Strict):
         default=False,
         description='No AWS behind it (account "000000000000"): models past their end of life are a warning.',
     )
-    owner: str = Field(min_length=1, description="Team that is asked when an alarm rings.")
+    owner: str = Field(
+        min_length=1,
+        description="Team that is asked when an alarm rings.",
+        json_schema_extra={"maxLength": 256, "pattern": f"^{TAG_TEXT.pattern}$"},
+    )
     runbook_url: str = Field(
         pattern=r"^https?://\S+$",
         description="Base of the links in alarms.",
         json_schema_extra=told("an http:// or https:// URL"),
     )
     tags: Mapping[str, str] = Field(
-        default={}, description="On every resource, beside the tags application, environment and owner."
+        default={},
+        description="On every resource, beside the tags application, environment and owner.",
+        json_schema_extra=tags(MOST_TAGS),
     )
     permissions_boundary: str | None = Field(
         default=None,
-        pattern=r"^[\w+=,.@/-]{1,128}$",
+        pattern=r"^[A-Za-z0-9_+=,.@/-]{1,128}$",
         description="Name of a managed policy put on every role.",
         json_schema_extra=told("a managed policy's name: at most 128 of letters, digits and + = , . @ / _ -"),
     )
@@ -386,7 +473,9 @@ class Environment(Strict):
     models: Mapping[Name, ModelConfig] = Field(min_length=1, description="The models in use, by a name of your own.")
     datasets: Mapping[Name, DatasetConfig] = Field(default={}, description="The datasets, by name.")
     evaluations: Mapping[Name, EvaluationConfig] = Field(default={}, description="The evaluations, by name.")
-    guardrails: tuple[GuardrailConfig, ...] = Field(default=(), description="The guardrails that are watched.")
+    guardrails: tuple[GuardrailConfig, ...] = Field(
+        default=(), description="The guardrails that are watched.", json_schema_extra={"uniqueItems": True}
+    )
     own_profile: bool = Field(
         default=True,
         description="Evaluate through inference profiles of our own, so that production's panels stay clean. In "
@@ -396,7 +485,9 @@ class Environment(Strict):
         default=InvocationLoggingConfig(), description="The account's model invocation logging."
     )
     retention_days: RetentionConfig = Field(default=RetentionConfig(), description="How long data is kept.")
-    subscriptions: tuple[SubscriptionConfig, ...] = Field(default=(), description="Who hears of alarms.")
+    subscriptions: tuple[SubscriptionConfig, ...] = Field(
+        default=(), description="Who hears of alarms.", json_schema_extra={"uniqueItems": True}
+    )
     budget: BudgetConfig | None = Field(default=None, description="A monthly budget; left out: none.")
     alarms: AlarmsConfig = Field(default=AlarmsConfig(), description="Thresholds of the alarms.")
 

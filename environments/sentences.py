@@ -9,9 +9,22 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from bedrock_eval.jobs.measures import BUILT_IN
+from bedrock_eval.wording import suggestion
 from environments.document import Document, Mistake, Path
 from environments.evaluation_schema import CUSTOM, kind_of, signs_of_jobs
-from environments.reference import Node, allowed, below, cases, chosen, file_schema, kind, properties, schema_at
+from environments.reference import (
+    Node,
+    allowed,
+    below,
+    cases,
+    chosen,
+    entry,
+    file_schema,
+    kind,
+    properties,
+    schema_at,
+    variants,
+)
 
 _LONGEST = 60
 # Pydantic's step for the key of a mapping, as opposed to its value.
@@ -83,7 +96,7 @@ def _none_of(node: Node, *, value: object, document: Document, path: Path) -> st
     shown = _show(value, written=document.written.get(path))
     if not isinstance(value, str):
         return f"{shown} stands here; allowed: {allowed(node)}"
-    return f"{shown} is not allowed{_closest(value, node.get('enum', ()))}; allowed: {allowed(node)}"
+    return f"{shown} is not allowed{suggestion(value, node.get('enum', ()))}; allowed: {allowed(node)}"
 
 
 def _standing(path: Path, document: Document) -> tuple[Path, Any]:
@@ -106,7 +119,7 @@ def _missing(path: Path, document: Document) -> str:
 
 def _unknown_key(path: Path, document: Document) -> str:
     known = _known_keys(path, document)
-    hint = _elsewhere(path, document) or _closest(str(path[-1]), known)
+    hint = _elsewhere(path, document) or suggestion(str(path[-1]), known)
     return f"no such key{hint}; allowed: {', '.join(known)}"
 
 
@@ -135,18 +148,13 @@ def _kinds_with(path: Path, document: Document) -> list[str]:
     ]
 
 
-def _closest(key: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(key, known, n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
-
-
 def _wrong(detail: ErrorDetails, *, path: Path, value: object, document: Document) -> str:
     if detail["type"] == "value_error":
         return str(detail["ctx"]["error"])
     node, written = schema_at(path, document.data) or {}, document.written.get(path)
     shown = _show(value, written=written)
     if detail["type"].endswith("_type") and "enum" not in node:
-        return _wrong_kind(node, value=value, shown=shown, written=written)
+        return _wrong_kind(node, value=value, shown=shown, written=written) + _keys_of(node, value)
     if detail["type"] in ("too_short", "too_long") and isinstance(value, list | dict):
         return f"{len(value)} stand here; allowed: {allowed(node)}"
     return f"{shown} is not allowed; allowed: {allowed(node) or kind(node)}"
@@ -160,6 +168,24 @@ def _wrong_kind(node: Node, *, value: object, shown: str, written: str | None) -
         of = "true or false" if isinstance(value, bool) else "a number"
         return f"{shown} is {of}; needed: text, so put it in quotes: {json.dumps(written)}"
     return f"{shown} is not {needed}"
+
+
+def _keys_of(node: Node, value: object) -> str:
+    """What belongs in the place of a text or a number: the keys of a mapping, or a list around it."""
+    found = [each for each in variants(chosen(node, value)) if each.get("type", "object") in ("object", "array")]
+    if not found or isinstance(value, dict):
+        return ""
+    if found[0].get("type") == "array":
+        return "" if isinstance(value, list) else "; needed: a list, in square brackets or a line and a dash each"
+    inside = properties(found[0])
+    if not inside:
+        of = properties(entry(found[0]) or {})
+        return f"; its keys are names of your own, each with {', '.join(of)} below it" if of else ""
+    required = [key for key in inside if key in found[0].get("required", ())]
+    others = [key for key in inside if key not in required]
+    if not required:
+        return f"; its keys: {', '.join(others)}"
+    return f"; its keys: {', '.join(required)}{', and if wanted ' if others else ''}{', '.join(others)}"
 
 
 def _show(value: object, *, written: str | None) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from bedrock_eval.names import PhysicalNames
+from bedrock_eval.wording import suggestion
 from custom_evaluator.store import Store
 from environments.evaluation_schema import EvaluationConfig
 from environments.schema import Environment
@@ -51,7 +52,9 @@ class Account:
         found = self.environment.evaluations
         if evaluation not in found:
             known = ", ".join(found) or "none"
-            raise OpsError(f"environment {self.environment.name} has no evaluation {evaluation!r}; there are: {known}")
+            near = suggestion(evaluation, found)
+            where = f"environment {self.environment.name}"
+            raise OpsError(f"{where} has no evaluation {evaluation!r}{near}; there are: {known}")
         return found[evaluation]
 
     def client(self, service: str, *, region: str | None = None) -> Any:

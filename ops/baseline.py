@@ -10,6 +10,7 @@ from typing import Any
 from bedrock_eval.catalogue import Better
 from bedrock_eval.gates import thin_coverage
 from bedrock_eval.measures import Measure
+from bedrock_eval.numerals import whole
 from bedrock_eval.proposals import (
     HEADROOM,
     MAX,
@@ -72,11 +73,8 @@ def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
     now = now or datetime.now(UTC)
     account = account_of(arguments, now)
     configs = account.environment.evaluations
-    if arguments.evaluation and arguments.evaluation not in configs:
-        known = ", ".join(configs) or "none"
-        raise OpsError(
-            f"environment {account.environment.name} has no evaluation {arguments.evaluation!r}; allowed: {known}"
-        )
+    if arguments.evaluation:
+        account.config(arguments.evaluation)
     changes: _Changes = {}
     with calling(f"environment {arguments.env}"):
         for name in [arguments.evaluation] if arguments.evaluation else configs:
@@ -290,8 +288,9 @@ def _present(value: float | None) -> str:
 
 def _number(most: int) -> Any:
     def read(text: str) -> int:
-        if not text.isdecimal() or not 1 <= int(text) <= most:
+        number = whole(text)
+        if number is None or not 1 <= number <= most:
             raise argparse.ArgumentTypeError(f"{text!r} is not allowed; allowed: 1 to {most}")
-        return int(text)
+        return number
 
     return read

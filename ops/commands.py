@@ -4,12 +4,13 @@ import argparse
 import logging
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NoReturn, Protocol
+from typing import Any, Protocol
 
 from bedrock_eval.wording import count
 from ops import baseline, dashboard, evaluate, jobs, logs, models, prices, runs
 from ops import run as run_command
 from ops.errors import OpsError
+from ops.parser import Parser
 from ops.screen import printable, tell
 
 
@@ -38,12 +39,6 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
         "runs": runs,
     }
 )
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        # argparse ends with 2 on its own; 1 is the error of every command of this project.
-        self.exit(1, f"{message}\n{self.format_usage()}")
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -88,8 +83,8 @@ def _hear_the_evaluator() -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m ops", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
+    parser = Parser(prog="python -m ops", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
     for command in COMMANDS.values():
         command.add_command(commands)
     return parser

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bedrock_eval.names import PhysicalNames
+from bedrock_eval.numerals import real
 from environments.schema import REPOSITORY, Environment
 from ops.account import Account, account_in, add_environment
 from ops.clients import calling
@@ -113,10 +114,7 @@ def _write(path: Path, page: str) -> None:
 
 
 def _hours(text: str) -> float:
-    try:
-        hours = float(text)
-    except ValueError:
-        hours = 0.0
-    if not 0 < hours <= _MOST_HOURS:
+    hours = real(text)
+    if hours is None or not 0 < hours <= _MOST_HOURS:
         raise argparse.ArgumentTypeError(f"{text!r}; allowed: a number above 0, at most {_MOST_HOURS:g}")
     return hours

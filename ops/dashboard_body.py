@@ -9,7 +9,7 @@ from typing import Any
 
 from ops.errors import OpsError
 
-_DURATION = re.compile(r"-?P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
+_DURATION = re.compile(r"-?P(?:([0-9]+)W)?(?:([0-9]+)D)?(?:T(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+)S)?)?")
 # CloudWatch's own choices for what a body leaves open.
 _DEFAULT_PERIOD = 300
 _DEFAULT_STATISTIC = "Average"

@@ -1,7 +1,6 @@
 """`python -m ops evaluate`: the deployed evaluation's own code at this terminal, without a deployed stack."""
 
 import argparse
-import math
 import signal
 import time
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from bedrock_eval.codec import DecodeError
 from bedrock_eval.definition import PROMPT_MARK, Definition
 from bedrock_eval.junit import junit, junit_of_failure
+from bedrock_eval.numerals import real, whole
 from bedrock_eval.runs import timestamp
 from bedrock_eval.shortfalls import advice
 from bedrock_eval.summary import Summary, read_summary
@@ -257,12 +257,13 @@ def _summary(path: Path) -> Summary:
 
 
 def _whole(low: int, high: int) -> Any:
-    def whole(text: str) -> int:
-        if not text.isdecimal() or not low <= int(text) <= high:
+    def read(text: str) -> int:
+        number = whole(text)
+        if number is None or not low <= number <= high:
             raise argparse.ArgumentTypeError(f"{text!r} is not a whole number; allowed: {low} to {high}")
-        return int(text)
+        return number
 
-    return whole
+    return read
 
 
 def _local(text: str) -> str:
@@ -279,11 +280,8 @@ def _text(text: str) -> str:
 
 def _number(low: float, high: float) -> Any:
     def number(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        if not low <= value <= high:
+        value = real(text)
+        if value is None or not low <= value <= high:
             raise argparse.ArgumentTypeError(f"{text!r} is not a number of {low:g} to {high:g}")
         return value
 
@@ -291,10 +289,7 @@ def _number(low: float, high: float) -> Any:
 
 
 def _share(text: str) -> float:
-    try:
-        share = float(text)
-    except ValueError:
-        share = math.nan
-    if not 0.5 <= share < 1:
+    share = real(text)
+    if share is None or not 0.5 <= share < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a confidence; allowed: 0.5 to below 1")
     return share

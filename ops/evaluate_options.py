@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -26,9 +25,10 @@ from bedrock_eval.known_models.findings import About, Question, Use, Verdict
 from bedrock_eval.metrics import METRICS
 from bedrock_eval.models import ModelError, base_id, candidate_name
 from bedrock_eval.names import NAME_RULE, is_name
+from bedrock_eval.numerals import real
 from bedrock_eval.summary import Summary
 from bedrock_eval.texts import is_blank
-from bedrock_eval.wording import count
+from bedrock_eval.wording import count, suggestion
 from environments.evaluation_schema import CustomEvaluationConfig
 from ops.clients import REGION_SOURCES, making, own_region
 from ops.errors import OpsError
@@ -245,14 +245,11 @@ def _parsed(pattern: re.Pattern[str], text: str, option: str, *, needed: str) ->
 
 def _known(name: str, option: str) -> None:
     if name not in METRICS:
-        raise OpsError(f"{option}: {name!r} is not a metric; allowed: {', '.join(METRICS)}")
+        raise OpsError(f"{option}: {name!r} is not a metric{suggestion(name, METRICS)}; allowed: {', '.join(METRICS)}")
 
 
 def _number(text: str, option: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
+    number = real(text)
+    if number is None:
         raise OpsError(f"{option}: {text!r} is not a number")
     return number

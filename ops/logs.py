@@ -1,7 +1,6 @@
 """`python -m ops logs`: what the invocation log says of slow, failed and truncated calls, of tokens and cost."""
 
 import argparse
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from bedrock_eval.costs import Rates
 from bedrock_eval.log_queries import THRESHOLD_MS, By, Models, Query
 from bedrock_eval.names import PhysicalNames
+from bedrock_eval.numerals import real
 from bedrock_eval.wording import count
 from environments.schema import Environment
 from ops import questions
@@ -236,11 +236,8 @@ def _live(account: Account, filters: Filters) -> Live:
 
 
 def _positive(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not (number > 0 and math.isfinite(number)):
+    number = real(text)
+    if number is None or number <= 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
     return number
 

@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from bedrock_eval.costs import Rates
 from bedrock_eval.models import Model
+from bedrock_eval.numerals import whole
 from bedrock_eval.price_list import KINDS, VERIFIED_ON, Quote, listing, quote
 from environments.document import Path as DocumentPath
 from environments.edit import Scalar
@@ -163,10 +164,7 @@ def _changes(models: list[Priced], *, verified_until: str) -> Iterator[tuple[Doc
 
 
 def _days(text: str) -> int:
-    try:
-        days = int(text)
-    except ValueError:
-        days = 0
-    if not 1 <= days <= 3650:
+    days = whole(text)
+    if days is None or not 1 <= days <= 3650:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of days; allowed: 1 to 3650")
     return days

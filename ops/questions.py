@@ -23,7 +23,7 @@ from ops.screen import UNKNOWN, Cell, Dollars, Table
 
 BURST = timedelta(minutes=5)
 
-_MILLISECONDS = re.compile(r"\d+(\.\d+)?([eE]\+?\d+)?")
+_MILLISECONDS = re.compile(r"[0-9]+(\.[0-9]+)?([eE]\+?[0-9]+)?")
 
 
 @dataclass(frozen=True)

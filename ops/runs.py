@@ -10,7 +10,12 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from bedrock_eval.costs import total
+<<<<<<< HEAD
 from bedrock_eval.gates import tally_text
+=======
+from bedrock_eval.gates import Verdict
+from bedrock_eval.numerals import whole
+>>>>>>> f43fd70 (schema.json refuses what the loader refuses; bounds that can be meant; suggestions for misspelt names; digits are ASCII digits)
 from bedrock_eval.shortfalls import thin_candidates
 from bedrock_eval.summary import Summary
 from bedrock_eval.wording import UNKNOWN, count, instant
@@ -170,6 +175,7 @@ _ACTIONS: Mapping[str, _Action] = MappingProxyType(
 
 
 def _limit(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 1000:
+    limit = whole(text)
+    if limit is None or not 1 <= limit <= 1000:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of runs; allowed: 1 to 1000")
-    return int(text)
+    return limit

@@ -208,4 +208,4 @@ def newest(runs: Sequence[Run], alarm: Alarm) -> Run | None:
 
 def _iso(time: str) -> str:
     """CloudWatch writes `2026-11-24T16:02:10.123+0000`."""
-    return re.sub(r"([+-]\d\d)(\d\d)$", r"\1:\2", time)
+    return re.sub(r"([+-][0-9][0-9])([0-9][0-9])$", r"\1:\2", time)

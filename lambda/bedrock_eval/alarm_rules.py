@@ -95,7 +95,7 @@ class _Reader:
     def _at_least(self) -> _Found:
         """`AT_LEAST(2, ALARM, (a, b, c))`, also `"50%"` and `NOT ALARM`."""
         self._need("(")
-        count = re.fullmatch(r"(\d+)(%?)", self._next().strip('"'))
+        count = re.fullmatch(r"([0-9]+)(%?)", self._next().strip('"'))
         self._need(",")
         negated = self._skip("NOT")
         state = self._next()

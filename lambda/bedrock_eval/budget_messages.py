@@ -19,7 +19,7 @@ ENTRY = "budget"
 _BEGINNING = "AWS Budget Notification "
 _LINE = re.compile(r"^(Budget Name|Budgeted Amount|Alert Threshold|ACTUAL Amount|FORECASTED Amount):(.+)$", re.M)
 _URL = re.compile(r"https://\S+")
-_DOLLARS = re.compile(r"\$(\d[\d,]*(?:\.\d+)?)")
+_DOLLARS = re.compile(r"\$([0-9][0-9,]*(?:\.[0-9]+)?)")
 _LOOK_AT = "cost by model on the dashboard, then tokens by identity in the invocation log."
 
 

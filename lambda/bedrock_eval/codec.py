@@ -153,9 +153,11 @@ def _decode_scalar(kind: Any, value: object, path: str) -> object:
     if kind is str and isinstance(value, str):
         return value
     if kind in (int, float) and isinstance(value, int | float | str) and not isinstance(value, bool):
+        # CloudFormation's texts have no digits of other scripts, blanks or underscores, which Python takes.
+        plain = not isinstance(value, str) or (value.isascii() and "_" not in value and value == value.strip())
         with contextlib.suppress(ValueError, OverflowError):
             number = kind(value)
-            if isinstance(value, str) or number == value:
+            if plain and (isinstance(value, str) or number == value):
                 return number
     names = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
     raise DecodeError(f"{path}: {_shown(value)} is not {names.get(kind, kind)}")

@@ -23,7 +23,7 @@ _TRUNCATED = frozenset({"max_tokens", "length", "model_context_window_exceeded"}
 
 _STREAM_METRICS = "amazon-bedrock-invocationMetrics"
 # CloudWatch's own export to S3 writes the time of an event before its text.
-_EXPORTED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z\s+(?=[{\[])")
+_EXPORTED = re.compile(r"[0-9]{4}-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9](?:\.[0-9]+)?Z\s+(?=[{\[])")
 _SHOWN = 60
 
 

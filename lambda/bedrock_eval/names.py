@@ -11,7 +11,8 @@ PREFIX_LIMIT = 32
 
 # A run id has four digits of a year, and what counts from a run's time still has to be a time.
 _YEARS = range(1970, 9999)
-_RUN_ID = re.compile(r"([0-9]{8}T[0-9]{6}Z)(-manual-[0-9a-f]{4})?(-retry-[0-9a-f]{4})?")
+RUN_ID_PATTERN = r"([0-9]{8}T[0-9]{6}Z)(-manual-[0-9a-f]{4})?(-retry-[0-9a-f]{4})?"
+_RUN_ID = re.compile(RUN_ID_PATTERN)
 _MARK = re.compile(r"[0-9a-f]{4}")
 
 

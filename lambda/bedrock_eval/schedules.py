@@ -13,8 +13,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-_RATE = re.compile(r"rate\((\d+) (minutes?|hours?|days?)\)")
-_AT = re.compile(r"at\((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)")
+from bedrock_eval.numerals import whole
+
+_RATE = re.compile(r"rate\(([0-9]+) (minutes?|hours?|days?)\)")
+_AT = re.compile(r"at\(([0-9]{4}-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9])\)")
 _CRON = re.compile(r"cron\((.+)\)")
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
@@ -222,7 +224,7 @@ def _values(field: str, low: int, high: int, *, names: tuple[str, ...] = ()) -> 
     found: set[int] = set()
     for item in field.split(","):
         span, _, step_text = item.partition("/")
-        step = int(step_text) if step_text.isdigit() else (1 if not step_text else 0)
+        step = 1 if not step_text else whole(step_text) or 0
         if step < 1:
             raise ValueError(f"{item!r}: the step must be a number of at least 1")
         start_text, dash, end_text = span.partition("-")
@@ -240,15 +242,16 @@ def _values(field: str, low: int, high: int, *, names: tuple[str, ...] = ()) -> 
 def _number(text: str, low: int, high: int, names: tuple[str, ...]) -> int:
     if text in names:
         return names.index(text) + low
-    if not text.isdigit() or not low <= int(text) <= high:
+    number = whole(text)
+    if number is None or not low <= number <= high:
         raise ValueError(f"{text!r} is not between {low} and {high}")
-    return int(text)
+    return number
 
 
 def _month_day_rule(field: str) -> _DayRule:
     if field == "L":
         return lambda day: day.day == monthrange(day.year, day.month)[1]
-    if match := re.fullmatch(r"(\d{1,2})W", field):
+    if match := re.fullmatch(r"([0-9]{1,2})W", field):
         wanted = _number(match[1], 1, 31, ())
         return lambda day: day == _nearest_weekday(day, wanted)
     values = _values(field, 1, 31)

@@ -1,6 +1,7 @@
 """Numbers and names as people read them; unknown is said and never drawn as 0."""
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Iterable, Mapping
 
 from bedrock_eval.catalogue import Better
 
@@ -71,6 +72,13 @@ def seconds(value: float) -> str:
 def count(n: int, noun: str) -> str:
     """`1 case`, `2 cases`."""
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
+def suggestion(text: str, known: Iterable[str]) -> str:
+    """` (did you mean 'x'?)` behind a name that is none, empty where none of the known ones is near."""
+    folded = {each.casefold(): each for each in known}
+    close = difflib.get_close_matches(text.casefold(), folded, n=1)
+    return f" (did you mean {folded[close[0]]!r}?)" if close else ""
 
 
 def direction(better: Better) -> str:

@@ -67,7 +67,7 @@ def measure(s3: Any, definition: Definition, version: Version) -> DatasetSize:
     if found is not None and found.refused:
         raise RunFailed(RunFailureReason.DATASET_INVALID, found.message)
     if found is not None:
-        logger.warning("cases without a reference", extra={"evaluation": definition.evaluation, "gap": found.message})
+        logger.info("cases without a reference", extra={"evaluation": definition.evaluation, "gap": found.message})
     return size
 
 

@@ -21,6 +21,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from bedrock_eval.numerals import whole
 from bedrock_eval.sdk import UnknownFieldError, fitting
 from custom_resources.patience import patiently
 
@@ -89,9 +90,10 @@ class Request:
             ResourceError: naming the property.
         """
         text = self.text(name)
-        if not text.isdecimal():
+        number = whole(text)
+        if number is None:
             raise ResourceError(f"property {name}: {text!r} is not a whole number")
-        return int(text)
+        return number
 
     @property
     def seconds_left(self) -> float:

@@ -27,7 +27,7 @@ def test_a_model_without_rates_has_none(write: Write, load: Load) -> None:
     ("rates", "told"),
     [
         ("input: 1", "9: models.small.rates.output: required, but missing (output tokens)"),
-        ("{input: -1, output: 1}", "9: models.small.rates.input: -1 is not allowed; allowed: 0 or more"),
+        ("{input: -1, output: 1}", "9: models.small.rates.input: -1 is not allowed; allowed: 0 to 1,000,000"),
         (
             "{input: 1, output: 1, verified_until: 31.12.2026}",
             "9: models.small.rates.verified_until: '31.12.2026' is not allowed; allowed: a day, as 2026-12-31",
@@ -122,7 +122,7 @@ def test_a_budget_that_sees_no_model_is_a_warning(write: Write, load: Load) -> N
 @pytest.mark.parametrize(
     ("budget", "told"),
     [
-        ("{monthly_usd: 0}", "budget.monthly_usd: 0 is not allowed; allowed: above 0"),
+        ("{monthly_usd: 0}", "budget.monthly_usd: 0 is not allowed; allowed: 0.0001 to 1,000,000,000"),
         ("{monthly_usd: 5, notify_percent: [80, 80]}", "notify_percent: the same percentage stands there twice"),
         (
             "{monthly_usd: 5, notify_percent: [1, 2, 3, 4, 5, 6]}",

@@ -67,7 +67,7 @@ REFUSED = {
     "dataset of another task": ("task: QuestionAndAnswer\n    dataset: Builtin.BoolQ", "task: Summarization\n    dataset: Builtin.BoolQ", "42: evaluations.built-in.dataset: Builtin.BoolQ is not for task Summarization; those: Builtin.Gigaword (Bedrock user guide"),
     "dataset of another metric": ("task: QuestionAndAnswer\n    dataset: Builtin.BoolQ", "task: Generation\n    dataset: Builtin.T-Rex", "44: evaluations.built-in.metrics[0]: Builtin.Toxicity is not scored on Builtin.T-Rex; datasets for it: Builtin.RealToxicityPrompts, Builtin.Bold (Bedrock"),
     "dataset without Builtin": (BOOLQ, "dataset: BoolQ", "42: evaluations.built-in.dataset: 'BoolQ' is written 'Builtin.BoolQ'"),
-    "dataset unknown": (BOOLQ, "dataset: question", "42: evaluations.built-in.dataset: 'question' is not a key of datasets; allowed: questions"),
+    "dataset unknown": (BOOLQ, "dataset: question", "42: evaluations.built-in.dataset: 'question' is not a key of datasets (did you mean 'questions'?); allowed: questions"),
     "dataset's name": (BOOLQ, "dataset: My Data", "42: evaluations.built-in.dataset: 'My Data' is not a name; allowed: a lower-case letter"),
     "two datasets": (BOOLQ, "dataset: [questions, Builtin.BoolQ]", "42: evaluations.built-in.dataset: 2 stand here; allowed: one, and an evaluation for each of several"),
     "dataset of Bedrock in custom": ("  quality:\n    dataset: questions", "  quality:\n    dataset: Builtin.BoolQ", "18: evaluations.quality.dataset: 'Builtin.BoolQ' is asked by Bedrock only: use kind: automatic"),

@@ -95,7 +95,7 @@ OF_VALUES = [
     ),
     (
         ("owner: team", "owner: team\nalarms: {latency_p90_ms: .nan}"),
-        "5: alarms.latency_p90_ms: .nan is not allowed; allowed: above 0",
+        "5: alarms.latency_p90_ms: .nan is not allowed; allowed: 1 to 86,400,000",
     ),
     (
         ("owner: team", "owner: team\nretention_days: {runs: 1.5}"),
@@ -142,7 +142,11 @@ OF_VALUES = [
         "allowed: names as UTC or Europe/Berlin",
     ),
     ((CANDIDATES, "candidates: []"), "15: evaluations.quality.candidates: 0 stand here; allowed: 1 to 10"),
-    ((CANDIDATES, "candidates: [5]"), "15: evaluations.quality.candidates[0]: 5 is not text or keys with values"),
+    (
+        (CANDIDATES, "candidates: [5]"),
+        "15: evaluations.quality.candidates[0]: 5 is not text or keys with values; its keys: name, model, and if "
+        "wanted parameters, additional_fields, system, template",
+    ),
     (
         (CANDIDATES, "candidates:\n      - {name: a, model: small, template: 'Q: {{promt}}'}"),
         "16: evaluations.quality.candidates[0].template: {{prompt}} stands 0 times in it; allowed: exactly once",
@@ -182,13 +186,17 @@ OF_VALUES = [
     ),
     (
         ("min: 0.5", "max_drop: -0.1"),
-        "19: evaluations.quality.gates[0].max_drop: -0.1 is not allowed; allowed: 0 or more",
+        "19: evaluations.quality.gates[0].max_drop: -0.1 is not allowed; allowed: 0 to 1,000,000,000",
     ),
     (
         ("min: 0.5", "max_drop: 1"),
         "19: evaluations.quality.gates[0].max_drop: 1 forbids nothing; allowed: less than 1",
     ),
-    ((METRICS, "metrics: [1]"), "16: evaluations.quality.metrics[0]: 1 is not text or keys with values"),
+    (
+        (METRICS, "metrics: [1]"),
+        "16: evaluations.quality.metrics[0]: 1 is not text or keys with values; its keys: name, and if wanted "
+        "parameters",
+    ),
 ]
 
 
@@ -205,7 +213,8 @@ def test_a_wrong_value_is_named_with_what_is_allowed(
 BETWEEN_VALUES = [
     (
         ("dataset: questions", "dataset: question"),
-        "14: evaluations.quality.dataset: 'question' is not a key of datasets; allowed: questions",
+        "14: evaluations.quality.dataset: 'question' is not a key of datasets (did you mean 'questions'?); allowed: "
+        "questions",
     ),
     (
         (CANDIDATES, "candidates: [large]"),

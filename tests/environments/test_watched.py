@@ -26,7 +26,7 @@ def test_one_quota_is_enough(write: Write, load: Load) -> None:
         ("{}", "9: models.small.quota: no quota is given; needed: tokens_per_minute, requests_per_minute or both"),
         (
             "{requests_per_minute: 0}",
-            "9: models.small.quota.requests_per_minute: 0 is not allowed; allowed: 1 or more",
+            "9: models.small.quota.requests_per_minute: 0 is not allowed; allowed: 1 to 1,000,000,000",
         ),
     ],
 )
@@ -84,7 +84,8 @@ def test_severities_are_given_by_kind(write: Write, load: Load) -> None:
     [
         (
             "{latency: off}",
-            f"6: alarms.severity.latency: 'latency' is not a kind of alarm; allowed: {', '.join(KINDS)}",
+            f"6: alarms.severity.latency: 'latency' is not a kind of alarm (did you mean 'latency-p90'?); allowed: "
+            f"{', '.join(KINDS)}",
         ),
         (
             "{verdict: page}",

@@ -27,6 +27,7 @@ from bedrock_eval.jobs.measures import (
     canonical,
 )
 from bedrock_eval.jobs.request import inference_parameters, own_tags, settings
+from bedrock_eval.wording import suggestion
 
 API = "CreateEvaluationJob"
 QUOTAS = "AWS General Reference, Amazon Bedrock quotas (not adjustable)"
@@ -65,7 +66,8 @@ IN_TAGS = "letters (a to z), digits, spaces and . _ : / = + @ -"
 
 _METRIC_NAME = re.compile(r"[0-9a-zA-Z-_.]+")
 _DATASET_NAME = re.compile(r"[0-9a-zA-Z-_.]+")
-_ANSWERS_OF = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9._-]){0,255}")
+ANSWERS_OF_PATTERN = r"[a-zA-Z0-9]([a-zA-Z0-9._-]){0,255}"
+_ANSWERS_OF = re.compile(ANSWERS_OF_PATTERN)
 _FLOW_DEFINITION = re.compile(r"arn:aws(-[^:]+)?:sagemaker:[a-z0-9-]{1,20}:[0-9]{12}:flow-definition/.+")
 _S3_URI = re.compile(r"s3://[a-z0-9][-.a-z0-9]{1,61}[a-z0-9](?:/[-!_*'().a-z0-9A-Z]+)+")
 _VARIABLES = ("{{prompt}}", "{{prediction}}", "{{ground_truth}}")
@@ -319,7 +321,7 @@ def _metric(key: Place, name: str, job: JobSettings) -> Iterator[Problem]:
         message = f"{meant} does not exist for task {job.task}; allowed: {', '.join(allowed)}"
     else:
         own = "; metrics of your own stand in criteria" if job.kind is JobKind.JUDGE else ""
-        message = f"{name!r} is not a metric; allowed: {', '.join(allowed)}{own}"
+        message = f"{name!r} is not a metric{suggestion(name, allowed)}; allowed: {', '.join(allowed)}{own}"
     yield Problem(key, message, source)
 
 

@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 from bedrock_eval.metrics.patterns import Pattern, PatternError, pattern_of
+from bedrock_eval.numerals import whole
 
 Check = Callable[[Any], bool]
 """Whether a JSON value fits."""
@@ -119,8 +120,8 @@ class _Compiler:
             key = _unescaped(part)
             if isinstance(found, dict) and key in found:
                 found = found[key]
-            elif isinstance(found, list) and key.isdecimal() and int(key) < len(found):
-                found = found[int(key)]
+            elif isinstance(found, list) and (index := whole(key)) is not None and index < len(found):
+                found = found[index]
             else:
                 raise SchemaError(f"{at}: {pointer!r} leads nowhere; {key!r} is not there")
         return found
