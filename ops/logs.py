@@ -14,7 +14,7 @@ from bedrock_eval.costs import Rates
 from bedrock_eval.log_queries import THRESHOLD_MS, By, Models, Query
 from bedrock_eval.names import PhysicalNames
 from bedrock_eval.numerals import real
-from bedrock_eval.wording import count
+from bedrock_eval.wording import count, suggestion
 from environments.schema import Environment
 from ops import questions
 from ops.account import Account, account_in
@@ -67,7 +67,9 @@ def add_command(commands: Any) -> None:
     logs.add_argument("--hours", type=_hours, help="back from now (24; with --from everything)")
     logs.add_argument("--threshold-ms", type=_positive, default=THRESHOLD_MS, help="slow: slower than this (3000)")
     logs.add_argument("--model", type=_model, help="a key of the environment's models, or part of a model id")
-    logs.add_argument("--by", type=By, choices=list(By), help="tokens and cost: what they are summed by")
+    logs.add_argument(
+        "--by", type=_by, metavar="BY", help=f"tokens and cost: what they are summed by ({', '.join(By)})"
+    )
     logs.add_argument("--csv", type=Path, metavar="F", help="write the first table as CSV")
     logs.add_argument("--from", dest="source", type=Path, metavar="PATH", help="file or folder of exported records")
     add_endpoint(logs)
@@ -233,6 +235,15 @@ def _live(account: Account, filters: Filters) -> Live:
         return insights.rows(query, start=start, end=end, name=name)
 
     return Live(ask, model=filters.models)
+
+
+def _by(text: str) -> By:
+    known = [each.value for each in By]
+    if text not in known:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not allowed{suggestion(text, known)}; allowed: {', '.join(known)}"
+        )
+    return By(text)
 
 
 def _positive(text: str) -> float:

@@ -267,4 +267,4 @@ def test_half_an_answer_of_cloudwatch_is_an_error(cloudwatch: CloudWatch, capsys
 
 def test_an_unknown_evaluation_is_an_error(cloudwatch: CloudWatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert ops("--evaluation", "sales") == 1
-    assert "has no evaluation 'sales'; allowed: support" in capsys.readouterr().err
+    assert "has no evaluation 'sales'; there are: support" in capsys.readouterr().err

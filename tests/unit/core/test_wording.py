@@ -52,6 +52,20 @@ def test_durations(value: float, shown: str) -> None:
     assert wording.seconds(value) == shown
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("unicode_f1score", " (did you mean 'unicode_f1_score'?)"),
+        ("F1_Score", " (did you mean 'f1_score'?)"),
+        ("contians", " (did you mean 'contains'?)"),
+        ("fluency", ""),
+        ("", ""),
+    ],
+)
+def test_a_name_that_is_none_is_told_what_it_is_near_to(text: str, told: str) -> None:
+    assert wording.suggestion(text, ("f1_score", "unicode_f1_score", "contains")) == told
+
+
 def test_counts_and_instants() -> None:
     assert [wording.count(1, "case"), wording.count(1200, "case")] == ["1 case", "1,200 cases"]
     assert wording.instant("2026-11-23T06:00:42+00:00") == "2026-11-23 06:00 UTC"

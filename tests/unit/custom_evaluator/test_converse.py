@@ -73,6 +73,15 @@ def test_system_parameters_and_template_are_sent() -> None:
     }
 
 
+def test_further_fields_of_the_model_are_sent() -> None:
+    models = FakeModels()
+    thinking = replace(SMALL, additional_fields='{"thinking": {"type": "disabled"}}')
+    definition = replace(DEFINITION, candidates=(thinking,))
+    Asker(models, definition=definition, run_id=RUN_ID).ask(thinking, CASE)
+    [request] = models.requests
+    assert request["additionalModelRequestFields"] == {"thinking": {"type": "disabled"}}
+
+
 def test_an_answer_is_scored_with_its_usage() -> None:
     outcome = ask_for(answer({"text": "to "}, {"text": "alpha"}))
     assert outcome.response == "to alpha"
