@@ -547,12 +547,14 @@ class _JobKeeping(_Keeping):
     deadline_hours: float = Field(
         default=24,
         ge=0.01,
+        le=10_000,
         description="A run whose jobs have not ended by then stops them and fails.",
         json_schema_extra={"maximum": MOST_HOURS[JobKind.JUDGE]},
     )
     keep_jobs: int = Field(
         default=50,
         ge=1,
+        le=1_000_000,
         description="Ended jobs that are not deleted from Bedrock's list; their output stays anyway.",
         json_schema_extra={"maximum": MOST_JOBS_OF_ACCOUNT - 1},
     )
@@ -573,12 +575,14 @@ class _HumanKeeping(_JobKeeping):
     deadline_hours: float = Field(
         default=168,
         ge=0.01,
+        le=10_000,
         description="A run whose job has not ended by then stops it and fails; people take days.",
         json_schema_extra={"maximum": MOST_HOURS[JobKind.HUMAN]},
     )
     task_hours: float | None = Field(
         default=None,
         ge=0.01,
+        le=10_000,
         description="How long a task stays in people's lists; left out: `deadline_hours`.",
         json_schema_extra={"maximum": MOST_HOURS[JobKind.HUMAN]},
     )
@@ -803,6 +807,7 @@ class JobPerCandidate(_JobKeeping):
     parallel: int = Field(
         default=5,
         ge=1,
+        le=1_000_000,
         description="Jobs of a run that may be under way together; 1: one after another.",
         json_schema_extra={"maximum": MOST_CONCURRENT[JobKind.JUDGE]},
     )

@@ -322,17 +322,14 @@ WRONG: tuple[Any, ...] = (
 )
 
 
-def changes(data: Data) -> Iterator[tuple[Place, Data]]:
-    """The document with one value replaced, one key left out, or one item of a list twice."""
-    for place in places(data):
-        if place[0] == "$schema":
-            continue
-        for value in WRONG:
-            yield place, changed(data, place, lambda parent, step, value=value: parent.__setitem__(step, value))
-        yield place, changed(data, place, lambda parent, step: parent.__delitem__(step))
-        if isinstance(place[-1], int):
-            yield place, changed(data, place, lambda parent, step: parent.append(copy.deepcopy(parent[step])))
-            yield place, changed(data, place, lambda parent, step: parent.extend(f"x{n}" for n in range(60)))
+def changes(place: Place) -> Iterator[Callable[[Any, Any], object]]:
+    """What is done to a value below its parent: replaced, left out, or in a list given twice or many times."""
+    for value in WRONG:
+        yield lambda parent, step, value=value: parent.__setitem__(step, value)
+    yield lambda parent, step: parent.__delitem__(step)
+    if isinstance(place[-1], int):
+        yield lambda parent, step: parent.append(copy.deepcopy(parent[step]))
+        yield lambda parent, _step: parent.extend(f"x{number}" for number in range(60))
 
 
 def changed(data: Data, place: Place, change: Callable[[Any, Any], object]) -> Data:
