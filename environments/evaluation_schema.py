@@ -305,8 +305,24 @@ class AnyGateConfig(Strict):
         return self
 
 
+def _outside_range(metric: MetricDefinition) -> JsonDict:
+    """Matches a gate with a bound that the metric never reaches, as editors check it."""
+    span: JsonDict = {"minimum": metric.low} if metric.low is not None else {}
+    if metric.high is not None:
+        span["maximum"] = metric.high
+    bounds: JsonDict = {"min": span, "max": span}
+    if metric.low is not None and metric.high is not None:
+        bounds["max_drop"] = {"exclusiveMaximum": metric.high - metric.low}
+    fitting: JsonDict = {"properties": bounds}
+    return {"properties": {"metric": {"const": metric.name}}, "required": ["metric"], "not": fitting}
+
+
 class GateConfig(AnyGateConfig):
     """What a metric must keep: bounds of its mean, how far it may fall behind the baseline, or both."""
+
+    model_config = ConfigDict(
+        json_schema_extra=refused(absent("min", "max", "max_drop"), *map(_outside_range, METRICS.values()))
+    )
 
     metric: MetricName = Field(description="One of the evaluation's `metrics`.")
 

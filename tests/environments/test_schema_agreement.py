@@ -2,16 +2,19 @@
 
 import copy
 import json
+import re
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from environments.load import EnvironmentsError, load_environments
-from environments.reference import below, chosen, entry, file_schema, properties, variants
+from environments.reference import chosen, entry, file_schema, properties, variants
 from environments.schema import Environment
 
 Data = dict[str, Any]
@@ -32,7 +35,7 @@ _OF_JOBS: Data = {
     "tags": {"cost-centre": "4711"},
     "keep_jobs": 7,
 }
-_PARAMETERS: Data = {"max_tokens": 300, "temperature": 0.2, "stop_sequences": ["Q:", "###"]}
+_PARAMETERS: Data = {"max_tokens": 300, "temperature": 0.2, "top_p": 0.9, "stop_sequences": ["Q:", "###"]}
 _ASKED: Data = {"name": "asked", "model": "small", "parameters": _PARAMETERS, "additional_fields": {"topK": 20}}
 _CRITERION: Data = {
     "name": "tone",
@@ -322,14 +325,22 @@ WRONG: tuple[Any, ...] = (
 )
 
 
-def changes(place: Place) -> Iterator[Callable[[Any, Any], object]]:
+def changes(place: Place) -> list[Callable[[Any, Any], object]]:
     """What is done to a value below its parent: replaced, left out, or in a list given twice or many times."""
-    for value in WRONG:
-        yield lambda parent, step, value=value: parent.__setitem__(step, value)
-    yield lambda parent, step: parent.__delitem__(step)
-    if isinstance(place[-1], int):
-        yield lambda parent, step: parent.append(copy.deepcopy(parent[step]))
-        yield lambda parent, _step: parent.extend(f"x{number}" for number in range(60))
+
+    def replaced(value: Any) -> Callable[[Any, Any], object]:
+        return lambda parent, step: parent.__setitem__(step, value)
+
+    def left_out(parent: Any, step: Any) -> None:
+        del parent[step]
+
+    def twice(parent: Any, step: Any) -> None:
+        parent.append(copy.deepcopy(parent[step]))
+
+    def many(parent: Any, _step: Any) -> None:
+        parent.extend(f"x{number}" for number in range(60))
+
+    return [*map(replaced, WRONG), left_out, *((twice, many) if isinstance(place[-1], int) else ())]
 
 
 def changed(data: Data, place: Place, change: Callable[[Any, Any], object]) -> Data:
@@ -347,15 +358,32 @@ def places(value: Any, path: Place = ()) -> Iterator[Place]:
         yield from places(item, (*path, step))
 
 
-def definition_at(data: Data, place: Place) -> tuple[str, ...]:
-    """The names of the definitions on the way to a place; the user's own names left out."""
-    names, node, value = [], file_schema(), data
-    for step in place:
-        node = chosen(node, value)
-        if properties(node):
-            names.append(definition(node))
-        else:
-            names.append("*")
-        node = below(node, (step,), value) or {}
-        value = value[step]
-    return tuple(names[-2:])
+# What takes more than one place of the file, the files beside it or the calendar to tell, by the loader's words.
+BEYOND_A_SCHEMA = (
+    *("is not a key of (models|datasets)", "there is no evaluation", "is no candidate of", "stands already in"),
+    *("is not measured here", ": models[.]", "has no rates", "is the headline already", "is not in the calendar"),
+    *("is not an IANA time zone", "is not a schedule expression", r"'(rate|cron|at)\(", "is not a run id"),
+    *("is due again after", "a run may take", "the job is stopped before", "stands in us-", "needed: a work team"),
+    *("characters as JSON", "is no regular expression", "is unknown; allowed: {{", "must come last", "one line of"),
+    *("has a gate already", "has a scale of texts", "mixes numbers and texts", "is not among", "two candidates"),
+    *("compare the answers", "is also how", "is a metric of the runs themselves", "the model of candidates"),
+    *("a referenceResponse", "for task", "of kind|for a judge|needs a judge", "is not a metric", "no such file"),
+    *("every name would begin", "names begin with", "is outside the range", "is not below max", "forbids nothing"),
+    *("no better direction", "takes no parameter", "is of account", "have no meaning", "answers of"),
+)
+
+
+@settings(max_examples=60, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_what_the_one_refuses_the_other_refuses_too(
+    problems: Callable[[Data], tuple[str, ...]], schema: Draft202012Validator, data: st.DataObject
+) -> None:
+    """But for what a schema cannot tell; it never refuses what the loader takes."""
+    document = json.loads(json.dumps(DOCUMENTS[data.draw(st.sampled_from(sorted(DOCUMENTS)))]))
+    place = data.draw(st.sampled_from(list(places(document))))
+    wrong = changed(document, place, data.draw(st.sampled_from(changes(place))))
+    refused, fits = problems(wrong), schema.is_valid(wrong)
+    if not fits:
+        assert refused, f"schema.json refuses {place}, the loader does not"
+    for mistake in refused if fits else ():
+        assert re.search("|".join(BEYOND_A_SCHEMA), mistake), f"schema.json takes {place}: {mistake}"
