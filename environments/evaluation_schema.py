@@ -54,6 +54,7 @@ from bedrock_eval.measures import Measure
 from bedrock_eval.metrics import METRICS, MetricDefinition
 from bedrock_eval.names import NAME_PATTERN, NAME_RULE, RUN_ID_PATTERN, RunIdError, is_name, run_time
 from bedrock_eval.schedules import ScheduleError, parse_schedule
+from bedrock_eval.texts import is_blank
 from bedrock_eval.wording import suggestion
 from environments.fields import (
     MOST_TAGS,
@@ -103,6 +104,12 @@ def _schedule_expression(text: str) -> str:
         parse_schedule(text)
     except ScheduleError as error:
         raise ValueError(str(error)) from None
+    return text
+
+
+def _seen(text: str) -> str:
+    if is_blank(text):
+        raise ValueError("there is nothing to read in it; allowed: a text, or leave the key out")
     return text
 
 
@@ -232,7 +239,9 @@ class AnyCandidateConfig(Strict):
 class CandidateConfig(AnyCandidateConfig):
     """What is compared: a model with what it is told. A plain key of `models` is short for a candidate of that name."""
 
-    system: str | None = Field(default=None, min_length=1, description="System prompt.")
+    system: Annotated[str, AfterValidator(_seen)] | None = Field(
+        default=None, min_length=1, description="System prompt."
+    )
     template: Annotated[str, AfterValidator(_template)] | None = Field(
         default=None,
         description=f"Text around the prompt; holds `{PROMPT_MARK}` once.",

@@ -395,12 +395,10 @@ def _bounds(gate: AnyGateConfig, metric: Measure) -> Iterator[Mistake]:
         most = metric.high - metric.low
         if gate.max_drop >= most:
             yield Mistake(("max_drop",), f"{gate.max_drop:g} forbids nothing; allowed: less than {most:g}")
-    low = float("-inf") if metric.low is None else metric.low
-    high = float("inf") if metric.high is None else metric.high
-    span = f"{low:g} or more" if metric.high is None else f"{low:g} to {high:g}"
     for key, bound in (("min", gate.min), ("max", gate.max)):
-        if bound is not None and not low <= bound <= high:
-            yield Mistake((key,), f"{bound:g} is outside the range of {gate.metric}; allowed: {span} ({metric.unit})")
+        wrong = None if bound is None else metric.outside(bound)
+        if wrong is not None:
+            yield Mistake((key,), wrong)
 
 
 def _references(

@@ -227,6 +227,10 @@ def _with(gate: Gate, key: str, value: float, option: str) -> Gate:
 def _check_gate(gate: Gate) -> None:
     if gate.min is not None and gate.max is not None and gate.min >= gate.max:
         raise OpsError(f"--gate {gate.metric}: min {gate.min:g} is not below max {gate.max:g}")
+    for bound in (gate.min, gate.max):
+        wrong = None if bound is None else METRICS[gate.metric].outside(bound)
+        if wrong is not None:
+            raise OpsError(f"--gate {gate.metric}: {wrong}")
     if gate.max_drop is None:
         return
     if gate.max_drop < 0:

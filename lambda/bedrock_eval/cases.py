@@ -117,7 +117,7 @@ class _Reader:
             self._begun = True
             self._keep(number, str(error))
             return None
-        found = list(_mistakes(record))
+        found = [*_mistakes(record), *_halves(record, text)]
         for mistake in found:
             self._keep(number, mistake)
         return None if found else self._identified(record, number)
@@ -165,16 +165,22 @@ def _decoded(line: bytes) -> str:
         raise _LineError(f"not UTF-8 (byte {error.start + 1} of the line)") from None
 
 
+def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = [key for key, times in Counter(key for key, _ in pairs).items() if times > 1]
+        raise _LineError(f"{shown(twice)} stands twice among the keys of one object; needed: each key once")
+    return found
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_each_key_once)
+
+
 def _record(text: str) -> dict[str, Any]:
-    twice: dict[str, None] = {}
-
-    def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
-        keys = Counter(key for key, _ in found)
-        twice.update((key, None) for key, times in keys.items() if times > 1)
-        return dict(found)
-
     try:
-        record = json.loads(text, object_pairs_hook=pairs)
+        record = _DECODER.decode(text)
+    except _LineError:
+        raise
     except json.JSONDecodeError as error:
         raise _LineError(f"not JSON: {error.msg} at column {error.colno}") from None
     except RecursionError:
@@ -183,8 +189,6 @@ def _record(text: str) -> dict[str, Any]:
         raise _LineError("not a case: a number has too many digits") from None
     if not isinstance(record, dict):
         raise _LineError('not a JSON object; needed: {"prompt": ..., "referenceResponse": ...}')
-    if twice:
-        raise _LineError(f"{shown(twice)} stands twice among the keys of one object; needed: each key once")
     return record
 
 
@@ -207,6 +211,12 @@ def _mistakes(record: Mapping[str, Any]) -> Iterator[str]:
         if key in record and (not isinstance(record[key], str) or not record[key]):
             yield f"key {key!r} must be text, not {_kind(record[key])}"
     yield from _of_reference(record.get(REFERENCE))
+
+
+def _halves(record: Mapping[str, Any], text: str) -> Iterator[str]:
+    """Half an emoji, which JSON can write as an escape; the text of a file itself holds none."""
+    if "\\ud" not in text and "\\uD" not in text and not half_pairs(text):
+        return
     for key, value in record.items():
         halves = _half_pairs({key: value})
         if halves:

@@ -29,6 +29,15 @@ class Measure:
     binary: bool = False
     version: str | None = None
 
+    def outside(self, bound: float) -> str | None:
+        """What is wrong with a bound that a mean never reaches; None for one inside the range."""
+        low = float("-inf") if self.low is None else self.low
+        high = float("inf") if self.high is None else self.high
+        if low <= bound <= high:
+            return None
+        span = f"{low:g} or more" if self.high is None else f"{low:g} to {high:g}"
+        return f"{bound:g} is outside the range of {self.name}; allowed: {span} ({self.unit})"
+
     @property
     def measure(self) -> "Measure":
         """Only this, of whatever is more."""

@@ -12,17 +12,16 @@ _DRAWN_AS_NOTHING = (
 )
 
 
+_ASCII = re.compile("[!-~]")
 _HALVES = re.compile("[\ud800-\udfff]")
 
 
 def is_blank(text: str) -> bool:
     """Whether there is nothing to read in it: white space, control and zero-width characters at most."""
-    return not any(_seen(character) for character in text)
+    return _ASCII.search(text) is None and not any(_seen(character) for character in text)
 
 
 def _seen(character: str) -> bool:
-    if "!" <= character <= "~":
-        return True
     if unicodedata.category(character) in ("Cc", "Cf", "Cn", "Cs", "Zl", "Zp", "Zs"):
         return False
     return not any(first <= ord(character) <= last for first, last in _DRAWN_AS_NOTHING)

@@ -152,6 +152,11 @@ OF_VALUES = [
         "16: evaluations.quality.candidates[0].template: {{prompt}} stands 0 times in it; allowed: exactly once",
     ),
     (
+        (CANDIDATES, 'candidates:\n      - {name: a, model: small, system: "\\u200b "}'),
+        "16: evaluations.quality.candidates[0].system: there is nothing to read in it; allowed: a text, or leave the "
+        "key out",
+    ),
+    (
         ("min: 0.5", "min: 0.5\n        max: 0.5"),
         "18: evaluations.quality.gates[0]: min 0.5 is not below max 0.5",
     ),

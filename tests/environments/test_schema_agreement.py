@@ -370,6 +370,7 @@ BEYOND_A_SCHEMA = (
     *("a referenceResponse", "for task", "of kind|for a judge|needs a judge", "is not a metric", "no such file"),
     *("every name would begin", "names begin with", "is outside the range", "is not below max", "forbids nothing"),
     *("no better direction", "takes no parameter", "is of account", "have no meaning", "answers of"),
+    "there is nothing to read in it",
 )
 
 

@@ -175,7 +175,12 @@ def test_a_model_that_is_refused_is_one_message(
 
 
 REFUSED = [
-    (("--metric", "rouge"), "--metric rouge: 'rouge' is not a metric; allowed: relevance_score"),
+    (
+        ("--metric", "rouge"),
+        "--metric rouge: 'rouge' is not a metric (did you mean 'rouge_l'?); allowed: relevance_score",
+    ),
+    (("--gate", "f1_score>=5"), "--gate f1_score: 5 is outside the range of f1_score; allowed: 0 to 1 (share)"),
+    (("--gate", "f1_score>=０.5"), "'０.5' is not a number"),
     (("--metric", 'regex_match={"pattern": "("}'), "no regular expression"),
     (("--gate", "f1_score>0.5"), "--gate f1_score>0.5: cannot be read; needed: as f1_score>=0.5"),
     (("--gate", "f1_score>=much"), "'much' is not a number"),
