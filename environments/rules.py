@@ -13,17 +13,11 @@ from bedrock_eval.jobs.measures import BUILT_IN
 from bedrock_eval.jobs.rules import IN_TAGS, MOST_JOBS_OF_ACCOUNT, QUOTAS, TAG_TEXT
 from bedrock_eval.measures import Measure
 from bedrock_eval.names import PREFIX_LIMIT, prefix
-<<<<<<< HEAD
+from bedrock_eval.wording import suggestion
 from environments import job_rules, model_rules, region_rules, schedule_rules
 from environments.document import Mistake, Path
 from environments.evaluation_schema import AnyGateConfig
-=======
-from bedrock_eval.wording import suggestion
-from environments import job_rules, region_rules, schedule_rules
-from environments.document import Mistake, Path
-from environments.evaluation_schema import AnyCandidateConfig, AnyGateConfig
 from environments.fields import MOST_TAGS, OWN_TAGS
->>>>>>> f43fd70 (schema.json refuses what the loader refuses; bounds that can be meant; suggestions for misspelt names; digits are ASCII digits)
 from environments.parts import DatasetReader, EvaluationParts, Parts, mapping
 from environments.placeholders import placeholders
 from environments.schema import STAND_IN_ACCOUNT, ModelConfig, SubscriptionConfig

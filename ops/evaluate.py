@@ -112,7 +112,7 @@ def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
     baseline = None if arguments.baseline is None else _baseline(arguments.baseline)
     now = now or datetime.now(UTC)
     definition = definition_of(arguments, baseline, today=now.date())
-    warning = check_dataset(Path(arguments.dataset), definition)
+    warning = check_dataset(arguments.dataset, definition)
     if warning is not None:
         tell(f"warning: {warning}")
     order = Order(

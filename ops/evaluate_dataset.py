@@ -8,24 +8,24 @@ from bedrock_eval.definition import Definition
 from ops.errors import OpsError
 
 
-def check_dataset(path: Path, definition: Definition) -> str | None:
+def check_dataset(given: str | Path, definition: Definition) -> str | None:
     """Read the whole file; what is worth a warning, None where nothing is.
 
     Raises:
         OpsError: with every mistake in it, or when no case has the reference that a metric needs.
     """
-    source = definition.dataset.name
+    path, source = Path(given), definition.dataset.name
     if not path.is_file():
         # A pipe could be read once only, and the run reads it again.
         what = "is no file" if path.exists() else "no such file"
-        raise OpsError(f"--dataset {path}: {'is a folder' if path.is_dir() else what}; needed: a .jsonl file")
+        raise OpsError(f"--dataset {given}: {'is a folder' if path.is_dir() else what}; needed: a .jsonl file")
     try:
         with path.open("rb") as lines:
             gaps = gaps_of(read_cases(lines, source=source))
     except DatasetError as error:
         raise OpsError(str(error)) from None
     except OSError as error:
-        raise OpsError(f"--dataset {path}: cannot be read: {error.strerror}") from None
+        raise OpsError(f"--dataset {given}: cannot be read: {error.strerror}") from None
     found = gap(gaps, metrics=definition.metrics, source=source)
     if found is not None and found.refused:
         raise OpsError(found.message)

@@ -10,12 +10,8 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from bedrock_eval.costs import total
-<<<<<<< HEAD
 from bedrock_eval.gates import tally_text
-=======
-from bedrock_eval.gates import Verdict
 from bedrock_eval.numerals import whole
->>>>>>> f43fd70 (schema.json refuses what the loader refuses; bounds that can be meant; suggestions for misspelt names; digits are ASCII digits)
 from bedrock_eval.shortfalls import thin_candidates
 from bedrock_eval.summary import Summary
 from bedrock_eval.wording import UNKNOWN, count, instant

@@ -187,7 +187,8 @@ OF_VALUES = [
     ),
     (
         ("dataset: questions", "dataset: questions\n    baseline: last"),
-        "15: evaluations.quality.baseline: 'last' is not a run id (YYYYMMDDTHHMMSSZ, or that with -manual-<4 hex>)",
+        "15: evaluations.quality.baseline: 'last' is not a run id (YYYYMMDDTHHMMSSZ, or that with "
+        "-manual-<4 hex> or -retry-<4 hex>)",
     ),
     (
         ("min: 0.5", "max_drop: -0.1"),

@@ -77,7 +77,7 @@ def test_further_fields_of_the_model_are_sent() -> None:
     models = FakeModels()
     thinking = replace(SMALL, additional_fields='{"thinking": {"type": "disabled"}}')
     definition = replace(DEFINITION, candidates=(thinking,))
-    Asker(models, definition=definition, run_id=RUN_ID).ask(thinking, CASE)
+    ask(models, candidate=thinking, definition=definition)
     [request] = models.requests
     assert request["additionalModelRequestFields"] == {"thinking": {"type": "disabled"}}
 
