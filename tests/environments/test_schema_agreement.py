@@ -156,7 +156,7 @@ FULL: Data = {
     "removal_policy": "destroy",
     "models": {
         "small": {
-            "id": "us.amazon.nova-2-lite-v1:0",
+            "id": "us.amazon.nova-lite-v1:0",
             "destination_regions": ["us-east-1", "us-west-2"],
             "rates": {
                 "input": 0.3,
