@@ -126,7 +126,7 @@ def test_the_alarms_are_those_of_the_table_with_their_units_and_windows() -> Non
     shown = {name.partition("]")[0][1:]: cells for name, cells in rows.items()}
     assert shown["latency-p90"] == [
         *("warning", "above `alarms.latency_p90_ms` ms", "3 of 5 periods of 5 min", "no breach", "service"),
-        "InvocationLatency p90",
+        "InvocationLatency p90, InvocationLatency SampleCount",
     ]
     band = "above the band of what is expected `alarms.latency_anomaly` standard deviations wide"
     assert shown["latency-anomaly"][1] == band

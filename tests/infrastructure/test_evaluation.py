@@ -282,7 +282,7 @@ class TestEvaluator:
 
     def test_has_what_its_code_reads_from_the_environment(self) -> None:
         function = evaluation().named("AWS::Lambda::Function", "FunctionName", "shop-dev-custom-evaluator")
-        assert set(function["Environment"]["Variables"]) == {"APPLICATION", "RESULTS_BUCKET"}
+        assert set(function["Environment"]["Variables"]) == {"APPLICATION", "AWS_DATA_PATH", "RESULTS_BUCKET"}
         assert (function["Timeout"], function["MemorySize"]) == (900, 1024)
 
 
