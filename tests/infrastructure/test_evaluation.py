@@ -365,8 +365,10 @@ class TestJobRole:
             _MODEL.format(region="", model=sonnet),
             f"arn:<AWS::Partition>:bedrock:eu-central-1:<AWS::AccountId>:inference-profile/global.{sonnet}",
         }
-        for action in ("InvokeModel", "InvokeModelWithResponseStream", "CreateModelInvocationJob"):
+        for action in ("InvokeModel", "InvokeModelWithResponseStream"):
             assert allowed(evaluation(), "JobRole", f"bedrock:{action}") == wanted
+        batches = "arn:<AWS::Partition>:bedrock:<AWS::Region>:<AWS::AccountId>:model-invocation-job/*"
+        assert allowed(evaluation(), "JobRole", "bedrock:CreateModelInvocationJob") == {*wanted, batches}
 
     @pytest.mark.parametrize(
         ("action", "end"),
