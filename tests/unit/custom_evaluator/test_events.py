@@ -47,7 +47,7 @@ def test_a_retry_is_named_after_the_run_that_it_retries() -> None:
         ({"action": "publish", "input": {**INPUT, "manual": 7}}, ["manual", "4 hexadecimal"]),
         (
             {"action": "publish", "input": {**INPUT, "scheduledTime": "0001-01-01T00:00:00+23:59"}},
-            ["input.scheduledTime", "is no time in UTC"],
+            ["input.scheduledTime", "is no time of a run"],
         ),
         (
             {"action": "publish", "input": {"evaluation": "support", "retryOf": "last", "retry": "0a1b"}},
