@@ -30,6 +30,7 @@ from bedrock_eval.definition import Candidate, Definition
 from bedrock_eval.log_queries import EVALUATION_PURPOSE
 from bedrock_eval.outcomes import BUSY_REASONS, WITHHELD_REASONS, FailureReason, Outcome, Usage, known_usage
 from bedrock_eval.scoring import Scorer
+from bedrock_eval.sdk import UnknownFieldError
 from bedrock_eval.thoughts import split_thought
 
 DETAIL_LIMIT = 300
@@ -219,6 +220,8 @@ class Asker:
             response = self._client.converse(**request)
         except (ClientError, BotoCoreError) as error:
             return failure_of(error)
+        except UnknownFieldError as error:
+            return Failure(FailureReason.INVALID_REQUEST, str(error)[:DETAIL_LIMIT])
         except Exception as error:  # botocore's parser raises whatever an odd body makes it raise
             return _unreadable(type(error).__name__)
         try:

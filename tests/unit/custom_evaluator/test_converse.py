@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from bedrock_eval.cases import Case
 from bedrock_eval.definition import Candidate, Definition
 from bedrock_eval.outcomes import FailureReason, Outcome, Usage
+from bedrock_eval.sdk import UnknownFieldError
 from custom_evaluator.converse import Asker, Later, Question, failure_of
 from tests.unit.custom_evaluator.conftest import DEFINITION, RUN_ID
 from tests.unit.fakes import FakeModels, answer, client_error
@@ -353,3 +354,9 @@ def test_the_answer_is_every_text_in_order(content: list[dict[str, Any]]) -> Non
     expected = "".join(block.get("text", "") for block in content)
     assert (outcome.response or "") == (expected if expected.strip() else "")
     assert outcome.scored == bool(expected.strip())
+
+
+def test_a_field_that_the_runtimes_boto3_lacks_is_told_by_its_name() -> None:
+    outcome = ask_for(UnknownFieldError("Converse: the function's boto3 does not know serviceTier"))
+    assert outcome.failure is FailureReason.INVALID_REQUEST
+    assert "does not know serviceTier" in (outcome.detail or "")
