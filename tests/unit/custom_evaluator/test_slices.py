@@ -1,6 +1,7 @@
 import json
 import logging
 import re
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -400,13 +401,12 @@ class TestFailures:
         many(world, 200)
         world.deploy(patience_minutes=20, concurrency=1)
         error = client_error("ThrottlingException", "slow down", status=429)
-        turn = 0
+        turns: Counter[str] = Counter()
 
         def script(model: str, prompt: str) -> Any:
-            nonlocal turn
-            turn += 1
+            turns[model] += 1
             world.clock.advance(30)
-            return answer({"text": "ok"}) if turn % 7 == 0 else error
+            return answer({"text": "ok"}) if turns[model] % 5 == 0 else error
 
         world.models.script = script
         assert [slice_of(world).status for _ in range(4)] == [SliceStatus.RUNNING] * 4
