@@ -197,3 +197,9 @@ def test_what_decides_is_what_a_synthesis_reads(tmp_path: Path) -> None:
     for name in ("environments/prod.yaml", "docs/page.md", "lambda/x/__pycache__/code.cpython-311.pyc"):
         (tmp_path / name).write_text("anything")
     assert digest(tmp_path) == before
+
+
+def test_the_exit_code_of_a_run_is_that_of_what_it_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("local.__main__.BUILD", tmp_path)
+    monkeypatch.setattr("local.__main__._run_in", lambda directory, own: 11)
+    assert main(["run"]) == 11
