@@ -26,7 +26,7 @@ evaluations:
   support: {dataset: questions, candidates: [small]}
 """
 OF_NO_ENVIRONMENT = {
-    "evaluate --dataset cases.jsonl --model us.amazon.nova-2-lite-v1:0": "bedrock-runtime",
+    "evaluate --dataset cases.jsonl --model global.amazon.nova-2-lite-v1:0": "bedrock-runtime",
     "jobs collect --from s3://bucket/prefix": "s3",
     "jobs list": "bedrock",
     f"jobs show {JOB}": "bedrock",
