@@ -14,8 +14,8 @@ Resource = Mapping[str, Any]
 _MOST_RESOURCES = 500
 # Cases, failed cases, coverage and duration, of each candidate.
 _RUN_GAUGES = 4
-# Two counts of tokens, cost and unpriced tokens, of each candidate; jobs do not tell them.
-_SPENDING_GAUGES = 4
+# Two counts of tokens, cost, unpriced tokens, withheld and truncated answers, of each candidate; jobs tell none.
+_CALL_GAUGES = 6
 # Run failed and run finished, of each evaluation.
 _RUN_EVENTS = 2
 # Verdict and margin, of each gate and candidate, and with max_drop the accepted run's mean.
@@ -127,7 +127,7 @@ def _of_evaluation(evaluation: EvaluationConfig) -> int:
     scores = len(evaluation.metric_names) * (2 if evaluation.headline else 1)
     gates = _GATE_METRICS * len({gate.metric for gate in evaluation.gates})
     baselines = len({gate.metric for gate in evaluation.gates if gate.max_drop is not None})
-    gauges = _RUN_GAUGES + (_SPENDING_GAUGES if evaluation.job_kind is None else 0)
+    gauges = _RUN_GAUGES + (_CALL_GAUGES if evaluation.job_kind is None else 0)
     return _RUN_EVENTS + len(evaluation.candidates) * (scores + gauges + gates + baselines)
 
 

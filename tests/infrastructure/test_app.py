@@ -59,10 +59,12 @@ def stages(directory: Path) -> set[str]:
 def test_all_but_local_is_synthesized_without_credentials(tmp_path: Path) -> None:
     done = run(tmp_path)
     assert done.returncode == 0
-    # One line each, what it costs, and nothing else.
+    # One line each, what it costs, and one for the quota that prod.yaml names.
     lines = done.stderr.splitlines()
-    assert [line.partition(": ")[2].partition(":")[0] for line in lines] == ["dev", "prod", "staging"]
-    assert all(line.startswith("info: ") and " a month for " in line for line in lines)
+    assert [line.partition(": ")[2].partition(":")[0] for line in lines] == ["dev", "prod", "prod", "staging"]
+    assert all(line.startswith("info: ") for line in lines)
+    assert ["calls a minute" in line for line in lines] == [False, False, True, False]
+    assert sum(" a month for " in line for line in lines) == 3
     assert stages(tmp_path) == {"dev", "staging", "prod"}
 
 
@@ -192,7 +194,7 @@ def test_who_subscribes_nobody_is_told_that_nobody_hears(tmp_path: Path, environ
     assert "nobody hears" not in run(tmp_path, environments="prod", environments_directory=str(environments)).stderr
     del document["subscriptions"]
     (environments / "prod.yaml").write_text(json.dumps(document))
-    (line,) = run(tmp_path, environments="prod", environments_directory=str(environments)).stderr.splitlines()
+    (line, _) = run(tmp_path, environments="prod", environments_directory=str(environments)).stderr.splitlines()
     assert line.endswith("; there are no subscriptions: nobody hears of its alarms")
 
 

@@ -17,6 +17,7 @@ from bedrock_ops.errors import DeclarationError
 from bedrock_ops.evaluation_role import foundation_model_arns, profile_arns
 from bedrock_ops.permissions import allow, allow_foreign_objects
 from bedrock_ops.roles import ServiceRole
+from tests.frozen import SOURCE
 from tests.infrastructure.policy_texts import characters, documents
 from tests.infrastructure.templates import CONTEXT, Deployed, Template, environment, synthesize
 
@@ -116,7 +117,7 @@ def whole(prefix: str, count: int) -> Deployed:
         evaluations[f"jobs-{start}"] = {**asked, **automatic, "candidates": names[start : start + 1]}
     region = CALLED_FROM[prefix]
     foreign = {f"f{number}": {"source": f"s3://other-team/{'k' * 900}{number}.jsonl"} for number in range(6)}
-    datasets = {"questions": {"source": "datasets/customer-support.jsonl"}, **foreign}
+    datasets = {"questions": {"source": SOURCE}, **foreign}
     for number, name in enumerate(foreign):
         evaluations[f"foreign-{number}"] = {"dataset": name, "candidates": names[:1], "metrics": ["exact_match"]}
     return synthesize(environment(region=region, models=models, datasets=datasets, evaluations=evaluations))

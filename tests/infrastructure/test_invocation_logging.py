@@ -254,9 +254,6 @@ class TestOthers:
         assert template.only("AWS::SSM::Parameter")["Value"] == "none"
         assert not [each for each in made()["storage"].raw() if each.startswith("InvocationBodies")]
 
-    def test_the_key_of_whoever_does_not_own_the_account_is_not_for_its_log(self) -> None:
-        assert "model-invocations" not in str(tenant()["storage"].content)
-
     def test_the_owner_says_so(self) -> None:
         parameter = frozen()["prod"]["logging"].only("AWS::SSM::Parameter")
         assert parameter["Name"] == "/customer-support-prod/invocation-logging/mode"

@@ -19,6 +19,15 @@ _SNAPSHOTS = "tests/infrastructure/test_snapshots.py"
 _SUITES = ("tests/environments", "tests/ops/test_runs.py", "tests/ops/test_dashboard.py", "tests/local")
 
 
+def _not_copied(folder: str, names: list[str]) -> set[str]:
+    left_out = set(_LEFT_OUT(folder, names))
+    if Path(folder) == ROOT:
+        left_out.add("datasets")
+    if Path(folder) == ROOT / "environments":
+        left_out |= {name for name in names if name.endswith(".yaml")}
+    return left_out
+
+
 def change(path: Path, *changes: tuple[str, str]) -> None:
     text = path.read_text()
     for pattern, new in changes:
@@ -51,14 +60,9 @@ def edit(root: Path) -> None:
 @pytest.fixture(scope="module")
 def edited(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("edited") / "repository"
-    shutil.copytree(ROOT, root, ignore=_LEFT_OUT)
-    # The snapshots are those of the files as shipped, whatever stands in this checkout.
-    shutil.rmtree(root / "environments", ignore_errors=True)
-    shutil.copytree(ROOT / "environments", root / "environments", ignore=_LEFT_OUT)
-    shutil.rmtree(root / "datasets")
+    # The edits are made to the files as shipped, whatever stands in this checkout.
+    shutil.copytree(ROOT, root, ignore=_not_copied)
     shutil.copytree(ROOT / "tests" / "files" / "datasets", root / "datasets")
-    for path in (root / "environments").glob("*.yaml"):
-        path.unlink()
     for path in (root / "tests" / "files" / "environments").glob("*.yaml"):
         text = path.read_text().replace("source: tests/files/datasets/", "source: datasets/")
         (root / "environments" / path.name).write_text(text)

@@ -42,8 +42,8 @@ def table_finding(*, today: date) -> Finding | None:
         return None
     return warned(
         About.TABLE,
-        f"what is known of models was last looked at on {VERIFIED_ON}, {count(age, 'day')} ago; compare it with the "
-        "account by python -m ops models --env <environment> --check, and bring models/table.yaml up to date",
+        f"what is known of models was last looked at on {VERIFIED_ON}, {count(age, 'day')} ago; bring "
+        "models/table.yaml up to date, and compare it with the account: python -m ops models --env E --check",
     )
 
 
