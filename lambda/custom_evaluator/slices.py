@@ -359,7 +359,7 @@ class _Slice:
     def _finish(self) -> None:
         store, layout, now = self._services.store, self._layout, self._services.now()
         if not any(writer.answered for writer in self._writers.values()):
-            raise RunFailed(RunFailureReason.NOTHING_ANSWERED, self._nothing_answered())
+            raise RunFailed(RunFailureReason.NOTHING_ANSWERED, nothing_answered(self._failed()))
         summary = write_results(
             store,
             layout,
@@ -376,9 +376,6 @@ class _Slice:
 
     def _failed(self) -> list[Outcome]:
         return [outcome for writer in self._writers.values() for outcome in writer.failed.values()]
-
-    def _nothing_answered(self) -> str:
-        return f"none of {count(self._state.total or 0, 'case')} was answered; {commonest(self._failed())}"
 
     def _present(self) -> RunState:
         return replace(self._state, candidates={name: self._progress(name) for name in self._writers})
@@ -463,6 +460,11 @@ def _shortfall(summary: Summary, failed: list[Outcome]) -> str | None:
         return None
     needed = f"min_coverage is {percent(summary.min_coverage, digits=1)}"
     return f"{', '.join(short)}; {needed}; {commonest(failed)}"
+
+
+def nothing_answered(failed: list[Outcome]) -> str:
+    """What is said of a run in which every case of every candidate has failed."""
+    return f"none of {count(len(failed), 'case')} was answered; {commonest(failed)}"
 
 
 def commonest(failed: list[Outcome]) -> str:

@@ -19,6 +19,7 @@ from bedrock_eval.summary import Agreement
 from custom_evaluator.errors import RunFailed
 from custom_evaluator.finishing import write_results
 from custom_evaluator.parts import PartWriter
+from custom_evaluator.slices import nothing_answered
 from custom_evaluator.store import Store
 from evaluation_jobs.datasets import own_cases, stored_answers
 from evaluation_jobs.services import JobServices
@@ -38,14 +39,15 @@ def collect_run(services: JobServices, layout: RunLayout, definition: Definition
     """Write parts, report and summary of a run whose jobs have completed; jobs.json with what was not taken.
 
     Raises:
-        RunFailed: a completed job has left no results, or the dataset cannot be read.
+        RunFailed: a completed job has left no results or no answer, or the dataset cannot be read.
     """
     runs, store = services.runs, services.runs.store
     asked = _asked(services, definition, jobs)
     agreement: tuple[Agreement, ...] = ()
+    writers: list[PartWriter] = []
     for job in jobs.jobs:
         found = _collected(store, layout, definition, job, asked=asked[job.name])
-        _write(services, layout, found, job)
+        writers += _write(services, layout, found, job)
         jobs = replace(
             jobs,
             strays=(*jobs.strays, *found.strays)[:_MOST_NAMED],
@@ -54,6 +56,9 @@ def collect_run(services: JobServices, layout: RunLayout, definition: Definition
             unasked=(*jobs.unasked, *found.unasked)[:_MOST_NAMED],
         )
         agreement += found.agreement
+    if not any(writer.answered for writer in writers):
+        failed = [outcome for writer in writers for outcome in writer.failed.values()]
+        raise RunFailed(RunFailureReason.NOTHING_ANSWERED, nothing_answered(failed))
     write_results(store, layout, definition, started=state.started, finished=runs.now(), agreement=agreement)
     return jobs
 
@@ -125,7 +130,7 @@ def _identifiers(candidate: Candidate) -> tuple[str, ...]:
     return (candidate.invoke_id, candidate.invoke_id.rpartition("/")[2], candidate.model_id)
 
 
-def _write(services: JobServices, layout: RunLayout, found: Collected, job: Job) -> None:
+def _write(services: JobServices, layout: RunLayout, found: Collected, job: Job) -> Sequence[PartWriter]:
     """As parts of results; what an earlier attempt has written is not written again."""
     runs = services.runs
     writers = {name: PartWriter(runs.store, layout, name, runs.clock) for name in job.candidates}
@@ -137,3 +142,4 @@ def _write(services: JobServices, layout: RunLayout, found: Collected, job: Job)
             writer.add(outcome)
     for writer in writers.values():
         writer.flush()
+    return tuple(writers.values())

@@ -438,7 +438,7 @@ def test_a_quality_drop_between_two_answer_sets(watch: Watch, quiet: set[str], a
 
 
 def newest_run(watch: Watch) -> str:
-    return max(key.split("/")[2] for key in watch.stack.keys(f"runs/{QUALITY}/"))
+    return max(key.split("/")[2] for key in watch.stack.keys(f"runs/{QUALITY}/") if key.count("/") > 2)
 
 
 def test_a_run_with_too_few_answers(watch: Watch, quiet: set[str]) -> None:

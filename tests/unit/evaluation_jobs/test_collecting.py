@@ -105,7 +105,11 @@ class TestTheListing:
         world.deploy(ONE)
         call()
         lay(world)
-        assert summary(world)["candidates"][0]["coverage"] == 0
+        with pytest.raises(RunFailed) as caught:
+            call()
+        assert caught.value.reason is RunFailureReason.NOTHING_ANSWERED
+        assert "none of 12 cases was answered; most often (12 of 12): no_response" in str(caught.value)
+        assert not any(key.endswith("summary.json") for key in world.s3.keys(BUCKET))
 
     def test_other_files_alone_are_no_results(self, world: World) -> None:
         world.deploy(ONE)
