@@ -109,7 +109,7 @@ def _life(model: Model, known: KnownModel, today: date) -> Iterator[Finding]:
         else:
             yield warned(About.LIFE, f"{said}{_or(ids, '; take {}')}", nearest=ids)
     elif known.legacy or (end - today).days <= NOTICE_DAYS:
-        state = f"is Legacy{by or ':'} it ends" if known.legacy else f"ends{by}"
+        state = f"is Legacy{by.strip(',')}: it ends" if known.legacy else f"ends{by}"
         yield warned(About.LIFE, _ending(model, end, today, ids, state=state), nearest=ids)
 
 
@@ -141,9 +141,11 @@ def _bare(model: Model, known: KnownModel, use: Use | None) -> Iterator[Finding]
         said = f"{model.model_id!r} is not in {model.region}; allowed: {_listed(where.names)}"
     else:
         elsewhere = f" (only from {_listed(where.names)})" if where.names else ", nor from any other Region"
-        through = f"; allowed from there: {', '.join(ids)}" if ids else _no_way(model, known)
-        own = f"{model.model_id!r} cannot be called by its own id from {model.region}{elsewhere}"
-        said = f"{own}, only through an inference profile{through}"
+        own = f"{model.model_id!r} cannot be called by its own id from {model.region}"
+        if ids:
+            said = f"{own}{elsewhere}, only through an inference profile; allowed from there: {', '.join(ids)}"
+        else:
+            said = f"{own}{_no_way(model, known) or elsewhere}"
     yield refused(About.PLACE, said, nearest=ids)
 
 

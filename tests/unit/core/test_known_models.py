@@ -112,6 +112,20 @@ def test_an_end_by_a_third_party_is_a_warning_from_60_days_before_it(today: date
     assert all("by a list that is not AWS's" in each.message for each in found)
 
 
+def test_a_legacy_model_of_a_third_partys_list_is_told_in_one_sentence() -> None:
+    (finding,) = told("deepseek.v3-v1:0", "us-west-2")
+    assert "is Legacy by a list that is not AWS's: it ends on 2027-03-30, in 122 days" in finding.message
+
+
+def test_a_profile_is_named_as_the_only_way_where_there_is_one() -> None:
+    (unreached,) = told("deepseek.v3.2", "eu-west-1")
+    assert "through an inference profile" not in unreached.message
+    assert unreached.message.count("only from") == 0
+    assert unreached.message.count("its own id from us-east-1") == 1
+    (reached,) = told("amazon.nova-lite-v1:0", "us-west-1")
+    assert "only through an inference profile; allowed from there: us.amazon.nova-lite-v1:0" in reached.message
+
+
 def test_the_dead_are_announced_before_their_end() -> None:
     (finding,) = told("ai21.jamba-1-5-mini-v1:0", today=date(2026, 11, 1))
     assert finding.verdict is Verdict.WARNING
