@@ -12,6 +12,19 @@ _OPEN_FLOW = re.compile(r"expected ',' or '([\]}])', but got '(:|<.*>|\?)'")
 # A line that says nothing to its key: no colon, or a dash without a blank.
 _NO_KEY = re.compile(r"\s*(-[^\s-][^#]*|[^:#\s-][^:#]*)")
 
+# What the parser says of a sign that it takes for YAML's own, and what was meant.
+_PLAIN_WORDS = (
+    (re.compile(r"found character '(.)' that cannot start any token"), "text that begins with {} needs quotes"),
+    (
+        re.compile(r"found undefined alias '(.*)'"),
+        "*{0} stands for what &{0} names, and nothing does; text that begins with * needs quotes",
+    ),
+    (
+        re.compile(r"found unknown escape character '(.)'"),
+        "\\{0} means nothing in double quotes; needed: single quotes, or \\\\{0}",
+    ),
+)
+
 
 @dataclass(frozen=True)
 class YamlMistake:
@@ -101,4 +114,8 @@ def _syntax(problem: str) -> str:
         return "a second document begins; a file holds one environment"
     if "expected <block end>" in problem:
         return "the line does not go on from the ones before: look at its indentation and quotes"
+    for pattern, told in _PLAIN_WORDS:
+        found = pattern.search(problem)
+        if found is not None:
+            return told.format(*found.groups())
     return problem

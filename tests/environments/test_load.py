@@ -56,7 +56,10 @@ OF_VALUES = [
     (("owner: team", 'owner: ""'), "4: owner: '' is not allowed; allowed: not empty"),
     (("owner: team", "owner:"), "4: owner: nothing stands here; needed: text"),
     (("owner: team", "owner: [team]"), "4: owner: a list stands here; needed: text"),
-    (("owner: team", "owner: *team"), "4: not YAML: found undefined alias 'team'"),
+    (
+        ("owner: team", "owner: *team"),
+        "4: not YAML: *team stands for what &team names, and nothing does; text that begins with * needs quotes",
+    ),
     (("owner: team", "owner: !team x"), "4: owner: tag !team is not supported; allowed: plain values"),
     (("owner: team", "owner: team\nowner: other"), "5: owner: stands already in line 4"),
     (("owner: team", "owner: team\n1: 2"), '5: 1: the key is not text: put it in quotes: "1"'),
