@@ -366,7 +366,9 @@ def _gates(evaluation: EvaluationParts, _parts: Parts) -> Iterator[Mistake]:
         if gate is None or not evaluation.measures:
             continue
         at: Path = ("gates", index)
-        if gate.metric not in evaluation.metrics:
+        # A name that is no metric is told by itself, and may be what the gate means.
+        unsure = evaluation.custom and any(metric not in evaluation.measures for metric in evaluation.metrics)
+        if gate.metric not in evaluation.metrics and not unsure:
             among = ", ".join(evaluation.metrics)
             near = suggestion(gate.metric, evaluation.metrics)
             yield Mistake((*at, "metric"), f"{gate.metric!r} is not measured here{near}; allowed: {among}")
