@@ -178,7 +178,8 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_each_key_once)
 
 def _record(text: str) -> dict[str, Any]:
     try:
-        record = _DECODER.decode(text)
+        # Without the line's end, behind which a mistake would be in column 1 of the next.
+        record = _DECODER.decode(text.rstrip())
     except _LineError:
         raise
     except json.JSONDecodeError as error:

@@ -60,6 +60,8 @@ def named_by_text(first: str, source: str) -> str | None:
     text = first.strip()
     if text.startswith("["):
         return "is a JSON array; needed: its objects one a line, without brackets and commas, as by jq -c '.[]'"
+    if text.startswith("{") and text.endswith(",") and _is_json(text[:-1]):
+        return "has a comma behind an object; needed: one object a line and nothing behind it, as by sed 's/,$//'"
     if text == "{" or (text.startswith("{") and text.endswith((",", "{", "[", ":")) and not _is_json(text)):
         return "is JSON over several lines; needed: each object in one line, as by jq -c ."
     if text.startswith("<"):

@@ -75,6 +75,14 @@ def test_a_bad_line_is_a_bad_line(content: bytes) -> None:
     assert told(content).startswith("q.jsonl:1: not JSON: ")
 
 
+def test_objects_with_commas_between_are_not_taken_for_objects_over_several_lines() -> None:
+    assert told(b'{"prompt": "a"},\n{"prompt": "b"}\n').startswith("q.jsonl: has a comma behind an object; needed: ")
+
+
+def test_a_line_that_is_cut_off_is_told_at_its_end() -> None:
+    assert told(LINE + b'{"prompt": "a"\n') == "q.jsonl:2: not JSON: Expecting ',' delimiter at column 15"
+
+
 def test_only_the_beginning_says_what_a_file_is() -> None:
     assert told(LINE + b"prompt,answer\n").startswith("q.jsonl:2: not JSON: ")
 
