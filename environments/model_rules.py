@@ -58,7 +58,7 @@ def _told(parts: Parts, *, today: date) -> Iterator[tuple[Path, Finding]]:
         if config is not None:
             for finding in findings(_question(config, region), today=today):
                 if finding.about is not About.REGION:
-                    yield ("models", name, "id"), finding
+                    yield ("models", name, finding.key if finding.key == "destination_regions" else "id"), finding
     for name, evaluation in parts.evaluations.items():
         for path, finding in (*_of_candidates(evaluation, parts, today), *_of_judge(evaluation, parts, today)):
             if finding.about in _AS_USED:

@@ -103,6 +103,12 @@ def test_room_to_think_is_told_unless_thinking_is_set(write: Write, load: Load) 
     assert load(today=DAY).warnings == ()
 
 
+def test_a_destination_that_there_is_not_is_told_where_it_stands(write: Write, mistakes: Mistakes) -> None:
+    write("dev", (ID, "id: us.amazon.nova-lite-v1:0\n    destination_regions: [us-east-1, us-east-9]"))
+    (mistake,) = mistakes()
+    assert mistake.startswith("9: models.small.destination_regions: 'us-east-9' is no Region of AWS (did you mean us-")
+
+
 def test_a_region_that_there_is_not_is_blamed_itself(write: Write, mistakes: Mistakes) -> None:
     write("dev", ("us-east-1", "us-esat-1"), (ID, "id: us.amazon.nova-2-lite"))
     assert mistakes() == [

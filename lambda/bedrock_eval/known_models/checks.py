@@ -57,6 +57,10 @@ def _findings(question: Question, today: date) -> Iterator[Finding]:
         like = ids_like(question.model_id, question.region, profile=None)
         yield refused(About.ID, f"{error}{_or(like, ' (did you mean {}?)')}", nearest=like)
         return
+    for region in question.destination_regions:
+        nowhere = region_finding(region)
+        if nowhere is not None:
+            yield refused(About.PLACE, nowhere.message, key="destination_regions")
     # A Region that there is not is no model's fault.
     if no_region is None:
         yield from _of_model(model, question, today)

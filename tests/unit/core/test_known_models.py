@@ -90,6 +90,12 @@ def test_destination_regions_stand_for_what_is_known_of_profiles() -> None:
     assert [each.about for each in dead] == [About.LIFE]
 
 
+def test_destination_regions_are_regions() -> None:
+    (finding,) = told("us.amazon.nova-lite-v1:0", destination_regions=("us-east-1", "us-east-9"))
+    assert (finding.verdict, finding.key) == (Verdict.REFUSED, "destination_regions")
+    assert finding.message.startswith("'us-east-9' is no Region of AWS (did you mean us-east-2")
+
+
 @pytest.mark.parametrize(
     ("today", "verdict", "said"),
     [
