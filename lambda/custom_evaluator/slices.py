@@ -464,7 +464,7 @@ def _shortfall(summary: Summary, failed: list[Outcome]) -> str | None:
 
 def nothing_answered(failed: list[Outcome]) -> str:
     """What is said of a run in which every case of every candidate has failed."""
-    return f"none of {count(len(failed), 'case')} was answered; {commonest(failed)}"
+    return f"no case was answered; {commonest(failed)}"
 
 
 def commonest(failed: list[Outcome]) -> str:

@@ -454,7 +454,7 @@ class TestFailures:
         failed = failing(world)
         assert failed.reason is RunFailureReason.NOTHING_ANSWERED
         assert failed.sentence == (
-            "none of 6 cases was answered; most often (6 of 6): model_error: ModelErrorException: broken"
+            "no case was answered; most often (6 of 6): model_error: ModelErrorException: broken"
         )
         assert not world.s3.objects.get((BUCKET, LAYOUT.summary))
         for _ in range(4):

@@ -108,7 +108,7 @@ class TestTheListing:
         with pytest.raises(RunFailed) as caught:
             call()
         assert caught.value.reason is RunFailureReason.NOTHING_ANSWERED
-        assert "none of 12 cases was answered; most often (12 of 12): no_response" in str(caught.value)
+        assert "no case was answered; most often (12 of 12): no_response" in str(caught.value)
         assert not any(key.endswith("summary.json") for key in world.s3.keys(BUCKET))
 
     def test_other_files_alone_are_no_results(self, world: World) -> None:
