@@ -17,7 +17,7 @@ from bedrock_eval.outcomes import FATAL_REASONS, SETTLED_REASONS, FailureReason,
 from bedrock_eval.planning import plan
 from bedrock_eval.runs import Progress, RunFailureReason, RunState, RunStatus, read_state, timestamp
 from bedrock_eval.summary import Summary
-from bedrock_eval.wording import count, percent
+from bedrock_eval.wording import percent
 from custom_evaluator import locks
 from custom_evaluator.converse import Asker, Later
 from custom_evaluator.datasets import dataset_cases, dataset_version, measure
