@@ -260,7 +260,7 @@ def _whole(low: int, high: int) -> Any:
     def read(text: str) -> int:
         number = whole(text)
         if number is None or not low <= number <= high:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number; allowed: {low} to {high}")
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of {low:,} to {high:,}")
         return number
 
     return read

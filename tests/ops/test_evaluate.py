@@ -143,7 +143,7 @@ def test_a_limit_asks_the_first_cases_only(
         (("--temperature", "1.5"), "'1.5' is not a number of 0 to 1"),
         (("--top-p", "nan"), "'nan' is not a number of 0 to 1"),
         (("--stop-sequence", ""), "is empty; needed: the text that ends an answer"),
-        (("--limit", "0"), "'0' is not a whole number"),
+        (("--limit", "0"), "'0' is not a whole number of 1 to 1,000,000,000"),
     ],
 )
 def test_an_option_that_cannot_be_used_is_a_usage_error(
