@@ -95,14 +95,14 @@ class ProgressBar:
         if rate is not None:
             told.insert(0, f"{rate:.1f} a second{_left(state, rate)}")
         if state.total is None:
-            return f"{count(state.completed, 'answer')}, {', '.join(told)}"
+            return f"{count(state.completed, 'case')}, {', '.join(told)}"
         share = state.completed / max(state.total, 1)
         filled = round(share * _BAR_WIDTH)
         bar = f"[{'#' * filled}{'-' * (_BAR_WIDTH - filled)}] " if self._line.terminal else ""
-        return f"{bar}{state.completed:,} of {count(state.total, 'answer')} ({share:.0%}), {', '.join(told)}"
+        return f"{bar}{state.completed:,} of {count(state.total, 'case')} ({share:.0%}), {', '.join(told)}"
 
     def _rate(self, state: RunState, now: float) -> float | None:
-        """Answers a second; None while there is nothing to reckon it from."""
+        """Cases a second; None while there is nothing to reckon it from."""
         began, before = self._first or (now, state.completed)
         return (state.completed - before) / (now - began) if now > began and state.completed > before else None
 

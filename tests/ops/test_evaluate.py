@@ -373,10 +373,10 @@ def test_progress_has_rate_remaining_time_and_failures(terminal: bool) -> None:
     bar.close()
     shown = stream.getvalue().replace("\r", "\n").split("\n")
     # What was answered before this command does not count in the rate.
-    assert any("60 of 100 answers (60%), 1.0 a second, 40 s left, 2 failed" in line for line in shown)
-    assert "100 of 100 answers (100%)" in shown[-2]
+    assert any("60 of 100 cases (60%), 1.0 a second, 40 s left, 2 failed" in line for line in shown)
+    assert "100 of 100 cases (100%)" in shown[-2]
     assert ("[" in shown[-2]) == terminal
-    assert sum("answers" in line for line in shown) == (3 if terminal else 2)
+    assert sum("cases" in line for line in shown) == (3 if terminal else 2)
 
 
 @pytest.mark.parametrize(
