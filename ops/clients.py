@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
+from botocore.parsers import ResponseParserError
 
 from ops.errors import OpsError
 
@@ -60,6 +61,19 @@ def calling(what: str) -> Iterator[None]:
         yield
     except (ClientError, BotoCoreError) as error:
         raise OpsError(f"{what}: {error}") from None
+    except (ResponseParserError, KeyError, TypeError) as error:
+        # botocore's parsers raise whatever an answer of somebody else makes them raise.
+        if not _raised_by_botocore(error):
+            raise
+        asked = "the answer cannot be read; check AWS_ENDPOINT_URL, and proxies on the way"
+        raise OpsError(f"{what}: {asked} ({type(error).__name__}: {error})") from None
+
+
+def _raised_by_botocore(error: BaseException) -> bool:
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    return at is not None and str(at.tb_frame.f_globals.get("__name__", "")).startswith("botocore.")
 
 
 def add_endpoint(parser: argparse.ArgumentParser) -> None:

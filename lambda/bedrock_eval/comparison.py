@@ -214,7 +214,10 @@ def compare(  # noqa: PLR0913 - one call site, all by keyword
         minimum_detectable=None
         if spread is None
         else minimum_detectable_effect(n=estimate.n, standard_deviation=spread, confidence=level),
-        needed_n=_needed(estimate, spread=spread, max_drop=max_drop) if verdict is Verdict.INCONCLUSIVE else None,
+        # More cases decide nothing where too many of them have no answer.
+        needed_n=_needed(estimate, spread=spread, max_drop=max_drop)
+        if verdict is Verdict.INCONCLUSIVE and not thin
+        else None,
     )
 
 

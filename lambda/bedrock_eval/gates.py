@@ -176,7 +176,7 @@ def judge(  # noqa: PLR0913 - one call site, all by keyword
         max=gate.max,
         margin=_margin(gate, interval),
         needed_n=_needed(gate, interval, n=len(values), mean=mean, confidence=level)
-        if verdict is Verdict.INCONCLUSIVE
+        if verdict is Verdict.INCONCLUSIVE and not thin
         else None,
     )
 

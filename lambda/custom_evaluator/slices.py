@@ -441,8 +441,10 @@ class _Streak:
     def lengthened(self, outcome: Outcome, *, answered: int) -> bool:
         """Whether the streak is so long that every further case would fail too."""
         reason = None if outcome.failure in SETTLED_REASONS else outcome.failure
-        # Once the model has answered, what is wrong with a request is wrong with its prompt.
-        if reason is FailureReason.INVALID_REQUEST and answered:
+        # Once the model has answered, what is wrong with a request or a response is so of its prompt. Cases with
+        # responses that cannot be read are asked again and end last, in a row.
+        unreadable = reason is FailureReason.NO_RESPONSE and outcome.calls > 0
+        if answered and (unreadable or reason is FailureReason.INVALID_REQUEST or outcome.response is not None):
             reason = None
         self._length = self._length + 1 if reason is self._reason else 1
         self._reason = reason

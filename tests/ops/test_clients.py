@@ -5,6 +5,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSResponse, HeadersDict
 
 from ops import commands, environment
 from ops.__main__ import main
@@ -97,6 +98,19 @@ def test_a_profile_that_is_not_there(
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "absent")
     assert "The config profile (absent) could not be found" in refused(command, capsys)
+
+
+def test_the_answer_of_somebody_else(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """As of a proxy's page, or an endpoint that is another service."""
+
+    def page(_self: object, request: Any) -> AWSResponse:
+        response = AWSResponse(request.url, 200, HeadersDict(), None)
+        response._content = b"<html>sign in</html>"
+        return response
+
+    monkeypatch.setattr("botocore.httpsession.URLLib3Session.send", page)
+    told = refused("runs list --env dev", capsys)
+    assert "the answer cannot be read; check AWS_ENDPOINT_URL" in told
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -439,6 +439,17 @@ class TestFailures:
         world.deploy(concurrency=1)
         assert slice_of(world).status is SliceStatus.FINISHED
 
+    def test_responses_that_cannot_be_read_are_no_streak_once_it_has_answered(self, world: World) -> None:
+        """They are asked again, so that those of a whole run end together."""
+        many(world, 80)
+        world.models.script = lambda model, prompt: answer(
+            {"text": "ok" if re.search(r"[0-4]( A:)?$", prompt) else None}
+        )
+        world.deploy(concurrency=8, max_attempts=2)
+        assert slice_of(world).status is SliceStatus.FINISHED
+        small = read_summary(world.s3.text(BUCKET, LAYOUT.summary)).candidates[0]
+        assert (small.failures, small.scored) == ({"no_response": 40}, 40)
+
     def test_whatever_the_client_raises_is_one_failed_case(self, world: World) -> None:
         world.models.script = lambda model, prompt: (
             AttributeError("the parser stumbled") if "beta" in prompt else answer({"text": "ok"})
