@@ -101,7 +101,8 @@ def _read(path: Path, *, datasets: DatasetReader, today: date) -> _File:
     try:
         document = yaml.read_document(path.read_bytes().decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        return _File(shown, (f"{shown}: not UTF-8 (byte {error.start + 1})",))
+        line = 1 + error.object[: error.start].count(b"\n")
+        return _File(shown, (f"{shown}:{line}: not UTF-8 (byte {error.start + 1} of the file); needed: UTF-8",))
     except OSError as error:
         return _File(shown, (f"{shown}: cannot be read: {error.strerror}",))
     except DocumentError as error:

@@ -4,7 +4,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, TextIO
 
 from bedrock_eval.jobs.definition import JobKind
@@ -15,6 +15,8 @@ from bedrock_eval.wording import count, seconds
 _BAR_WIDTH = 24
 _TERMINAL_SECONDS = 0.1
 _LOG_SECONDS = 15.0
+# A call or two that find no room are nothing to wonder at.
+_WORTH_TELLING = timedelta(seconds=10)
 _WORDS = {status: status.value.lower() for status in JobStatus} | {JobStatus.IN_PROGRESS: "in progress"}
 
 
@@ -91,9 +93,11 @@ class ProgressBar:
     def _text(self, state: RunState, now: float) -> str:
         failed = sum(progress.failed for progress in state.candidates.values())
         told = [f"{failed:,} failed"]
-        rate = self._rate(state, now)
+        rate, full = self._rate(state, now), _full(state)
         if rate is not None:
-            told.insert(0, f"{rate:.1f} a second{_left(state, rate)}")
+            told.insert(0, f"{rate:.1f} a second{'' if full else _left(state, rate)}")
+        if full:
+            told.append(full)
         if state.total is None:
             return f"{count(state.completed, 'case')}, {', '.join(told)}"
         share = state.completed / max(state.total, 1)
@@ -149,6 +153,17 @@ def job_tally(jobs: Jobs) -> str:
     found = Counter(job.status for job in jobs.jobs)
     parts = [f"{found[status]:,} {_WORDS[status]}" for status in JobStatus if found[status]]
     return f"{', '.join(parts)} of {count(len(jobs.jobs), 'job')}"
+
+
+def _full(state: RunState) -> str:
+    """Which candidates the service has had no room for, once that has lasted."""
+    told = {name: each.throttled_since for name, each in state.candidates.items() if each.throttled_since}
+    if not told:
+        return ""
+    since = {name: datetime.fromisoformat(moment) for name, moment in told.items()}
+    now = datetime.fromisoformat(state.updated)
+    waiting = [f"{name} since {moment:%H:%M:%S}" for name, moment in since.items() if now - moment >= _WORTH_TELLING]
+    return f"no room for {', '.join(waiting)} UTC" if waiting else ""
 
 
 def _left(state: RunState, rate: float) -> str:

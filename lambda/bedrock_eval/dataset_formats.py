@@ -3,6 +3,7 @@
 import codecs
 import csv
 import json
+import re
 
 _PACKED = "is packed with {0}; needed: the file inside it, as by {1}"
 _TABLE = "is {0}; needed: one JSON object a line with the keys prompt and referenceResponse, so export it as JSONL"
@@ -58,8 +59,10 @@ def named_by_bytes(first: bytes, source: str) -> str | None:
 def named_by_text(first: str, source: str) -> str | None:
     """The same of its first line that is not blank, as text."""
     text = first.strip()
-    if text.startswith("["):
+    if re.match(r"\[\s*(?:[{\[\]]|$)", text):
         return "is a JSON array; needed: its objects one a line, without brackets and commas, as by jq -c '.[]'"
+    if re.match(r"\{\s*'", text):
+        return "has Python's quotes ('); needed: JSON with double quotes, as json.dumps writes it"
     if text.startswith("{") and text.endswith(",") and _is_json(text[:-1]):
         return "has a comma behind an object; needed: one object a line and nothing behind it, as by sed 's/,$//'"
     if text == "{" or (text.startswith("{") and text.endswith((",", "{", "[", ":")) and not _is_json(text)):

@@ -556,8 +556,8 @@ def test_what_is_no_yaml_mapping_is_one_mistake_with_its_line(
 
 
 def test_bytes_that_are_no_utf8_are_told(folder: Path, mistakes: Mistakes) -> None:
-    (folder / "environments" / "dev.yaml").write_bytes(b"owner: caf\xe9\n")
-    assert mistakes() == [" not UTF-8 (byte 11)"]
+    (folder / "environments" / "dev.yaml").write_bytes(b"region: x\nowner: caf\xe9\n")
+    assert mistakes() == ["2: not UTF-8 (byte 21 of the file); needed: UTF-8"]
 
 
 def test_a_byte_order_mark_is_passed_over(write: Write, right: str, load: Load) -> None:

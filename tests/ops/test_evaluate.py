@@ -380,6 +380,24 @@ def test_progress_has_rate_remaining_time_and_failures(terminal: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("updated", "told"),
+    [
+        ("2026-11-29T02:30:05+00:00", "1.0 a second, 40 s left, 0 failed"),
+        ("2026-11-29T02:45:00+00:00", "1.0 a second, 0 failed, no room for small since 02:30:00 UTC"),
+    ],
+)
+def test_progress_says_which_model_has_no_room(updated: str, told: str) -> None:
+    clock = SimpleNamespace(now=0.0)
+    stream = io.StringIO()
+    bar = ProgressBar(stream, clock=lambda: clock.now)
+    bar.show(a_state(40))
+    clock.now = 20.0
+    waiting = {"small": Progress(60, 0, throttled_since="2026-11-29T02:30:00+00:00")}
+    bar.show(replace(a_state(60), updated=updated, candidates=waiting))
+    assert stream.getvalue().splitlines()[-1] == f"60 of 100 cases (60%), {told}"
+
+
+@pytest.mark.parametrize(
     ("given", "told"),
     [
         (("jp.anthropic.claude-haiku-5-5",), "--model jp.anthropic.claude-haiku-5-5: profile "),

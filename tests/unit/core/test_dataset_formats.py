@@ -51,6 +51,7 @@ def zipped(name: str) -> bytes:
         (b"prompt\treferenceResponse\n", "is TSV (tabs between)"),
         (b"[" + LINE + b"]\n", "is a JSON array; needed: its objects one a line"),
         (b"\n  [\n  {\n", "is a JSON array"),
+        (b"{'prompt': 'a'}\n", "has Python's quotes (')"),
         (b'{\n  "prompt": "a"\n}\n', "is JSON over several lines; needed: each object in one line"),
         (b'{"prompt": "a",\n "referenceResponse": "b"}\n', "is JSON over several lines"),
         (b"<!doctype html>\n<html>", "is HTML or XML"),
@@ -93,3 +94,7 @@ def test_any_bytes_are_cases_or_told(content: bytes) -> None:
         list(read_cases(content.split(b"\n"), source="q.jsonl"))
     except DatasetError as error:
         assert all(mistake.startswith("q.jsonl:") for mistake in error.mistakes)  # noqa: PT017 - most raise, some not
+
+
+def test_a_line_that_begins_with_a_bracket_is_not_at_once_an_array() -> None:
+    assert "JSON array" not in told(b"[INST] Why? [/INST]\n")
