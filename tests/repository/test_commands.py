@@ -116,7 +116,9 @@ def test_they_are_found() -> None:
 
 
 def test_make_help_lists_every_target() -> None:
-    done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    # Below `make test` it would say too which directory it enters.
+    command = ["make", "--no-print-directory", "help"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     targets = re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE)
     assert [line.split()[0] for line in done.stdout.splitlines()] == targets
 
