@@ -99,12 +99,19 @@ def gone() -> list[str]:
     return sorted(path.name for path in SNAPSHOTS.iterdir() if path.is_dir() and path.name not in OWN)
 
 
+def strays(name: str) -> list[Path]:
+    """Snapshots of stacks that an environment has no more."""
+    return sorted(path for path in (SNAPSHOTS / name).glob("*.yaml") if path.stem not in ROOMS)
+
+
 def stale() -> Iterator[str]:
     """A line for each environment whose snapshots are not of its file."""
     for name in OWN:
         if edited(name):
             what = "has changed since its snapshots were written" if mark(name).exists() else "has no snapshots yet"
             yield f"environments/{name}.yaml {what}: {WRITE}"
+        for path in strays(name):
+            yield f"{path.relative_to(SNAPSHOTS.parents[2])} is of a stack that is gone: {WRITE}"
     for name in gone():
         yield f"tests/infrastructure/__snapshots__/{name} is of an environment that is gone: {WRITE}"
 
@@ -131,6 +138,8 @@ def test_snapshots_are_of_the_files_as_they_are(writing: bool) -> None:
             shutil.rmtree(SNAPSHOTS / name)
         for name in OWN:
             mark(name).write_text(content(name))
+            for path in strays(name):
+                path.unlink()
     lines = list(stale())
     if lines and os.environ.get("CI"):
         pytest.fail("\n".join(lines), pytrace=False)
