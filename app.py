@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 from aws_cdk import App, Validations, cx_api
@@ -42,7 +42,8 @@ def build(app: App) -> tuple[Environment, ...]:
     names = app.node.try_get_context("environments")
     directory = Path(app.node.try_get_context("environments_directory") or ROOT / "environments")
     only = [name.strip() for name in str(names).split(",")] if names else None
-    loaded = load_environments(directory, only=only, today=_day(app.node.try_get_context("as_of")))
+    now = _moment(app.node.try_get_context("as_of"))
+    loaded = load_environments(directory, only=only, today=now.date(), deployed=now)
     for warning in loaded.warnings:
         sys.stderr.write(f"warning: {warning}\n")
     for environment in loaded.environments:
@@ -51,9 +52,10 @@ def build(app: App) -> tuple[Environment, ...]:
     return loaded.environments
 
 
-def _day(text: str | None) -> date:
+def _moment(text: str | None) -> datetime:
+    """The beginning of that day in UTC; by default now."""
     try:
-        return datetime.now(UTC).date() if text is None else date.fromisoformat(text)
+        return datetime.now(UTC) if text is None else datetime.combine(date.fromisoformat(text), time(), UTC)
     except ValueError:
         raise EnvironmentsError([f"-c as_of={text}: not in the calendar; allowed: a day, as 2026-12-31"]) from None
 

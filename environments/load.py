@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from itertools import combinations
 from pathlib import Path
 
@@ -37,18 +37,21 @@ class Loaded:
     warnings: tuple[str, ...] = ()
 
 
-def load_environments(directory: Path, *, only: Sequence[str] | None = None, today: date) -> Loaded:
+def load_environments(
+    directory: Path, *, only: Sequence[str] | None = None, today: date, deployed: datetime | None = None
+) -> Loaded:
     """Read `<directory>/*.yaml`, one environment a file.
 
     Args:
         only: names; no other file is opened. By default all but `local`.
         today: what the models' ends of life are compared with.
+        deployed: when the schedules are made, so that an at() before it is a mistake; None: nothing is deployed.
 
     Raises:
         EnvironmentsError: with every mistake of every file that was read.
     """
     datasets = DatasetReader()
-    files = [_read(path, datasets=datasets, today=today) for path in _chosen(directory, only)]
+    files = [_read(path, datasets=datasets, today=today, deployed=deployed) for path in _chosen(directory, only)]
     mistakes = [line for file in files for line in file.mistakes] + list(_between_files(files))
     if mistakes:
         raise EnvironmentsError(mistakes)
@@ -93,7 +96,7 @@ class _File:
     warnings: tuple[str, ...] = ()
 
 
-def _read(path: Path, *, datasets: DatasetReader, today: date) -> _File:
+def _read(path: Path, *, datasets: DatasetReader, today: date, deployed: datetime | None) -> _File:
     shown = _shown(path)
     if not is_name(path.stem):
         reason = f"the file's name is the environment's, and {path.stem!r} is not a name; allowed: {NAME_RULE}"
@@ -107,15 +110,23 @@ def _read(path: Path, *, datasets: DatasetReader, today: date) -> _File:
         return _File(shown, (f"{shown}: cannot be read: {error.strerror}",))
     except DocumentError as error:
         return _File(shown, (f"{shown}:{error.line}: {error}",))
-    return _check(path.stem, document, shown=shown, datasets=datasets, today=today)
+    return _check(path.stem, document, shown=shown, datasets=datasets, today=today, deployed=deployed)
 
 
-def _check(name: str, document: Document, *, shown: str, datasets: DatasetReader, today: date) -> _File:
+def _check(  # noqa: PLR0913 - all by keyword but the first two
+    name: str,
+    document: Document,
+    *,
+    shown: str,
+    datasets: DatasetReader,
+    today: date,
+    deployed: datetime | None,
+) -> _File:
     environment, by_value = _validate(name, document)
     own = (*document.mistakes, *by_value)
     broken = frozenset(str(mistake.path[0]) for mistake in own if mistake.path)
     parts = parts_of(document.data, name=name, broken=broken)
-    between = mistakes_between(parts, datasets=datasets, today=today)
+    between = mistakes_between(parts, datasets=datasets, today=today, deployed=deployed)
     mistakes = tuple(_lines((*own, *between), document, shown=shown))
     warnings = (*notes(parts, today=today), *gaps(parts, datasets))
     return _File(

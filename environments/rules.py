@@ -5,7 +5,7 @@ The rules look at the parts that are right by themselves, so that one mistake do
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date
+from datetime import date, datetime
 
 from bedrock_eval.catalogue import Better
 from bedrock_eval.dataset_references import gap
@@ -29,7 +29,9 @@ LOCAL = "local"
 _PROVISIONED_ID = re.compile(r"(.+:[0-9]+):[0-9]+[kmKM]")
 
 
-def mistakes_between(parts: Parts, *, datasets: DatasetReader, today: date) -> Iterator[Mistake]:
+def mistakes_between(
+    parts: Parts, *, datasets: DatasetReader, today: date, deployed: datetime | None
+) -> Iterator[Mistake]:
     """Every rule that a file breaks."""
     for rule in _RULES:
         yield from rule(parts)
@@ -42,6 +44,8 @@ def mistakes_between(parts: Parts, *, datasets: DatasetReader, today: date) -> I
                 yield Mistake(("evaluations", name, *mistake.path), mistake.message)
         for mistake in _references(evaluation, parts, datasets, refused=True):
             yield Mistake(("evaluations", name, *mistake.path), mistake.message)
+    if deployed is not None:
+        yield from schedule_rules.past_runs(parts, deployed=deployed)
     # A tag of the environment is on the jobs of all its evaluations.
     yield from dict.fromkeys(job_rules.mistakes(parts, datasets))
 

@@ -1,14 +1,15 @@
 """Times of schedules that the clocks of their zone leave out, and that EventBridge Scheduler skips without a word."""
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
-from bedrock_eval.schedules import Skipped, skipped
+from bedrock_eval.schedules import Skipped, last_due, skipped
 from environments.document import Mistake
 from environments.evaluation_schema import AnyScheduleConfig
 from environments.parts import EvaluationParts, Parts
 
 _PATH = ("schedule", "expression")
+_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 def missing_time(evaluation: EvaluationParts, _parts: Parts) -> Iterator[Mistake]:
@@ -20,6 +21,23 @@ def missing_time(evaluation: EvaluationParts, _parts: Parts) -> Iterator[Mistake
         yield Mistake(
             _PATH, f"{_why(schedule, lost)}; allowed: a time that exists, as at({lost.instead:%Y-%m-%dT%H:%M:%S})"
         )
+
+
+def past_runs(parts: Parts, *, deployed: datetime) -> Iterator[Mistake]:
+    """An at() that is past when its schedule is made: AWS does not say whether such a run is refused, comes or not."""
+    for name, evaluation in parts.evaluations.items():
+        schedule = evaluation.schedule
+        if schedule is None or not schedule.expression.startswith("at("):
+            continue
+        if skipped(schedule.expression, timezone=schedule.timezone, since=date.min):
+            continue  # told already
+        past = last_due(schedule.expression, timezone=schedule.timezone, now=deployed, since=_EVER)
+        if past is not None:
+            yield Mistake(
+                ("evaluations", name, *_PATH),
+                f"{schedule.expression!r} is past ({_shown(past)} UTC); allowed: a time that is still to come, or no "
+                "schedule",
+            )
 
 
 def skipped_runs(parts: Parts, *, today: date) -> Iterator[Mistake]:

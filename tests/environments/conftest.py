@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
@@ -164,8 +164,8 @@ def write(folder: Path, right: str) -> Write:
 
 @pytest.fixture
 def load(folder: Path) -> Load:
-    def load_all(*only: str, today: date = TODAY) -> Loaded:
-        loaded = load_environments(folder / "environments", only=only or None, today=today)
+    def load_all(*only: str, today: date = TODAY, deployed: datetime | None = None) -> Loaded:
+        loaded = load_environments(folder / "environments", only=only or None, today=today, deployed=deployed)
         # The files of these tests are full of them; test_placeholders.py is about that.
         told = tuple(line for line in loaded.warnings if " is a placeholder; needed: " not in line)
         return replace(loaded, warnings=told)

@@ -1,9 +1,10 @@
 """Times of schedules that the clocks of their zone leave out: of an at() a mistake, of a cron a warning."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
+from environments.load import EnvironmentsError
 from tests.environments.conftest import Load, Mistakes, Write
 
 GATES = "    gates:\n      - metric: relevance_score"
@@ -66,3 +67,39 @@ def test_a_cron_that_never_runs_says_so(write: Write, load: Load) -> None:
 def test_one_that_runs_again_on_the_next_day_is_none(write: Write, load: Load, expression: str) -> None:
     write("dev", scheduled(expression))
     assert load(today=TODAY).warnings == ()
+
+
+class TestAnAtThatIsPast:
+    NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
+
+    @pytest.mark.parametrize(
+        ("expression", "zone", "told"),
+        [
+            ("at(2020-01-01T00:00:00)", "UTC", "2020-01-01 at 00:00"),
+            ("at(2026-11-29T12:00:00)", "UTC", "2026-11-29 at 12:00"),
+            ("at(2026-11-29T12:30:00)", "Europe/Berlin", "2026-11-29 at 11:30"),
+        ],
+    )
+    def test_it_is_refused_where_schedules_are_made(
+        self, write: Write, load: Load, expression: str, zone: str, told: str
+    ) -> None:
+        write("dev", scheduled(expression, zone))
+        with pytest.raises(EnvironmentsError) as refused:
+            load(today=TODAY, deployed=self.NOON)
+        [line] = str(refused.value).splitlines()[-1:]
+        assert f"evaluations.quality.schedule.expression: {expression!r} is past ({told} UTC); allowed: " in line
+        assert "environments/dev.yaml:" in line
+
+    def test_of_jobs_too(self, write: Write, load: Load, every_kind: str) -> None:
+        write("dev", (WEEKLY, schedule("at(2026-01-01T00:00:00)")), text=every_kind)
+        with pytest.raises(EnvironmentsError, match=r"accuracy\.schedule\.expression: .* is past"):
+            load(today=TODAY, deployed=self.NOON)
+
+    @pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
+    def test_one_that_is_still_to_come_is_not(self, write: Write, load: Load, zone: str) -> None:
+        write("dev", scheduled("at(2026-11-29T12:01:00)", zone))
+        assert load(today=TODAY, deployed=self.NOON).environments
+
+    def test_where_nothing_is_deployed_it_may_stand(self, write: Write, load: Load) -> None:
+        write("dev", scheduled("at(2020-01-01T00:00:00)", "UTC"))
+        assert load(today=TODAY).environments
