@@ -16,6 +16,8 @@ from custom_evaluator.passing import passes
 
 _MOST_DELETED = 25
 _AGED = {"jobArn", "creationTime"}
+_FULL = "ServiceQuotaExceededException"
+_RUNNING = (JobStatus.IN_PROGRESS, JobStatus.STOPPING)
 _DELETABLE = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.STOPPED)
 
 logger = logging.getLogger(__name__)
@@ -42,11 +44,13 @@ def _asking() -> Iterator[None]:
     """
     try:
         yield
+    except (NotNowError, RunFailed):
+        raise
     except (ParamValidationError, UnknownFieldError) as error:
         raise RunFailed(RunFailureReason.JOB_REFUSED, str(error)) from None
     except ClientError as error:
         # At a quota of jobs there is room again when one ends.
-        if passes(error) or _code(error) == "ServiceQuotaExceededException":
+        if passes(error) or _code(error) == _FULL:
             raise NotNowError(_sentence(error)) from None
         raise RunFailed(RunFailureReason.JOB_REFUSED, _sentence(error)) from None
     except Exception as error:
@@ -69,17 +73,54 @@ class Control:
         """
         with _asking():
             try:
-                return str(self.client.create_evaluation_job(**request)["jobArn"])
+                answer = self._create_with_room(request)
             except ClientError as error:
                 if _code(error) != "ConflictException":
                     raise
                 return self._known(request["jobName"], error)
+            # AWS says that a repeated request is ignored without an error, and not what it answers.
+            # Assumption: create-job-repeat
+            return str(answer.get("jobArn") or self._known(request["jobName"]))
 
-    def _known(self, name: str, error: ClientError) -> str:
-        """The job that has the name: an earlier call started it and its answer was lost, past the token's life."""
+    def _create_with_room(self, request: dict[str, Any]) -> dict[str, Any]:
+        try:
+            created: dict[str, Any] = self.client.create_evaluation_job(**request)
+        except ClientError as error:
+            if _code(error) != _FULL or self._others_run():
+                raise
+        else:
+            return created
+        # The last job may have ended between the two questions: a second refusal is no matter of waiting.
+        try:
+            created = self.client.create_evaluation_job(**request)
+        except ClientError as error:
+            if _code(error) != _FULL:
+                raise
+            message = (
+                f"{_sentence(error)} (no job is running whose end would make room; old jobs may have to be deleted)"
+            )
+            raise RunFailed(RunFailureReason.JOB_REFUSED, message) from None
+        return created
+
+    def _others_run(self) -> bool:
+        """Whether a job's end can make room.
+
+        One code stands for two quotas: of jobs that run at once, and of all that exist, which waiting does not mend.
+        """
+        return any(next(self._list("", status=status), None) for status in _RUNNING)
+
+    def _known(self, name: str, error: ClientError | None = None) -> str:
+        """The job that has the name: an earlier call started it and its answer was lost, past the token's life.
+
+        Raises:
+            NotNowError: no job has it yet, and Bedrock refused none.
+            ClientError: `error`, when no job has the name.
+        """
         for job in self._list(name):
             if job.get("jobName") == name:
                 return str(job["jobArn"])
+        if error is None:
+            raise NotNowError("CreateEvaluationJob answered without an ARN, and no job has its name yet")
         raise error
 
     def look(self, arn: str) -> Seen | None:
@@ -142,9 +183,12 @@ class Control:
             logger.warning("job not deleted", extra={"job": error.get("jobIdentifier"), "reason": error.get("code")})
         return len(answer.get("evaluationJobs") or ())
 
-    def _list(self, containing: str) -> Iterator[dict[str, Any]]:
+    def _list(self, containing: str, *, status: JobStatus | None = None) -> Iterator[dict[str, Any]]:
         """A page has five entries whatever is asked for."""
-        pages = self.client.get_paginator("list_evaluation_jobs").paginate(nameContains=containing)
+        asked = ({"nameContains": containing} if containing else {}) | (
+            {"statusEquals": status.value} if status else {}
+        )
+        pages = self.client.get_paginator("list_evaluation_jobs").paginate(**asked)
         for page in pages:
             yield from page.get("jobSummaries") or ()
 

@@ -150,11 +150,11 @@ class TestStart:
     def test_what_waits_for_its_turn_is_told_with_the_reason(
         self, machine: Machine, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        machine.world.bedrock.refusals = ["ServiceQuotaExceededException"]
+        machine.world.bedrock.refusals = ["ThrottlingException"]
         assert ops("jobs", "start", "judged") == 0
         told = capsys.readouterr().err
         assert "1 waiting, 1 in progress of 2 jobs; next look at" in told
-        assert "; not started: ServiceQuotaExceededException" in told
+        assert "; not started: ThrottlingException" in told
 
     def test_a_custom_evaluation_is_sent_to_the_command_of_its_kind(
         self, machine: Machine, capsys: pytest.CaptureFixture[str]

@@ -48,6 +48,7 @@ class FakeBedrock:
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
     refusals: list[str] = field(default_factory=list)
     status: str = "InProgress"
+    silent: bool = False
     failure: str = ""
     created: list[dict[str, Any]] = field(default_factory=list)
     stopped: list[str] = field(default_factory=list)
@@ -67,7 +68,7 @@ class FakeBedrock:
                 "creationTime": self.clock.now(),
                 "request": request,
             }
-        return {"jobArn": arn}
+        return {} if self.silent else {"jobArn": arn}
 
     def get_evaluation_job(self, **request: Any) -> dict[str, Any]:
         job = self.jobs[request["jobIdentifier"]]
@@ -95,7 +96,8 @@ class FakeBedrock:
         found = [
             job
             for job in self.jobs.values()
-            if request["nameContains"] in job["jobName"] and request.get("statusEquals", job["status"]) == job["status"]
+            if request.get("nameContains", "") in job["jobName"]
+            and request.get("statusEquals", job["status"]) == job["status"]
         ]
         return [{"jobSummaries": found[start : start + 5]} for start in range(0, len(found), 5)]
 

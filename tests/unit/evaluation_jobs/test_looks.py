@@ -134,7 +134,29 @@ class TestARun:
 
 
 class TestTrouble:
-    @pytest.mark.parametrize("code", ["ThrottlingException", "ServiceQuotaExceededException"])
+    def test_a_quota_is_waited_for_while_a_job_runs_that_will_make_room(self, world: World) -> None:
+        call()
+        world.s3.delete_object(Bucket=BUCKET, Key=LAYOUT.jobs)
+        world.bedrock.refusals = ["ServiceQuotaExceededException"] * 2
+        assert call()["status"] == "waiting"
+        assert [job.status for job in jobs(world).jobs] == [JobStatus.WAITING] * 2
+
+    def test_a_quota_that_no_running_job_fills_is_asked_about_once_more(self, world: World) -> None:
+        world.bedrock.refusals = ["ServiceQuotaExceededException"]
+        call()
+        assert [job.status for job in jobs(world).jobs] == [JobStatus.IN_PROGRESS] * 2
+
+    def test_an_account_that_is_full_of_ended_jobs_fails_the_run_at_once(self, world: World) -> None:
+        world.bedrock.refusals = ["ServiceQuotaExceededException"] * 2
+        with pytest.raises(RunFailed, match="no job is running whose end would make room"):
+            call()
+
+    def test_an_answer_without_an_arn_is_the_job_of_that_name(self, world: World) -> None:
+        world.bedrock.silent = True
+        call()
+        assert {job.arn for job in jobs(world).jobs} == set(world.bedrock.jobs)
+
+    @pytest.mark.parametrize("code", ["ThrottlingException"])
     def test_a_passing_refusal_is_tried_again_at_the_next_look(self, world: World, code: str) -> None:
         world.bedrock.refusals = [code]
         call()
