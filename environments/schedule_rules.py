@@ -1,4 +1,4 @@
-"""Times of schedules that the clocks of their zone leave out, and that EventBridge Scheduler skips without a word."""
+"""Times at which a schedule does not run: those that the clocks of its zone leave out, and those that are past."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta

@@ -17,7 +17,6 @@ from custom_evaluator.passing import passes
 _MOST_DELETED = 25
 _AGED = {"jobArn", "creationTime"}
 _FULL = "ServiceQuotaExceededException"
-_RUNNING = (JobStatus.IN_PROGRESS, JobStatus.STOPPING)
 _DELETABLE = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.STOPPED)
 
 logger = logging.getLogger(__name__)
@@ -49,7 +48,7 @@ def _asking() -> Iterator[None]:
     except (ParamValidationError, UnknownFieldError) as error:
         raise RunFailed(RunFailureReason.JOB_REFUSED, str(error)) from None
     except ClientError as error:
-        # At a quota of jobs there is room again when one ends.
+        # A quota that comes as far as this has room again when a job ends.
         if passes(error) or _code(error) == _FULL:
             raise NotNowError(_sentence(error)) from None
         raise RunFailed(RunFailureReason.JOB_REFUSED, _sentence(error)) from None
@@ -83,6 +82,12 @@ class Control:
             return str(answer.get("jobArn") or self._known(request["jobName"]))
 
     def _create_with_room(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Ask for a job; a full quota stays a ClientError while the end of a running job can make room.
+
+        Raises:
+            ClientError: refused.
+            RunFailed: the quota is full and no job runs.
+        """
         try:
             created: dict[str, Any] = self.client.create_evaluation_job(**request)
         except ClientError as error:
@@ -107,7 +112,7 @@ class Control:
 
         One code stands for two quotas: of jobs that run at once, and of all that exist, which waiting does not mend.
         """
-        return any(next(self._list("", status=status), None) for status in _RUNNING)
+        return any(any(self._list(status=status)) for status in JobStatus if status.under_way)
 
     def _known(self, name: str, error: ClientError | None = None) -> str:
         """The job that has the name: an earlier call started it and its answer was lost, past the token's life.
@@ -116,7 +121,7 @@ class Control:
             NotNowError: no job has it yet, and Bedrock refused none.
             ClientError: `error`, when no job has the name.
         """
-        for job in self._list(name):
+        for job in self._list(containing=name):
             if job.get("jobName") == name:
                 return str(job["jobArn"])
         if error is None:
@@ -170,7 +175,9 @@ class Control:
 
         One whose age or ARN the list does not tell stays.
         """
-        ended = [job for job in self._list(containing) if job.get("status") in _DELETABLE and set(job) >= _AGED]
+        ended = [
+            job for job in self._list(containing=containing) if job.get("status") in _DELETABLE and set(job) >= _AGED
+        ]
         old = [str(job["jobArn"]) for job in sorted(ended, key=lambda job: job["creationTime"], reverse=True)[keep:]]
         deleted = 0
         for start in range(0, len(old), _MOST_DELETED):
@@ -183,12 +190,12 @@ class Control:
             logger.warning("job not deleted", extra={"job": error.get("jobIdentifier"), "reason": error.get("code")})
         return len(answer.get("evaluationJobs") or ())
 
-    def _list(self, containing: str, *, status: JobStatus | None = None) -> Iterator[dict[str, Any]]:
+    def _list(self, *, containing: str | None = None, status: JobStatus | None = None) -> Iterator[dict[str, Any]]:
         """A page has five entries whatever is asked for."""
-        asked = ({"nameContains": containing} if containing else {}) | (
-            {"statusEquals": status.value} if status else {}
+        asked = {"nameContains": containing, "statusEquals": status}
+        pages = self.client.get_paginator("list_evaluation_jobs").paginate(
+            **{name: value for name, value in asked.items() if value is not None}
         )
-        pages = self.client.get_paginator("list_evaluation_jobs").paginate(**asked)
         for page in pages:
             yield from page.get("jobSummaries") or ()
 
