@@ -1,6 +1,7 @@
 """No test depends on what users edit: reading environments/*.yaml or datasets/ fails it, unless it is about those."""
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,12 @@ def _watch(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 sys.addaudithook(_watch)
+
+
+def pytest_configure() -> None:
+    """A shell ignores these signals for what it starts in the background; the commands under test would too."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.hookimpl(wrapper=True)
