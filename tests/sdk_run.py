@@ -319,7 +319,7 @@ def evaluation(aws: Aws) -> dict[str, Any]:
 def evaluation_jobs() -> dict[str, Any]:
     control = Control(job_services().bedrock)
     for kind, made in jobs.EVERY_KIND.items():
-        arns = [control.create(request) for request in jobs.requests(made)]
+        arns = [control.create(request, room_comes=False) for request in jobs.requests(made)]
         assert arns, kind
     seen = control.look(arns[0])
     deleted = control.prune(containing=evaluation_mark(jobs.AUTOMATIC), keep=1)

@@ -22,6 +22,7 @@ _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT",
 _WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 _LOOK_DAYS = 4 * 366
 _YEARS_OF_GAPS = 5
+_YEARS = range(1970, 2200)
 _ALLOWED = "rate(7 days), cron(0 6 ? * MON *) or at(2026-12-01T06:00:00)"
 
 _DayRule = Callable[[date], bool]
@@ -65,10 +66,7 @@ def parse_schedule(expression: str) -> Rate | At | Cron:
     if match := _RATE.fullmatch(expression):
         return _parse_rate(expression, int(match[1]), match[2])
     if match := _AT.fullmatch(expression):
-        try:
-            return At(datetime.fromisoformat(match[1]))
-        except ValueError:
-            raise ScheduleError(f"{expression!r}: no such time") from None
+        return _parse_at(expression, match[1])
     if match := _CRON.fullmatch(expression):
         return _parse_cron(expression, match[1].split())
     raise ScheduleError(f"{expression!r} is not a schedule expression; allowed: {_ALLOWED}")
@@ -189,6 +187,17 @@ def _shortest_gap(schedule: Cron) -> timedelta | None:
     return min((*within, *(later - earlier - overnight for earlier, later in pairwise(days))), default=None)
 
 
+def _parse_at(expression: str, text: str) -> At:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ScheduleError(f"{expression!r}: no such time") from None
+    # In every zone the neighbours of these years are in the calendar, too.
+    if moment.year not in _YEARS:
+        raise ScheduleError(f"{expression!r}: year {moment.year}; allowed: {_YEARS[0]} to {_YEARS[-1]}")
+    return At(moment)
+
+
 def _parse_rate(expression: str, number: int, unit: str) -> Rate:
     if number < 1:
         raise ScheduleError(f"{expression!r}: the rate must be at least 1")
@@ -212,7 +221,7 @@ def _parse_cron(expression: str, fields: list[str]) -> Cron:
             minutes=tuple(sorted(_values(minutes, 0, 59))),
             hours=tuple(sorted(_values(hours, 0, 23))),
             months=_values(months, 1, 12, names=_MONTHS),
-            years=_values(years, 1970, 2199),
+            years=_values(years, _YEARS[0], _YEARS[-1]),
             day=day,
         )
     except ValueError as error:

@@ -43,7 +43,7 @@ def _asking() -> Iterator[None]:
     """
     try:
         yield
-    except (NotNowError, RunFailed):
+    except RunFailed:
         raise
     except (ParamValidationError, UnknownFieldError) as error:
         raise RunFailed(RunFailureReason.JOB_REFUSED, str(error)) from None
@@ -63,8 +63,14 @@ class Control:
 
     client: Any
 
-    def create(self, request: dict[str, Any]) -> str:
+    def create(self, request: dict[str, Any], *, room_comes: bool) -> str | None:
         """Start a job; the ARN, also of the one that an earlier call with this name and token has started.
+
+        None: it was accepted and its ARN not told; `find` may. AWS says that a repeated request is ignored without an
+        error, and not what it answers.
+
+        Args:
+            room_comes: a job of the run is under way, so that a full quota is no reason to give up.
 
         Raises:
             NotNowError: throttled, at a quota, or trouble of the service.
@@ -72,16 +78,33 @@ class Control:
         """
         with _asking():
             try:
-                answer = self._create_with_room(request)
+                answer = self._create_with_room(request, room_comes=room_comes)
             except ClientError as error:
                 if _code(error) != "ConflictException":
                     raise
-                return self._known(request["jobName"], error)
-            # AWS says that a repeated request is ignored without an error, and not what it answers.
+                known = self._listed(request["jobName"])
+                # An earlier call started it and its answer was lost, past the token's life.
+                if known is None:
+                    raise
+                return known
             # Assumption: create-job-repeat
-            return str(answer.get("jobArn") or self._known(request["jobName"]))
+            arn: str | None = answer.get("jobArn")
+            return arn
 
-    def _create_with_room(self, request: dict[str, Any]) -> dict[str, Any]:
+    def find(self, name: str) -> str | None:
+        """The ARN of the job that has the name; None while Bedrock lists none.
+
+        Raises:
+            RunFailed: refused for good.
+        """
+        try:
+            with _asking():
+                return self._listed(name)
+        except NotNowError as error:
+            logger.warning("job not found yet", extra={"job": name, "reason": str(error)})
+            return None
+
+    def _create_with_room(self, request: dict[str, Any], *, room_comes: bool) -> dict[str, Any]:
         """Ask for a job; a full quota stays a ClientError while the end of a running job can make room.
 
         Raises:
@@ -91,7 +114,7 @@ class Control:
         try:
             created: dict[str, Any] = self.client.create_evaluation_job(**request)
         except ClientError as error:
-            if _code(error) != _FULL or self._others_run():
+            if _code(error) != _FULL or room_comes or self._others_run():
                 raise
         else:
             return created
@@ -112,21 +135,15 @@ class Control:
 
         One code stands for two quotas: of jobs that run at once, and of all that exist, which waiting does not mend.
         """
-        return any(any(self._list(status=status)) for status in JobStatus if status.under_way)
+        try:
+            return any(any(self._list(status=status)) for status in JobStatus if status.under_way)
+        except ClientError as error:
+            # Not known: the quota stays the reason that is told, and is waited for.
+            logger.warning("jobs not listed", extra={"reason": _sentence(error)})
+            return True
 
-    def _known(self, name: str, error: ClientError | None = None) -> str:
-        """The job that has the name: an earlier call started it and its answer was lost, past the token's life.
-
-        Raises:
-            NotNowError: no job has it yet, and Bedrock refused none.
-            ClientError: `error`, when no job has the name.
-        """
-        for job in self._list(containing=name):
-            if job.get("jobName") == name:
-                return str(job["jobArn"])
-        if error is None:
-            raise NotNowError("CreateEvaluationJob answered without an ARN, and no job has its name yet")
-        raise error
+    def _listed(self, name: str) -> str | None:
+        return next((job["jobArn"] for job in self._list(containing=name) if _is(job, name)), None)
 
     def look(self, arn: str) -> Seen | None:
         """The job's state; None when the service does not tell for the moment, or tells what is not known here.
@@ -198,6 +215,10 @@ class Control:
         )
         for page in pages:
             yield from page.get("jobSummaries") or ()
+
+
+def _is(job: dict[str, Any], name: str) -> bool:
+    return job.get("jobName") == name and bool(job.get("jobArn"))
 
 
 def _code(error: ClientError) -> str:

@@ -138,11 +138,18 @@ class _Look:
         if now > self._deadline + STOPPING_LIMIT:
             self._refuse_unstoppable()
         for index, job in enumerate(jobs):
-            if job.status is JobStatus.WAITING and self._jobs.under_way < self._settings.parallel:
+            if self._may_start(job, overdue=overdue):
                 jobs[index] = self._started(job, now=now, overdue=overdue)
                 self._jobs = replace(self._jobs, jobs=tuple(jobs))
 
+    def _may_start(self, job: Job, *, overdue: bool) -> bool:
+        """One whose answer had no ARN is asked for again: its name and token start it once, if they did not already."""
+        if job.status is JobStatus.WAITING:
+            return self._jobs.under_way < self._settings.parallel
+        return job.arn is None and not overdue
+
     def _looked_at(self, job: Job, *, now: datetime, overdue: bool) -> Job:
+        job = self._named(job)
         if job.arn is None or job.status.ended:
             return job
         seen = self._control.look(job.arn)
@@ -164,17 +171,29 @@ class _Look:
         definition = given(self._runs.store, self._layout, self._definition, candidate=group[0].name)
         request = build_request(definition, run_id=self._layout.run_id, candidates=group, place=place)
         try:
-            arn = self._control.create(request)
+            arn = self._control.create(request, room_comes=self._jobs.under_way > 0)
         except NotNowError as error:
             logger.warning("job not started yet", extra={"run": self._layout.run_id, "reason": str(error)})
             return replace(job, message=str(error))
-        return replace(job, status=JobStatus.IN_PROGRESS, arn=arn, started=timestamp(now), message=None)
+        started = job.started or timestamp(now)
+        job = replace(job, status=JobStatus.IN_PROGRESS, arn=arn, started=started, message=None)
+        return self._named(job)
+
+    def _named(self, job: Job) -> Job:
+        """With the ARN that Bedrock lists, of a job that was accepted without one. It runs and counts meanwhile."""
+        if job.arn is not None or not job.status.under_way:
+            return job
+        try:
+            arn = self._control.find(job.name)
+        except RunFailed as error:
+            raise RunFailed(error.reason, f"{error.sentence}; job {job.name} was accepted and may be running") from None
+        return replace(job, arn=arn, message=None if arn else "accepted, and not listed by Bedrock yet")
 
     def _refuse_unstoppable(self) -> None:
         stuck = [job for job in self._jobs.jobs if not job.status.ended]
         if stuck:
             hours = STOPPING_LIMIT.total_seconds() / 3600
-            named = ", ".join(f"{job.name} ({job.status.value})" for job in stuck)
+            named = ", ".join(f"{job.name} ({job.message or job.status.value})" for job in stuck)
             raise RunFailed(RunFailureReason.JOB_OVERDUE, f"not ended {hours:g} h after the deadline: {named}")
 
     def _refuse_failed(self, *, overdue: bool) -> None:
@@ -200,13 +219,13 @@ class _Look:
         self._jobs = replace(self._jobs, jobs=tuple(jobs))
 
     def _stopped(self, job: Job) -> Job:
-        if job.arn is not None:
-            try:
-                if not self._control.stop(job.arn):
-                    return job
-            except RunFailed as error:
-                logger.warning("job not stopped", extra={"run": self._layout.run_id, "reason": str(error)})
+        try:
+            job = self._named(job)
+            if job.arn is None or not self._control.stop(job.arn):
                 return job
+        except RunFailed as error:
+            logger.warning("job not stopped", extra={"run": self._layout.run_id, "reason": str(error)})
+            return job
         return replace(job, status=JobStatus.STOPPING)
 
     def _save(self) -> None:

@@ -130,6 +130,8 @@ def test_what_was_due_before_the_schedule_began_is_not_due() -> None:
         ("cron(0 6 32W * ? *)", "'32' is not between 1 and 31"),
         ("cron(, 6 * * ? *)", "'' is not between 0 and 59"),
         ("at(2026-13-01T06:00:00)", "no such time"),
+        ("at(0001-01-01T00:00:00)", "year 1; allowed: 1970 to 2199"),
+        ("at(9999-12-31T23:59:59)", "year 9999; allowed: 1970 to 2199"),
         ("at(2026-12-01 06:00)", "is not a schedule expression"),
     ],
 )

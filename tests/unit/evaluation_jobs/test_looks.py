@@ -151,6 +151,56 @@ class TestTrouble:
         with pytest.raises(RunFailed, match="no job is running whose end would make room"):
             call()
 
+    def test_a_full_quota_beside_the_runs_own_job_is_waited_for(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        create = world.bedrock.create_evaluation_job
+
+        def full_from_the_second_on(**request: Any) -> dict[str, Any]:
+            if world.bedrock.created:
+                raise client_error("ServiceQuotaExceededException", "CreateEvaluationJob")
+            return create(**request)
+
+        monkeypatch.setattr(world.bedrock, "create_evaluation_job", full_from_the_second_on)
+        # A list that lags shows not even the job that was started a moment ago.
+        monkeypatch.setattr(world.bedrock, "paginate", lambda **_: [])
+        call()
+        assert [job.status for job in jobs(world).jobs] == [JobStatus.IN_PROGRESS, JobStatus.WAITING]
+
+    def test_a_full_quota_stays_the_reason_where_jobs_cannot_be_listed(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def denied(**_: Any) -> None:
+            raise client_error("AccessDeniedException", "ListEvaluationJobs")
+
+        monkeypatch.setattr(world.bedrock, "paginate", denied)
+        world.bedrock.refusals = ["ServiceQuotaExceededException"] * 2
+        assert call()["status"] == "waiting"
+        assert "ServiceQuotaExceededException" in (jobs(world).jobs[0].message or "")
+
+    def test_a_job_that_is_not_listed_yet_runs_all_the_same_and_is_stopped_when_it_overran(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        world.bedrock.silent = True
+        with monkeypatch.context() as lagging:
+            lagging.setattr(world.bedrock, "paginate", lambda **_: [])
+            call()
+            assert [(job.status, job.arn) for job in jobs(world).jobs] == [(JobStatus.IN_PROGRESS, None)] * 2
+        world.clock.advance(25 * 3600)
+        call()
+        assert sorted(world.bedrock.stopped) == sorted(world.bedrock.jobs)
+
+    def test_that_a_job_may_be_running_is_told_where_none_can_be_listed(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def denied(**_: Any) -> None:
+            raise client_error("AccessDeniedException", "ListEvaluationJobs")
+
+        world.bedrock.silent = True
+        monkeypatch.setattr(world.bedrock, "paginate", denied)
+        with pytest.raises(RunFailed, match=r"AccessDenied.* was accepted and may be running"):
+            call()
+
     def test_an_answer_without_an_arn_is_the_job_of_that_name(self, world: World) -> None:
         world.bedrock.silent = True
         call()
@@ -246,7 +296,7 @@ class TestTrouble:
         with monkeypatch.context() as trouble:
             trouble.setattr(world.bedrock, "create_evaluation_job", answer)
             assert call()["status"] == "waiting"
-            assert [job.status for job in jobs(world).jobs] == [JobStatus.WAITING] * 2
+            assert [job.arn for job in jobs(world).jobs] == [None] * 2
         call()
         with monkeypatch.context() as trouble:
             trouble.setattr(world.bedrock, "get_evaluation_job", answer)
