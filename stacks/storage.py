@@ -7,7 +7,7 @@ from typing import Any
 from aws_cdk import CfnOutput, RemovalPolicy, Stack
 from aws_cdk import aws_s3 as s3
 
-from bedrock_eval.layout import DEFINITIONS, JOBS, RUNS
+from bedrock_eval.layout import DEFINITIONS, JOBS, RUNS, WATCHDOG
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.bucket_emptier import BucketEmptier
 from bedrock_ops.buckets import HUMAN_TASK_PAGES, AccessLogBucket, DataBucket, expire, expire_noncurrent
@@ -102,6 +102,7 @@ class StorageStack(Stack):
             expire_noncurrent("runs", days=days.noncurrent_versions, prefix=RUNS),
             expire_noncurrent("jobs", days=days.noncurrent_versions, prefix=JOBS),
             expire_noncurrent("definitions", days=days.noncurrent_versions, prefix=DEFINITIONS),
+            expire_noncurrent("watchdog", days=days.noncurrent_versions, prefix=WATCHDOG),
         ]
 
     def _empty_on_delete(self) -> None:

@@ -23,8 +23,6 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 ENVIRONMENT = {
     "APPLICATION": "shop",
     "RESULTS_BUCKET": "results",
-    "MODELS": "amazon.nova-lite-v1:0 amazon.nova-pro-v1:0",
-    "PRICED_MODELS": '{"haiku": {"input": 1.0, "output": 5.0}}',
     "PREFIX": "shop-dev",
     "RUNBOOK_URL": "https://example.com/runbook",
     "MESSAGES_TOPIC": "arn:aws:sns:us-east-1:111111111111:messages",
@@ -61,6 +59,12 @@ from tests.unit.fakes import FakeContext, FakeS3, answer, client_error  # noqa: 
 from watchdog import handler as watchdog  # noqa: E402
 
 FLAGS = ("text", "image", "embedding", "video", "audio")
+PRIMED = {
+    "FunctionName": "shop-dev-watchdog",
+    "Application": "shop",
+    "Bucket": "results",
+    "WatchList": '{"models": ["amazon.nova-lite-v1:0"], "priced": {"haiku": {"input": 1.0, "output": 5.0}}}',
+}
 NOW = datetime(2026, 11, 24, 6, tzinfo=UTC)
 
 
@@ -284,7 +288,7 @@ def custom_resources(aws: Aws) -> dict[str, Any]:
         ("dataset", dataset.handler, file),
         ("definition", definition.handler, defined),
         ("flow definition", flow_definition.handler, people),
-        ("primer", watchdog_primer.handler, {"FunctionName": "shop-dev-watchdog", "Application": "shop"}),
+        ("primer", watchdog_primer.handler, PRIMED),
     ):
         told[f"{name} made"] = custom_resource(handler, "Create", properties)
         told[f"{name} gone"] = custom_resource(handler, "Delete", properties, PhysicalResourceId="made-before")
@@ -326,6 +330,11 @@ def evaluation_jobs() -> dict[str, Any]:
     return {"seen": str(seen and seen.status), "stopped": control.stop(arns[0]), "deleted": deleted > 0}
 
 
+def watching() -> dict[str, Any]:
+    custom_resource(watchdog_primer.handler, "Create", PRIMED)
+    return watchdog.handler({}, FakeContext())
+
+
 def main() -> None:
     """Run everything once."""
     aws, lines = Aws(), Lines()
@@ -333,7 +342,7 @@ def main() -> None:
     logging.getLogger().addHandler(lines)
     over = {**VERDICT, "OldStateValue": "INSUFFICIENT_DATA", "NewStateValue": "OK"}
     records = [{"Sns": {"Message": json.dumps(each), "Subject": "s"}} for each in (VERDICT, over)]
-    told = {**custom_resources(aws), **evaluation(aws), **evaluation_jobs(), **watchdog.handler({}, FakeContext())}
+    told = {**custom_resources(aws), **evaluation(aws), **evaluation_jobs(), **watching()}
     formatter.handler({"Records": records}, None)
     published = [datum for request in aws.asked["put_metric_data"] for datum in request["MetricData"]]
     days = {datum["Value"] for datum in published if datum["MetricName"] == "days_to_end_of_life"}

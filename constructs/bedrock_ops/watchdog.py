@@ -3,8 +3,9 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
-from aws_cdk import Aws, CustomResource, Duration
+from aws_cdk import Aws, CfnResource, CustomResource, Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -13,20 +14,17 @@ from aws_cdk import aws_scheduler as scheduler
 
 from bedrock_eval import catalogue, codec
 from bedrock_eval.costs import Rates
-from bedrock_eval.layout import DEFINITIONS, RUNS
+from bedrock_eval.layout import DEFINITIONS, RUNS, WATCH_LIST
 from bedrock_eval.models import Model
 from bedrock_eval.names import PhysicalNames
-from bedrock_ops.errors import DeclarationError
+from bedrock_eval.watch_list import WatchList
 from bedrock_ops.functions import CustomResourceFunction, PythonFunction
-from bedrock_ops.permissions import from_this_account, regional_arn
+from bedrock_ops.permissions import allow_key, allow_listing, from_this_account, regional_arn
 from constructs import Construct
 
 # The primer waits two minutes for one answer of the watchdog, and tries again while its fresh role is not known.
 _WATCHDOG_TIMEOUT = Duration.seconds(100)
 _PRIMER_TIMEOUT = Duration.minutes(6)
-# All environment variables of a function may have 4 KB; the bucket's name, here a token, can become longer, and
-# every function has one more.
-_MOST_CHARACTERS = 3_960
 
 
 class Watchdog(Construct):
@@ -41,9 +39,6 @@ class Watchdog(Construct):
         priced_models: rates of the models whose month-to-date cost is this application's, by their `ModelId`.
         models: the declared models, whose ends of life it tells beside those of the candidates.
         code: gives the code asset of a function package.
-
-    Raises:
-        DeclarationError: more models than the function's environment variables hold.
 
     Attributes:
         first_data: made once the watchdog has reported.
@@ -78,26 +73,33 @@ class Watchdog(Construct):
             key=key,
             log_retention_days=log_retention_days,
             timeout=_WATCHDOG_TIMEOUT,
-            environment=_checked(
-                {
-                    "APPLICATION": application,
-                    "MODELS": " ".join(sorted({model.model_id for model in models})),
-                    "PRICED_MODELS": _priced_text(priced_models),
-                    "RESULTS_BUCKET": results_bucket.bucket_name,
-                },
-                models=len({model.model_id for model in models}),
-            ),
+            environment={"APPLICATION": application, "RESULTS_BUCKET": results_bucket.bucket_name},
         )
+        self._watch_list = WatchList(
+            models=tuple(sorted({model.model_id for model in models})),
+            # Nothing is due when somebody looks at the rates again.
+            priced={each: rates and replace(rates, verified_until=None) for each, rates in priced_models.items()},
+        )
+        self._results_bucket = results_bucket
         self._allow_looking(results_bucket)
         self._allow_asking(models)
         self._add_schedule()
         self.function: lambda_.IFunction = self._watchdog.function
         self.first_data = self._first_report(application, scheduled, code("custom_resources"))
 
+    def watch(self, **more: Any) -> None:
+        """Add to the watch list what is only known when everything else of the stack is made, by its field."""
+        self._watch_list = replace(self._watch_list, **more)
+        made = self.first_data.node.default_child
+        if not isinstance(made, CfnResource):
+            raise TypeError(f"{self.node.path}: CDK no longer makes a CfnResource of a custom resource")
+        made.add_property_override("WatchList", _text(self._watch_list))
+
     def _allow_looking(self, results_bucket: s3.IBucket) -> None:
         self._watchdog.allow(
             actions=["s3:GetObject"],
             resources=[
+                results_bucket.arn_for_objects(WATCH_LIST),
                 results_bucket.arn_for_objects(f"{DEFINITIONS}*"),
                 results_bucket.arn_for_objects(f"{RUNS}*/summary.json"),
             ],
@@ -176,7 +178,7 @@ class Watchdog(Construct):
             self,
             "Primer",
             name=self._names.function("watchdog-primer"),
-            description="Calls the watchdog at deploy, so that its alarms begin with a datapoint.",
+            description="Tells the watchdog what to look at and calls it, so that its alarms begin with a datapoint.",
             code=code,
             handler="custom_resources.watchdog_primer.handler",
             key=self._key,
@@ -189,6 +191,12 @@ class Watchdog(Construct):
             resources=["*"],
             wildcard="GetMetricStatistics knows no resource; it only reads figures.",
         )
+        primer.allow(
+            actions=["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+            resources=[self._results_bucket.arn_for_objects(WATCH_LIST)],
+        )
+        allow_listing(primer.role, self._results_bucket)
+        allow_key(primer.role, self._key)
         return primer.resource(
             self,
             "FirstReport",
@@ -197,25 +205,15 @@ class Watchdog(Construct):
                 "FunctionName": self.function.function_name,
                 "Application": application,
                 "Evaluations": sorted(scheduled),
+                "Bucket": self._results_bucket.bucket_name,
+                "WatchList": _text(self._watch_list),
             },
         )
 
 
-def _priced_text(models: Mapping[str, Rates | None]) -> str:
-    """JSON; tokens of CDK in it are not shorter than the ids that they stand for."""
-    # Nothing is due when somebody looks at the rates again.
-    rates = {model_id: each and replace(each, verified_until=None) for model_id, each in models.items()}
-    return json.dumps(codec.encode(rates), separators=(",", ":"))
-
-
-def _checked(variables: Mapping[str, str], *, models: int) -> Mapping[str, str]:
-    size = sum(len(name) + len(value) for name, value in variables.items())
-    if size > _MOST_CHARACTERS:
-        raise DeclarationError(
-            f"{models} models with their rates are {size:,} characters for the watchdog; allowed: "
-            f"{_MOST_CHARACTERS:,}; split the environment"
-        )
-    return variables
+def _text(watch_list: WatchList) -> str:
+    """JSON with tokens of CDK in it, of which some are keys; CDK's own way to JSON takes none there."""
+    return json.dumps(codec.encode(watch_list), separators=(",", ":"))
 
 
 def _only_through(service: str) -> dict[str, dict[str, str]]:

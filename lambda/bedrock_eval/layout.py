@@ -10,6 +10,11 @@ BASELINES = "baselines/"
 JOBS = "jobs/"
 """Below it Bedrock writes the output of evaluation jobs."""
 
+WATCHDOG = "watchdog/"
+"""Below it lies what the watchdog is told, and what it keeps from one hour to the next."""
+
+WATCH_LIST = f"{WATCHDOG}watch-list.json"
+
 DATASETS = "datasets/"
 """In the dataset bucket."""
 

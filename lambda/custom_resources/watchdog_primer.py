@@ -1,6 +1,7 @@
-"""Calls the watchdog once at deploy, so that its alarms, for which silence is an alarm, have a first data point.
+"""Writes what the watchdog is to look at, and calls it once, so that its alarms have a first data point.
 
-Properties: FunctionName, Application; any other property that changes makes it call again.
+For some of them silence is an alarm. Properties: FunctionName, Application, Bucket, WatchList (JSON text); any other
+property that changes makes it call again.
 """
 
 import json
@@ -14,8 +15,12 @@ import boto3
 from botocore.config import Config
 
 from bedrock_eval import catalogue
+from bedrock_eval.codec import DecodeError
+from bedrock_eval.layout import WATCH_LIST
 from bedrock_eval.sdk import fitting
-from custom_resources.cfn import Request, RequestType, ResourceError, respond
+from bedrock_eval.watch_list import read_watch_list
+from custom_resources.cfn import Request, RequestType, ResourceError, client, respond
+from custom_resources.objects import OWNER, delete_owned
 from custom_resources.patience import patiently
 
 logging.getLogger("custom_resources").setLevel(logging.INFO)
@@ -45,16 +50,25 @@ def identify(request: Request) -> str:
 
 
 def work(request: Request) -> None:
-    """Call the function and wait for its answer and for its heartbeat in CloudWatch.
+    """Write the watch list, call the function, and wait for its answer and for its heartbeat in CloudWatch.
 
     Its fresh role may need a minute, so a failure is tried again; and a datapoint of a new metric is not readable at
     once, while an alarm made before that would ring.
 
     Raises:
-        ResourceError: the function's own error message.
+        ResourceError: the watch list is none, or the function's own error message.
     """
+    s3, bucket = client("s3"), request.text("Bucket")
     if request.type is RequestType.DELETE:
+        delete_owned(s3, bucket=bucket, key=WATCH_LIST, owner=request.logical_id)
         return
+    s3.put_object(
+        Bucket=bucket,
+        Key=WATCH_LIST,
+        Body=_watch_list(request).encode(),
+        ContentType="application/json",
+        Metadata={OWNER: request.logical_id},
+    )
     name, application = request.text("FunctionName"), request.text("Application")
     patiently(lambda: _invoke(name), again=lambda _error: True, seconds_left=request.seconds_left)
     try:
@@ -62,6 +76,15 @@ def work(request: Request) -> None:
     except LookupError:
         # The watchdog works; an alarm that rings once and recovers is less than a deploy that fails.
         logger.warning("the heartbeat is not readable yet", extra={"function": name})
+
+
+def _watch_list(request: Request) -> str:
+    text = request.text("WatchList")
+    try:
+        read_watch_list(text, name="property WatchList")
+    except DecodeError as error:
+        raise ResourceError(str(error)) from None
+    return text
 
 
 def _invoke(name: str) -> None:

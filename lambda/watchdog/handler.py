@@ -12,7 +12,6 @@ from botocore.config import Config
 from bedrock_eval.catalogue import CUSTOM
 from bedrock_eval.publishing import batches
 from bedrock_eval.sdk import fitting
-from watchdog.spending import read_models
 from watchdog.watch import Watch
 
 logging.getLogger("watchdog").setLevel(logging.INFO)
@@ -30,8 +29,8 @@ def handler(_event: object, _context: object) -> dict[str, object]:
     """Look once and publish; how many datums were sent.
 
     Raises:
-        KeyError: the environment variable APPLICATION, MODELS, PRICED_MODELS or RESULTS_BUCKET is missing.
-        ValueError: PRICED_MODELS does not hold models with rates.
+        KeyError: the environment variable APPLICATION or RESULTS_BUCKET is missing.
+        DecodeError: the watch list is not what the monitoring stack writes.
         ClientError: S3 or CloudWatch refused; the heartbeat then stays away, and its alarm rings.
     """
     s3 = client("s3")
@@ -42,8 +41,6 @@ def handler(_event: object, _context: object) -> dict[str, object]:
         bucket=os.environ["RESULTS_BUCKET"],
         application=os.environ["APPLICATION"],
         region=s3.meta.region_name,
-        models=tuple(os.environ["MODELS"].split()),
-        priced=read_models(os.environ["PRICED_MODELS"]),
     )
     datums = watch.round(datetime.now(UTC))
     for batch in batches(datums):

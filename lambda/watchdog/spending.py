@@ -1,12 +1,11 @@
 """What the models of the application have cost since the month began, by the token metrics of AWS/Bedrock."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from bedrock_eval import catalogue, codec
+from bedrock_eval import catalogue
 from bedrock_eval.costs import TOKEN_METRICS, Cost, Rates, cost, total
 from bedrock_eval.names import start_minute
 from bedrock_eval.outcomes import Usage
@@ -18,16 +17,6 @@ _MOST_QUERIES = 500
 
 class UnreadableMetricsError(RuntimeError):
     """CloudWatch answered with less than all datapoints; a cost made of them would be too low."""
-
-
-def read_models(text: str) -> dict[str, Rates | None]:
-    """Rates by `ModelId`, from the environment variable that the monitoring stack writes.
-
-    Raises:
-        codec.DecodeError: naming the path of what does not fit.
-        ValueError: the text is not JSON.
-    """
-    return codec.decode(dict[str, Rates | None], json.loads(text), "PRICED_MODELS")
 
 
 def month_to_date(cloudwatch: Any, models: Mapping[str, Rates | None], *, now: datetime) -> Cost:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -12,12 +12,13 @@ from bedrock_eval import catalogue
 from bedrock_eval.costs import Rates
 from bedrock_eval.definition import Definition, read_definition
 from bedrock_eval.jobs.progress import longest
-from bedrock_eval.layout import DEFINITIONS, RunLayout, evaluation_prefix
+from bedrock_eval.layout import DEFINITIONS, WATCH_LIST, RunLayout, evaluation_prefix
 from bedrock_eval.models import Lifecycle, Model, ModelError, metric_id
 from bedrock_eval.names import is_run_id, run_id, run_time, start_minute
 from bedrock_eval.overdue import requirement
 from bedrock_eval.publishing import Datum, datum
 from bedrock_eval.sdk import dropped
+from bedrock_eval.watch_list import read_watch_list
 from watchdog.spending import month_to_date
 
 logger = logging.getLogger(__name__)
@@ -32,10 +33,7 @@ _READS = 3
 class Watch:
     """Looks at the results bucket of one environment, and at the life and the token metrics of its models.
 
-    Attributes:
-        models: ids of the declared models; those of candidates are added from the definitions.
-        priced: rates of the models whose tokens the application pays for, by `ModelId`; the profiles that evaluations
-            call through are added from the definitions.
+    What it is to look at stands in the bucket: the watch list, and the definitions of evaluations.
     """
 
     s3: Any
@@ -44,18 +42,19 @@ class Watch:
     bucket: str
     application: str
     region: str
-    models: tuple[str, ...] = ()
-    priced: Mapping[str, Rates | None] = field(default_factory=dict)
 
     def round(self, now: datetime) -> list[Datum]:
         """Every datum of this hour. A definition that cannot be read counts as overdue and stops no other.
 
         Raises:
-            ClientError: the definitions cannot be listed; the missing heartbeat then rings.
+            ClientError: the watch list cannot be read, or the definitions cannot be listed; the missing heartbeat
+                then rings.
+            DecodeError: the watch list is not what the monitoring stack writes.
         """
+        watch_list = read_watch_list(self._read(WATCH_LIST), name=WATCH_LIST)
         found = [self._datum(catalogue.WATCHDOG_HEARTBEAT, 1, now)]
-        models = set(self.models)
-        priced: dict[str, Rates | None] | None = dict(self.priced)
+        models = set(watch_list.models)
+        priced: dict[str, Rates | None] | None = dict(watch_list.priced)
         for evaluation, key in self._definitions():
             try:
                 definition = read_definition(self._read(key))

@@ -1,7 +1,6 @@
 """Topic, watchdog, first report and outputs of the monitoring stack."""
 
 import json
-import re
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from bedrock_eval.alarm_records import described_alarm
 from bedrock_eval.costs import Rates
 from bedrock_eval.models import Model
 from bedrock_eval.names import PhysicalNames
-from bedrock_ops.errors import DeclarationError
+from bedrock_eval.watch_list import WatchList, read_watch_list
 from tests.infrastructure.monitoring_support import (
     ACCOUNT,
     PREFIX,
@@ -25,7 +24,6 @@ from tests.infrastructure.monitoring_support import (
     watchful,
 )
 from tests.infrastructure.templates import listed
-from watchdog.spending import read_models
 
 
 def statements(made: Monitoring, function: str) -> list[dict[str, Any]]:
@@ -206,6 +204,11 @@ class TestAlarmFormatter:
             assert story.links["runbook"] == f"{RUNBOOK}#{story.kind}"
 
 
+def watch_list(made: Any) -> WatchList:
+    """What the watchdog of a template is told."""
+    return read_watch_list(flat(made.only("Custom::WatchdogReport"))["WatchList"], name="WatchList")
+
+
 class TestWatchdog:
     def test_knows_its_application_and_bucket(self) -> None:
         watchdog = function(owner(), "watchdog")
@@ -215,7 +218,7 @@ class TestWatchdog:
         assert "Results" in variables["RESULTS_BUCKET"]
 
     def test_knows_every_declared_model_so_that_its_end_is_told(self) -> None:
-        told = set(function(watchful(), "watchdog")["Environment"]["Variables"]["MODELS"].split())
+        told = set(watch_list(watchful()).models)
         assert told == {each.id for each in environment().models.values()} | {"anthropic.claude-opus-4-1-20250805-v1:0"}
         ending = watchful().alarms[f"{PREFIX}-end-of-life-old"]["Dimensions"]
         assert {each["Value"] for each in ending if each["Name"] == "ModelId"} <= told
@@ -235,8 +238,7 @@ class TestWatchdog:
             "nova": {"id": "amazon.nova-lite-v1:0", "profile": True},
         }
         made = synthesize(environment(models=models))
-        text = flat(function(made, "watchdog")["Environment"]["Variables"]["PRICED_MODELS"])
-        haiku, nova = read_models(text).items()
+        haiku, nova = watch_list(made).priced.items()
         assert haiku == ("eu.anthropic.claude-haiku-5-5", Rates(1, 5))
         assert nova[0].startswith("<SsmParameterValueshopdevprofilesnovaid")
         assert nova[1] is None
@@ -247,43 +249,18 @@ class TestWatchdog:
             "nova": {"id": "amazon.nova-lite-v1:0", "profile": True},
         }
         made = synthesize(environment(models=models, owns_account=False, evaluations={}))
-        (model_id,) = read_models(flat(function(made, "watchdog")["Environment"]["Variables"]["PRICED_MODELS"]))
+        (model_id,) = watch_list(made).priced
         assert model_id.startswith("<SsmParameterValueshopdevprofilesnovaid")
-
-    def test_more_models_than_its_environment_holds_are_refused(self) -> None:
-        models = {
-            f"m{number}": {"id": f"amazon.nova-lite-v{number}:0", "rates": {"input": 1, "output": 5}}
-            for number in range(60)
-        }
-        with pytest.raises(DeclarationError, match=r"60 models with their rates are \d,\d+ .* allowed: 3,960"):
-            synthesize(environment(models=models, evaluations={}))
-
-    def test_the_most_models_that_are_not_refused_fit(self) -> None:
-        rates = {"input": 1.25, "output": 5.5, "cache_read": 0.125, "cache_write": 1.5, "verified_until": "2027-01-31"}
-        models = [
-            (
-                f"m{number}",
-                {"id": f"us.anthropic.claude-sonnet-{number}-20260101-v1:0", "rates": rates, "profile": True},
-            )
-            for number in range(10, 40)
-        ]
-        while True:
-            try:
-                made = synthesize(environment(models=dict(models), evaluations={}, region="us-east-1"))
-                break
-            except DeclarationError:
-                models.pop()
-        variables = flat(function(made, "watchdog")["Environment"]["Variables"])
-        profile_ids = {name: re.sub("<Ssm[^>]*>", "abcd1234efgh", value) for name, value in variables.items()}
-        bucket = {**profile_ids, "RESULTS_BUCKET": "b" * 63}
-        # Lambda counts names and values: 4 KB.
-        assert 3_500 < sum(len(name) + len(value) for name, value in bucket.items()) <= 4_096
 
     def test_reads_no_answers_and_publishes_to_our_namespace_only(self) -> None:
         found = statements(owner(), f"{PREFIX}-watchdog")
         by_action = {str(each["Action"]): each for each in found}
         objects = by_action["s3:GetObject"]["Resource"]
-        assert [resource.partition("/")[2] for resource in objects] == ["definitions/*", "runs/*/summary.json"]
+        assert [resource.partition("/")[2] for resource in objects] == [
+            "watchdog/watch-list.json",
+            "definitions/*",
+            "runs/*/summary.json",
+        ]
         assert by_action["cloudwatch:PutMetricData"]["Condition"] == {
             "StringEquals": {"cloudwatch:namespace": "Custom/Bedrock"}
         }
@@ -328,11 +305,18 @@ class TestWatchdog:
         assert primer >= watchdog + 120
         assert int(first_report["ServiceTimeout"]) == primer + 60
 
-    def test_primer_may_call_the_watchdog_and_look_for_its_heartbeat(self) -> None:
-        allowed = [each["Action"] for each in statements(owner(), f"{PREFIX}-watchdog-primer")]
+    def test_primer_may_write_one_object_call_the_watchdog_and_look_for_its_heartbeat(self) -> None:
+        found = statements(owner(), f"{PREFIX}-watchdog-primer")
+        allowed = [each["Action"] for each in found]
+        (written,) = [each["Resource"] for each in found if "s3:PutObject" in each["Action"]]
+        assert written.partition("/")[2] == "watchdog/watch-list.json"
         own = {"logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords"}
         flattened = {action for item in allowed for action in ([item] if isinstance(item, str) else item)}
-        assert flattened - own == {"lambda:InvokeFunction", "cloudwatch:GetMetricStatistics"}
+        assert flattened - own == {
+            *("lambda:InvokeFunction", "cloudwatch:GetMetricStatistics"),
+            *("s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket"),
+            *("kms:Decrypt", "kms:GenerateDataKey"),
+        }
 
     def test_a_new_schedule_calls_the_watchdog_again(self) -> None:
         before = flat(owner().only("Custom::WatchdogReport"))

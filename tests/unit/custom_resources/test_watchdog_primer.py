@@ -4,12 +4,26 @@ from typing import Any
 
 import pytest
 
+from bedrock_eval.layout import WATCH_LIST
 from custom_resources import watchdog_primer
 from custom_resources.watchdog_primer import handler
 from tests.unit.custom_resources.conftest import CloudFormation, FakeTime
-from tests.unit.fakes import client_error
+from tests.unit.fakes import FakeS3, client_error
 
-PROPERTIES = {"FunctionName": "shop-dev-watchdog", "Application": "shop"}
+WATCHED = '{"models":["amazon.nova-lite-v1:0"],"priced":{"haiku":{"input":1.0,"output":5.0},"nova":null}}'
+PROPERTIES = {
+    "FunctionName": "shop-dev-watchdog",
+    "Application": "shop",
+    "Bucket": "results",
+    "WatchList": WATCHED,
+}
+
+
+@pytest.fixture(autouse=True)
+def s3(monkeypatch: pytest.MonkeyPatch) -> FakeS3:
+    fake = FakeS3()
+    monkeypatch.setattr(watchdog_primer, "client", {"s3": fake}.__getitem__)
+    return fake
 
 
 class Functions:
@@ -69,9 +83,40 @@ def test_the_watchdog_is_called_and_waited_for(
     assert (call["FunctionName"], call["InvocationType"]) == ("shop-dev-watchdog", "RequestResponse")
 
 
-def test_delete_calls_nothing(cloudformation: CloudFormation, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_delete_calls_nothing_and_takes_the_watch_list(
+    cloudformation: CloudFormation, monkeypatch: pytest.MonkeyPatch, s3: FakeS3
+) -> None:
     fake = serve(monkeypatch, FINE)
+    cloudformation.works(handler, "Create", PROPERTIES)
     cloudformation.works(handler, "Delete", PROPERTIES)
+    assert len(fake.calls) == 1
+    assert s3.keys("results") == []
+
+
+def test_the_watch_list_is_there_before_the_call(
+    cloudformation: CloudFormation, monkeypatch: pytest.MonkeyPatch, s3: FakeS3
+) -> None:
+    fake = serve(monkeypatch, FINE)
+    written = []
+    monkeypatch.setattr(
+        fake, "invoke", lambda **_: written.append(s3.text("results", WATCH_LIST)) or {"Payload": io.BytesIO()}
+    )
+    cloudformation.works(handler, "Create", PROPERTIES)
+    assert written == [WATCHED]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("{", "property WatchList: not JSON"),
+        ('{"priced": {"haiku": {"input": "much"}}}', "property WatchList.priced.haiku"),
+    ],
+)
+def test_a_list_that_the_watchdog_could_not_read_fails_the_deploy(
+    cloudformation: CloudFormation, monkeypatch: pytest.MonkeyPatch, text: str, reason: str
+) -> None:
+    fake = serve(monkeypatch, FINE)
+    assert reason in cloudformation.fails(handler, "Create", {**PROPERTIES, "WatchList": text})
     assert fake.calls == []
 
 

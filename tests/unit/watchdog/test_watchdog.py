@@ -7,16 +7,18 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.exceptions import EndpointConnectionError, IncompleteReadError
+from botocore.exceptions import ClientError, EndpointConnectionError, IncompleteReadError
 from botocore.model import ServiceModel
 from botocore.parsers import ResponseParserError
 
+from bedrock_eval import codec
 from bedrock_eval.costs import Rates
 from bedrock_eval.definition import Candidate, Dataset, Definition, Schedule
 from bedrock_eval.jobs.definition import JobKind, JobSettings
 from bedrock_eval.jobs.measures import Task
-from bedrock_eval.layout import RunLayout, definition_key
+from bedrock_eval.layout import WATCH_LIST, RunLayout, definition_key
 from bedrock_eval.overdue import OverdueError, Requirement, requirement
+from bedrock_eval.watch_list import WatchList
 from tests.older_sdk import older_model
 from tests.unit.fakes import FakeCloudWatch, FakeContext, FakeS3, client_error
 from watchdog import handler as entry
@@ -25,6 +27,10 @@ from watchdog.watch import Watch
 # A Monday.
 NOW = datetime(2026, 11, 23, 13, 20, 30, tzinfo=UTC)
 DEPLOYED = datetime(2026, 11, 2, 9, tzinfo=UTC)
+WATCHED = WatchList(
+    models=("anthropic.claude-opus-4-1-20250805-v1:0", "amazon.nova-lite-v1:0"),
+    priced={"haiku": Rates(1.0, 5.0), "nova": None},
+)
 DAILY = Schedule("cron(0 6 * * ? *)")
 DEFINITION = Definition(
     application="shop",
@@ -91,6 +97,10 @@ def deploy(s3: FakeS3, **changes: Any) -> None:
     s3.put_object(Bucket="results", Key=definition_key(definition.evaluation), Body=body)
 
 
+def watch_on(s3: FakeS3, watch_list: WatchList) -> None:
+    s3.put_object(Bucket="results", Key=WATCH_LIST, Body=json.dumps(codec.encode(watch_list)).encode())
+
+
 def run(s3: FakeS3, run_id: str, *, evaluation: str = "support", finished: bool = True) -> None:
     layout = RunLayout(evaluation, run_id)
     for key in (layout.lock, layout.state, *((layout.summary,) if finished else ())):
@@ -133,6 +143,7 @@ def look(
     cloudwatch: FakeCloudWatch | None = None,
     bedrock: FakeBedrock | None = None,
     priced: Mapping[str, Rates | None] | None = None,
+    watch_list: WatchList | None = None,
 ) -> dict[str, dict[str, float]]:
     """Metric name -> what it is about -> value."""
     found: dict[str, dict[str, float]] = {}
@@ -143,8 +154,8 @@ def look(
         bucket="results",
         application="shop",
         region="us-east-1",
-        priced=priced or {},
     )
+    watch_on(s3, watch_list or WatchList(priced=priced or {}))
     for datum in watch.round(now):
         request = datum.request()
         dimensions = {item["Name"]: item["Value"] for item in request["Dimensions"]}
@@ -347,6 +358,22 @@ class TestEndOfLife:
         assert record.levelname == "ERROR"
 
 
+class TestWatchList:
+    """What the monitoring stack says; without it the watchdog would look at nothing and call that fine."""
+
+    def test_models_of_the_list_are_asked_about(self, s3: FakeS3) -> None:
+        found = look(s3, watch_list=WATCHED)
+        assert found["days_to_end_of_life"] == {"anthropic.claude-opus-4-1-20250805-v1:0": 46.0}
+
+    @pytest.mark.parametrize("body", [None, b"", b"[]", b'{"models": 3}', b'{"priced": {"haiku": {"input": "much"}}}'])
+    def test_one_that_is_missing_or_broken_stops_the_heartbeat(self, s3: FakeS3, body: bytes | None) -> None:
+        watch = Watch(s3, FakeCloudWatch(), FakeBedrock(), bucket="results", application="shop", region="us-east-1")
+        if body is not None:
+            s3.put_object(Bucket="results", Key=WATCH_LIST, Body=body)
+        with pytest.raises((ClientError, codec.DecodeError), match=r"NoSuchKey|watch-list\.json"):
+            watch.round(NOW)
+
+
 class TestBrokenReads:
     """A definition's body that breaks off is read again; one that never comes whole hides no other evaluation."""
 
@@ -471,8 +498,7 @@ def test_the_entry_point_publishes_what_it_found(s3: FakeS3, monkeypatch: pytest
     cloudwatch = FakeCloudWatch()
     monkeypatch.setattr(entry, "client", {"s3": s3, "cloudwatch": cloudwatch, "bedrock": FakeBedrock()}.__getitem__)
     monkeypatch.setenv("APPLICATION", "shop")
-    monkeypatch.setenv("MODELS", "anthropic.claude-opus-4-1-20250805-v1:0 amazon.nova-lite-v1:0")
-    monkeypatch.setenv("PRICED_MODELS", '{"haiku":{"input":1.0,"output":5},"nova":null}')
+    watch_on(s3, WATCHED)
     monkeypatch.setenv("RESULTS_BUCKET", "results")
     assert entry.handler({}, FakeContext()) == {"datums": 5}
     assert cloudwatch.namespaces == {"Custom/Bedrock"}
@@ -487,8 +513,7 @@ def test_a_refused_publication_is_an_error(s3: FakeS3, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(entry, "client", {"s3": s3, "cloudwatch": Refusing(), "bedrock": FakeBedrock()}.__getitem__)
     monkeypatch.setenv("APPLICATION", "shop")
-    monkeypatch.setenv("MODELS", "anthropic.claude-opus-4-1-20250805-v1:0 amazon.nova-lite-v1:0")
-    monkeypatch.setenv("PRICED_MODELS", '{"haiku":{"input":1.0,"output":5},"nova":null}')
+    watch_on(s3, WATCHED)
     monkeypatch.setenv("RESULTS_BUCKET", "results")
     with pytest.raises(Exception, match="AccessDenied"):
         entry.handler({}, FakeContext())
