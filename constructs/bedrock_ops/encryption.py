@@ -13,7 +13,7 @@ from aws_cdk import aws_kms as kms
 
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.budget import budgets_arn
-from bedrock_ops.permissions import from_this_account, regional_arn
+from bedrock_ops.permissions import from_this_account, from_this_account_if_told, regional_arn
 from constructs import Construct
 
 
@@ -78,21 +78,27 @@ class EnvironmentKey(kms.Key):
         )
 
     def _allow_alarms(self, names: PhysicalNames) -> None:
-        """CloudWatch publishes to the encrypted topic; without this alarms change state and nobody hears."""
+        """CloudWatch publishes to the encrypted topic; without this alarms change state and nobody hears.
+
+        The SNS developer guide, sns-key-management, has the statement without conditions. Who may publish at all is in
+        the policies of the topics, whose conditions are documented.
+        """
+        # Assumption: alarm-key-conditions
         self._allow(
             "AlarmsToTopic",
             principal=iam.ServicePrincipal("cloudwatch.amazonaws.com"),
             actions=["kms:Decrypt", "kms:GenerateDataKey*"],
-            conditions=from_this_account(regional_arn("cloudwatch", f"alarm:{names.alarm('*')}")),
+            conditions=from_this_account_if_told(regional_arn("cloudwatch", f"alarm:{names.alarm('*')}")),
         )
 
     def _allow_budgets(self) -> None:
-        """Source: AWS Budgets user guide, budgets-sns-policy (encrypted topics)."""
+        """Source: AWS Budgets user guide, budgets-sns-policy, which names conditions of the topic's policy alone."""
+        # Assumption: alarm-key-conditions
         self._allow(
             "BudgetsToTopic",
             principal=iam.ServicePrincipal("budgets.amazonaws.com"),
             actions=["kms:Decrypt", "kms:GenerateDataKey*"],
-            conditions=from_this_account(budgets_arn()),
+            conditions=from_this_account_if_told(budgets_arn()),
         )
 
     def _allow_scheduler(self, roles: Sequence[str]) -> None:
@@ -109,12 +115,14 @@ class EnvironmentKey(kms.Key):
         )
 
     def _allow_evaluation_jobs(self) -> None:
-        """Source: Bedrock user guide, model-evaluation-security-kms."""
+        """Source: Bedrock user guide, model-evaluation-security-kms, which has no SourceAccount."""
         principal = iam.ServicePrincipal("bedrock.amazonaws.com")
         jobs = regional_arn("bedrock", "evaluation-job/*")
-        by_job = from_this_account(jobs)
+        # Assumption: jobs-key-source-account
+        account = {"StringEqualsIfExists": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
+        by_job = {**account, "ArnLike": {"aws:SourceArn": jobs}}
         self._allow("DescribeForEvaluationJobs", principal=principal, actions=["kms:DescribeKey"], conditions=by_job)
-        by_job["ArnLike"]["kms:EncryptionContext:evaluationJobArn"] = jobs
+        by_job = {**account, "ArnLike": {"aws:SourceArn": jobs, "kms:EncryptionContext:evaluationJobArn": jobs}}
         self._allow(
             "EvaluationJobs",
             principal=principal,

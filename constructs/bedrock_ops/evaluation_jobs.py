@@ -67,11 +67,15 @@ class EvaluationJobs(PythonFunction):
 
     def _allow_jobs(self, job_role: iam.IRole) -> None:
         jobs = regional_arn("bedrock", "evaluation-job/*")
+        # The reference lists the tags of a request; that each request which has tags tells them, nobody says.
+        # Assumption: jobs-tags
+        own_tags = {f"aws:RequestTag/{key}": value for key, value in self._tags.items()}
         self.allow(
             actions=["bedrock:GetEvaluationJob"],
             resources=[jobs],
             wildcard="Bedrock chooses the ids of jobs; this reads the state of one, and no prompts or answers.",
         )
+        # Without IfExists: a job of somebody else has no such tags. What is refused is told by the run and the pruning.
         self.allow(
             actions=["bedrock:StopEvaluationJob", "bedrock:BatchDeleteEvaluationJob"],
             resources=[jobs],
@@ -82,9 +86,11 @@ class EvaluationJobs(PythonFunction):
             actions=["bedrock:TagResource"],
             resources=[jobs],
             conditions={
-                "StringEquals": {f"aws:RequestTag/{key}": value for key, value in self._tags.items()},
-                # A job that is another's already cannot be made its own, to be stopped then.
-                "StringEqualsIfExists": {f"aws:ResourceTag/{key}": value for key, value in self._tags.items()},
+                "StringEqualsIfExists": {
+                    **own_tags,
+                    # A job that is another's already cannot be made its own, to be stopped then.
+                    **{f"aws:ResourceTag/{key}": value for key, value in self._tags.items()},
+                }
             },
             wildcard="Bedrock chooses the ids of jobs; the tags limit this to jobs of this environment.",
         )
@@ -96,6 +102,7 @@ class EvaluationJobs(PythonFunction):
         self.allow(
             actions=["bedrock:CreateEvaluationJob"],
             resources=["*"],
+            conditions={"StringEqualsIfExists": own_tags},
             wildcard="AWS's documents do not agree on its resources; what a job reaches is bounded by the one role "
             "that may be passed to it, which has the models, datasets and results of this environment only.",
         )

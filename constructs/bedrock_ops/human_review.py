@@ -13,7 +13,7 @@ from bedrock_eval.definition import Dataset
 from bedrock_eval.layout import human_loops, job_outputs
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.functions import CustomResourceFunction
-from bedrock_ops.permissions import allow, allow_foreign_objects, bucket_arn, from_this_account, regional_arn
+from bedrock_ops.permissions import allow, allow_foreign_objects, bucket_arn, from_this_account_if_told, regional_arn
 from bedrock_ops.roles import ServiceRole
 from constructs import Construct
 
@@ -88,10 +88,13 @@ class HumanReviews(Construct):
         }
 
     def _make_role(self, reviews: Mapping[str, HumanReview], datasets: s3.IBucket) -> ServiceRole:
+        # The guides have no conditions of this trust: it can be passed in its own account alone.
         role = ServiceRole(
             self,
             "Role",
-            assumed_by=iam.ServicePrincipal(_SERVICE, conditions=from_this_account(regional_arn("sagemaker", "*"))),
+            assumed_by=iam.ServicePrincipal(
+                _SERVICE, conditions=from_this_account_if_told(regional_arn("sagemaker", "*"))
+            ),
             description=f"SageMaker gives answers of {self._names.prefix} to people and writes their ratings",
         )
         self._allow_prompts(role, [review.dataset for review in reviews.values()], datasets)

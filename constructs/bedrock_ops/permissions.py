@@ -88,6 +88,11 @@ def from_this_account(source_arn: str) -> dict[str, dict[str, str]]:
     return {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}, "ArnLike": {"aws:SourceArn": source_arn}}
 
 
+def from_this_account_if_told(source_arn: str) -> dict[str, dict[str, str]]:
+    """The same where AWS does not document that the service tells who it acts for: what it tells must be true."""
+    return {f"{operator}IfExists": test for operator, test in from_this_account(source_arn).items()}
+
+
 def regional_arn(service: str, resource: str) -> str:
     """The ARN of a resource in this account and Region."""
     return f"arn:{Aws.PARTITION}:{service}:{Aws.REGION}:{Aws.ACCOUNT_ID}:{resource}"

@@ -121,6 +121,10 @@ class TestPermissions:
         """On models, profiles or jobs alone AWS may refuse it: jobs of stored answers name no model at all."""
         (found,) = allowing("bedrock:CreateEvaluationJob")
         assert listed(found["Resource"]) == ["*"]
+        # It may not make one that is another environment's; whether a request tells its tags is open.
+        assert found["Condition"] == {
+            "StringEqualsIfExists": {f"aws:RequestTag/{key}": value for key, value in OURS.items()}
+        }
         (passing,) = allowing("iam:PassRole")
         assert listed(passing["Resource"]) == [job_role()]
 
@@ -143,8 +147,9 @@ class TestPermissions:
         (found,) = allowing("bedrock:TagResource")
         assert listed(found["Resource"]) == [JOBS]
         assert found["Condition"] == {
-            "StringEquals": {f"aws:RequestTag/{key}": value for key, value in OURS.items()},
-            "StringEqualsIfExists": {f"aws:ResourceTag/{key}": value for key, value in OURS.items()},
+            "StringEqualsIfExists": {
+                f"aws:{kind}/{key}": value for kind in ("RequestTag", "ResourceTag") for key, value in OURS.items()
+            }
         }
 
     def test_a_bare_wildcard_is_for_actions_that_know_no_resource(self) -> None:

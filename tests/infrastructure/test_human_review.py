@@ -145,9 +145,10 @@ class TestRoleOfSageMaker:
         role = made().resources("AWS::IAM::Role")[sagemaker_role()]
         (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
         assert statement["Principal"] == {"Service": "sagemaker.amazonaws.com"}
+        # No page of AWS has conditions of this trust.
         assert statement["Condition"] == {
-            "StringEquals": {"aws:SourceAccount": "<AWS::AccountId>"},
-            "ArnLike": {"aws:SourceArn": f"arn:<AWS::Partition>:sagemaker:{HERE}:*"},
+            "StringEqualsIfExists": {"aws:SourceAccount": "<AWS::AccountId>"},
+            "ArnLikeIfExists": {"aws:SourceArn": f"arn:<AWS::Partition>:sagemaker:{HERE}:*"},
         }
 
     def test_it_reads_the_prompts_of_these_evaluations_and_writes_their_output(self) -> None:
