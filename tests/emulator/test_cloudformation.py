@@ -167,3 +167,33 @@ def test_lambda_permission_names_its_caller(clients: Clients, deploy: Deploy) ->
     assert allowed["Principal"] == {"Service": "sns.amazonaws.com"}
     assert allowed["Condition"]["ArnLike"] == {"AWS:SourceArn": permission["SourceArn"]}
     assert allowed["Condition"]["StringEquals"] == {"AWS:SourceAccount": ACCOUNT}
+
+
+@pytest.mark.parametrize("trusted", ["scheduler", "lambda"])
+def test_a_role_that_the_service_cannot_assume_is_refused(deploy: Deploy, trusted: str) -> None:
+    """As one that does not trust it, and one so fresh that the service does not know it."""
+    trust = document(statement("sts:AssumeRole", Principal={"Service": f"{trusted}.amazonaws.com"}))
+    schedule = {
+        "ScheduleExpression": "cron(0 6 1 1 ? 2099)",
+        "FlexibleTimeWindow": {"Mode": "OFF"},
+        "Target": {
+            "Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:q",
+            "RoleArn": {"Fn::GetAtt": ["Role", "Arn"]},
+        },
+    }
+    machine = {
+        "DefinitionString": json.dumps({"StartAt": "S", "States": {"S": {"Type": "Succeed"}}}),
+        "RoleArn": {"Fn::GetAtt": ["Role", "Arn"]},
+    }
+    role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust}}
+    scheduled = {"Role": role, "Schedule": {"Type": "AWS::Scheduler::Schedule", "Properties": schedule}}
+    if trusted == "scheduler":
+        deploy(scheduled)
+    else:
+        refused = deploy(scheduled, expect="ROLLBACK_COMPLETE")
+        assert "must allow AWS EventBridge Scheduler to assume the role" in refused.reasons()
+    refused = deploy(
+        {"Role": role, "Machine": {"Type": "AWS::StepFunctions::StateMachine", "Properties": machine}},
+        expect="ROLLBACK_COMPLETE",
+    )
+    assert "authorized to assume the provided role" in refused.reasons()

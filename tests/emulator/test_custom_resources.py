@@ -96,8 +96,9 @@ def test_a_new_physical_id_deletes_the_old_resource(clients: Clients, deploy: De
     ],
 )
 def test_a_function_that_fails_fails_the_stack_at_once(deploy: Deploy, bucket: str, source: str, reason: str) -> None:
+    """And its roll-back, which asks it to delete what it may have made."""
     started = time.monotonic()
-    stack = deploy(template(bucket, source=source, seconds="3600"), expect="ROLLBACK_COMPLETE")
+    stack = deploy(template(bucket, source=source, seconds="3600"), expect="ROLLBACK_FAILED")
     assert time.monotonic() - started < 10
     assert reason in stack.reasons()
 
@@ -105,11 +106,23 @@ def test_a_function_that_fails_fails_the_stack_at_once(deploy: Deploy, bucket: s
 def test_silence_ends_with_the_service_timeout(deploy: Deploy, bucket: str) -> None:
     started = time.monotonic()
     silent = "def handler(event, context):\n    return None\n"
-    stack = deploy(template(bucket, source=silent, seconds="2"), expect="ROLLBACK_COMPLETE")
-    assert 2 <= time.monotonic() - started < 8
+    stack = deploy(template(bucket, source=silent, seconds="2"), expect="ROLLBACK_FAILED")
+    assert 4 <= time.monotonic() - started < 10
     assert "ServiceTimeout (2 seconds)" in stack.reasons()
 
 
-def test_a_reported_failure_is_the_reason(deploy: Deploy, bucket: str) -> None:
-    stack = deploy(template(bucket, Fail="Create"), expect="ROLLBACK_COMPLETE")
+def test_a_reported_failure_is_the_reason_and_what_is_half_made_is_deleted(
+    clients: Clients, deploy: Deploy, bucket: str
+) -> None:
+    stack = deploy(template(bucket, Fail="Create", Version="1"), expect="ROLLBACK_COMPLETE")
     assert "asked to fail" in stack.reasons()
+    seen = requests(clients, bucket)
+    assert set(seen) == {"Create-1", "Delete-1"}
+    assert seen["Delete-1"]["PhysicalResourceId"] == "fixed"
+
+
+def test_an_update_deletes_what_it_half_made(clients: Clients, deploy: Deploy, bucket: str) -> None:
+    made = template(bucket, Version="1")
+    stack = deploy({"Fn": made["Fn"]})
+    assert stack.update({**template(bucket, Fail="Create", Version="1")}) == "UPDATE_ROLLBACK_COMPLETE"
+    eventually(lambda: set(requests(clients, bucket)) == {"Create-1", "Delete-1"})

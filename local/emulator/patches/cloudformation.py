@@ -4,7 +4,8 @@ Stock ministack refuses AWS::CloudWatch::CompositeAlarm, AWS::CloudWatch::Anomal
 and AWS::Budgets::Budget; it drops a function's DeadLetterConfig and ReservedConcurrentExecutions, accepts a function
 without code, keeps a third of a schedule's properties and ignores the errors of creating it, and drops a topic's key,
 a role's PermissionsBoundary and a state machine's TracingConfiguration. CloudFormation keeps them all, or fails the
-resource with the service's message.
+resource with the service's message. It also takes any role: Lambda, Step Functions and Scheduler refuse one that they
+cannot assume, in the same words when it does not trust them and when it is so fresh that they do not know it yet.
 """
 
 import json
@@ -38,6 +39,24 @@ def _require_success(answer: Answer) -> None:
 
 def _flag(value: object) -> bool:
     return str(value).lower() == "true"
+
+
+_REFUSALS = {
+    "lambda": "The role defined for the function cannot be assumed by Lambda.",
+    "scheduler": "The execution role you provide must allow AWS EventBridge Scheduler to assume the role.",
+    "states": "Neither the global service principal states.amazonaws.com, nor the regional one is authorized to "
+    "assume the provided role.",
+}
+
+
+def _require_trust(role_arn: str, service: str) -> None:
+    """Refuse a role that does not trust the service. One that was not made here is taken as it is."""
+    role = iam._roles.get(role_arn.rpartition("/")[2])
+    if role is None:
+        return
+    trust = role["AssumeRolePolicyDocument"]
+    if f"{service}.amazonaws.com" not in (trust if isinstance(trust, str) else json.dumps(trust)):
+        raise ValueError(_REFUSALS[service])
 
 
 def _register(
@@ -189,6 +208,7 @@ def _schedule_request(properties: Properties) -> dict[str, Any]:
 
 def _create_schedule(logical_id: str, properties: Properties, stack: str) -> Made:
     name = properties.get("Name") or provisioners._physical_name(stack, logical_id, max_len=64)
+    _require_trust(properties["Target"]["RoleArn"], "scheduler")
     _require_success(scheduler._create_schedule(name, _schedule_request(properties)))
     return name, {"Arn": scheduler._schedule_arn(properties.get("GroupName", "default"), name)}
 
@@ -209,6 +229,19 @@ def _delete_schedule(physical_id: str, properties: Properties) -> None:
 
 
 # --- types that stock ministack makes, but not completely -----------------------------------------------------------
+
+
+def _beforehand(resource_type: str, check: Callable[[Properties], None]) -> None:
+    """Run ``check(properties)`` before stock creates a resource."""
+    handler = provisioners._RESOURCE_HANDLERS[resource_type]
+    create = handler["create"]
+
+    def check_and_create(logical_id: str, properties: Properties, stack: str) -> Made:
+        check(properties)
+        made: Made = create(logical_id, properties, stack)
+        return made
+
+    handler.update(create=check_and_create)
 
 
 def _afterwards(resource_type: str, finish: Callable[[str, Properties], None]) -> None:
@@ -326,6 +359,8 @@ def apply() -> None:
     )
     _register("AWS::Budgets::Budget", create=_create_budget, update=_update_budget, delete=_delete_budget)
     _register("AWS::Scheduler::Schedule", create=_create_schedule, update=_update_schedule, delete=_delete_schedule)
+    _beforehand("AWS::Lambda::Function", lambda properties: _require_trust(properties["Role"], "lambda"))
+    _beforehand("AWS::StepFunctions::StateMachine", lambda properties: _require_trust(properties["RoleArn"], "states"))
     _afterwards("AWS::Lambda::Function", _finish_function)
     _afterwards("AWS::SNS::Topic", _finish_topic)
     _afterwards("AWS::IAM::Role", _finish_role)

@@ -3,7 +3,9 @@
 Stock ministack waits an hour for the answer of a function that failed before it could answer, and forgets the old
 resource when an update returns another physical id. CloudFormation waits too, because it invokes asynchronously; here
 a failed invocation fails the resource at once, which is the same outcome sooner. A function that ends without
-answering is waited for up to ServiceTimeout, and a replaced physical id is deleted with its old properties.
+answering is waited for up to ServiceTimeout, and a replaced physical id is deleted with its old properties. A resource
+whose Create failed is deleted when the stack rolls back, by the physical id that it answered, for it may be half made;
+stock ministack forgets it.
 """
 
 import json
@@ -14,12 +16,15 @@ from typing import Any
 
 from ministack.core import responses
 from ministack.services import lambda_svc
-from ministack.services.cloudformation import custom_resource, provisioners
+from ministack.services.cloudformation import custom_resource, handlers, provisioners, stacks
 
 logger = logging.getLogger("cloudformation")
 
 _DEFAULT_TIMEOUT_SECONDS = 3_600
 _MAX_ANSWER_BYTES = 4_096
+
+_half_made: dict[tuple[str, str], dict[str, Any]] = {}
+"""By stack and logical id: resources whose Create failed, as a stack holds those that it made."""
 
 
 @dataclass(frozen=True)
@@ -110,14 +115,45 @@ def invoke(  # noqa: PLR0913, PLR0917
     does not answer within ServiceTimeout, ValueError when it does not exist.
     """
     request = _Request(request_type, logical_id, resource_type, stack_id, props, physical_id, old_props)
+    if request_type == "Create":
+        _half_made[stack_id, logical_id] = _as_made(request, f"{_stack_name}-{logical_id}-{responses.new_uuid()[:12]}")
     answer = _ask(request)
+    if request_type == "Create" and answer.get("PhysicalResourceId"):
+        _half_made[stack_id, logical_id] = _as_made(request, str(answer["PhysicalResourceId"]))
     if answer.get("Status") != "SUCCESS":
         raise RuntimeError(answer.get("Reason") or "the function reported FAILED without a Reason")
     if len(json.dumps(answer)) > _MAX_ANSWER_BYTES:
         raise RuntimeError(f"Response object is too long: an answer may have {_MAX_ANSWER_BYTES} bytes")
     if not answer.get("PhysicalResourceId"):
         raise RuntimeError("Invalid PhysicalResourceId: the answer has none")
+    _half_made.pop((stack_id, logical_id), None)
     return str(answer["PhysicalResourceId"]), answer.get("Data") or {}
+
+
+def _as_made(request: _Request, physical_id: str) -> dict[str, Any]:
+    return {
+        "PhysicalResourceId": physical_id,
+        "ResourceType": request.resource_type,
+        "ResourceStatus": "CREATE_FAILED",
+        "LogicalResourceId": request.logical_id,
+        "Properties": dict(request.properties),
+        "Attributes": {},
+        "Timestamp": responses.now_iso(),
+    }
+
+
+def _rolling_back(stock: Callable[..., Any]) -> Callable[..., Any]:
+    """Hand what is half made to the roll-back, which deletes it before all else, as the last that was begun."""
+
+    async def roll_back(
+        stack_name: str, stack_id: str, stack: dict[str, Any], operation: dict[str, Any], *rest: Any, **named: Any
+    ) -> None:
+        for key in [key for key in _half_made if key[0] == stack_id]:
+            stack.setdefault("_resources", {})[key[1]] = _half_made.pop(key)
+            operation["created"] = [*operation.get("created", []), key[1]]
+        await stock(stack_name, stack_id, stack, operation, *rest, **named)
+
+    return roll_back
 
 
 def _replacing(stock: Callable[..., tuple[str, dict[str, Any]]]) -> Callable[..., tuple[str, dict[str, Any]]]:
@@ -136,6 +172,7 @@ def _replacing(stock: Callable[..., tuple[str, dict[str, Any]]]) -> Callable[...
 
 
 def apply() -> None:
-    """Replace the invocation, and delete what an update replaced."""
+    """Replace the invocation, and delete what an update replaced and what a failed Create left."""
     custom_resource.invoke_custom_resource = invoke
+    stacks._roll_back_operation = handlers._roll_back_operation = _rolling_back(stacks._roll_back_operation)
     provisioners._custom_resource_update = _replacing(provisioners._custom_resource_update)
