@@ -20,6 +20,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from local.emulator.readings import VARIABLE
+
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
 DEFAULT_PORT = 4566
@@ -141,6 +143,8 @@ def _server_environment(
         "MINISTACK_REGION": REGION,
         "SFN_WAIT_SCALE": str(wait_scale),
     }
+    if VARIABLE in os.environ:
+        environment[VARIABLE] = os.environ[VARIABLE]
     if standin_config is not None:
         environment["STANDIN_CONFIG"] = str(standin_config.resolve())
     return environment

@@ -10,6 +10,7 @@ from bedrock_eval.alarm_units import figure
 from bedrock_eval.costs import plain
 from bedrock_eval.definition import Gate
 from bedrock_eval.measures import Measure
+from bedrock_eval.metric_math import judged, known
 from bedrock_ops.monitoring_metrics import metric
 from bedrock_ops.monitoring_subjects import WatchedCandidate, WatchedEvaluation
 from bedrock_ops.monitoring_widgets import RUN_PERIOD, Drawing, Line, Series, line
@@ -20,8 +21,8 @@ _DIRECTION = {
     catalogue.Better.NEUTRAL: "",
 }
 _ALARMED = {kinds.INCONCLUSIVE.name: "Inconclusive by day"}
-# EPOCH has a value in every period, IF of two arguments only where a run finished.
-_AGE = "TIME_SERIES((MAX(EPOCH(FILL(f,0))) - MAX(IF(f == 1, EPOCH(f)))) / 86400)"
+# Of every finished run, so that the newest value is that of the newest run; nothing where none has finished.
+_AGE = judged("(MAX(EPOCH(FILL(f,0)))-EPOCH(FILL(f,0)))/86400", "f == 1")
 # One colour a candidate, the same in every graph of its evaluation.
 _CANDIDATE_COLORS = (
     *(cloudwatch.Color.BLUE, cloudwatch.Color.ORANGE, cloudwatch.Color.GREEN, cloudwatch.Color.PURPLE),
@@ -137,7 +138,7 @@ def _drops(evaluation: WatchedEvaluation, measure: Measure, gate: Gate | None) -
     sign, word = ("+", "above") if measure.better is catalogue.Better.LOWER else ("-", "below")
     return [
         cloudwatch.MathExpression(
-            expression=f"b{place} {sign} {plain(gate.max_drop)}",
+            expression=known(f"(b{place} {sign} {plain(gate.max_drop)})", f"b{place}"),
             using_metrics={f"b{place}": _of_candidate(catalogue.GATE_BASELINE, evaluation, candidate, gate=gate)},
             period=RUN_PERIOD,
             label=f"{candidate.name}: gate, {figure(gate.max_drop)} {word} the accepted run",

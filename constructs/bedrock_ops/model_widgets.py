@@ -9,6 +9,7 @@ from bedrock_eval import alarm_kinds as kinds
 from bedrock_eval import catalogue
 from bedrock_eval.alarm_kinds import AlarmKind
 from bedrock_eval.costs import TOKEN_METRICS, TokenExpression, cost_expression, unpriced_expression
+from bedrock_eval.metric_math import beside, filled, judged, known, summed, total_of
 from bedrock_ops.alarms import watched
 from bedrock_ops.monitoring_metrics import metric, search, search_sum
 from bedrock_ops.monitoring_subjects import WatchedGuardrail, WatchedModel
@@ -27,9 +28,8 @@ _RATES = {
     catalogue.SERVER_ERRORS: kinds.SERVER_ERRORS,
     catalogue.THROTTLES: kinds.THROTTLES,
 }
-# Bedrock user guide, monitoring-runtime-otps: of the middle request, and of streamed requests only, as no other has a
-# time to its first token.
-_OUTPUT_SPEED = "m2/(m1-m3)*1000"
+# Of the middle request, and of streamed requests only, as no other has a time to its first token.
+_OUTPUT_SPEED = judged(kinds.OUTPUT_SPEED_MATH, "m1 > m3 AND m2 > 0 AND m3 > 0")
 # What alarms watch and no other graph of a model shows.
 _ALARMED = {
     kinds.TOKENS_PER_HOUR.name: "Tokens per hour",
@@ -37,7 +37,7 @@ _ALARMED = {
     kinds.COST_PER_HOUR.name: "Estimated cost per hour",
     kinds.END_OF_LIFE.name: "Days to its end of life",
 }
-_CACHE_SHARE = "100*FILL(r,0)/(i+FILL(r,0)+FILL(w,0))"
+_CACHE_SHARE = known(f"100*{beside('r', 'i')}/{summed(('i', filled('r'), filled('w')))}", "i")
 _CACHE_PARTS = {"i": catalogue.INPUT_TOKENS, "r": catalogue.CACHE_READ_TOKENS, "w": catalogue.CACHE_WRITE_TOKENS}
 _CACHE_UNIT = "% of all input tokens"
 
@@ -391,7 +391,7 @@ def _share(entry: catalogue.Metric, quota: int, called: Sequence[str], *, label:
         for place, called_id in enumerate(called)
     }
     return cloudwatch.MathExpression(
-        expression=f"100 * ({kinds.total_of(parts)}) / {quota}",
+        expression=f"100*{total_of(parts)}/{quota}",
         using_metrics=dict(parts),
         period=_MINUTE,
         label=label,

@@ -5,9 +5,10 @@ from itertools import chain
 
 from bedrock_eval import alarm_kinds as kinds
 from bedrock_eval import catalogue
-from bedrock_eval.alarm_kinds import AlarmKind, total_of
+from bedrock_eval.alarm_kinds import AlarmKind
 from bedrock_eval.costs import TokenExpression, cost_expression, unpriced_expression
 from bedrock_eval.gates import bound_text
+from bedrock_eval.metric_math import total_of
 from bedrock_ops.alarms import AlarmFactory, Math, Part, RoutedAlarm
 from bedrock_ops.monitoring_subjects import Quota, Watched, WatchedEvaluation, WatchedGuardrail, WatchedModel
 
@@ -59,7 +60,7 @@ def _quota_math(model: WatchedModel) -> Iterator[tuple[AlarmKind, Math]]:
 def _share(entry: catalogue.Metric, quota: int, model: WatchedModel) -> Math:
     called = dict.fromkeys((model.model_id, model.metric_id))
     parts = {f"q{place}": Part(entry, {catalogue.MODEL_ID: called_id}) for place, called_id in enumerate(called)}
-    return Math(f"100 * ({total_of(parts)}) / {quota}", parts)
+    return Math(f"100*{total_of(parts)}/{quota}", parts)
 
 
 def _cost_math(model: WatchedModel) -> Iterator[tuple[AlarmKind, Math]]:

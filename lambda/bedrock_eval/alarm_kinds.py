@@ -6,7 +6,7 @@ kinds and no others; the name of a kind is in the alarm's name, in the environme
 docs/runbook.md.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
@@ -15,6 +15,7 @@ from bedrock_eval import catalogue
 from bedrock_eval.alarm_units import Unit, length
 from bedrock_eval.costs import TOKEN_METRICS
 from bedrock_eval.gates import WORDS
+from bedrock_eval.metric_math import beside, filled, judged, known, total_of
 
 _HOUR = 3_600
 _DAY = 86_400
@@ -174,27 +175,21 @@ TOTAL_FAILURE_PERCENT = 50
 def guarded_rate(part: str, whole: str = "i") -> str:
     """Per cent of `part` in all requests, 0 below the traffic floor.
 
-    Both series are filled: arithmetic on a series without data gives nothing, and a model that is throttled throughout
-    has no Invocations. AWS has described Invocations both as every accepted request and as the successful ones; the
-    failed ones are added, so that the rate is never above the true one and total failure still reads as
-    TOTAL_FAILURE_PERCENT or more.
+    A model that is throttled throughout has no Invocations. AWS has described Invocations both as every accepted
+    request and as the successful ones; the failed ones are added, so that the rate is never above the true one and
+    total failure still reads as TOTAL_FAILURE_PERCENT or more.
     """
-    return f"IF({_rate(part, whole)}, 0)"
+    everything = total_of((whole, part))
+    return f"IF({everything} >= {{floor}}, {_rate(part, whole)}, 0)"
 
 
 def judged_rate(part: str, whole: str = "i") -> str:
-    """The same without a value below the traffic floor. Metric math drops what an IF of two arguments leaves out."""
-    return f"IF({_rate(part, whole)})"
+    """The same without a value below the traffic floor."""
+    return judged(_rate(part, whole), f"{total_of((whole, part))} >= {{floor}}")
 
 
 def _rate(part: str, whole: str) -> str:
-    everything = f"FILL({whole},0)+FILL({part},0)"
-    return f"{everything} >= {{floor}}, 100*FILL({part},0)/({everything})"
-
-
-def total_of(metric_ids: Iterable[str]) -> str:
-    """Their sum in metric math; a series without data counts as 0."""
-    return " + ".join(f"FILL({metric_id}, 0)" for metric_id in metric_ids)
+    return f"100*{beside(part, filled(whole))}/{total_of((whole, part))}"
 
 
 # The figures of a run carry its start minute and a run may take a day: the window is that day and one datapoint
@@ -218,7 +213,7 @@ _DOLLARS = Unit("US dollar", "US dollars", adds_up=True)
 
 # The slowest tenth of three calls is one call: below the traffic floor there is nothing to judge.
 _LATENCY = {"l": catalogue.INVOCATION_LATENCY, "n": replace(catalogue.INVOCATION_LATENCY, statistic="SampleCount")}
-_JUDGED_LATENCY = "IF(FILL(n,0) >= {floor}, l)"
+_JUDGED_LATENCY = judged("l", "FILL(n,0) >= {floor}")
 
 LATENCY_P90 = AlarmKind(
     name="latency-p90",
@@ -253,7 +248,9 @@ LATENCY_ANOMALY = AlarmKind(
 )
 # Documented in the Bedrock user guide, monitoring-runtime-otps: m2/(m1-m3)*1000 of p50s. Only streamed requests have a
 # time to the first token, so that their number is the floor; below it the expression gives the threshold, which is
-# not below itself, and without traffic nothing.
+# not below itself. A missing value is taken as 0: without tokens that are counted the speed would read 0, and ring.
+OUTPUT_SPEED_MATH = "m2/(m1-m3)*1000"
+_STREAMED = "FILL(n,0) >= {floor} AND m1 > m3 AND m2 > 0"
 OUTPUT_SPEED = AlarmKind(
     name="output-speed",
     severity=Severity.WARNING,
@@ -265,8 +262,8 @@ OUTPUT_SPEED = AlarmKind(
         "m3": replace(catalogue.TIME_TO_FIRST_TOKEN, statistic="p50"),
         "n": replace(catalogue.TIME_TO_FIRST_TOKEN, statistic="SampleCount"),
     },
-    expression="IF(FILL(n,0) >= {floor} AND m1 > m3, m2/(m1-m3)*1000, {threshold})",
-    drawn="IF(FILL(n,0) >= {floor} AND m1 > m3, m2/(m1-m3)*1000)",
+    expression=f"IF({_STREAMED}, {OUTPUT_SPEED_MATH}, {{threshold}})",
+    drawn=judged(OUTPUT_SPEED_MATH, _STREAMED),
     unit=Unit("output tokens per second"),
     comparison=Comparison.BELOW,
     threshold=lambda limits: limits.output_tokens_per_second,
@@ -451,14 +448,15 @@ LOG_DELIVERY = AlarmKind(
     "group; they are lost.",
     look_at="the delivery role, the log group, the bucket for large bodies and the key policy.",
 )
+# An intervention is an invocation: it is in both series.
+_INTERVENED = f"100*{beside('v', filled('i'))}/{filled('i')}"
 GUARDRAIL_INTERVENTIONS = AlarmKind(
     name="guardrail-interventions",
     severity=Severity.WARNING,
     missing_data=MissingData.TRAFFIC,
     metrics={"i": catalogue.GUARDRAIL_INVOCATIONS, "v": catalogue.GUARDRAIL_INTERVENED},
-    # An intervention is an invocation: it is in both series.
-    expression="IF(FILL(i,0) >= {floor}, 100*FILL(v,0)/FILL(i,0), 0)",
-    drawn="IF(FILL(i,0) >= {floor}, 100*FILL(v,0)/FILL(i,0))",
+    expression=f"IF({filled('i')} >= {{floor}}, {_INTERVENED}, 0)",
+    drawn=judged(_INTERVENED, f"{filled('i')} >= {{floor}}"),
     unit=Unit("% of calls"),
     comparison=Comparison.ABOVE,
     threshold=lambda limits: limits.guardrail_intervention_percent,
@@ -485,7 +483,7 @@ EXECUTIONS_FAILED = AlarmKind(
     severity=Severity.WARNING,
     missing_data=MissingData.TRAFFIC,
     metrics={"f": catalogue.STATES_FAILED, "t": catalogue.STATES_TIMED_OUT, "a": catalogue.STATES_ABORTED},
-    expression="FILL(f,0)+FILL(t,0)+FILL(a,0)",
+    expression=total_of("fta"),
     unit=Unit("execution", "executions", adds_up=True),
     comparison=Comparison.AT_LEAST,
     threshold=lambda _: 1,
@@ -525,7 +523,7 @@ INCONCLUSIVE = AlarmKind(
     incident=Incident.QUALITY,
     missing_data=MissingData.RUN,
     metrics={"v": catalogue.GATE_VERDICT},
-    expression="IF(v == 2, 1, 0)",
+    expression=known("(v == 2)", "v"),
     unit=Unit(codes=("decided", "undecided")),
     comparison=Comparison.AT_LEAST,
     threshold=lambda _: 1,
@@ -592,7 +590,7 @@ FORMATTER_ERRORS = AlarmKind(
     severity=Severity.CRITICAL,
     missing_data=MissingData.TRAFFIC,
     metrics={"e": catalogue.LAMBDA_ERRORS, "f": catalogue.TOPIC_FAILURES},
-    expression="FILL(e,0)+FILL(f,0)",
+    expression=total_of("ef"),
     unit=Unit("failure", "failures", adds_up=True),
     comparison=Comparison.AT_LEAST,
     threshold=lambda _: 1,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from bedrock_eval import catalogue
+from bedrock_eval.metric_math import filled, summed, total_of
 from bedrock_eval.outcomes import Usage
 from bedrock_eval.wording import count
 
@@ -127,9 +128,8 @@ def cost_expression(rates: Rates, *, prefix: str = "") -> TokenExpression:
             those that have a rate), for graphs with several models. CloudWatch wants a lower-case letter first.
     """
     rated = {f"{prefix}{kind}_tokens": rate for kind, rate in _by_kind(rates).items() if rate is not None}
-    # A kind without traffic has no datapoint, which would void the whole sum.
-    terms = (f"FILL({metric_id}, 0) * {plain(rate)}" for metric_id, rate in rated.items())
-    return _token_expression(f"({' + '.join(terms)}) / {MILLION}", rated, prefix=prefix)
+    terms = (f"{filled(metric_id)}*{plain(rate)}" for metric_id, rate in rated.items())
+    return _token_expression(f"{summed(terms)}/{MILLION}", rated, prefix=prefix)
 
 
 def unpriced_expression(rates: Rates | None, *, prefix: str = "") -> TokenExpression | None:
@@ -137,7 +137,7 @@ def unpriced_expression(rates: Rates | None, *, prefix: str = "") -> TokenExpres
     unrated = [f"{prefix}{kind}_tokens" for kind, rate in _by_kind(rates).items() if rate is None]
     if not unrated:
         return None
-    return _token_expression(" + ".join(f"FILL({metric_id}, 0)" for metric_id in unrated), unrated, prefix=prefix)
+    return _token_expression(total_of(unrated), unrated, prefix=prefix)
 
 
 def _token_expression(expression: str, metric_ids: Iterable[str], *, prefix: str) -> TokenExpression:

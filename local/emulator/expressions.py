@@ -1,8 +1,9 @@
 """CloudWatch metric math: one parser, one evaluator, no ministack.
 
-The language is the one of "Using metric math" in the CloudWatch user guide. Series keep gaps: an operator between two
-series has a value only where both have one, FILL closes gaps, functions over an array take what is there at each
-time, and a division by zero leaves a gap. Anything not implemented is refused by name, never skipped.
+The language is the one of "Using metric math" in the CloudWatch user guide. An operator between two series has a value
+where either has one and takes the missing one as 0, FILL closes gaps, functions over an array take what is there at
+each time (AVG counts the missing as 0), and a division by zero leaves a gap. What that page leaves open is a reading,
+see readings.py. Anything not implemented is refused by name, never skipped.
 """
 
 import itertools
@@ -13,6 +14,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
+
+from local.emulator.readings import Readings, WithoutElse, current
 
 
 class ExpressionError(ValueError):
@@ -196,6 +199,7 @@ class Scope:
     search: Callable[[str, str, int], Sequence[Series]]
     grid: Callable[[int], Sequence[int]]
     training: Callable[[], "Scope"] | None = None
+    readings: Readings = field(default_factory=current)
     _known: dict[str, Value] = field(default_factory=dict)
     _open: set[str] = field(default_factory=set)
 
@@ -243,7 +247,7 @@ def evaluate(node: Node, scope: Scope) -> Value:
         return node.text if node.text in {"REPEAT", "LINEAR"} else scope.value(node.text)
     if node.kind == "operator":
         left, right = (evaluate(child, scope) for child in node.children)
-        return _combine(_OPERATORS[node.text], left, right)
+        return _combine(scope, _OPERATORS[node.text], left, right)
     function = FUNCTIONS[node.text]
     try:
         return function(scope, node)
@@ -286,27 +290,39 @@ def _each(values: Mapping[int, float], operation: Callable[[float], float]) -> d
     return {t: v for t, v in results.items() if v is not None}
 
 
-def _combine(operation: Callable[[float, float], float], left: Value, right: Value) -> Value:
+def _combine(scope: Scope, operation: Callable[[float, float], float], left: Value, right: Value) -> Value:
     if isinstance(left, list):
-        return [_combine(operation, item, right) for item in left]
+        return [_combine(scope, operation, item, right) for item in left]
     if isinstance(right, list):
-        return [_combine(operation, left, item) for item in right]
+        return [_combine(scope, operation, left, item) for item in right]
     if isinstance(left, Band | str) or isinstance(right, Band | str):
         raise ExpressionError("Error in expression: an operator needs numbers or time series")
-    if isinstance(left, Series) and isinstance(right, Series):
-        shared = {t: _safe(operation, left.points[t], right.points[t]) for t in left.points if t in right.points}
-        points = {t: v for t, v in shared.items() if v is not None}
-        return Series(points, max(left.period, right.period))
-    if isinstance(left, Series):
-        number = float(right)  # type: ignore[arg-type]
-        return Series(_each(left.points, lambda v: operation(v, number)), left.period, left.label)
-    if isinstance(right, Series):
-        number = float(left)
-        return Series(_each(right.points, lambda v: operation(number, v)), right.period, right.label)
+    if isinstance(left, Series) or isinstance(right, Series):
+        return _combined(scope, operation, left, right)
     result = _safe(operation, left, right)
     if result is None:
         raise ExpressionError("Error in expression: the constant part has no value")
     return result
+
+
+def _combined(
+    scope: Scope, operation: Callable[[float, float], float], left: Series | float, right: Series | float
+) -> Series:
+    # Assumption: missing-is-zero
+    series = [side for side in (left, right) if isinstance(side, Series)]
+    period, label = max(side.period for side in series), series[0].label if len(series) == 1 else ""
+    if not scope.readings.empty_is_zero and not all(side.points for side in series):
+        return Series({}, period, label)
+    # Two periods meet where the longer one begins.
+    times = set().union(*(side.points for side in series if side.period == period))
+    if len(series) == 1 and scope.readings.scalar_fills:
+        times.update(scope.grid(period))
+    results = {t: _safe(operation, _at(left, t), _at(right, t)) for t in sorted(times)}
+    return Series({t: v for t, v in results.items() if v is not None}, period, label)
+
+
+def _at(side: Series | float, time: int) -> float:
+    return side.points.get(time, 0.0) if isinstance(side, Series) else side
 
 
 Function = Callable[[Scope, Node], Value]
@@ -330,7 +346,20 @@ def _series_of(value: Value) -> list[Series]:
     return [item for item in items if isinstance(item, Series)]
 
 
-def _aggregate(name: str, operation: Callable[[list[float]], float]) -> None:
+def _present(series: Sequence[Series], time: int) -> list[float]:
+    return [item.points[time] for item in series if time in item.points]
+
+
+def _missing_as_zero(series: Sequence[Series], time: int) -> list[float]:
+    return [item.points.get(time, 0.0) for item in series]
+
+
+def _aggregate(
+    name: str,
+    operation: Callable[[list[float]], float],
+    *,
+    there: Callable[[Sequence[Series], int], list[float]] = _present,
+) -> None:
     """MAX and its like: one series becomes a number, an array of series one series."""
 
     @_function(name)
@@ -344,7 +373,7 @@ def _aggregate(name: str, operation: Callable[[list[float]], float]) -> None:
         if not series:
             return operation(numbers) if numbers else Series({}, scope.period())
         times = sorted({t for item in series for t in item.points})
-        points = {t: operation([item.points[t] for item in series if t in item.points] + numbers) for t in times}
+        points = {t: operation([*there(series, t), *numbers]) for t in times}
         return Series(points, max(item.period for item in series))
 
 
@@ -390,24 +419,30 @@ def _differences(series: Series, *, per_second: bool) -> dict[int, float]:
     }
 
 
-def _calendar(part: Callable[[datetime], int]) -> Callable[[Series], Mapping[int, float]]:
-    return lambda series: {t: float(part(datetime.fromtimestamp(t, UTC))) for t in series.points}
+def _calendar(name: str, part: Callable[[int], float]) -> None:
+    """A part of the time in every period of the asked range, whatever the series has there."""
+
+    @_function(name)
+    def run(scope: Scope, node: Node) -> Value:
+        series = _one_series(scope, node)
+        times = scope.grid(series.period) if series.points or scope.readings.fill_of_empty else ()
+        return Series({t: float(part(t)) for t in times}, series.period, series.label)
 
 
 _aggregate("MAX", max)
 _aggregate("MIN", min)
 _aggregate("SUM", math.fsum)
-_aggregate("AVG", statistics.fmean)
+_aggregate("AVG", statistics.fmean, there=_missing_as_zero)
 _aggregate("STDDEV", statistics.pstdev)
 for _name, _operation in _ON_NUMBERS.items():
     _per_series(_name, lambda series, operation=_operation: _each(series.points, operation))  # type: ignore[misc]
 _per_series("RUNNING_SUM", _running_sum)
 _per_series("DIFF", lambda series: _differences(series, per_second=False))
 _per_series("RATE", lambda series: _differences(series, per_second=True))
-_per_series("HOUR", _calendar(lambda when: when.hour))
-_per_series("MINUTE", _calendar(lambda when: when.minute))
-_per_series("DAY", _calendar(lambda when: when.isoweekday()))
-_per_series("EPOCH", lambda series: {t: float(t) for t in series.points})
+_calendar("HOUR", lambda time: datetime.fromtimestamp(time, UTC).hour)
+_calendar("MINUTE", lambda time: datetime.fromtimestamp(time, UTC).minute)
+_calendar("DAY", lambda time: datetime.fromtimestamp(time, UTC).isoweekday())
+_calendar("EPOCH", lambda time: time)
 
 
 @_function("PERIOD")
@@ -459,19 +494,26 @@ def _if(scope: Scope, node: Node) -> Value:
     if len(node.children) not in {2, 3}:
         raise ExpressionError("Error in expression: IF needs two or three arguments")
     condition, chosen, *other = (evaluate(child, scope) for child in node.children)
-    otherwise: Value = other[0] if other else Series({}, scope.period())
+    otherwise = other[0] if other else None
     if isinstance(condition, float):
-        return chosen if condition else otherwise
+        return chosen if condition else Series({}, scope.period()) if otherwise is None else otherwise
     if not isinstance(condition, Series):
         raise ExpressionError("Error in expression: the condition of IF is a number or one time series")
-    points: dict[int, float] = {}
-    for t, holds in condition.points.items():
-        source = chosen if holds else otherwise
-        if isinstance(source, Series) and t in source.points:
-            points[t] = source.points[t]
-        elif isinstance(source, float):
-            points[t] = source
+    # Assumption: if-without-else
+    if otherwise is None and scope.readings.without_else is WithoutElse.ZERO:
+        otherwise = 0.0
+    if otherwise is None and scope.readings.without_else is WithoutElse.NO_SERIES and 0 in condition.points.values():
+        return Series({}, condition.period, condition.label)
+    chosen_at = {t: _chosen(chosen if holds else otherwise, t, chosen) for t, holds in condition.points.items()}
+    points = {t: v for t, v in chosen_at.items() if v is not None}
     return Series(points, condition.period, condition.label)
+
+
+def _chosen(source: Value | None, time: int, first: Value) -> float | None:
+    """A series without a point there counts as 0, but beside a number it leaves a gap, as the page's tables have it."""
+    if isinstance(source, Series):
+        return source.points.get(time, 0.0 if isinstance(first, Series) else None)
+    return source if isinstance(source, float) else None
 
 
 @_function("FILL")
@@ -481,7 +523,8 @@ def _fill(scope: Scope, node: Node) -> Value:
     def one(series: Value) -> Value:
         if isinstance(series, list):
             return [one(item) for item in series]
-        if not isinstance(series, Series):
+        # Assumption: fill-without-points
+        if not isinstance(series, Series) or not (series.points or scope.readings.fill_of_empty):
             return series
         return Series(_filled(series, filler, scope.grid(series.period)), series.period, series.label)
 

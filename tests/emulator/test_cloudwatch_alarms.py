@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.conftest import Clients, Deploy, eventually
+from local.emulator.readings import CONTRARY
+from local.process import Endpoint
+from tests.emulator.conftest import Clients, Deploy, eventually, reading
 
 Put = Callable[..., None]
 LIMITS = {"Threshold": 10.0, "ComparisonOperator": "GreaterThanThreshold", "EvaluationPeriods": 1}
@@ -55,7 +57,8 @@ def query(namespace: str, query_id: str, metric: str, *, returned: bool = False)
 
 
 def rate(namespace: str, name: str) -> dict[str, Any]:
-    guarded = "IF(FILL(i,0) + FILL(t,0) >= 5, 100 * FILL(t,0) / (FILL(i,0) + FILL(t,0)), 0)"
+    everything = "SUM([FILL(i,0), FILL(t,0)])"
+    guarded = f"IF({everything} >= 5, 100*SUM([FILL(t,0), 0*FILL(i,0)])/{everything}, 0)"
     return {
         "AlarmName": name,
         "TreatMissingData": "notBreaching",
@@ -75,7 +78,9 @@ def states(clients: Clients, names: set[str]) -> dict[str, str]:
     return {a["AlarmName"]: a["StateValue"] for a in [*found["MetricAlarms"], *found["CompositeAlarms"]]}
 
 
-def test_every_kind_of_alarm_reaches_its_state(clients: Clients, namespace: str, put: Put) -> None:
+def test_every_kind_of_alarm_reaches_its_state_under_each_reading(
+    clients: Clients, namespace: str, put: Put, emulator: Endpoint
+) -> None:
     cloudwatch = clients("cloudwatch")
     put("score", 5, ModelId="good")
     put("score", 50, ModelId="bad")
@@ -130,6 +135,8 @@ def test_every_kind_of_alarm_reaches_its_state(clients: Clients, namespace: str,
     while found() != expected and time.monotonic() < deadline:
         time.sleep(0.3)
     assert found() == expected
+    with reading(emulator, CONTRARY):
+        assert found() == expected
     (banded,) = cloudwatch.describe_alarms(AlarmNames=["outside-band"])["MetricAlarms"]
     reasons = json.loads(banded["StateReasonData"])
     assert "threshold" not in reasons

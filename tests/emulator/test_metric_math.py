@@ -1,14 +1,18 @@
 """GetMetricData and GetMetricStatistics: metric math, exact dimensions, newest first."""
 
+import json
 import time
 import uuid
 from datetime import UTC, datetime
 from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.emulator.conftest import Clients
+from local.emulator.readings import CONTRARY
+from local.process import Endpoint
+from tests.emulator.conftest import Clients, reading
 
 MINUTE = 60
 
@@ -80,13 +84,13 @@ def pair(metrics: Metrics) -> tuple[Metrics, dict[str, Any], dict[str, Any]]:
 @pytest.mark.parametrize(
     ("expression", "expected"),
     [
-        ("a + b", {0: 6, 1: 6}),
-        ("a / b", {0: 2}),
+        ("a + b", {0: 6, 1: 6, 3: 10, 4: 5}),
+        ("a / b", {0: 2, 4: 0}),
         ("-a ^ 2 + 1", {0: -15, 1: -35, 3: -99}),
-        ("100 * b / (a + b)", {0: 100 / 3, 1: 0}),
+        ("100 * b / (a + b)", {0: 100 / 3, 1: 0, 3: 0, 4: 100}),
         ("a > 5", {0: 0, 1: 1, 3: 1}),
-        ("a > 5 AND b < 1", {0: 0, 1: 1}),
-        ("a > 5 || b > 1", {0: 1, 1: 1}),
+        ("a > 5 AND b < 1", {0: 0, 1: 1, 3: 0, 4: 0}),
+        ("a > 5 || b > 1", {0: 1, 1: 1, 3: 1, 4: 1}),
         ("IF(a > 5, a, 0)", {0: 0, 1: 6, 3: 10}),
         ("IF(a > 5, a)", {1: 6, 3: 10}),
         ("FILL(a, 0)", {0: 4, 1: 6, 2: 0, 3: 10, 4: 0, 5: 0}),
@@ -111,6 +115,16 @@ def test_a_metric_without_any_data_fills_the_asked_range(metrics: Metrics) -> No
     nothing = metrics.stat("m", "never-published")
     assert metrics.math("m + 1", nothing) == {}
     assert metrics.math("FILL(m, 0)", nothing) == dict.fromkeys(range(6), 0)
+
+
+def test_readings_change_while_it_runs(metrics: Metrics, emulator: Endpoint) -> None:
+    nothing = metrics.stat("m", "never-published")
+    with reading(emulator, CONTRARY):
+        assert metrics.math("FILL(m, 0)", nothing) == {}
+    assert metrics.math("FILL(m, 0)", nothing) == dict.fromkeys(range(6), 0)
+    with pytest.raises(HTTPError) as refused, reading(emulator, '{"fill": false}'):
+        pass
+    assert "fill_of_empty" in json.load(refused.value)["error"]
 
 
 @pytest.mark.parametrize(

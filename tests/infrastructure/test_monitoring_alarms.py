@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import fields, replace
 from functools import cache
 from itertools import chain
@@ -28,6 +28,7 @@ from bedrock_eval.alarm_kinds import (
     Thresholds,
     Window,
     guarded_rate,
+    judged_rate,
 )
 from bedrock_eval.alarm_rules import ALARM, named, ringing
 from bedrock_eval.alarm_units import figure
@@ -45,6 +46,7 @@ from tests.infrastructure.monitoring_support import (
     tenant,
     watchful,
 )
+from tests.metric_math import digits, said
 
 RUNBOOK_FILE = Path(__file__).parents[2] / "docs" / "runbook.md"
 CATALOGUE = {(entry.namespace, entry.name): entry for entry in catalogue.FIXED}
@@ -257,47 +259,41 @@ class TestRate:
 
     def test_is_the_one_that_guards_both_holes(self) -> None:
         assert guarded_rate("t").format(floor=25) == (
-            "IF(FILL(i,0)+FILL(t,0) >= 25, 100*FILL(t,0)/(FILL(i,0)+FILL(t,0)), 0)"
+            "IF(SUM([FILL(i,0), FILL(t,0)]) >= 25, 100*SUM([FILL(t,0), 0*FILL(i,0)])/SUM([FILL(i,0), FILL(t,0)]), 0)"
         )
 
     @pytest.mark.parametrize("name", ["throttles-haiku", "server-errors-haiku", "client-errors-haiku"])
     def test_alarm_has_it_with_the_floor_of_the_environment(self, name: str) -> None:
         series = alarm_series(owner().alarms[f"{PREFIX}-{name}"])
         assert series.expression is not None
-        assert re.search(r"^IF\(FILL\(i,0\)\+FILL\(([sct]),0\) >= 25, ", series.expression)
+        assert re.search(r"^IF\(SUM\(\[FILL\(i,0\), FILL\(([sct]),0\)\]\) >= 25, ", series.expression)
         assert {part.statistic for part in series.parts} == {"Sum"}
         assert len(series.parts) == 2
 
     @given(invocations=st.none() | st.integers(0, 10**6), throttles=st.none() | st.integers(0, 10**6))
     def test_is_a_per_cent_and_nothing_below_the_floor(self, invocations: int | None, throttles: int | None) -> None:
-        rate = compute(guarded_rate("t").format(floor=20), {"i": invocations, "t": throttles})
         everything = (invocations or 0) + (throttles or 0)
-        assert rate == pytest.approx(100 * (throttles or 0) / everything if everything >= 20 else 0)
+        right = digits(100 * (throttles or 0) / everything) if everything >= 20 else 0
+        values = {"i": invocations, "t": throttles}
+        alarmed = said(guarded_rate("t").format(floor=20), values)
+        unpublished = {None} if (invocations, throttles) == (None, None) else set()
+        assert alarmed - unpublished <= {right}
+        drawn = said(judged_rate("t").format(floor=20), values)
+        assert drawn == {right if everything >= 20 else None}
 
     def test_rings_for_a_model_that_is_throttled_throughout(self) -> None:
-        assert compute(guarded_rate("t").format(floor=20), {"i": None, "t": 40}) == 100
+        assert said(guarded_rate("t").format(floor=20), {"i": None, "t": 40}) == {100}
 
     @pytest.mark.parametrize("invocations", [None, 40], ids=["successes only", "every request"])
     def test_total_failure_passes_every_limit_that_an_environment_may_set(self, invocations: int | None) -> None:
         """Whatever AWS counts as an invocation."""
-        rate = compute(guarded_rate("s").format(floor=20), {"i": invocations, "s": 40})
+        (rate,) = said(guarded_rate("s").format(floor=20), {"i": invocations, "s": 40})
+        assert rate is not None
         assert rate >= TOTAL_FAILURE_PERCENT
         for key in ("server_error_percent", "client_error_percent"):
             environment(alarms={key: TOTAL_FAILURE_PERCENT - 0.001})
             with pytest.raises(ValidationError):
                 environment(alarms={key: TOTAL_FAILURE_PERCENT})
-
-
-def compute(expression: str, values: Mapping[str, float | None]) -> float:
-    """Metric math of one period, with FILL and IF as CloudWatch defines them; a division by 0 is not a number."""
-    quotient = re.compile(r"100\*(FILL\(\w,0\))/\((FILL\(\w,0\)\+FILL\(\w,0\))\)")
-    functions = {
-        "FILL": lambda value, other: other if value is None else value,
-        "IF": lambda condition, yes, no: yes if condition else no,
-        "PER_CENT": lambda part, whole: 100 * part / whole if whole else float("nan"),
-        "SPEED": lambda whole, tokens, first: tokens / (whole - first) * 1000 if whole > first else float("nan"),
-    }
-    return float(eval(quotient.sub(r"PER_CENT(\1, \2)", expression), {**functions, **values}))
 
 
 class TestEveryKind:
@@ -370,20 +366,21 @@ class TestEveryKind:
     def test_cost_is_that_of_the_rates(self) -> None:
         expression = alarm_series(watchful().alarms[f"{PREFIX}-cost-per-day-haiku"]).expression or ""
         tokens = {"input_tokens": 3_000_000, "output_tokens": 1_000_000, "cache_read_tokens": None}
-        assert compute(expression, {**tokens, "cache_write_tokens": 400_000}) == pytest.approx(3 * 1 + 5 + 0.5)
+        assert said(expression, {**tokens, "cache_write_tokens": 400_000}) == {3 * 1 + 5 + 0.5}
 
     def test_tokens_of_all_kinds_count(self) -> None:
         expression = alarm_series(watchful().alarms[f"{PREFIX}-tokens-per-hour-nova"]).expression or ""
         tokens = {"input_tokens": 1, "output_tokens": 20, "cache_read_tokens": 300, "cache_write_tokens": None}
-        assert compute(expression, tokens) == 321
+        assert said(expression, tokens) == {321}
 
     def test_a_quota_is_used_under_the_models_id_and_its_profile(self) -> None:
         series = alarm_series(watchful().alarms[f"{PREFIX}-quota-tokens-nova"])
         ids = sorted(value for part in series.parts for _, value in part.dimensions)
         assert ids[1] == "amazon.nova-lite-v1:0"
         assert "profiles" in ids[0]
-        assert compute(series.expression or "", {"q0": 300, "q1": 550}) == 85
-        assert compute(series.expression or "", {"q0": None, "q1": None}) == 0
+        assert said(series.expression or "", {"q0": 300, "q1": 550}) == {85}
+        assert said(series.expression or "", {"q0": None, "q1": 550}) == {55}
+        assert said(series.expression or "", {"q0": None, "q1": None}) == {0, None}
         (alone,) = alarm_series(watchful().alarms[f"{PREFIX}-quota-requests-haiku"]).parts
         assert (alone.name, alone.statistic, alone.period) == ("Invocations", "Sum", 60)
 
@@ -394,27 +391,25 @@ class TestEveryKind:
             (2500, 500, 100, 19, 44),  # below the floor: at the threshold, which is not below itself
             (2500, 500, 100, None, 44),
             (500, 500, 100, 20, 44),  # nothing was decoded
+            (2500, 500, None, 20, 44),  # the tokens have not arrived: not 0 a second
         ],
     )
     def test_output_speed_is_the_documented_one_from_the_floor_on(
-        self, latency: float, first: float, tokens: float, requests: int | None, speed: float
+        self, latency: float, first: float, tokens: float | None, requests: int | None, speed: float
     ) -> None:
         series = alarm_series(watchful().alarms[f"{PREFIX}-output-speed-nova"])
-        floor = (series.expression or "").replace(" AND ", " and ")
-        values = {"m1": latency, "m2": tokens, "m3": first, "n": requests}
-        assert compute(floor.replace("m2/(m1-m3)*1000", "SPEED(m1, m2, m3)"), values) == speed
-        assert "m2/(m1-m3)*1000" in floor
+        values = {"m1": latency, "m2": tokens, "m3": None if requests is None else first, "n": requests}
+        unpublished = {None} if None in (tokens, requests) else set()
+        assert said(series.expression or "", values) - unpublished == {speed}
+        assert "m2/(m1-m3)*1000" in (series.expression or "")
 
     @given(invocations=st.none() | st.integers(0, 10**6), share=st.floats(0, 1))
     def test_interventions_are_a_share_of_the_invocations(self, invocations: int | None, share: float) -> None:
         intervened = None if invocations is None else int(invocations * share)
         expression = str(kinds.GUARDRAIL_INTERVENTIONS.expression).format(floor=20)
-        found = compute(
-            expression.replace("100*FILL(v,0)/FILL(i,0)", "PER_CENT(FILL(v,0), FILL(i,0))"),
-            {"i": invocations, "v": intervened},
-        )
+        found = said(expression, {"i": invocations, "v": intervened})
         expected = 100 * (intervened or 0) / invocations if invocations is not None and invocations >= 20 else 0
-        assert found == pytest.approx(expected)
+        assert found - ({None} if invocations is None else set()) == {digits(expected)}
 
     def test_guardrail_is_known_by_arn_and_version(self) -> None:
         series = alarm_series(watchful().alarms[f"{PREFIX}-guardrail-interventions-pii"])
@@ -448,9 +443,10 @@ class TestEveryKind:
         self, kind: kinds.AlarmKind, requests: int | None, judged: bool
     ) -> None:
         """The slowest tenth of three calls is one call. Below the floor the anomaly has no value, as with none."""
-        expression = str(kind.expression).format(floor=25).replace(", l)", ", l, -1)")
-        below = -1 if kind is kinds.LATENCY_ANOMALY else 0
-        assert compute(expression, {"l": 60_000, "n": requests}) == (60_000 if judged else below)
+        expression = str(kind.expression).format(floor=25)
+        found = said(expression, {"l": None if requests is None else 60_000, "n": requests})
+        below = {None} if kind is kinds.LATENCY_ANOMALY else {0, None} if requests is None else {0}
+        assert found == ({60_000} if judged else below)
         for name in ("haiku", "nova", "old"):
             series = alarm_series(watchful().alarms[f"{PREFIX}-{kind.name}-{name}"])
             floor = 3 if name == "old" else 20
@@ -467,7 +463,8 @@ class TestEveryKind:
     @pytest.mark.parametrize(("verdict", "counted"), [(0, 0), (1, 0), (2, 1), (3, 0)])
     def test_inconclusive_is_neither_good_nor_bad(self, verdict: int, counted: int) -> None:
         expression = alarm_series(watchful().alarms[f"{PREFIX}-inconclusive-quality-haiku-relevance_score"]).expression
-        assert compute(expression or "", {"v": verdict}) == counted
+        assert said(expression or "", {"v": verdict}) == {counted}
+        assert said(expression or "", {"v": None}) == {None}, "no run decides nothing and leaves what stands"
 
     def test_a_profile_of_its_own_is_watched_by_who_does_not_own_the_account(self) -> None:
         models = {

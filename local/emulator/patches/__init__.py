@@ -25,6 +25,7 @@ _PATCHES = (
     "sns",
     "sqs",
     "clock",
+    "readings",
 )
 
 

@@ -1,6 +1,7 @@
 """Rates, costs and the metric math that says the same."""
 
 import re
+from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from bedrock_eval import catalogue
 from bedrock_eval.costs import Cost, Rates, cost, cost_expression, dollars, total, unpriced_expression
 from bedrock_eval.outcomes import Usage
+from tests.metric_math import said
 
 FULL = Rates(input=1.0, output=5.0, cache_read=0.1, cache_write=1.25)
 USAGE = Usage(input_tokens=1_000_000, output_tokens=200_000, cache_read_tokens=3_000_000, cache_write_tokens=400_000)
@@ -51,10 +53,10 @@ def test_small_amounts_keep_two_digits(usd: float, shown: str) -> None:
     assert dollars(usd) == shown
 
 
-def evaluate(expression: str, values: dict[str, int]) -> float:
-    """Metric math by Python's arithmetic, which it shares."""
-    filled = re.sub(r"FILL\((\w+), 0\)", r"\1", expression)
-    return float(eval(filled, {"__builtins__": {}}, dict(values)))
+def evaluate(expression: str, values: Mapping[str, int]) -> float:
+    (value,) = said(expression, values)
+    assert value is not None
+    return value
 
 
 @given(
@@ -86,7 +88,7 @@ def test_metric_ids_name_their_metrics() -> None:
         "haiku_cache_read_tokens": catalogue.CACHE_READ_TOKENS,
         "haiku_cache_write_tokens": catalogue.CACHE_WRITE_TOKENS,
     }
-    assert set(re.findall(r"FILL\((\w+), 0\)", found.expression)) == set(found.metrics)
+    assert set(re.findall(r"FILL\((\w+),0\)", found.expression)) == set(found.metrics)
 
 
 def test_unpriced_tokens_are_those_of_the_kinds_without_a_rate() -> None:
