@@ -21,6 +21,7 @@ from bedrock_ops.monitoring_metrics import metric
 from local.emulator.expressions import Scope, evaluate, parse
 from local.emulator.expressions import Series as Points
 from local.emulator.insights import run
+from local.emulator.readings import Readings
 from tests.infrastructure.monitoring_support import (
     PREFIX,
     REGION,
@@ -36,10 +37,11 @@ from tests.infrastructure.monitoring_support import (
     watchful,
 )
 from tests.log_records import events, record
+from tests.metric_math import EVERY_READING, evaluated
 
 SCORES = [catalogue.score(name, better=item.better, title=item.title) for name, item in METRICS.items()]
 CATALOGUE = {(entry.namespace, entry.name): entry for entry in (*catalogue.FIXED, *SCORES)}
-BELOW_THE_FLOOR = re.compile(r"(IF\(.+ >= .+), [\d.]+\)")
+GUARDED = re.compile(r"IF\((.+? >= [\d.]+(?: AND [^,]+)?), (.+), [\d.]+\)")
 PERCENTILE = re.compile(r"p\d\d?")
 SEARCH = re.compile(r"SEARCH\('\{([^}]+)\} MetricName=\"(\w+)\"(?: (\w+)=\"([^\"]+)\")?', '(\w+)', (\d+)\)")
 
@@ -275,7 +277,10 @@ def test_a_drop_gate_is_drawn_below_the_accepted_run_or_above_it() -> None:
     metrics = ["f1_score", "word_error_rate"]
     made = synthesize(environment(evaluations={"quality": {**quality, "metrics": metrics, "gates": gates}}))
     f1, errors = made.graph("F1"), made.graph("Word error rate")
-    expected = ["b0 - 0.05", "b1 - 0.05"], ["b0 + 0.00002", "b1 + 0.00002"]
+    expected = (
+        ["(b0 - 0.05)/(b0 == b0)", "(b1 - 0.05)/(b1 == b1)"],
+        ["(b0 + 0.00002)/(b0 == b0)", "(b1 + 0.00002)/(b1 == b1)"],
+    )
     for graph, expressions, metric_name in zip((f1, errors), expected, metrics, strict=True):
         drops = [series for series in graph_series(graph) if series.expression]
         assert [series.expression for series in drops] == expressions
@@ -298,9 +303,11 @@ def test_titles_fit_over_their_widgets_at_1280_px(made: Monitoring) -> None:
 def test_what_is_below_the_floor_is_not_drawn_as_a_number(made: Monitoring) -> None:
     """The alarm reads 0 there, or its threshold; a person would take it for a good rate."""
     expressions = [series.expression or "" for graph in made.graphs() for series in graph_series(graph)]
-    floored = [text for text in expressions if text.startswith("IF(") and ">=" in text]
+    floored = [text for text in expressions if ">=" in text]
     assert floored
-    assert not [text for text in floored if BELOW_THE_FLOOR.fullmatch(text)]
+    assert all(re.search(r"/\([^/]* >= [\d.]+[^/]*\)$", text) for text in floored)
+    # An IF gives 0 where it has nothing to give, and without an else perhaps, too.
+    assert not [text for text in expressions if "IF(" in text]
 
 
 def test_a_title_too_long_for_a_third_has_more_room() -> None:
@@ -327,20 +334,24 @@ ASKED_FOR = {
     "latency p90": ("InvocationLatency", "p90"),
     "latency p99": ("InvocationLatency", "p99"),
     "time to first token": ("TimeToFirstToken", "p90"),
-    "output tokens per second": "m2/(m1-m3)*1000",
+    "output tokens per second": "m2/(m1-m3)*1000/(m1 > m3 AND m2 > 0 AND m3 > 0)",
     "client errors": ("InvocationClientErrors", "Sum"),
     "server errors": ("InvocationServerErrors", "Sum"),
     "throttles": ("InvocationThrottles", "Sum"),
-    "rate of client errors, with a floor": "IF(FILL(i,0)+FILL(c,0) >= 20, 100*FILL(c,0)/(FILL(i,0)+FILL(c,0)))",
-    "rate of server errors, with a floor": "IF(FILL(i,0)+FILL(s,0) >= 20, 100*FILL(s,0)/(FILL(i,0)+FILL(s,0)))",
-    "rate of throttles, with a floor": "IF(FILL(i,0)+FILL(t,0) >= 20, 100*FILL(t,0)/(FILL(i,0)+FILL(t,0)))",
+    **{
+        f"rate of {what}, with a floor": (
+            f"100*SUM([FILL({part},0), 0*FILL(i,0)])/SUM([FILL(i,0), FILL({part},0)])"
+            f"/(SUM([FILL(i,0), FILL({part},0)]) >= 20)"
+        )
+        for what, part in {"client errors": "c", "server errors": "s", "throttles": "t"}.items()
+    },
     "input tokens": ("InputTokenCount", "Sum"),
     "output tokens": ("OutputTokenCount", "Sum"),
     "tokens read from cache": ("CacheReadInputTokenCount", "Sum"),
     "tokens written to cache": ("CacheWriteInputTokenCount", "Sum"),
-    "cache efficiency": "100*FILL(r,0)/(i+FILL(r,0)+FILL(w,0))",
-    "quota of tokens": "100 * (FILL(q0, 0)) / 200000",
-    "quota of requests": "100 * (FILL(q0, 0)) / 100",
+    "cache efficiency": "100*SUM([FILL(r,0), 0*i])/SUM([i, FILL(r,0), FILL(w,0)])/(i == i)",
+    "quota of tokens": "100*FILL(q0,0)/200000",
+    "quota of requests": "100*FILL(q0,0)/100",
     "calls of legacy models": ("LegacyModelInvocations", "Sum"),
     "interventions of guardrails": ("InvocationsIntervened", "Sum"),
     "delivery of the invocation log": ("ModelInvocationLogsCloudWatchDeliveryFailure", "Sum"),
@@ -434,13 +445,15 @@ def test_rates_and_cache_of_all_models_are_those_of_the_sums(made: Monitoring) -
         assert (statistic, period) == ("Sum", 300)
         return [Points({0: value}, 300) for value in values.get(name[1], {}).values()]
 
-    drawn = {**computed(rates, found), **computed(cache, found)}
-    assert drawn == {"Client errors": 10, "Server errors": 0, "Throttles": 100 * 100 / 190, "Read from cache": 75}
+    right = {"Client errors": 10, "Server errors": 0, "Throttles": 100 * 100 / 190, "Read from cache": 75}
+    for readings in EVERY_READING:
+        assert {**computed(rates, found, readings), **computed(cache, found, readings)} == right
     values["Invocations"], values["InvocationClientErrors"] = {"a": 5.0}, {"a": 5.0}
-    assert computed(rates, found)["Client errors"] is None, "below the floor nothing is known"
+    for readings in EVERY_READING:
+        assert computed(rates, found, readings)["Client errors"] is None, "below the floor nothing is known"
 
 
-def computed(graph: dict[str, Any], search: Search) -> dict[str, float | None]:
+def computed(graph: dict[str, Any], search: Search, readings: Readings) -> dict[str, float | None]:
     """The newest value of each line, by its label."""
     entries = [entry[-1] for entry in graph["metrics"]]
     scope = Scope(
@@ -448,6 +461,7 @@ def computed(graph: dict[str, Any], search: Search) -> dict[str, float | None]:
         read=lambda _: Points({}, 300),
         search=search,
         grid=lambda period: range(0, period, period),
+        readings=readings,
     )
     shown = {each["label"]: each["expression"] for each in entries if each.get("visible", True)}
     lines = {label: scope.as_series(evaluate(parse(text), scope))[0].points for label, text in shown.items()}
@@ -469,7 +483,7 @@ def test_one_row_is_switched_and_no_other(made: Monitoring) -> None:
 
 def test_output_speed_is_the_documented_math() -> None:
     graph = rich().graph("Output speed", holding='"eu.anthropic')
-    assert graph_series(graph)[0].expression == "m2/(m1-m3)*1000"
+    assert str(graph_series(graph)[0].expression).startswith("m2/(m1-m3)*1000/(")
     shown = {entry[-1]["id"]: (entry[1], entry[-1].get("stat")) for entry in graph["metrics"] if "id" in entry[-1]}
     assert {name: shown[name] for name in ("m1", "m2", "m3")} == {
         "m1": ("InvocationLatency", "p50"),
@@ -511,10 +525,10 @@ def test_quotas_are_a_percentage_of_the_number_in_the_environment() -> None:
         for series in graph_series(graph)
     }
     assert shown == {
-        "100 * (FILL(q0, 0)) / 400000": {"EstimatedTPMQuotaUsage"},
-        "100 * (FILL(q0, 0)) / 200": {"Invocations"},
-        "100 * (FILL(q0, 0) + FILL(q1, 0)) / 400000": {"EstimatedTPMQuotaUsage"},
-        "100 * (FILL(q0, 0) + FILL(q1, 0)) / 200": {"Invocations"},
+        "100*FILL(q0,0)/400000": {"EstimatedTPMQuotaUsage"},
+        "100*FILL(q0,0)/200": {"Invocations"},
+        "100*SUM([FILL(q0,0), FILL(q1,0)])/400000": {"EstimatedTPMQuotaUsage"},
+        "100*SUM([FILL(q0,0), FILL(q1,0)])/200": {"Invocations"},
     }
     lines = [
         line["value"]
@@ -623,19 +637,19 @@ def test_the_last_run_is_a_number_for_each_candidate() -> None:
     assert len(graph_series(last)) == 2 * 3 + 1
 
 
-@pytest.mark.parametrize(("finished", "days"), [({5: 1, 191: 1, 192: 0}, {2.0}), ({7: 0}, set()), ({}, set())])
-def test_the_last_run_says_how_many_days_ago_it_began(finished: dict[int, float], days: set[float]) -> None:
+@pytest.mark.parametrize("readings", EVERY_READING)
+@pytest.mark.parametrize(
+    ("finished", "days"), [({5: 1, 191: 1, 192: 0}, {5: 9.75, 191: 2.0}), ({7: 0}, {}), ({}, {}), ({239: 1}, {239: 0})]
+)
+def test_the_last_run_says_how_many_days_ago_it_began(
+    finished: dict[int, float], days: dict[int, float], readings: Readings
+) -> None:
+    """The newest of the values is shown; where no run has finished there is none."""
     (age,) = [series for series in graph_series(owner().graph("Last run", holding='"quality"')) if series.expression]
     assert {(part.name, part.statistic) for part in age.parts} == {("run_finished", "Maximum")}
     points = {hour * 3600: value for hour, value in finished.items()}
-    scope = Scope(
-        queries={"f": {"MetricStat": {"Period": 3600}}},
-        read=lambda _: Points(points, 3600),
-        search=lambda _query, _statistic, _period: [],
-        grid=lambda period: range(0, 240 * 3600, period),
-    )
-    drawn = scope.as_series(evaluate(parse(str(age.expression)), scope))
-    assert {value for series in drawn for value in series.points.values()} == days
+    drawn = evaluated(str(age.expression), {"f": points}, readings, grid=range(0, 240 * 3600, 3600), period=3600)
+    assert drawn == {hour * 3600: value for hour, value in days.items()}
 
 
 @pytest.mark.parametrize("name", ["relevance_score", "response_length", "f1_score"])
@@ -770,5 +784,5 @@ def drawn(graph: dict[str, Any]) -> list[Series]:
 def same(shown: Series, watched: Series) -> bool:
     if shown.expression == "sum":
         return watched.expression is not None and "IF" not in watched.expression and shown.parts == watched.parts
-    judged = replace(watched, expression=watched.expression and BELOW_THE_FLOOR.sub(r"\1)", watched.expression))
+    judged = replace(watched, expression=watched.expression and GUARDED.sub(r"\2/(\1)", watched.expression))
     return any(replace(shown, period=None) == replace(each, period=None) for each in (watched, judged))
