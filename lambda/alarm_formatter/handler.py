@@ -58,10 +58,5 @@ def _publish(message: Message) -> None:
         except (ClientError, BotoCoreError) as error:
             logger.exception("chat not told", extra={"subject": message.subject})
             message = replace(message, text=f"{message.text}\n\nThe chat did not get this message: {error}")
-    client("sns").publish(
-        TopicArn=os.environ["MESSAGES_TOPIC"],
-        Subject=message.subject,
-        Message=message.by_protocol(),
-        MessageStructure="json",
-    )
+    client("sns").publish(**message.publication(os.environ["MESSAGES_TOPIC"]))
     logger.info("passed on", extra={"subject": message.subject, "told": message.story is not None})

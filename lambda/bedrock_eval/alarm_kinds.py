@@ -203,6 +203,8 @@ _INCIDENT = Window(seconds=300, datapoints=1, periods=12)
 _ONE_HOUR = Window(seconds=_HOUR, datapoints=1, periods=1)
 _ONE_DAY = Window(seconds=_DAY, datapoints=1, periods=1)
 _MINUTES = Window(seconds=60, datapoints=3, periods=5)
+PENDING_HOURS = 12
+"""How long a subscriber may take to confirm before somebody else hears of it."""
 
 _MILLISECONDS = Unit("ms")
 _SHARE_OF_REQUESTS = Unit("% of requests")
@@ -584,6 +586,46 @@ UNDELIVERED = AlarmKind(
     window=Window(seconds=_HOUR, datapoints=1, periods=24),
     happened="A message of topic {subject} did not reach one of its subscribers, who hears of no alarm either.",
     look_at="subscriptions of that topic: a queue that is gone or refuses, an https endpoint that does not answer.",
+)
+SUBSCRIBERS_MISSING = AlarmKind(
+    name="subscribers-missing",
+    severity=Severity.CRITICAL,
+    # The watchdog counts; while it is silent, which has an alarm of its own, nobody has come back.
+    missing_data=MissingData.RUN,
+    metrics={"m": catalogue.SUBSCRIPTIONS_MISSING},
+    unit=Unit("subscription gone", "subscriptions gone"),
+    comparison=Comparison.AT_LEAST,
+    threshold=lambda _: 1,
+    window=_ONE_HOUR,
+    happened="A declared subscriber to the alarms of {subject} is gone and hears of none.",
+    look_at="the watchdog's own message, which names who it is; SNS drops what is not confirmed in 48 hours, and one "
+    "click in any mail unsubscribes.",
+)
+SUBSCRIBERS_PENDING = AlarmKind(
+    name="subscribers-pending",
+    severity=Severity.WARNING,
+    missing_data=MissingData.RUN,
+    metrics={"p": catalogue.SUBSCRIPTIONS_PENDING},
+    unit=Unit("subscription not confirmed", "subscriptions not confirmed"),
+    comparison=Comparison.AT_LEAST,
+    threshold=lambda _: 1,
+    # Half a day to confirm in peace; SNS waits for 48 hours.
+    window=Window(seconds=_HOUR, datapoints=PENDING_HOURS, periods=PENDING_HOURS),
+    happened="A declared subscriber to the alarms of {subject} has not confirmed for half a day and hears of none.",
+    look_at="the mail or request with which SNS asks to confirm, also among spam; after 48 hours it is void.",
+)
+ACTIONS_FAILED = AlarmKind(
+    name="actions-failed",
+    severity=Severity.CRITICAL,
+    missing_data=MissingData.TRAFFIC,
+    metrics={"f": catalogue.ALARM_ACTIONS_FAILED},
+    unit=Unit("failed action", "failed actions", adds_up=True),
+    comparison=Comparison.AT_LEAST,
+    threshold=lambda _: 1,
+    # A day: its own action may fail as well, and that is not to ring it anew every hour.
+    window=Window(seconds=_HOUR, datapoints=1, periods=24),
+    happened="CloudWatch could not tell the topic of an alarm of {subject}, or the watchdog could not tell people.",
+    look_at="Action items in the history of the alarms: the error names what refused, the topic's policy or the key's.",
 )
 FORMATTER_ERRORS = AlarmKind(
     name="formatter-errors",

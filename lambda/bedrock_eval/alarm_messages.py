@@ -143,6 +143,15 @@ class Message:
             metadata["threadId"] = self.story.alarm
         return json.dumps({"version": "1.0", "source": "custom", "content": content, "metadata": metadata})
 
+    def publication(self, topic: str) -> dict[str, str]:
+        """The Publish request to a topic that people subscribe to."""
+        return {
+            "TopicArn": topic,
+            "Subject": self.subject,
+            "Message": self.by_protocol(),
+            "MessageStructure": "json",
+        }
+
     def by_protocol(self) -> str:
         """The message of a Publish with MessageStructure `json`: text for e-mail, JSON for programs.
 

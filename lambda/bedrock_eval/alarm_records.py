@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bedrock_eval import alarm_rules, catalogue
+from bedrock_eval.alarm_kinds import KINDS, Incident, Severity
 from bedrock_eval.alarm_rules import ALARM, INSUFFICIENT_DATA, OK
 
 COMPARISONS = {
@@ -118,6 +119,38 @@ def rang_before(history: Sequence[str]) -> bool:
         if item["newState"]["stateValue"] == INSUFFICIENT_DATA:
             return bool(item["oldState"]["stateValue"] == ALARM)
     return False
+
+
+@dataclass(frozen=True)
+class FailedAction:
+    """An action of an alarm that CloudWatch could not take; who should have heard of the alarm has not.
+
+    Attributes:
+        reason: what refused, in CloudWatch's words.
+    """
+
+    alarm: str
+    reason: str
+
+
+def failed_action(item: Mapping[str, Any]) -> FailedAction | None:
+    """What an Action item of the alarm history says of an action that failed; None for one that was taken."""
+    summary = str(item.get("HistorySummary") or "")
+    try:
+        data = json.loads(item.get("HistoryData") or "{}")
+    except ValueError:
+        data = {}
+    state = data.get("actionState") if isinstance(data, dict) else None
+    if state != "Failed" and not summary.startswith("Failed"):
+        return None
+    error = data.get("error") if isinstance(data, dict) else None
+    return FailedAction(item["AlarmName"], str(error or summary or "CloudWatch gives no reason"))
+
+
+def is_alarm_of(name: str, *, prefix: str) -> bool:
+    """Whether an alarm is one of the environment's; another one's prefix may begin with this one."""
+    incidents = (f"{severity}-{incident}" for severity in Severity for incident in Incident)
+    return any(f"{name}-".startswith(f"{prefix}-{word}-") for word in (*KINDS, *incidents))
 
 
 def asked_about(alarm: Alarm) -> tuple[str, ...]:

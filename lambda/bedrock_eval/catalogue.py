@@ -206,6 +206,21 @@ MONTH_TO_DATE_UNPRICED_TOKENS = Metric(
     "Tokens without a price since the month began (UTC)",
 )
 
+
+def _of_people(name: str, title: str, *, statistic: str = "Maximum", better: Better = Better.LOWER) -> Metric:
+    """What the watchdog finds out about who hears of alarms."""
+    return Metric(CUSTOM, name, (APPLICATION,), "Count", statistic, better, title)
+
+
+SUBSCRIPTIONS_CONFIRMED = _of_people(
+    "subscriptions_confirmed", "Declared subscriptions that are confirmed", statistic="Minimum", better=Better.HIGHER
+)
+SUBSCRIPTIONS_PENDING = _of_people("subscriptions_pending", "Declared subscriptions that nobody has confirmed")
+SUBSCRIPTIONS_MISSING = _of_people("subscriptions_missing", "Declared subscriptions that are gone")
+ALARM_ACTIONS_FAILED = _of_people(
+    "alarm_actions_failed", "Alarm actions and direct messages that failed", statistic="Sum"
+)
+
 QUEUE_MESSAGES = Metric(
     "AWS/SQS",
     "ApproximateNumberOfMessagesVisible",

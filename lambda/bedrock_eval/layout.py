@@ -14,6 +14,8 @@ WATCHDOG = "watchdog/"
 """Below it lies what the watchdog is told, and what it keeps from one hour to the next."""
 
 WATCH_LIST = f"{WATCHDOG}watch-list.json"
+WATCHDOG_MEMORY = f"{WATCHDOG}memory.json"
+"""What one look of the watchdog leaves to the next."""
 
 DATASETS = "datasets/"
 """In the dataset bucket."""

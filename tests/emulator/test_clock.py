@@ -179,3 +179,13 @@ def test_what_cannot_be_used_is_said_and_changes_nothing(emulator: Emulator, bod
     assert caught.value.code == 400
     assert said in json.load(caught.value)["error"]
     assert emulator.http("GET")["ahead_seconds"] == before
+
+
+def test_a_subscription_that_nobody_confirms_is_gone_after_two_days(emulator: Emulator) -> None:
+    sns = emulator.clients("sns")
+    topic = sns.create_topic(Name="people")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="jane@example.com")
+    emulator.forward(DAY)
+    assert len(sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]) == 1
+    emulator.forward(DAY + HOUR)
+    assert sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"] == []

@@ -180,3 +180,76 @@ def test_what_a_topic_hands_to_a_function_is_counted(clients: Clients, function:
     sns.publish(TopicArn=topic, Message="x")
     failed = {"TopicName": topic.rpartition(":")[2]}
     eventually(lambda: counted(clients, "AWS/SNS", "NumberOfNotificationsFailed", **failed) == 1)
+
+
+def test_a_subscription_by_mail_waits_to_be_confirmed(clients: Clients) -> None:
+    """Stock ministack confirms it at once and lists an ARN."""
+    sns = clients("sns")
+    topic = sns.create_topic(Name=f"people-{uuid.uuid4().hex[:8]}")["TopicArn"]
+    asked = sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="jane@example.com")
+    assert asked["SubscriptionArn"] == "pending confirmation"
+
+    def listed() -> list[tuple[str, str]]:
+        pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
+        return [(each["Endpoint"], each["SubscriptionArn"]) for page in pages for each in page["Subscriptions"]]
+
+    assert listed() == [("jane@example.com", "PendingConfirmation")]
+    again = sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="jane@example.com", ReturnSubscriptionArn=True)
+    arn = again["SubscriptionArn"]
+    sns.confirm_subscription(TopicArn=topic, Token=arn.rpartition(":")[2], AuthenticateOnUnsubscribe="true")
+    assert listed() == [("jane@example.com", arn)]
+    sns.unsubscribe(SubscriptionArn=arn)
+    assert listed() == []
+
+
+def test_a_subscription_of_a_template_waits_too_and_many_come_in_pages(clients: Clients, deploy: Deploy) -> None:
+    stack = deploy(
+        {
+            "Topic": {"Type": "AWS::SNS::Topic", "Properties": {}},
+            "Mail": {
+                "Type": "AWS::SNS::Subscription",
+                "Properties": {"TopicArn": {"Ref": "Topic"}, "Protocol": "email", "Endpoint": "jane@example.com"},
+            },
+        }
+    )
+    sns, topic = clients("sns"), stack.id_of("Topic")
+    for number in range(100):
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=f"arn:aws:sqs:us-east-1:{ACCOUNT}:queue-{number}")
+    pages = list(sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic))
+    assert [len(page["Subscriptions"]) for page in pages] == [100, 1]
+    arns = {each["Endpoint"]: each["SubscriptionArn"] for page in pages for each in page["Subscriptions"]}
+    assert arns["jane@example.com"] == "PendingConfirmation"
+
+
+def test_an_alarm_that_a_topics_policy_refuses_is_in_the_history_alone(clients: Clients) -> None:
+    sns, cloudwatch, name = clients("sns"), clients("cloudwatch"), f"refused-{uuid.uuid4().hex[:8]}"
+    topic = sns.create_topic(Name=name)["TopicArn"]
+    other = {
+        "Effect": "Allow",
+        "Principal": {"Service": "budgets.amazonaws.com"},
+        "Action": "sns:Publish",
+        "Resource": topic,
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [other]})
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
+    cloudwatch.put_metric_alarm(
+        AlarmName=name,
+        Namespace="T/Refused",
+        MetricName="m",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+        TreatMissingData="breaching",
+        AlarmActions=[topic],
+    )
+
+    def actions() -> list[dict[str, Any]]:
+        found = cloudwatch.describe_alarm_history(AlarmName=name, HistoryItemType="Action")
+        items: list[dict[str, Any]] = found["AlarmHistoryItems"]
+        return items
+
+    (item,) = eventually(actions)
+    assert item["HistorySummary"].startswith(f"Failed to execute action {topic}. Received error: ")
+    assert json.loads(item["HistoryData"])["actionState"] == "Failed"

@@ -17,6 +17,7 @@ from ministack.services import budgets, cloudwatch, iam, lambda_svc, scheduler, 
 from ministack.services.cloudformation import provisioners
 
 from local.emulator.patches import json_actions, logs
+from local.emulator.patches.sns import await_confirmation
 
 Properties = dict[str, Any]
 Made = tuple[str, dict[str, Any]]
@@ -363,6 +364,7 @@ def apply() -> None:
     _beforehand("AWS::StepFunctions::StateMachine", lambda properties: _require_trust(properties["RoleArn"], "states"))
     _afterwards("AWS::Lambda::Function", _finish_function)
     _afterwards("AWS::SNS::Topic", _finish_topic)
+    _afterwards("AWS::SNS::Subscription", await_confirmation)
     _afterwards("AWS::IAM::Role", _finish_role)
     _afterwards("AWS::StepFunctions::StateMachine", _finish_state_machine)
     stepfunctions._describe_state_machine = _describe_with_tracing(stepfunctions._describe_state_machine)

@@ -21,6 +21,7 @@ from typing import Any
 
 import botocore.session
 from ministack.core import responses
+from ministack.core.iam_evaluator import EvalContext, evaluate_resource_policy
 from ministack.services import cloudwatch, sns
 from ministack.services.cloudformation import provisioners
 
@@ -467,23 +468,55 @@ def _dispatch(alarm: Alarm, before: str, after: str, reason: str) -> None:
     message = json.dumps(notification(alarm, before, after, reason))
     subject = f'{after}: "{alarm["AlarmName"]}" in {_region_name(responses.get_region())}'[:100]
     for action in alarm.get(key) or []:
-        done = action.split(":")[2] == "sns" and sns._topic_by_arn_any_scope(action) is not None
-        if done:
+        error = _refusal(alarm, action)
+        if error is None:
             sns._fanout(action, responses.new_uuid(), message, subject)
-        _record_action(alarm, action, done=done)
+        _record_action(alarm, action, error=error)
 
 
-def _record_action(alarm: Alarm, action: str, *, done: bool) -> None:
-    """CloudWatch's history shows each action, and a topic that is gone shows there and nowhere else."""
+def _refusal(alarm: Alarm, action: str) -> str | None:
+    """Why CloudWatch cannot take an action; None when it can. A topic's policy holds also without IAM's."""
+    topic = sns._topic_by_arn_any_scope(action) if action.split(":")[2] == "sns" else None
+    if topic is None:
+        return "Resource does not exist"
+    account = responses.get_account_id()
+    context = EvalContext(
+        principal_arn="*",
+        principal_type="Service",
+        principal_account="",
+        action="sns:Publish",
+        resource_arn=action,
+        region=responses.get_region(),
+        secure_transport=True,
+        service_context={
+            "aws:sourcearn": alarm["AlarmArn"],
+            "aws:sourceaccount": account,
+            "aws:sourceowner": account,
+        },
+    )
+    policy = topic["attributes"].get("Policy") or ""
+    if policy and evaluate_resource_policy(policy, context, service="cloudwatch.amazonaws.com").decision == "Allow":
+        return None
+    return f"CloudWatch Alarms is not authorized to perform: SNS:Publish on resource: {action}"
+
+
+def _record_action(alarm: Alarm, action: str, *, error: str | None) -> None:
+    """CloudWatch's history shows each action, and one that failed shows there and nowhere else."""
+    done = error is None
+    summary = f"{'Successfully executed' if done else 'Failed to execute'} action {action}"
     cloudwatch._history_entries().append(
         {
             "AlarmName": alarm["AlarmName"],
             "AlarmType": "CompositeAlarm" if "AlarmRule" in alarm else "MetricAlarm",
             "Timestamp": cloudwatch._ts_iso(time.time()),
             "HistoryItemType": "Action",
-            "HistorySummary": f"{'Successfully executed' if done else 'Failed to execute'} action {action}",
+            "HistorySummary": summary if done else f'{summary}. Received error: "{error}"',
             "HistoryData": json.dumps(
-                {"actionState": "Succeeded" if done else "Failed", "notificationResource": action}
+                {
+                    "actionState": "Succeeded" if done else "Failed",
+                    "notificationResource": action,
+                    **({} if done else {"error": error}),
+                }
             ),
         }
     )

@@ -1,0 +1,110 @@
+"""Who hears of alarms: subscriptions as SNS lists them, held against the declared ones.
+
+Source: SNS developer guide, sns-delete-subscription-topic (how e-mail subscriptions go); SNS API reference,
+ListSubscriptionsByTopic.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+_PENDING = "PendingConfirmation"
+_PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/@]*(?=@)")
+
+
+class Standing(StrEnum):
+    """What has become of a declared subscription; the value is what people read."""
+
+    CONFIRMED = "confirmed"
+    PENDING = "not confirmed yet"
+    MISSING = "gone"
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """One subscription that an environment makes, or asks somebody to make.
+
+    Attributes:
+        topic: its ARN.
+        protocol: as SNS calls it.
+        endpoint: None: whoever subscribes by that protocol, as the channel of a chat does for itself.
+    """
+
+    topic: str
+    protocol: str
+    endpoint: str | None
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells it from others where its address must not stand."""
+        text = "\n".join((self.topic, self.protocol, self.endpoint or ""))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def masked(self) -> str:
+        """As others may read it: no full address of a person, no path of a URL, which is often its secret."""
+        if self.endpoint is None:
+            return "the channel of the chat"
+        if self.protocol == "email":
+            name, _, domain = self.endpoint.rpartition("@")
+            return f"e-mail {name[:1]}***@{domain}"
+        if self.protocol == "https":
+            host = self.endpoint.removeprefix("https://").partition("/")[0].partition("?")[0].rpartition("@")[2]
+            return f"https://{host}/***"
+        return f"{self.protocol} {self.endpoint}"
+
+    def is_listed_as(self, entry: Mapping[str, Any]) -> bool:
+        """Whether an entry of ListSubscriptionsByTopic is about it."""
+        if entry.get("Protocol") != self.protocol:
+            return False
+        return self.endpoint is None or _comparable(self.protocol, self.endpoint) == _comparable(
+            self.protocol, str(entry.get("Endpoint") or "")
+        )
+
+
+@dataclass(frozen=True)
+class Subscriptions:
+    """The declared subscriptions of an environment by what has become of them."""
+
+    by_standing: Mapping[Standing, tuple[Subscription, ...]]
+
+    def __getitem__(self, standing: Standing) -> tuple[Subscription, ...]:
+        return self.by_standing.get(standing, ())
+
+    @property
+    def total(self) -> int:
+        return sum(map(len, self.by_standing.values()))
+
+
+def held_against(declared: Iterable[Subscription], listed: Mapping[str, Sequence[Mapping[str, Any]]]) -> Subscriptions:
+    """What has become of each declared subscription.
+
+    Args:
+        listed: entries of ListSubscriptionsByTopic, by the topic's ARN.
+    """
+    found: dict[Standing, list[Subscription]] = {}
+    for each in declared:
+        found.setdefault(_standing(each, listed.get(each.topic, ())), []).append(each)
+    return Subscriptions({standing: tuple(those) for standing, those in found.items()})
+
+
+def _standing(declared: Subscription, listed: Sequence[Mapping[str, Any]]) -> Standing:
+    """The best of its entries: one that was deleted stays listed for days beside the one that took its place."""
+    arns = [str(entry.get("SubscriptionArn") or "") for entry in listed if declared.is_listed_as(entry)]
+    if any(arn.startswith("arn:") for arn in arns):
+        return Standing.CONFIRMED
+    return Standing.PENDING if _PENDING in arns else Standing.MISSING
+
+
+def _comparable(protocol: str, endpoint: str) -> str:
+    """An endpoint as it can be compared.
+
+    Mail goes to one box whatever the case of its address, and SNS does not say whether it keeps the case. Of a URL SNS
+    lists `****` for the password.
+    """
+    if protocol == "email":
+        return endpoint.casefold()
+    return _PASSWORD.sub(r"\1:****", endpoint)

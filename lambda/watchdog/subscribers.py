@@ -1,0 +1,186 @@
+"""Whether alarms reach people: subscriptions as SNS lists them, and actions of alarms that failed.
+
+Alarms cannot tell that nobody hears them. So the watchdog publishes what it finds to the people's topic itself.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from bedrock_eval import catalogue, direct_messages
+from bedrock_eval.alarm_kinds import ACTIONS_FAILED, SUBSCRIBERS_MISSING, SUBSCRIBERS_PENDING, AlarmKind
+from bedrock_eval.alarm_messages import Message, Place
+from bedrock_eval.alarm_records import FailedAction, failed_action, is_alarm_of
+from bedrock_eval.direct_messages import Memory, Telling, read_memory
+from bedrock_eval.layout import WATCHDOG_MEMORY
+from bedrock_eval.names import start_minute
+from bedrock_eval.publishing import Datum, datum
+from bedrock_eval.subscribers import Standing, Subscription, Subscriptions, held_against
+
+logger = logging.getLogger(__name__)
+
+_METRICS = {
+    Standing.CONFIRMED: catalogue.SUBSCRIPTIONS_CONFIRMED,
+    Standing.PENDING: catalogue.SUBSCRIPTIONS_PENDING,
+    Standing.MISSING: catalogue.SUBSCRIPTIONS_MISSING,
+}
+# CloudWatch keeps the history of alarms for 30 days; a watchdog that was away for longer than a day begins anew.
+_FIRST_LOOK, _LONGEST_LOOK = timedelta(hours=1), timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Subscribers:
+    """Looks at who hears of the alarms of one environment, and tells those who still do.
+
+    Attributes:
+        place: of the environment, for links and names.
+        declared: who is to hear; also the formatter, without which nobody does.
+        messages: the people's topic.
+        chat: the topic of the chat, if there is one.
+        off: names of kinds that the environment does not want to hear of.
+    """
+
+    sns: Any
+    cloudwatch: Any
+    s3: Any
+    place: Place
+    application: str
+    declared: Sequence[Subscription]
+    messages: str
+    chat: str | None = None
+    off: frozenset[str] = frozenset()
+
+    def look(self, now: datetime) -> Iterator[Datum]:
+        """What is known of subscribers and actions; nothing of what could not be asked. Never raises."""
+        memory = self._recall()
+        found = self._subscriptions()
+        if found is not None:
+            for standing, metric in _METRICS.items():
+                yield self._datum(metric, len(found[standing]), now)
+        failures = self._failures(memory, now)
+        memory, untold = self._tell(found, failures or (), memory=memory, now=now)
+        if failures is not None or untold:
+            yield self._datum(catalogue.ALARM_ACTIONS_FAILED, len(failures or ()) + untold, now)
+        self._remember(memory if failures is None else replace(memory, looked=now.isoformat()))
+
+    def _subscriptions(self) -> Subscriptions | None:
+        try:
+            topics = sorted({each.topic for each in self.declared})
+            found = held_against(self.declared, {topic: self._listed(topic) for topic in topics})
+        except Exception as error:
+            logger.error("subscriptions unknown", extra={"reason": _reason(error)})
+            return None
+        for standing in (Standing.PENDING, Standing.MISSING):
+            for each in found[standing]:
+                # Masked: an address is a person's, and the path of a URL is often its secret.
+                logger.warning("subscription", extra={"who": each.masked, "standing": standing.value})
+        return found
+
+    def _listed(self, topic: str) -> list[Mapping[str, Any]]:
+        pages = self.sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
+        return [entry for page in pages for entry in page.get("Subscriptions") or ()]
+
+    def _failures(self, memory: Memory, now: datetime) -> list[FailedAction] | None:
+        """Actions of this environment's alarms that failed since the last look; None: not known."""
+        try:
+            pages = self.cloudwatch.get_paginator("describe_alarm_history").paginate(
+                # Left out, CloudWatch tells of metric alarms alone.
+                AlarmTypes=["MetricAlarm", "CompositeAlarm"],
+                HistoryItemType="Action",
+                StartDate=_since(memory, now),
+                EndDate=now,
+            )
+            items = [item for page in pages for item in page.get("AlarmHistoryItems") or ()]
+            ours = [item for item in items if is_alarm_of(item["AlarmName"], prefix=self.place.prefix)]
+            found = [failure for failure in map(failed_action, ours) if failure is not None]
+        except Exception as error:
+            logger.error("alarm actions unknown", extra={"reason": _reason(error)})
+            return None
+        for failure in found:
+            logger.error("alarm action failed", extra={"alarm": failure.alarm, "reason": failure.reason[:300]})
+        return found
+
+    def _tell(
+        self, found: Subscriptions | None, failures: Sequence[FailedAction], *, memory: Memory, now: datetime
+    ) -> tuple[Memory, int]:
+        """Say what people have not heard yet; what is remembered from now on, and how many messages got nowhere."""
+        told, untold = dict(memory.told), 0
+        for kind, about, message in self._news(found, failures, memory=memory, now=now):
+            if not about and kind is not ACTIONS_FAILED:
+                # All is well again: the next one is news.
+                told.pop(kind.name, None)
+            elif message is not None and memory.is_due(kind, about, now=now):
+                if self._publish(message):
+                    told[kind.name] = Telling(tuple(about), now.isoformat())
+                else:
+                    untold += 1
+        pending = memory.pending if found is None else memory.waiting(found[Standing.PENDING], now=now)
+        return replace(memory, pending=pending, told=told), untold
+
+    def _news(
+        self, found: Subscriptions | None, failures: Sequence[FailedAction], *, memory: Memory, now: datetime
+    ) -> Iterator[tuple[AlarmKind, list[str], Message | None]]:
+        """Each kind that is known: whom it is about, and what to say of it."""
+        if found is not None:
+            missing = found[Standing.MISSING]
+            pending = found[Standing.PENDING]
+            late = direct_messages.too_long(memory.waiting(pending, now=now), pending, now=now)
+            for kind, those, say in (
+                (SUBSCRIBERS_MISSING, missing, direct_messages.gone),
+                (SUBSCRIBERS_PENDING, late, direct_messages.unconfirmed),
+            ):
+                message = say(those, total=found.total, place=self.place, now=now) if those else None
+                if kind.name not in self.off:
+                    yield kind, [each.fingerprint for each in those], message
+        if failures and ACTIONS_FAILED.name not in self.off:
+            yield ACTIONS_FAILED, [], direct_messages.not_told(failures, place=self.place, now=now)
+
+    def _publish(self, message: Message) -> bool:
+        """Whether at least one topic took it; the chat is the other way where the people's topic refuses."""
+        taken = 0
+        for topic, request in self._requests(message):
+            try:
+                self.sns.publish(**request)
+                taken += 1
+            except (ClientError, BotoCoreError) as error:
+                logger.error("not told", extra={"topic": topic, "reason": _reason(error)})
+        logger.info("told", extra={"subject": message.subject, "topics": taken})
+        return taken > 0
+
+    def _requests(self, message: Message) -> Iterator[tuple[str, Mapping[str, str]]]:
+        yield self.messages, message.publication(self.messages)
+        if self.chat is not None:
+            yield self.chat, {"TopicArn": self.chat, "Message": message.to_chat()}
+
+    def _recall(self) -> Memory:
+        """What the last look left; nothing the first time, and where it cannot be read."""
+        try:
+            body: bytes = self.s3.get_object(Bucket=self.place.bucket, Key=WATCHDOG_MEMORY)["Body"].read()
+            return read_memory(body)
+        except Exception as error:
+            logger.info("nothing remembered", extra={"reason": _reason(error)})
+            return Memory()
+
+    def _remember(self, memory: Memory) -> None:
+        try:
+            self.s3.put_object(Bucket=self.place.bucket, Key=WATCHDOG_MEMORY, Body=memory.to_json().encode())
+        except (ClientError, BotoCoreError) as error:
+            logger.error("not remembered: people may be told again", extra={"reason": _reason(error)})
+
+    def _datum(self, metric: catalogue.Metric, value: int, now: datetime) -> Datum:
+        dimensions = {catalogue.APPLICATION: self.application}
+        return datum(metric, dimensions=dimensions, value=value, timestamp=start_minute(now))
+
+
+def _since(memory: Memory, now: datetime) -> datetime:
+    if memory.looked is None:
+        return now - _FIRST_LOOK
+    return max(datetime.fromisoformat(memory.looked), now - _LONGEST_LOOK)
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:300]
