@@ -12,6 +12,8 @@ from bedrock_eval.alarm_kinds import FORMATTER_ERRORS, Severity, Thresholds
 from bedrock_eval.costs import Rates
 from bedrock_eval.definition import Gate
 from bedrock_eval.names import PhysicalNames
+from bedrock_eval.subscribers import Subscription
+from bedrock_eval.watch_list import People
 from bedrock_ops.alarm_formatter import AlarmFormatter
 from bedrock_ops.alarms import AlarmFactory
 from bedrock_ops.budget import MonthlyBudget
@@ -70,9 +72,13 @@ class MonitoringStack(Stack):
             },
         )
         topic = AlarmTopic(self, "Topic", names=names, key=key)
-        messages = self._add_messages(environment, alarms=topic, results_bucket=results_bucket, key=key, code=code)
+        messages, people = self._add_messages(
+            environment, alarms=topic, results_bucket=results_bucket, key=key, code=code
+        )
         self._add_budget(environment, topic)
-        watchdog = self._add_watchdog(environment, watched, results_bucket=results_bucket, key=key, code=code)
+        watchdog = self._add_watchdog(
+            environment, watched, people=people, results_bucket=results_bucket, key=key, code=code
+        )
         thresholds = _thresholds(environment)
         settings: dict[str, Any] = {
             "names": names,
@@ -109,8 +115,8 @@ class MonitoringStack(Stack):
         results_bucket: s3.IBucket,
         key: kms.IKey,
         code: Callable[[str], lambda_.Code],
-    ) -> MessagesTopic:
-        """The people's topic, and the formatter that fills it."""
+    ) -> tuple[MessagesTopic, People]:
+        """The people's topic, the formatter that fills it, and who is to hear."""
         names = PhysicalNames(environment.prefix)
         protocols = {each.protocol for each in environment.subscriptions}
         chat = None
@@ -127,7 +133,7 @@ class MonitoringStack(Stack):
                 Subscriber(each.protocol, each.endpoint) for each in environment.subscriptions if each.endpoint
             ],
         )
-        AlarmFormatter(
+        formatter = AlarmFormatter(
             self,
             "AlarmFormatter",
             names=names,
@@ -140,7 +146,22 @@ class MonitoringStack(Stack):
             log_retention_days=environment.retention_days.function_logs,
             code=code,
         )
-        return messages
+        declared = [
+            Subscription(messages.topic_arn, each.protocol, each.endpoint)
+            for each in environment.subscriptions
+            if each.endpoint
+        ]
+        # Amazon Q Developer subscribes as https, once somebody adds the topic to a channel.
+        channels = [] if chat is None else [Subscription(chat.topic_arn, "https", None)]
+        people = People(
+            declared=(formatter.listening, *declared, *channels),
+            messages=messages.topic_arn,
+            chat=None if chat is None else chat.topic_arn,
+            prefix=names.prefix,
+            runbook=environment.runbook_url.partition("#")[0],
+            off=tuple(sorted(kind for kind, severity in environment.alarms.severity.items() if severity == "off")),
+        )
+        return messages, people
 
     def _add_budget(self, environment: Environment, topic: AlarmTopic) -> None:
         budget = environment.budget
@@ -155,11 +176,12 @@ class MonitoringStack(Stack):
                 notify_percent=budget.notify_percent,
             )
 
-    def _add_watchdog(
+    def _add_watchdog(  # noqa: PLR0913 - all by keyword but the first two
         self,
         environment: Environment,
         watched: Watched,
         *,
+        people: People,
         results_bucket: s3.IBucket,
         key: kms.IKey,
         code: Callable[[str], lambda_.Code],
@@ -172,6 +194,7 @@ class MonitoringStack(Stack):
             scheduled=[evaluation.name for evaluation in watched.evaluations if evaluation.scheduled],
             priced_models=_priced_models(watched),
             models=[environment.model(name) for name in environment.models],
+            people=people,
             results_bucket=results_bucket,
             key=key,
             log_retention_days=environment.retention_days.function_logs,

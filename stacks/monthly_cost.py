@@ -22,6 +22,8 @@ _RUN_EVENTS = 2
 _GATE_METRICS = 2
 # Heartbeat, cost and unpriced tokens of the month.
 _WATCHDOG = 3
+# Subscriptions by what has become of them, and failed actions of alarms.
+_PEOPLE = 4
 # What Converse and InvokeModel can fail with (bedrock-runtime), each a series of failed calls by code.
 _ERROR_CODES = 11
 
@@ -120,7 +122,7 @@ def custom_metrics(environment: Environment) -> int:
     ending = sum(1 for name in environment.models if environment.model(name).lifecycle.ends)
     counted = environment.logs_invocations and environment.invocation_logging.metrics
     logged = len(environment.models) + _ERROR_CODES if counted else 0
-    return _WATCHDOG + scheduled + ending + logged + sum(_of_evaluation(each) for each in evaluations)
+    return _WATCHDOG + _PEOPLE + scheduled + ending + logged + sum(_of_evaluation(each) for each in evaluations)
 
 
 def _of_evaluation(evaluation: EvaluationConfig) -> int:

@@ -11,6 +11,7 @@ from aws_cdk import aws_sns as sns
 
 from bedrock_eval.layout import RUNS
 from bedrock_eval.names import PhysicalNames
+from bedrock_eval.subscribers import Subscription
 from bedrock_ops.functions import PythonFunction
 from bedrock_ops.permissions import regional_arn
 from constructs import Construct
@@ -31,6 +32,9 @@ class AlarmFormatter(Construct):
         runbook_url: where the entries of the runbook are; its fragment is not kept.
         chat: a topic of Amazon Q Developer in chat applications, if people want it.
         code: gives the code asset of a function package.
+
+    Attributes:
+        listening: its subscription to the alarms.
     """
 
     def __init__(  # noqa: PLR0913 - all by keyword but the first two
@@ -73,6 +77,7 @@ class AlarmFormatter(Construct):
         self._allow_reading_failures(results_bucket, key)
         self._allow_telling([messages.topic_arn, *([] if chat is None else [chat.topic_arn])], key)
         self._listen(alarms)
+        self.listening = Subscription(alarms.topic_arn, "lambda", self._function.arn)
 
     def _allow_looking(self, results_bucket: s3.IBucket, names: PhysicalNames) -> None:
         # Names of runs and of what they hold.

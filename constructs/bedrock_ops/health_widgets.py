@@ -30,6 +30,7 @@ def health(drawing: Drawing) -> list[cloudwatch.IWidget]:
         *(_executions(drawing, machine) for machine in watched.machines),
         _formatter(drawing),
         drawing.watch("Messages not delivered", kinds.UNDELIVERED, {"messages": watched.messages_dimensions}),
+        *_people(drawing),
         drawing.watch(
             "Schedule deliveries that failed",
             kinds.DEAD_LETTERS,
@@ -127,6 +128,27 @@ def _formatter(drawing: Drawing) -> cloudwatch.IWidget:
         unit=kind.axis,
         limits=drawing.limits([kind], dimensions),
     )
+
+
+def _people(drawing: Drawing) -> list[cloudwatch.IWidget]:
+    """Who hears of alarms, as the watchdog counts every hour."""
+    dimensions = drawing.watched.application_dimensions
+    counted = {
+        catalogue.SUBSCRIPTIONS_CONFIRMED: "confirmed",
+        catalogue.SUBSCRIPTIONS_PENDING: "not confirmed",
+        catalogue.SUBSCRIPTIONS_MISSING: "gone",
+    }
+    return [
+        drawing.graph(
+            "Declared subscriptions",
+            [metric(entry, dimensions=dimensions, period=RUN_PERIOD, label=label) for entry, label in counted.items()],
+            unit="subscriptions",
+            limits=drawing.limits([kinds.SUBSCRIBERS_MISSING, kinds.SUBSCRIBERS_PENDING], dimensions),
+            period=RUN_PERIOD,
+            statistic="Maximum",
+        ),
+        drawing.watch("Alarm actions that failed", kinds.ACTIONS_FAILED, {"actions": dimensions}),
+    ]
 
 
 def _overdue(drawing: Drawing) -> list[cloudwatch.IWidget]:

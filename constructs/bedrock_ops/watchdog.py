@@ -14,10 +14,10 @@ from aws_cdk import aws_scheduler as scheduler
 
 from bedrock_eval import catalogue, codec
 from bedrock_eval.costs import Rates
-from bedrock_eval.layout import DEFINITIONS, RUNS, WATCH_LIST
+from bedrock_eval.layout import DEFINITIONS, RUNS, WATCH_LIST, WATCHDOG_MEMORY
 from bedrock_eval.models import Model
 from bedrock_eval.names import PhysicalNames
-from bedrock_eval.watch_list import WatchList
+from bedrock_eval.watch_list import People, WatchList
 from bedrock_ops.functions import CustomResourceFunction, PythonFunction
 from bedrock_ops.permissions import allow_key, allow_listing, from_this_account, regional_arn
 from constructs import Construct
@@ -38,6 +38,7 @@ class Watchdog(Construct):
             datapoint before its alarm looks for it.
         priced_models: rates of the models whose month-to-date cost is this application's, by their `ModelId`.
         models: the declared models, whose ends of life it tells beside those of the candidates.
+        people: who is to hear of alarms.
         code: gives the code asset of a function package.
 
     Attributes:
@@ -54,6 +55,7 @@ class Watchdog(Construct):
         scheduled: Sequence[str],
         priced_models: Mapping[str, Rates | None],
         models: Sequence[Model],
+        people: People,
         results_bucket: s3.IBucket,
         key: kms.IKey,
         log_retention_days: int,
@@ -79,10 +81,12 @@ class Watchdog(Construct):
             models=tuple(sorted({model.model_id for model in models})),
             # Nothing is due when somebody looks at the rates again.
             priced={each: rates and replace(rates, verified_until=None) for each, rates in priced_models.items()},
+            people=people,
         )
         self._results_bucket = results_bucket
         self._allow_looking(results_bucket)
         self._allow_asking(models)
+        self._allow_looking_after(people)
         self._add_schedule()
         self.function: lambda_.IFunction = self._watchdog.function
         self.first_data = self._first_report(application, scheduled, code("custom_resources"))
@@ -128,6 +132,25 @@ class Watchdog(Construct):
             resources=[
                 f"arn:{Aws.PARTITION}:bedrock:{Aws.REGION}::foundation-model/{each}" for each in foundation_models
             ],
+        )
+
+    def _allow_looking_after(self, people: People) -> None:
+        """Who hears of alarms, which actions of alarms failed, and what it told people itself, past the alarms."""
+        topics = dict.fromkeys(each.topic for each in people.declared)
+        self._watchdog.allow(actions=["sns:ListSubscriptionsByTopic"], resources=list(topics))
+        told = [people.messages, *([] if people.chat is None else [people.chat])]
+        self._watchdog.allow(actions=["sns:Publish"], resources=told)
+        self._watchdog.allow(
+            actions=["cloudwatch:DescribeAlarmHistory"],
+            resources=["*"],
+            wildcard="DescribeAlarmHistory tells of composite alarms only under a permission on *; it reads history.",
+        )
+        memory = self._results_bucket.arn_for_objects(WATCHDOG_MEMORY)
+        self._watchdog.allow(actions=["s3:GetObject", "s3:PutObject"], resources=[memory])
+        self._watchdog.allow(
+            actions=["kms:Decrypt", "kms:GenerateDataKey"],
+            resources=[self._key.key_arn],
+            conditions=_only_through("sns", "s3"),
         )
 
     def _add_schedule(self) -> None:
@@ -216,5 +239,6 @@ def _text(watch_list: WatchList) -> str:
     return json.dumps(codec.encode(watch_list), separators=(",", ":"))
 
 
-def _only_through(service: str) -> dict[str, dict[str, str]]:
-    return {"StringEquals": {"kms:ViaService": f"{service}.{Aws.REGION}.{Aws.URL_SUFFIX}"}}
+def _only_through(*services: str) -> dict[str, dict[str, str | list[str]]]:
+    through = [f"{service}.{Aws.REGION}.{Aws.URL_SUFFIX}" for service in services]
+    return {"StringEquals": {"kms:ViaService": through if len(through) > 1 else through[0]}}

@@ -8,6 +8,28 @@ from dataclasses import dataclass, field
 
 from bedrock_eval import codec
 from bedrock_eval.costs import Rates
+from bedrock_eval.subscribers import Subscription
+
+
+@dataclass(frozen=True)
+class People:
+    """Who is to hear of the alarms of an environment.
+
+    Attributes:
+        declared: every subscription that the environment makes; also the formatter's, without which nobody hears.
+        messages: ARN of the people's topic.
+        chat: of the chat's, if there is one.
+        prefix: of all names of the environment.
+        runbook: its URL, without an entry.
+        off: kinds of alarm that the environment does not want to hear of.
+    """
+
+    declared: tuple[Subscription, ...]
+    messages: str
+    chat: str | None
+    prefix: str
+    runbook: str
+    off: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -18,10 +40,12 @@ class WatchList:
         models: ids of the declared models; those of candidates are added from the definitions.
         priced: rates of the models whose tokens the application pays for, by `ModelId`; None: nobody knows them. The
             profiles that evaluations call through are added from the definitions.
+        people: None: nobody asks who hears of alarms.
     """
 
     models: tuple[str, ...] = ()
     priced: Mapping[str, Rates | None] = field(default_factory=dict)
+    people: People | None = None
 
 
 def read_watch_list(text: str | bytes, *, name: str) -> WatchList:

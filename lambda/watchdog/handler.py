@@ -41,6 +41,7 @@ def handler(_event: object, _context: object) -> dict[str, object]:
         bucket=os.environ["RESULTS_BUCKET"],
         application=os.environ["APPLICATION"],
         region=s3.meta.region_name,
+        sns=client("sns"),
     )
     datums = watch.round(datetime.now(UTC))
     for batch in batches(datums):

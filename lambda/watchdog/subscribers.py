@@ -19,7 +19,8 @@ from bedrock_eval.direct_messages import Memory, Telling, read_memory
 from bedrock_eval.layout import WATCHDOG_MEMORY
 from bedrock_eval.names import start_minute
 from bedrock_eval.publishing import Datum, datum
-from bedrock_eval.subscribers import Standing, Subscription, Subscriptions, held_against
+from bedrock_eval.subscribers import Standing, Subscriptions, held_against
+from bedrock_eval.watch_list import People
 
 logger = logging.getLogger(__name__)
 
@@ -37,22 +38,21 @@ class Subscribers:
     """Looks at who hears of the alarms of one environment, and tells those who still do.
 
     Attributes:
-        place: of the environment, for links and names.
-        declared: who is to hear; also the formatter, without which nobody does.
-        messages: the people's topic.
-        chat: the topic of the chat, if there is one.
-        off: names of kinds that the environment does not want to hear of.
+        people: who is to hear.
     """
 
     sns: Any
     cloudwatch: Any
     s3: Any
-    place: Place
+    bucket: str
+    region: str
     application: str
-    declared: Sequence[Subscription]
-    messages: str
-    chat: str | None = None
-    off: frozenset[str] = frozenset()
+    people: People
+
+    @property
+    def place(self) -> Place:
+        """Where the environment is, for links and names."""
+        return Place(self.region, self.bucket, self.people.prefix, self.people.runbook)
 
     def look(self, now: datetime) -> Iterator[Datum]:
         """What is known of subscribers and actions; nothing of what could not be asked. Never raises."""
@@ -69,8 +69,8 @@ class Subscribers:
 
     def _subscriptions(self) -> Subscriptions | None:
         try:
-            topics = sorted({each.topic for each in self.declared})
-            found = held_against(self.declared, {topic: self._listed(topic) for topic in topics})
+            topics = sorted({each.topic for each in self.people.declared})
+            found = held_against(self.people.declared, {topic: self._listed(topic) for topic in topics})
         except Exception as error:
             logger.error("subscriptions unknown", extra={"reason": _reason(error)})
             return None
@@ -95,7 +95,7 @@ class Subscribers:
                 EndDate=now,
             )
             items = [item for page in pages for item in page.get("AlarmHistoryItems") or ()]
-            ours = [item for item in items if is_alarm_of(item["AlarmName"], prefix=self.place.prefix)]
+            ours = [item for item in items if is_alarm_of(item["AlarmName"], prefix=self.people.prefix)]
             found = [failure for failure in map(failed_action, ours) if failure is not None]
         except Exception as error:
             logger.error("alarm actions unknown", extra={"reason": _reason(error)})
@@ -134,9 +134,9 @@ class Subscribers:
                 (SUBSCRIBERS_PENDING, late, direct_messages.unconfirmed),
             ):
                 message = say(those, total=found.total, place=self.place, now=now) if those else None
-                if kind.name not in self.off:
+                if kind.name not in self.people.off:
                     yield kind, [each.fingerprint for each in those], message
-        if failures and ACTIONS_FAILED.name not in self.off:
+        if failures and ACTIONS_FAILED.name not in self.people.off:
             yield ACTIONS_FAILED, [], direct_messages.not_told(failures, place=self.place, now=now)
 
     def _publish(self, message: Message) -> bool:
@@ -152,14 +152,14 @@ class Subscribers:
         return taken > 0
 
     def _requests(self, message: Message) -> Iterator[tuple[str, Mapping[str, str]]]:
-        yield self.messages, message.publication(self.messages)
-        if self.chat is not None:
-            yield self.chat, {"TopicArn": self.chat, "Message": message.to_chat()}
+        yield self.people.messages, message.publication(self.people.messages)
+        if self.people.chat is not None:
+            yield self.people.chat, {"TopicArn": self.people.chat, "Message": message.to_chat()}
 
     def _recall(self) -> Memory:
         """What the last look left; nothing the first time, and where it cannot be read."""
         try:
-            body: bytes = self.s3.get_object(Bucket=self.place.bucket, Key=WATCHDOG_MEMORY)["Body"].read()
+            body: bytes = self.s3.get_object(Bucket=self.bucket, Key=WATCHDOG_MEMORY)["Body"].read()
             return read_memory(body)
         except Exception as error:
             logger.info("nothing remembered", extra={"reason": _reason(error)})
@@ -167,7 +167,7 @@ class Subscribers:
 
     def _remember(self, memory: Memory) -> None:
         try:
-            self.s3.put_object(Bucket=self.place.bucket, Key=WATCHDOG_MEMORY, Body=memory.to_json().encode())
+            self.s3.put_object(Bucket=self.bucket, Key=WATCHDOG_MEMORY, Body=memory.to_json().encode())
         except (ClientError, BotoCoreError) as error:
             logger.error("not remembered: people may be told again", extra={"reason": _reason(error)})
 

@@ -18,8 +18,9 @@ from bedrock_eval.names import is_run_id, run_id, run_time, start_minute
 from bedrock_eval.overdue import requirement
 from bedrock_eval.publishing import Datum, datum
 from bedrock_eval.sdk import dropped
-from bedrock_eval.watch_list import read_watch_list
+from bedrock_eval.watch_list import People, read_watch_list
 from watchdog.spending import month_to_date
+from watchdog.subscribers import Subscribers
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ class Watch:
     bucket: str
     application: str
     region: str
+    sns: Any = None
 
     def round(self, now: datetime) -> list[Datum]:
         """Every datum of this hour. A definition that cannot be read counts as overdue and stops no other.
@@ -70,7 +72,12 @@ class Watch:
                 priced = None
             if overdue is not None:
                 found.append(self._datum(catalogue.SCHEDULE_OVERDUE, overdue, now, Evaluation=evaluation))
-        return [*found, *self._ends(models, now), *self._month_to_date(priced, now)]
+        return [
+            *found,
+            *self._ends(models, now),
+            *self._month_to_date(priced, now),
+            *self._subscribers(watch_list.people, now),
+        ]
 
     def _overdue(self, definition: Definition, now: datetime) -> bool | None:
         """None: the evaluation has no schedule."""
@@ -134,6 +141,18 @@ class Watch:
         if spent.known:
             yield self._datum(catalogue.MONTH_TO_DATE_COST, spent.usd, now)
         yield self._datum(catalogue.MONTH_TO_DATE_UNPRICED_TOKENS, spent.unpriced_tokens, now)
+
+    def _subscribers(self, people: People | None, now: datetime) -> Iterator[Datum]:
+        if people is not None:
+            yield from Subscribers(
+                sns=self.sns,
+                cloudwatch=self.cloudwatch,
+                s3=self.s3,
+                bucket=self.bucket,
+                region=self.region,
+                application=self.application,
+                people=people,
+            ).look(now)
 
     def _lifecycle(self, model_id: str) -> Lifecycle:
         """As AWS announces it today, else as the table had it when this was deployed."""

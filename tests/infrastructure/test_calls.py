@@ -46,6 +46,7 @@ PERMISSIONS: Mapping[str, frozenset[str]] = MappingProxyType(
             "list_multipart_uploads": "s3:ListBucketMultipartUploads",
             "list_object_versions": "s3:ListBucketVersions",
             "list_objects_v2": "s3:ListBucket",
+            "list_subscriptions_by_topic": "sns:ListSubscriptionsByTopic",
             "publish": "sns:Publish",
             "put_metric_data": "cloudwatch:PutMetricData",
             "put_model_invocation_logging_configuration": (

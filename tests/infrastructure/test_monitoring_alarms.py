@@ -70,6 +70,9 @@ EVALUATION_ALARMS = {
     "dead-letters",
     "watchdog-silent",
     "undelivered",
+    "subscribers-missing",
+    "subscribers-pending",
+    "actions-failed",
     "formatter-errors",
 }
 
@@ -194,6 +197,7 @@ def test_policies_by_kind() -> None:
     policies = {kind.name: kind.missing_data for kind in KINDS.values()}
     assert {name for name, policy in policies.items() if policy is MissingData.RUN} == {
         *("verdict", "inconclusive", "coverage", "run-failed", "end-of-life"),
+        *("subscribers-missing", "subscribers-pending"),
     }
     assert {name for name, policy in policies.items() if policy is MissingData.LIVENESS} == {
         "run-overdue",
@@ -320,6 +324,8 @@ class TestEveryKind:
                 "run-failed",
                 "dead-letters",
                 "undelivered",
+                "subscribers-missing",
+                "actions-failed",
                 "formatter-errors",
                 "verdict",
                 "run-overdue",

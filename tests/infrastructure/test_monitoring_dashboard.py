@@ -370,6 +370,10 @@ ASKED_FOR = {
     "dead letters": ("ApproximateNumberOfMessagesVisible", "Maximum"),
     "heartbeat of the watchdog": ("watchdog_heartbeat", "Sum"),
     "words of alarms": ("NumberOfNotificationsFailed", "Sum"),
+    "subscribers who hear": ("subscriptions_confirmed", "Minimum"),
+    "subscribers who have not confirmed": ("subscriptions_pending", "Maximum"),
+    "subscribers who are gone": ("subscriptions_missing", "Maximum"),
+    "alarms that told nobody": ("alarm_actions_failed", "Sum"),
 }
 
 

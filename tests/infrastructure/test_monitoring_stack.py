@@ -10,6 +10,7 @@ from bedrock_eval.alarm_records import described_alarm
 from bedrock_eval.costs import Rates
 from bedrock_eval.models import Model
 from bedrock_eval.names import PhysicalNames
+from bedrock_eval.subscribers import Subscription
 from bedrock_eval.watch_list import WatchList, read_watch_list
 from tests.infrastructure.monitoring_support import (
     ACCOUNT,
@@ -255,16 +256,59 @@ class TestWatchdog:
     def test_reads_no_answers_and_publishes_to_our_namespace_only(self) -> None:
         found = statements(owner(), f"{PREFIX}-watchdog")
         by_action = {str(each["Action"]): each for each in found}
-        objects = by_action["s3:GetObject"]["Resource"]
+        objects = [arn for each in found if "s3:GetObject" in each["Action"] for arn in listed(each["Resource"])]
         assert [resource.partition("/")[2] for resource in objects] == [
             "watchdog/watch-list.json",
             "definitions/*",
             "runs/*/summary.json",
+            "watchdog/memory.json",
         ]
         assert by_action["cloudwatch:PutMetricData"]["Condition"] == {
             "StringEquals": {"cloudwatch:namespace": "Custom/Bedrock"}
         }
-        assert not [action for action in by_action if "Put" in action and action.startswith("s3")]
+        written = [each["Resource"] for each in found if "s3:PutObject" in each["Action"]]
+        assert [resource.partition("/")[2] for resource in written] == ["watchdog/memory.json"]
+
+    def test_knows_everybody_who_is_to_hear_and_the_formatter(self) -> None:
+        made = synthesize(
+            environment(
+                subscriptions=[
+                    {"protocol": "email", "endpoint": "search@example.com"},
+                    {"protocol": "sqs", "endpoint": "arn:aws:sqs:eu-central-1:111122223333:pager"},
+                    {"protocol": "chat"},
+                ],
+                alarms={"severity": {"subscribers-pending": "off"}},
+            )
+        )
+        people = watch_list(made).people
+        assert people is not None
+        alarms, messages, chat = (topic(made, name) for name in ("alarms", "messages", "chat"))
+        formatter = logical_id(made, "AWS::Lambda::Function", "FunctionName", f"{PREFIX}-alarm-formatter")
+        assert people.declared == (
+            Subscription(alarms, "lambda", f"<{formatter}.Arn>"),
+            Subscription(messages, "email", "search@example.com"),
+            Subscription(messages, "sqs", "arn:aws:sqs:eu-central-1:111122223333:pager"),
+            Subscription(chat, "https", None),
+        )
+        assert (people.messages, people.chat, people.prefix, people.runbook) == (messages, chat, PREFIX, RUNBOOK)
+        assert people.off == ("subscribers-pending",)
+        made_ones = {
+            (flat(each)["TopicArn"], each["Protocol"], flat(each)["Endpoint"])
+            for each in made.resources("AWS::SNS::Subscription").values()
+        }
+        asked_about = {(each.topic, each.protocol, each.endpoint) for each in people.declared if each.endpoint}
+        assert asked_about == made_ones
+
+    def test_may_ask_who_hears_and_tell_people_itself(self) -> None:
+        found = {str(each["Action"]): each for each in statements(owner(), f"{PREFIX}-watchdog")}
+        asked = found["sns:ListSubscriptionsByTopic"]["Resource"]
+        assert set(asked) == {topic(owner(), "alarms"), topic(owner(), "messages")}
+        assert found["sns:Publish"]["Resource"] == topic(owner(), "messages")
+        # DescribeAlarmHistory keeps composite alarms to itself under a narrower permission.
+        assert found["cloudwatch:DescribeAlarmHistory"]["Resource"] == "*"
+        assert found["['kms:Decrypt', 'kms:GenerateDataKey']"]["Condition"]["StringEquals"]["kms:ViaService"] == [
+            f"{service}.<AWS::Region>.<AWS::URLSuffix>" for service in ("sns", "s3")
+        ]
 
     def test_listing_has_no_condition_under_which_a_missing_summary_would_be_forbidden(self) -> None:
         (listing,) = [each for each in statements(owner(), f"{PREFIX}-watchdog") if each["Action"] == "s3:ListBucket"]

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from bedrock_eval.alarm_messages import Place
 from bedrock_eval.layout import WATCHDOG_MEMORY
 from bedrock_eval.subscribers import Subscription
+from bedrock_eval.watch_list import People
 from tests.unit.fakes import FakeS3, client_error
 from watchdog.subscribers import Subscribers
 
@@ -112,19 +112,24 @@ class World:
         *,
         declared: Sequence[Subscription] = DECLARED,
         chat: str | None = None,
-        off: frozenset[str] = frozenset(),
+        off: tuple[str, ...] = (),
     ) -> dict[str, float]:
         """Metric name -> value."""
         subscribers = Subscribers(
             sns=self.sns,
             cloudwatch=self.history,
             s3=self.s3,
-            place=Place("us-east-1", "results", "shop-dev", "https://example.com/runbook.md"),
+            bucket="results",
+            region="us-east-1",
             application="shop",
-            declared=declared,
-            messages=MESSAGES,
-            chat=chat,
-            off=off,
+            people=People(
+                declared=tuple(declared),
+                messages=MESSAGES,
+                chat=chat,
+                prefix="shop-dev",
+                runbook="https://example.com/runbook.md",
+                off=off,
+            ),
         )
         found = [each.request() for each in subscribers.look(now)]
         assert all(each["Dimensions"] == [{"Name": "Application", "Value": "shop"}] for each in found)
@@ -226,7 +231,7 @@ class TestGone:
 
     def test_a_kind_that_is_off_is_not_told(self, world: World) -> None:
         del world.sns.listed[MESSAGES]["jane@example.com"]
-        assert world.look(off=frozenset({"subscribers-missing"})) == counted(2, 0, 1)
+        assert world.look(off=("subscribers-missing",)) == counted(2, 0, 1)
         assert world.sns.told() == []
 
 

@@ -496,7 +496,9 @@ class TestMonthToDate:
 def test_the_entry_point_publishes_what_it_found(s3: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
     deploy(s3)
     cloudwatch = FakeCloudWatch()
-    monkeypatch.setattr(entry, "client", {"s3": s3, "cloudwatch": cloudwatch, "bedrock": FakeBedrock()}.__getitem__)
+    monkeypatch.setattr(
+        entry, "client", {"s3": s3, "cloudwatch": cloudwatch, "bedrock": FakeBedrock(), "sns": None}.__getitem__
+    )
     monkeypatch.setenv("APPLICATION", "shop")
     watch_on(s3, WATCHED)
     monkeypatch.setenv("RESULTS_BUCKET", "results")
@@ -511,7 +513,9 @@ def test_a_refused_publication_is_an_error(s3: FakeS3, monkeypatch: pytest.Monke
         def put_metric_data(self, **request: Any) -> None:
             raise client_error("AccessDenied", status=403)
 
-    monkeypatch.setattr(entry, "client", {"s3": s3, "cloudwatch": Refusing(), "bedrock": FakeBedrock()}.__getitem__)
+    monkeypatch.setattr(
+        entry, "client", {"s3": s3, "cloudwatch": Refusing(), "bedrock": FakeBedrock(), "sns": None}.__getitem__
+    )
     monkeypatch.setenv("APPLICATION", "shop")
     watch_on(s3, WATCHED)
     monkeypatch.setenv("RESULTS_BUCKET", "results")
