@@ -486,7 +486,11 @@ class Environment(Strict):
     )
     retention_days: RetentionConfig = Field(default=RetentionConfig(), description="How long data is kept.")
     subscriptions: tuple[SubscriptionConfig, ...] = Field(
-        default=(), description="Who hears of alarms.", json_schema_extra={"uniqueItems": True}
+        default=(),
+        description="Who hears of alarms. A subscription by e-mail that is not confirmed within 48 hours is deleted, "
+        "one click in any mail unsubscribes (also that of a scanner), and above ten messages a second SNS stops; the "
+        "watchdog counts who is left.",
+        json_schema_extra={"uniqueItems": True},
     )
     budget: BudgetConfig | None = Field(default=None, description="A monthly budget; left out: none.")
     alarms: AlarmsConfig = Field(default=AlarmsConfig(), description="Thresholds of the alarms.")

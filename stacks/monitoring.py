@@ -251,7 +251,6 @@ def watched_environment(
                 profile_id=profile_ids.get(name),
                 evaluation_id=evaluation_ids.get(name),
                 quota=_quota(config),
-                ends=environment.model(name).lifecycle.ends,
             )
             for name, config in environment.models.items()
         ),

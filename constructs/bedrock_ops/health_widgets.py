@@ -38,7 +38,7 @@ def health(drawing: Drawing) -> list[cloudwatch.IWidget]:
         ),
         drawing.watch("Watchdog heartbeat", kinds.WATCHDOG_SILENT, {"watchdog": watched.application_dimensions}),
         *_overdue(drawing),
-        _ends_of_life(drawing),
+        *_ends_of_life(drawing),
     ]
 
 
@@ -158,13 +158,22 @@ def _overdue(drawing: Drawing) -> list[cloudwatch.IWidget]:
     return [drawing.watch("Overdue evaluations", kinds.RUN_OVERDUE, scheduled)]
 
 
-def _ends_of_life(drawing: Drawing) -> cloudwatch.IWidget:
-    entry = catalogue.DAYS_TO_END_OF_LIFE
-    found = search(entry, period=RUN_PERIOD, dimensions=drawing.watched.application_dimensions)
-    return drawing.graph(
-        "Days to the end of life, where announced",
-        [found],
-        unit="days",
-        period=RUN_PERIOD,
-        statistic=entry.statistic,
-    )
+def _ends_of_life(drawing: Drawing) -> list[cloudwatch.IWidget]:
+    entry, untold = catalogue.DAYS_TO_END_OF_LIFE, catalogue.MODELS_WITHOUT_LIFECYCLE
+    dimensions = drawing.watched.application_dimensions
+    return [
+        drawing.graph(
+            "Days to the end of life, where announced",
+            [search(entry, period=RUN_PERIOD, dimensions=dimensions)],
+            unit="days",
+            period=RUN_PERIOD,
+            statistic=entry.statistic,
+        ),
+        drawing.graph(
+            untold.title,
+            [metric(untold, dimensions=dimensions, period=RUN_PERIOD, label="models")],
+            unit="models",
+            period=RUN_PERIOD,
+            statistic=untold.statistic,
+        ),
+    ]

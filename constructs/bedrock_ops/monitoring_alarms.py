@@ -117,13 +117,13 @@ def _add_of_evaluation(factory: AlarmFactory, evaluation: WatchedEvaluation) -> 
 def _add_of_environment(factory: AlarmFactory, watched: Watched) -> None:
     names = watched.names
     for model in watched.models:
-        if model.ends:
-            factory.make(
-                kinds.END_OF_LIFE,
-                model.name,
-                dimensions={**watched.application_dimensions, catalogue.MODEL_ID: model.model_id},
-                about=f"{model.name} ({model.model_id})",
-            )
+        # Also where nothing is announced: AWS may do so after the deploy, and until then there is no data.
+        factory.make(
+            kinds.END_OF_LIFE,
+            model.name,
+            dimensions={**watched.application_dimensions, catalogue.MODEL_ID: model.model_id},
+            about=f"{model.name} ({model.model_id})",
+        )
     for machine in watched.machines:
         factory.make(kinds.EXECUTIONS_FAILED, *machine.subject, dimensions=machine.dimensions, about=machine.name)
     factory.make(kinds.DEAD_LETTERS, dimensions=watched.dead_letters_dimensions, about=names.dead_letters)

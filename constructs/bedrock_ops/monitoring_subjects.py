@@ -43,7 +43,6 @@ class WatchedModel:
         profile_id: of the application inference profile that the application calls it through; a token of CDK.
         evaluation_id: of the one that evaluations call it through; likewise.
         quota: None: not known, and its use is not watched.
-        ends: its end of life is announced or past, so that the watchdog tells the days to it.
     """
 
     name: str
@@ -53,7 +52,6 @@ class WatchedModel:
     profile_id: str | None = None
     evaluation_id: str | None = None
     quota: Quota | None = None
-    ends: bool = False
 
     @property
     def metric_id(self) -> str:

@@ -187,6 +187,15 @@ WATCHDOG_HEARTBEAT = Metric(
 DAYS_TO_END_OF_LIFE = Metric(
     CUSTOM, "days_to_end_of_life", (APPLICATION, MODEL_ID), "None", "Minimum", Better.HIGHER, "Days to end of life"
 )
+MODELS_WITHOUT_LIFECYCLE = Metric(
+    CUSTOM,
+    "models_without_lifecycle",
+    (APPLICATION,),
+    "Count",
+    "Maximum",
+    Better.LOWER,
+    "Models of which AWS tells no lifecycle",
+)
 MONTH_TO_DATE_COST = Metric(
     CUSTOM,
     "month_to_date_cost",

@@ -37,11 +37,6 @@ class Lifecycle:
     end: date | None
     removed: bool
 
-    @property
-    def ends(self) -> bool:
-        """Whether an end is announced or past."""
-        return self.removed or self.end is not None
-
     def days_left(self, today: date) -> int | None:
         """Whole days until the end of life, negative when past, None when not announced."""
         return None if self.end is None else (self.end - today).days

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -13,12 +13,12 @@ from bedrock_eval.costs import Rates
 from bedrock_eval.definition import Definition, read_definition
 from bedrock_eval.jobs.progress import longest
 from bedrock_eval.layout import DEFINITIONS, WATCH_LIST, RunLayout, evaluation_prefix
-from bedrock_eval.models import Lifecycle, Model, ModelError, metric_id
+from bedrock_eval.models import metric_id
 from bedrock_eval.names import is_run_id, run_id, run_time, start_minute
 from bedrock_eval.overdue import requirement
 from bedrock_eval.publishing import Datum, datum
-from bedrock_eval.sdk import dropped
 from bedrock_eval.watch_list import People, read_watch_list
+from watchdog.lifecycles import Lifecycles
 from watchdog.spending import month_to_date
 from watchdog.subscribers import Subscribers
 
@@ -26,7 +26,6 @@ logger = logging.getLogger(__name__)
 
 _OWN_PROFILE = ":application-inference-profile/"
 _MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
-_END_OF_LIFE = "modelDetails.modelLifecycle.endOfLifeTime"
 _READS = 3
 
 
@@ -74,7 +73,7 @@ class Watch:
                 found.append(self._datum(catalogue.SCHEDULE_OVERDUE, overdue, now, Evaluation=evaluation))
         return [
             *found,
-            *self._ends(models, now),
+            *Lifecycles(self.bedrock, self.application, self.region).look(models, now),
             *self._month_to_date(priced, now),
             *self._subscribers(watch_list.people, now),
         ]
@@ -113,21 +112,6 @@ class Watch:
                 if is_run_id(name):
                     yield name
 
-    def _ends(self, models: set[str], now: datetime) -> Iterator[Datum]:
-        """Days to the end of life, where it is known; 0 for a model that is gone, negative for one past its end."""
-        if dropped(self.bedrock, "GetFoundationModel", _END_OF_LIFE):
-            told = "boto3 of this runtime drops what AWS announces: ends of life are those of the deployed table"
-            logger.error(told, extra={"field": _END_OF_LIFE})
-        for model_id in sorted(models):
-            try:
-                lifecycle = self._lifecycle(model_id)
-            except ModelError as error:
-                logger.warning("end of life unknown", extra={"model": model_id, "reason": str(error)})
-                continue
-            days = 0 if lifecycle.removed else lifecycle.days_left(now.date())
-            if days is not None:
-                yield self._datum(catalogue.DAYS_TO_END_OF_LIFE, days, now, ModelId=model_id)
-
     def _month_to_date(self, priced: Mapping[str, Rates | None] | None, now: datetime) -> Iterator[Datum]:
         """Nothing where it is not known: a gap in a graph says so, and the next hour may fill it."""
         if not priced:
@@ -153,23 +137,6 @@ class Watch:
                 application=self.application,
                 people=people,
             ).look(now)
-
-    def _lifecycle(self, model_id: str) -> Lifecycle:
-        """As AWS announces it today, else as the table had it when this was deployed."""
-        model = Model(model_id, region=self.region)
-        end = self._announced_end(model.base_id)
-        return model.lifecycle if end is None else Lifecycle(end=end, removed=False)
-
-    def _announced_end(self, foundation_model: str) -> date | None:
-        """None: none is announced, or AWS does not say, as of a model that this Region has by profiles only."""
-        try:
-            found = self.bedrock.get_foundation_model(modelIdentifier=foundation_model)
-            end = ((found.get("modelDetails") or {}).get("modelLifecycle") or {}).get("endOfLifeTime")
-            return None if end is None else end.date()
-        except Exception as error:
-            # Also a time that boto3 cannot read.
-            logger.warning("AWS tells no end of life", extra={"model": foundation_model, "reason": _reason(error)})
-            return None
 
     def _definitions(self) -> Iterator[tuple[str, str]]:
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=DEFINITIONS)

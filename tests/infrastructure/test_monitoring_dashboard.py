@@ -373,6 +373,7 @@ ASKED_FOR = {
     "subscribers who hear": ("subscriptions_confirmed", "Minimum"),
     "subscribers who have not confirmed": ("subscriptions_pending", "Maximum"),
     "subscribers who are gone": ("subscriptions_missing", "Maximum"),
+    "models that AWS tells nothing of": ("models_without_lifecycle", "Maximum"),
     "alarms that told nobody": ("alarm_actions_failed", "Sum"),
 }
 
@@ -416,6 +417,7 @@ def test_one_more_model_adds_its_graphs_and_alarms() -> None:
         "latency-p90-new",
         "output-speed-new",
         "legacy-model-new",
+        "end-of-life-new",
         "server-errors-new",
         "client-errors-new",
         "throttles-new",

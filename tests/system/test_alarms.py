@@ -24,7 +24,7 @@ from ops.__main__ import main
 from tests.frozen import ANSWERS
 
 from .conftest import deployed
-from .watching import DAY, HOUR, MINUTE, Watch
+from .watching import DAY, HOUR, MINUTE, Told, Watch
 
 QUALITY, SCHEDULED = "quality", "scheduled"
 METRIC = "relevance_score"
@@ -76,6 +76,7 @@ def watch(tmp_path_factory: pytest.TempPathFactory, answers: dict[str, Path]) ->
     far_off = ends_of_old(datetime.now(UTC).date() + timedelta(days=1_000))
     with deployed(directory, answers=answers["good"], environments=folder, standin=far_off) as stack:
         watch = Watch(stack, tuple(dict.fromkeys(line["prompt"] for line in sample())))
+        watch.confirm()
         watch.later(MINUTE)
         assert watch.ringing() == set()
         # Every alarm has said by now that all is well, and nobody needed to hear it.
@@ -336,6 +337,81 @@ def test_a_subscriber_that_cannot_be_reached_is_told_to_the_others_once_a_day(wa
     watch.later(DAY + 2 * HOUR)
     rings(watch, quiet)
     watch.told(changes([legacy, alarm], OK))
+
+
+def directly(messages: Collection[Told]) -> Told:
+    """The one message that the watchdog sent itself."""
+    (found,) = [message for message in messages if "past the alarms" in message.text]
+    assert "cloudwatch" not in found.body
+    return found
+
+
+def test_a_subscriber_who_is_gone_is_told_to_those_who_are_left(watch: Watch, quiet: set[str]) -> None:
+    """A click in a mail unsubscribes. The alarm tells, and past it the watchdog, which names who it is; not again."""
+    alarm = watch.alarm("subscribers-missing")
+    watch.client("sns").unsubscribe(SubscriptionArn=watch.subscribe())
+    watch.later(HOUR)
+    rings(watch, quiet, alarm)
+    message = directly(watch.told([(alarm, ALARM), (alarm, ALARM)]))
+    assert "e-mail o***@example.com" in message.text
+    assert "on-call@" not in json.dumps(message.body)
+    watch.later(HOUR)
+    rings(watch, quiet, alarm)
+    watch.told([])
+    watch.confirm()
+    watch.later(HOUR)
+    watch.later(HOUR)
+    rings(watch, quiet)
+    watch.told([(alarm, OK)])
+
+
+def test_a_subscriber_who_does_not_confirm_is_told_before_sns_deletes_it(watch: Watch, quiet: set[str]) -> None:
+    pending, missing = watch.alarm("subscribers-pending"), watch.alarm("subscribers-missing")
+    watch.client("sns").unsubscribe(SubscriptionArn=watch.subscribe())
+    watch.subscribe()
+    for _ in range(11):
+        watch.later(HOUR)
+    rings(watch, quiet)
+    watch.later(HOUR)
+    watch.later(HOUR)
+    rings(watch, quiet, pending)
+    assert "e-mail o***@example.com" in directly(watch.told([(pending, ALARM), (pending, ALARM)])).text
+    watch.later(36 * HOUR)
+    rings(watch, quiet, missing)
+    directly(watch.told([(pending, OK), (missing, ALARM), (missing, ALARM)]))
+    watch.confirm()
+    watch.later(HOUR)
+    watch.later(HOUR)
+    rings(watch, quiet)
+    watch.told([(missing, OK)])
+
+
+def test_an_alarm_that_its_topic_refuses_is_told_past_it(watch: Watch, quiet: set[str]) -> None:
+    """Its own alarm is refused as well, so that the watchdog's message is the only word."""
+    sns, topic = watch.client("sns"), watch.stack.deployment.outputs["TopicArn"]
+    policy = sns.get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"]
+    refusing = [each for each in json.loads(policy)["Statement"] if each.get("Sid") != "AlarmsMayPublish"]
+    assert len(refusing) < len(json.loads(policy)["Statement"])
+    set_policy(watch, topic, json.dumps({"Version": "2012-10-17", "Statement": refusing}))
+    legacy, failed = watch.alarm("legacy-model", "old"), watch.alarm("actions-failed")
+    watch.call_in_periods("old", periods=1, times=1)
+    watch.told([])
+    watch.later(HOUR)
+    rings(watch, quiet, legacy, failed)
+    message = directly(watch.told([(failed, ALARM)]))
+    assert f"{watch.stack.names.prefix}-{legacy}: " in message.text
+    assert "not authorized to perform: SNS:Publish" in message.text
+    set_policy(watch, topic, policy)
+    watch.later(HOUR)
+    rings(watch, quiet, legacy, failed)
+    watch.told([])
+    watch.later(DAY + 2 * HOUR)
+    rings(watch, quiet)
+    watch.told(changes([legacy, failed], OK))
+
+
+def set_policy(watch: Watch, topic: str, policy: str) -> None:
+    watch.client("sns").set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
 
 
 def test_a_formatter_that_fails_is_told_past_it_and_loses_nothing(watch: Watch, quiet: set[str]) -> None:

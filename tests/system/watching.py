@@ -133,6 +133,22 @@ class Watch:
 
     # --- people
 
+    def subscribe(self) -> str:
+        """Ask for the declared subscription by mail; the ARN that it has once it is confirmed."""
+        (declared,) = self.stack.environment.subscriptions
+        made = self.client("sns").subscribe(
+            TopicArn=self.stack.deployment.outputs["MessagesTopicArn"],
+            Protocol=declared.protocol,
+            Endpoint=declared.endpoint,
+            ReturnSubscriptionArn=True,
+        )
+        return str(made["SubscriptionArn"])
+
+    def confirm(self) -> None:
+        """Subscribe by mail, and confirm with the token of that mail."""
+        topic, _, token = self.subscribe().rpartition(":")
+        self.client("sns").confirm_subscription(TopicArn=topic, Token=token, AuthenticateOnUnsubscribe="true")
+
     def told(self, expected: Collection[tuple[str, str]]) -> list[Told]:
         """The messages since the last look: exactly these alarms and states, each once."""
         found: list[Told] = []

@@ -136,7 +136,14 @@ class FakeBedrock:
         return {"modelDetails": {"modelId": modelIdentifier, "modelLifecycle": life}}
 
 
-def look(
+def look(s3: FakeS3, **world: Any) -> dict[str, dict[str, float]]:
+    """Metric name -> what it is about -> value; without the count that every look ends with."""
+    found = look_at_all(s3, **world)
+    del found["models_without_lifecycle"]
+    return found
+
+
+def look_at_all(
     s3: FakeS3,
     *,
     now: datetime = NOW,
@@ -346,6 +353,32 @@ class TestEndOfLife:
         found = look(s3, bedrock=FakeBedrock(answer=answer))
         assert found.keys() == {"watchdog_heartbeat", "days_to_end_of_life"}
 
+    @pytest.mark.parametrize(
+        ("answer", "untold"),
+        [
+            ({"modelDetails": {"modelLifecycle": {"status": "ACTIVE"}}}, 0),
+            ({"modelDetails": {"modelLifecycle": {"endOfLifeTime": datetime(2027, 3, 1, tzinfo=UTC)}}}, 0),
+            ({"modelDetails": {"modelLifecycle": {"endOfLifeTime": "soon"}}}, 2),
+            ({"modelDetails": {"modelLifecycle": None}}, 2),
+            ({}, 2),
+            (client_error("AccessDeniedException", status=403), 2),
+            (client_error("ResourceNotFoundException", status=404), 2),
+        ],
+        ids=repr,
+    )
+    def test_models_that_aws_tells_nothing_of_are_counted(self, s3: FakeS3, answer: Any, untold: int) -> None:
+        """Nothing announced is an answer; a refusal is none."""
+        found = look_at_all(s3, bedrock=FakeBedrock(answer=answer), watch_list=WATCHED)
+        assert found["models_without_lifecycle"] == {"": untold}
+
+    def test_an_end_that_is_announced_after_the_deploy_has_a_datapoint(self, s3: FakeS3) -> None:
+        end = {"amazon.nova-lite-v1:0": datetime(2026, 12, 23, tzinfo=UTC)}
+        models = WatchList(models=("amazon.nova-lite-v1:0",))
+        assert "days_to_end_of_life" not in look(s3, watch_list=models)
+        assert look(s3, watch_list=models, bedrock=FakeBedrock(end))["days_to_end_of_life"] == {
+            "amazon.nova-lite-v1:0": 30.0
+        }
+
     def test_a_boto3_that_drops_the_end_is_told_of_once(self, s3: FakeS3, caplog: pytest.LogCaptureFixture) -> None:
         candidates = tuple(Candidate(f"c{number}", f"amazon.nova-{number}-v1:0", "profile") for number in range(5))
         deploy(s3, candidates=candidates, schedule=None)
@@ -502,7 +535,7 @@ def test_the_entry_point_publishes_what_it_found(s3: FakeS3, monkeypatch: pytest
     monkeypatch.setenv("APPLICATION", "shop")
     watch_on(s3, WATCHED)
     monkeypatch.setenv("RESULTS_BUCKET", "results")
-    assert entry.handler({}, FakeContext()) == {"datums": 5}
+    assert entry.handler({}, FakeContext()) == {"datums": 6}
     assert cloudwatch.namespaces == {"Custom/Bedrock"}
     assert cloudwatch.values("watchdog_heartbeat") == [({"Application": "shop"}, 1.0)]
     assert cloudwatch.values("month_to_date_cost") == [({"Application": "shop"}, 0.0)]
