@@ -75,9 +75,9 @@ class MonitoringStack(Stack):
         messages, people = self._add_messages(
             environment, alarms=topic, results_bucket=results_bucket, key=key, code=code
         )
-        self._add_budget(environment, topic)
+        budget = self._add_budget(environment, topic)
         watchdog = self._add_watchdog(
-            environment, watched, people=people, results_bucket=results_bucket, key=key, code=code
+            environment, watched, people=people, budget=budget, results_bucket=results_bucket, key=key, code=code
         )
         thresholds = _thresholds(environment)
         settings: dict[str, Any] = {
@@ -163,18 +163,19 @@ class MonitoringStack(Stack):
         )
         return messages, people
 
-    def _add_budget(self, environment: Environment, topic: AlarmTopic) -> None:
+    def _add_budget(self, environment: Environment, topic: AlarmTopic) -> MonthlyBudget | None:
         budget = environment.budget
-        if budget is not None:
-            MonthlyBudget(
-                self,
-                "Budget",
-                names=PhysicalNames(environment.prefix),
-                topic=topic,
-                application=environment.application if budget.scope == "application" else None,
-                monthly_usd=budget.monthly_usd,
-                notify_percent=budget.notify_percent,
-            )
+        if budget is None:
+            return None
+        return MonthlyBudget(
+            self,
+            "Budget",
+            names=PhysicalNames(environment.prefix),
+            topic=topic,
+            application=environment.application if budget.scope == "application" else None,
+            monthly_usd=budget.monthly_usd,
+            notify_percent=budget.notify_percent,
+        )
 
     def _add_watchdog(  # noqa: PLR0913 - all by keyword but the first two
         self,
@@ -182,6 +183,7 @@ class MonitoringStack(Stack):
         watched: Watched,
         *,
         people: People,
+        budget: MonthlyBudget | None,
         results_bucket: s3.IBucket,
         key: kms.IKey,
         code: Callable[[str], lambda_.Code],
@@ -195,6 +197,7 @@ class MonitoringStack(Stack):
             priced_models=_priced_models(watched),
             models=[environment.model(name) for name in environment.models],
             people=people,
+            budget=None if budget is None else budget.arn,
             results_bucket=results_bucket,
             key=key,
             log_retention_days=environment.retention_days.function_logs,
@@ -236,12 +239,13 @@ def watched_environment(
         profile_ids: of the application inference profiles, by the name of their model.
         evaluation_ids: of those that evaluations call.
     """
+    names = PhysicalNames(environment.prefix)
     return Watched(
         application=environment.application,
         environment=environment.name,
         owner=environment.owner,
         runbook_url=environment.runbook_url,
-        names=PhysicalNames(environment.prefix),
+        names=names,
         models=tuple(
             WatchedModel(
                 name=name,
@@ -261,6 +265,7 @@ def watched_environment(
         own_profile=environment.has_own_profiles,
         machines=tuple(machines),
         guardrails=tuple(guardrails),
+        budget=None if environment.budget is None else names.budget(environment.budget.notify_percent),
     )
 
 

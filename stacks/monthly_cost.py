@@ -123,7 +123,9 @@ def custom_metrics(environment: Environment) -> int:
     lives = len(environment.models) + 1
     counted = environment.logs_invocations and environment.invocation_logging.metrics
     logged = len(environment.models) + _ERROR_CODES if counted else 0
-    return _WATCHDOG + _PEOPLE + scheduled + lives + logged + sum(_of_evaluation(each) for each in evaluations)
+    # What it reads, and whether it is blind.
+    budget = 0 if environment.budget is None else 2
+    return _WATCHDOG + _PEOPLE + budget + scheduled + lives + logged + sum(_of_evaluation(each) for each in evaluations)
 
 
 def _of_evaluation(evaluation: EvaluationConfig) -> int:

@@ -22,6 +22,9 @@ class MonthlyBudget(Construct):
         topic: its key's policy must let budgets.amazonaws.com use the key, or nobody hears.
         application: value of the cost allocation tag `application` that is counted; None: the whole account.
         notify_percent: of the limit, each notified once a month.
+
+    Attributes:
+        arn: of the budget, which is global.
     """
 
     def __init__(  # noqa: PLR0913 - all by keyword but the first two
@@ -37,12 +40,15 @@ class MonthlyBudget(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         permission = topic.add_to_resource_policy(_budgets_may_publish(topic))
+        name = names.budget(notify_percent)
+        self.arn = f"arn:{Aws.PARTITION}:budgets::{Aws.ACCOUNT_ID}:budget/{name}"
+        # Assumption: budget-tag-active
         filters = None if application is None else {"TagKeyValue": [f"user:application${application}"]}
         budget = budgets.CfnBudget(
             self,
             "Budget",
             budget=budgets.CfnBudget.BudgetDataProperty(
-                budget_name=names.budget(notify_percent),
+                budget_name=name,
                 budget_type="COST",
                 time_unit="MONTHLY",
                 budget_limit=budgets.CfnBudget.SpendProperty(amount=monthly_usd, unit="USD"),

@@ -170,6 +170,26 @@ def cost_of_all(drawing: Drawing) -> list[cloudwatch.IWidget]:
             )
             for entry, unit in month.items()
         ),
+        *_budget(drawing),
+    ]
+
+
+def _budget(drawing: Drawing) -> list[cloudwatch.IWidget]:
+    """What the bill says beside the estimate, and whether the budget sees it at all."""
+    if drawing.watched.budget is None:
+        return []
+    entry, dimensions = catalogue.BUDGET_SPEND, drawing.watched.application_dimensions
+    return [
+        drawing.graph(
+            entry.title,
+            [metric(entry, dimensions=dimensions, period=Duration.hours(1), label=entry.title)],
+            unit="US dollars",
+            width=COLUMNS // 2,
+            period=Duration.hours(1),
+            statistic=entry.statistic,
+            start=_MONTH_START,
+        ),
+        drawing.watch("Budget that reads 0 beside a cost", kinds.BUDGET_BLIND, {"budget": dimensions}),
     ]
 
 

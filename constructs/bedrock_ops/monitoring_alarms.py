@@ -129,6 +129,8 @@ def _add_of_environment(factory: AlarmFactory, watched: Watched) -> None:
     factory.make(kinds.DEAD_LETTERS, dimensions=watched.dead_letters_dimensions, about=names.dead_letters)
     factory.make(kinds.WATCHDOG_SILENT, dimensions=watched.application_dimensions)
     factory.make(kinds.UNDELIVERED, dimensions=watched.messages_dimensions, about=names.messages_topic)
+    if watched.budget is not None:
+        factory.make(kinds.BUDGET_BLIND, dimensions=watched.application_dimensions, about=watched.budget)
     for kind in (kinds.SUBSCRIBERS_MISSING, kinds.SUBSCRIBERS_PENDING, kinds.ACTIONS_FAILED):
         factory.make(kind, dimensions=watched.application_dimensions)
 

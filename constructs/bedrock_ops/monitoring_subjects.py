@@ -136,6 +136,7 @@ class Watched:
         log_metrics: metric filters count in that log.
         own_profile: evaluations call through profiles of their own and are not in the models' figures.
         machines: which run the evaluations.
+        budget: the name of its budget, if it has one.
     """
 
     application: str
@@ -151,6 +152,7 @@ class Watched:
     machines: tuple[WatchedMachine, ...]
     guardrails: tuple[WatchedGuardrail, ...] = ()
     log_metrics: bool = False
+    budget: str | None = None
 
     @property
     def logs_invocations(self) -> bool:

@@ -39,6 +39,7 @@ class Watchdog(Construct):
         priced_models: rates of the models whose month-to-date cost is this application's, by their `ModelId`.
         models: the declared models, whose ends of life it tells beside those of the candidates.
         people: who is to hear of alarms.
+        budget: ARN of the environment's budget, if it has one.
         code: gives the code asset of a function package.
 
     Attributes:
@@ -56,6 +57,7 @@ class Watchdog(Construct):
         priced_models: Mapping[str, Rates | None],
         models: Sequence[Model],
         people: People,
+        budget: str | None,
         results_bucket: s3.IBucket,
         key: kms.IKey,
         log_retention_days: int,
@@ -82,11 +84,14 @@ class Watchdog(Construct):
             # Nothing is due when somebody looks at the rates again.
             priced={each: rates and replace(rates, verified_until=None) for each, rates in priced_models.items()},
             people=people,
+            budget=budget,
         )
         self._results_bucket = results_bucket
         self._allow_looking(results_bucket)
         self._allow_asking(models)
         self._allow_looking_after(people)
+        if budget is not None:
+            self._watchdog.allow(actions=["budgets:ViewBudget"], resources=[budget])
         self._add_schedule()
         self.function: lambda_.IFunction = self._watchdog.function
         self.first_data = self._first_report(application, scheduled, code("custom_resources"))

@@ -627,6 +627,22 @@ ACTIONS_FAILED = AlarmKind(
     happened="CloudWatch could not tell the topic of an alarm of {subject}, or the watchdog could not tell people.",
     look_at="Action items in the history of the alarms: the error names what refused, the topic's policy or the key's.",
 )
+BUDGET_BLIND = AlarmKind(
+    name="budget-blind",
+    severity=Severity.WARNING,
+    # Without data nobody knows, as early in a month, and what was known stands.
+    missing_data=MissingData.RUN,
+    metrics={"b": catalogue.BUDGET_BLIND},
+    unit=Unit(codes=("sees cost", "reads 0")),
+    comparison=Comparison.AT_LEAST,
+    threshold=lambda _: 1,
+    # A budget is up to a day behind the calls.
+    window=Window(seconds=_HOUR, datapoints=24, periods=24),
+    happened="Budget {subject} reads $0, and by our estimate the models have cost more than $1 this month: it sees "
+    "none of that, and will not tell when it is passed.",
+    look_at="whether the tag application is active for cost allocation, in the billing console of the payer account "
+    "or by aws ce update-cost-allocation-tags-status.",
+)
 FORMATTER_ERRORS = AlarmKind(
     name="formatter-errors",
     severity=Severity.CRITICAL,

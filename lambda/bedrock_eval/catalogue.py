@@ -215,6 +215,25 @@ MONTH_TO_DATE_UNPRICED_TOKENS = Metric(
     "Tokens without a price since the month began (UTC)",
 )
 
+BUDGET_SPEND = Metric(
+    CUSTOM,
+    "budget_spend",
+    (APPLICATION,),
+    "None",
+    "Maximum",
+    Better.LOWER,
+    "Bill of the month as the budget reads it, USD",
+)
+BUDGET_BLIND = Metric(
+    CUSTOM,
+    "budget_blind",
+    (APPLICATION,),
+    "None",
+    "Maximum",
+    Better.LOWER,
+    "Budget reads 0 while models cost money (1) or sees cost (0)",
+)
+
 
 def _of_people(name: str, title: str, *, statistic: str = "Maximum", better: Better = Better.LOWER) -> Metric:
     """What the watchdog finds out about who hears of alarms."""

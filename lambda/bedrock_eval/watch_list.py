@@ -41,11 +41,13 @@ class WatchList:
         priced: rates of the models whose tokens the application pays for, by `ModelId`; None: nobody knows them. The
             profiles that evaluations call through are added from the definitions.
         people: None: nobody asks who hears of alarms.
+        budget: ARN of the environment's budget, if it has one.
     """
 
     models: tuple[str, ...] = ()
     priced: Mapping[str, Rates | None] = field(default_factory=dict)
     people: People | None = None
+    budget: str | None = None
 
 
 def read_watch_list(text: str | bytes, *, name: str) -> WatchList:

@@ -42,6 +42,7 @@ def handler(_event: object, _context: object) -> dict[str, object]:
         application=os.environ["APPLICATION"],
         region=s3.meta.region_name,
         sns=client("sns"),
+        budgets=client("budgets"),
     )
     datums = watch.round(datetime.now(UTC))
     for batch in batches(datums):

@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bedrock_eval import catalogue
-from bedrock_eval.costs import Rates
+from bedrock_eval.costs import Cost, Rates
 from bedrock_eval.definition import Definition, read_definition
 from bedrock_eval.jobs.progress import longest
 from bedrock_eval.layout import DEFINITIONS, WATCH_LIST, RunLayout, evaluation_prefix
@@ -18,6 +18,7 @@ from bedrock_eval.names import is_run_id, run_id, run_time, start_minute
 from bedrock_eval.overdue import requirement
 from bedrock_eval.publishing import Datum, datum
 from bedrock_eval.watch_list import People, read_watch_list
+from watchdog import budget
 from watchdog.lifecycles import Lifecycles
 from watchdog.spending import month_to_date
 from watchdog.subscribers import Subscribers
@@ -43,6 +44,7 @@ class Watch:
     application: str
     region: str
     sns: Any = None
+    budgets: Any = None
 
     def round(self, now: datetime) -> list[Datum]:
         """Every datum of this hour. A definition that cannot be read counts as overdue and stops no other.
@@ -71,10 +73,12 @@ class Watch:
                 priced = None
             if overdue is not None:
                 found.append(self._datum(catalogue.SCHEDULE_OVERDUE, overdue, now, Evaluation=evaluation))
+        spent = self._spent(priced, now)
         return [
             *found,
             *Lifecycles(self.bedrock, self.application, self.region).look(models, now),
-            *self._month_to_date(priced, now),
+            *self._month_to_date(spent, now),
+            *budget.look(self.budgets, watch_list.budget, spent=spent, application=self.application, now=now),
             *self._subscribers(watch_list.people, now),
         ]
 
@@ -112,15 +116,20 @@ class Watch:
                 if is_run_id(name):
                     yield name
 
-    def _month_to_date(self, priced: Mapping[str, Rates | None] | None, now: datetime) -> Iterator[Datum]:
-        """Nothing where it is not known: a gap in a graph says so, and the next hour may fill it."""
+    def _spent(self, priced: Mapping[str, Rates | None] | None, now: datetime) -> Cost | None:
+        """The cost of the month so far; None where it is not known."""
         if not priced:
-            return
+            return None
         try:
-            spent = month_to_date(self.cloudwatch, priced, now=now)
+            return month_to_date(self.cloudwatch, priced, now=now)
         except Exception as error:
             # Also an answer that cannot be read: what is known of schedules and models must not wait for it.
             logger.error("month-to-date cost unknown", extra={"reason": _reason(error)})
+            return None
+
+    def _month_to_date(self, spent: Cost | None, now: datetime) -> Iterator[Datum]:
+        """Nothing where it is not known: a gap in a graph says so, and the next hour may fill it."""
+        if spent is None:
             return
         if spent.known:
             yield self._datum(catalogue.MONTH_TO_DATE_COST, spent.usd, now)

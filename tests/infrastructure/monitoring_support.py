@@ -251,6 +251,7 @@ def watchful() -> Monitoring:
                 },
             },
             guardrails=[{"name": "pii", "id": "abc1def2", "version": "3"}],
+            budget={"monthly_usd": 500},
             alarms={
                 "latency_anomaly": 2,
                 "output_tokens_per_second": 44,

@@ -85,3 +85,21 @@ def test_without_one_nothing_is_allowed() -> None:
     assert not retained()["monitoring"].raw("AWS::Budgets::Budget")
     assert not statements(retained(), "monitoring", "AWS::SNS::TopicPolicy", "PolicyDocument")
     assert not statements(retained(), "storage", "AWS::KMS::Key", "KeyPolicy")
+
+
+def test_the_watchdog_may_look_at_that_budget_and_no_other() -> None:
+    monitoring = with_budget()["monitoring"]
+    looking = [each for each in monitoring.statements() if "budgets:ViewBudget" in str(each["Action"])]
+    (resource,) = [each["Resource"] for each in looking]
+    assert resource == "arn:<AWS::Partition>:budgets::<AWS::AccountId>:budget/shop-dev-50-100"
+    assert not [each for each in retained()["monitoring"].statements() if "budgets:" in str(each["Action"])]
+
+
+def test_a_budget_has_an_alarm_that_it_is_blind_and_the_watchdog_knows_its_arn() -> None:
+    monitoring = with_budget()["monitoring"]
+    alarms = {found["AlarmName"] for found in monitoring.resources("AWS::CloudWatch::Alarm").values()}
+    assert "shop-dev-budget-blind" in alarms
+    listed = monitoring.only("Custom::WatchdogReport")["WatchList"]
+    assert "arn:<AWS::Partition>:budgets::<AWS::AccountId>:budget/shop-dev-50-100" in listed
+    without = {found["AlarmName"] for found in retained()["monitoring"].resources("AWS::CloudWatch::Alarm").values()}
+    assert "shop-dev-budget-blind" not in without

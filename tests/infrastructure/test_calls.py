@@ -11,7 +11,7 @@ from types import MappingProxyType
 import pytest
 
 from tests.function_calls import calls, handlers
-from tests.infrastructure.templates import Deployed, by_jobs, destroyed, listed, retained
+from tests.infrastructure.templates import Deployed, billed, by_jobs, destroyed, listed, retained
 
 PERMISSIONS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
@@ -30,6 +30,7 @@ PERMISSIONS: Mapping[str, frozenset[str]] = MappingProxyType(
             "delete_parameter": "ssm:DeleteParameter",
             "describe_alarm_history": "cloudwatch:DescribeAlarmHistory",
             "describe_alarms": "cloudwatch:DescribeAlarms",
+            "describe_budget": "budgets:ViewBudget",
             "describe_flow_definition": "sagemaker:DescribeFlowDefinition",
             "get_bucket_tagging": "s3:GetBucketTagging",
             "get_evaluation_job": "bedrock:GetEvaluationJob",
@@ -76,7 +77,9 @@ def allowed(deployed: Deployed) -> dict[str, set[str]]:
 
 @cache
 def functions() -> Mapping[str, set[str]]:
-    return {**allowed(destroyed()), **allowed(retained()), **allowed(by_jobs())}
+    found = {**allowed(destroyed()), **allowed(retained()), **allowed(by_jobs())}
+    # It asks for the budget only where there is one.
+    return {**found, "watchdog.handler": allowed(billed())["watchdog.handler"]}
 
 
 @pytest.mark.parametrize("module", handlers())

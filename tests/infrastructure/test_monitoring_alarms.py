@@ -200,7 +200,7 @@ def test_policies_by_kind() -> None:
     policies = {kind.name: kind.missing_data for kind in KINDS.values()}
     assert {name for name, policy in policies.items() if policy is MissingData.RUN} == {
         *("verdict", "inconclusive", "coverage", "run-failed", "end-of-life"),
-        *("subscribers-missing", "subscribers-pending"),
+        *("subscribers-missing", "subscribers-pending", "budget-blind"),
     }
     assert {name for name, policy in policies.items() if policy is MissingData.LIVENESS} == {
         "run-overdue",
@@ -313,7 +313,7 @@ class TestEveryKind:
         made = {kind_of(name).name for name in owner().alarms}
         assert not made & {
             *("inconclusive", "latency-anomaly", "tokens-per-hour", "tokens-per-day", "cost-per-hour", "cost-per-day"),
-            *("unpriced-tokens", "quota-tokens", "quota-requests", "guardrail-interventions"),
+            *("unpriced-tokens", "quota-tokens", "quota-requests", "guardrail-interventions", "budget-blind"),
         }
 
     def test_severities_are_those_of_the_table_where_the_environment_says_nothing(self) -> None:

@@ -365,6 +365,8 @@ ASKED_FOR = {
     "overdue runs": ("schedule_overdue", "Maximum"),
     "cost of runs": ("run_cost", "Maximum"),
     "cost of the month": ("month_to_date_cost", "Maximum"),
+    "bill of the month": ("budget_spend", "Maximum"),
+    "a budget that sees nothing": ("budget_blind", "Maximum"),
     "errors of the evaluator": ("Errors", "Sum"),
     "executions that failed": ("ExecutionsFailed", "Sum"),
     "dead letters": ("ApproximateNumberOfMessagesVisible", "Maximum"),

@@ -77,6 +77,7 @@ def watch(tmp_path_factory: pytest.TempPathFactory, answers: dict[str, Path]) ->
     with deployed(directory, answers=answers["good"], environments=folder, standin=far_off) as stack:
         watch = Watch(stack, tuple(dict.fromkeys(line["prompt"] for line in sample())))
         watch.confirm()
+        watch.bill(12.5)
         watch.later(MINUTE)
         assert watch.ringing() == set()
         # Every alarm has said by now that all is well, and nobody needed to hear it.
@@ -271,6 +272,29 @@ def test_a_call_that_is_news_for_a_day(watch: Watch, quiet: set[str], kind: str,
     watch.later(DAY)
     rings(watch, quiet)
     watch.told([(alarm, OK)])
+
+
+def test_a_budget_that_sees_no_cost(watch: Watch, quiet: set[str]) -> None:
+    """It is a day behind, so a day of zeros decides; the first cent that it sees ends it."""
+    alarm = watch.alarm("budget-blind")
+    if (watch.now + timedelta(hours=30)).month != watch.now.month:
+        # The month's cost begins anew in there.
+        watch.later(30 * HOUR)
+    watch.bill(0)
+    watch.call_in_periods("costly", periods=1)
+    for _ in range(22):
+        watch.later(HOUR)
+    rings(watch, quiet)
+    for _ in range(3):
+        watch.later(HOUR)
+    rings(watch, quiet, alarm)
+    (message,) = watch.told([(alarm, ALARM)])
+    assert "cost allocation" in message.text
+    watch.bill(0.01)
+    watch.later(HOUR)
+    rings(watch, quiet)
+    watch.told([(alarm, OK)])
+    watch.bill(12.5)
 
 
 # --- delivery -----------------------------------------------------------------------------------------------------

@@ -114,6 +114,13 @@ class Watch:
         faults = {self.stack.environment.models[model].id: shares} if shares else {}
         self.stack.standin("PUT", "config", {"faults": faults})
 
+    def bill(self, dollars: float) -> None:
+        """What every budget reads from now on."""
+        url = f"{self.stack.deployment.endpoint.url}/_emulator/budgets"
+        body = json.dumps({"actual_spend": dollars}).encode()
+        with urlopen(Request(url, data=body, method="POST"), timeout=10) as answer:
+            assert json.load(answer) == {"actual_spend": dollars}
+
     # --- alarms
 
     def alarm(self, kind: str, *subject: str) -> str:

@@ -24,6 +24,7 @@ _PATCHES = (
     "stepfunctions",
     "sns",
     "sqs",
+    "budgets",
     "clock",
     "readings",
 )

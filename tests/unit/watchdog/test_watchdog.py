@@ -530,7 +530,9 @@ def test_the_entry_point_publishes_what_it_found(s3: FakeS3, monkeypatch: pytest
     deploy(s3)
     cloudwatch = FakeCloudWatch()
     monkeypatch.setattr(
-        entry, "client", {"s3": s3, "cloudwatch": cloudwatch, "bedrock": FakeBedrock(), "sns": None}.__getitem__
+        entry,
+        "client",
+        {"s3": s3, "cloudwatch": cloudwatch, "bedrock": FakeBedrock(), "sns": None, "budgets": None}.__getitem__,
     )
     monkeypatch.setenv("APPLICATION", "shop")
     watch_on(s3, WATCHED)
@@ -547,7 +549,9 @@ def test_a_refused_publication_is_an_error(s3: FakeS3, monkeypatch: pytest.Monke
             raise client_error("AccessDenied", status=403)
 
     monkeypatch.setattr(
-        entry, "client", {"s3": s3, "cloudwatch": Refusing(), "bedrock": FakeBedrock(), "sns": None}.__getitem__
+        entry,
+        "client",
+        {"s3": s3, "cloudwatch": Refusing(), "bedrock": FakeBedrock(), "sns": None, "budgets": None}.__getitem__,
     )
     monkeypatch.setenv("APPLICATION", "shop")
     watch_on(s3, WATCHED)
