@@ -425,7 +425,7 @@ def test_one_more_model_adds_its_graphs_and_alarms() -> None:
         "throttles-new",
         "throttle-count-new",
     }
-    assert len(more.graphs()) == len(owner().graphs()) + 12
+    assert len(more.graphs()) == len(owner().graphs()) + 13
 
 
 def test_all_models_are_found_by_search_among_series_with_a_model(made: Monitoring) -> None:
