@@ -13,6 +13,7 @@ from bedrock_eval import catalogue
 from bedrock_eval.costs import Cost
 from bedrock_eval.names import start_minute
 from bedrock_eval.publishing import Datum, datum
+from watchdog.reasons import reason
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ def look(budgets: Any, arn: str | None, *, spent: Cost | None, application: str,
         read = _read(budgets, arn)
     except Exception as error:
         # Whatever it is, the other looks go on.
-        logger.error("budget unknown", extra={"reason": f"{type(error).__name__}: {error}"[:300]})
+        logger.error("budget unknown", extra={"reason": reason(error)})
         return
     dimensions, moment = {catalogue.APPLICATION: application}, start_minute(now)
     yield datum(catalogue.BUDGET_SPEND, dimensions=dimensions, value=read, timestamp=moment)

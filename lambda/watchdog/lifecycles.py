@@ -11,6 +11,7 @@ from bedrock_eval.models import Lifecycle, Model, ModelError
 from bedrock_eval.names import start_minute
 from bedrock_eval.publishing import Datum, datum
 from bedrock_eval.sdk import dropped
+from watchdog.reasons import reason
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ class Lifecycles:
                 untold += blind
             except Exception as error:
                 # Whatever it is: a refusal, a model that this Region has by profiles only, a time that nobody can read.
-                logger.warning("AWS tells no end of life", extra={"model": model.base_id, "reason": _reason(error)})
+                logger.warning("AWS tells no end of life", extra={"model": model.base_id, "reason": reason(error)})
                 untold += 1
             days = 0 if lifecycle.removed else lifecycle.days_left(now.date())
             if days is not None:
@@ -77,7 +78,3 @@ class Lifecycles:
     def _datum(self, metric: catalogue.Metric, value: int, now: datetime, **dimensions: str) -> Datum:
         dimensions = {catalogue.APPLICATION: self.application, **dimensions}
         return datum(metric, dimensions=dimensions, value=value, timestamp=start_minute(now))
-
-
-def _reason(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:300]

@@ -21,6 +21,7 @@ from bedrock_eval.names import start_minute
 from bedrock_eval.publishing import Datum, datum
 from bedrock_eval.subscribers import Standing, Subscriptions, held_against
 from bedrock_eval.watch_list import People
+from watchdog.reasons import reason
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +73,7 @@ class Subscribers:
             topics = sorted({each.topic for each in self.people.declared})
             found = held_against(self.people.declared, {topic: self._listed(topic) for topic in topics})
         except Exception as error:
-            logger.error("subscriptions unknown", extra={"reason": _reason(error)})
+            logger.error("subscriptions unknown", extra={"reason": reason(error)})
             return None
         for standing in (Standing.PENDING, Standing.MISSING):
             for each in found[standing]:
@@ -98,7 +99,7 @@ class Subscribers:
             ours = [item for item in items if is_alarm_of(item["AlarmName"], prefix=self.people.prefix)]
             found = [failure for failure in map(failed_action, ours) if failure is not None]
         except Exception as error:
-            logger.error("alarm actions unknown", extra={"reason": _reason(error)})
+            logger.error("alarm actions unknown", extra={"reason": reason(error)})
             return None
         for failure in found:
             logger.error("alarm action failed", extra={"alarm": failure.alarm, "reason": failure.reason[:300]})
@@ -147,7 +148,7 @@ class Subscribers:
                 self.sns.publish(**request)
                 taken += 1
             except (ClientError, BotoCoreError) as error:
-                logger.error("not told", extra={"topic": topic, "reason": _reason(error)})
+                logger.error("not told", extra={"topic": topic, "reason": reason(error)})
         logger.info("told", extra={"subject": message.subject, "topics": taken})
         return taken > 0
 
@@ -162,14 +163,14 @@ class Subscribers:
             body: bytes = self.s3.get_object(Bucket=self.bucket, Key=WATCHDOG_MEMORY)["Body"].read()
             return read_memory(body)
         except Exception as error:
-            logger.info("nothing remembered", extra={"reason": _reason(error)})
+            logger.info("nothing remembered", extra={"reason": reason(error)})
             return Memory()
 
     def _remember(self, memory: Memory) -> None:
         try:
             self.s3.put_object(Bucket=self.bucket, Key=WATCHDOG_MEMORY, Body=memory.to_json().encode())
         except (ClientError, BotoCoreError) as error:
-            logger.error("not remembered: people may be told again", extra={"reason": _reason(error)})
+            logger.error("not remembered: people may be told again", extra={"reason": reason(error)})
 
     def _datum(self, metric: catalogue.Metric, value: int, now: datetime) -> Datum:
         dimensions = {catalogue.APPLICATION: self.application}
@@ -180,7 +181,3 @@ def _since(memory: Memory, now: datetime) -> datetime:
     if memory.looked is None:
         return now - _FIRST_LOOK
     return max(datetime.fromisoformat(memory.looked), now - _LONGEST_LOOK)
-
-
-def _reason(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:300]

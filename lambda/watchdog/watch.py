@@ -20,6 +20,7 @@ from bedrock_eval.publishing import Datum, datum
 from bedrock_eval.watch_list import People, read_watch_list
 from watchdog import budget
 from watchdog.lifecycles import Lifecycles
+from watchdog.reasons import reason
 from watchdog.spending import month_to_date
 from watchdog.subscribers import Subscribers
 
@@ -67,7 +68,7 @@ class Watch:
                 overdue = self._overdue(definition, now)
             except Exception as error:
                 # Whatever it is: the other evaluations and the heartbeat are not to go with it.
-                logger.error("cannot be watched", extra={"evaluation": evaluation, "reason": _reason(error)})
+                logger.error("cannot be watched", extra={"evaluation": evaluation, "reason": reason(error)})
                 overdue = True
                 # Its profiles are not known: the cost would be too low.
                 priced = None
@@ -124,7 +125,7 @@ class Watch:
             return month_to_date(self.cloudwatch, priced, now=now)
         except Exception as error:
             # Also an answer that cannot be read: what is known of schedules and models must not wait for it.
-            logger.error("month-to-date cost unknown", extra={"reason": _reason(error)})
+            logger.error("month-to-date cost unknown", extra={"reason": reason(error)})
             return None
 
     def _month_to_date(self, spent: Cost | None, now: datetime) -> Iterator[Datum]:
@@ -197,7 +198,3 @@ def _longest(definition: Definition) -> timedelta:
     """People may take longer over a run than any grace."""
     job = definition.job
     return timedelta() if job is None else longest(job.kind, deadline_hours=job.deadline_hours)
-
-
-def _reason(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:300]
