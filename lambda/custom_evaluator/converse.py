@@ -217,6 +217,8 @@ class Asker:
 
     def _called(self, request: Mapping[str, Any]) -> _Answer | Failure:
         try:
+            # The first call of a Marketplace model from a role that may not subscribe to it may be refused.
+            # Assumption: marketplace-access
             response = self._client.converse(**request)
         except (ClientError, BotoCoreError) as error:
             return failure_of(error)
