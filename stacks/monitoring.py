@@ -7,6 +7,7 @@ from aws_cdk import ArnFormat, CfnOutput, Stack
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
 
 from bedrock_eval.alarm_kinds import FORMATTER_ERRORS, Severity, Thresholds
 from bedrock_eval.costs import Rates
@@ -79,6 +80,9 @@ class MonitoringStack(Stack):
         watchdog = self._add_watchdog(
             environment, watched, people=people, budget=budget, results_bucket=results_bucket, key=key, code=code
         )
+        # Its first report would count as gone whoever is about to be subscribed.
+        subscribed = [each for each in self.node.find_all() if isinstance(each, sns.Subscription)]
+        watchdog.first_data.node.add_dependency(*subscribed)
         thresholds = _thresholds(environment)
         settings: dict[str, Any] = {
             "names": names,
@@ -159,7 +163,7 @@ class MonitoringStack(Stack):
             chat=None if chat is None else chat.topic_arn,
             prefix=names.prefix,
             runbook=environment.runbook_url.partition("#")[0],
-            off=tuple(sorted(kind for kind, severity in environment.alarms.severity.items() if severity == "off")),
+            severities=dict(environment.alarms.severity),
         )
         return messages, people
 

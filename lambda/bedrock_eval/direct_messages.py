@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from bedrock_eval import codec
 from bedrock_eval.alarm_kinds import (
@@ -21,6 +22,10 @@ from bedrock_eval.console import alarm_url, dashboard_url
 from bedrock_eval.subscribers import Subscription
 from bedrock_eval.wording import count
 
+Severities = Mapping[str, str]
+"""Severities of kinds by their names, where an environment says otherwise than the table."""
+
+_OF_THE_TABLE: Severities = MappingProxyType({})
 _AGAIN = timedelta(days=1)
 _PATIENCE = timedelta(hours=PENDING_HOURS)
 _MOST_LISTED = 20
@@ -87,7 +92,9 @@ def too_long(waiting: Mapping[str, str], pending: Sequence[Subscription], *, now
     return [each for each in pending if now - datetime.fromisoformat(waiting[each.fingerprint]) >= _PATIENCE]
 
 
-def gone(those: Sequence[Subscription], *, total: int, place: Place, now: datetime) -> Message:
+def gone(
+    those: Sequence[Subscription], *, total: int, place: Place, now: datetime, severities: Severities = _OF_THE_TABLE
+) -> Message:
     """Declared subscriptions that are no more."""
     found = count(len(those), "subscription")
     happened = (
@@ -106,10 +113,13 @@ def gone(those: Sequence[Subscription], *, total: int, place: Place, now: dateti
         value=len(those),
         place=place,
         now=now,
+        severities=severities,
     )
 
 
-def unconfirmed(those: Sequence[Subscription], *, total: int, place: Place, now: datetime) -> Message:
+def unconfirmed(
+    those: Sequence[Subscription], *, total: int, place: Place, now: datetime, severities: Severities = _OF_THE_TABLE
+) -> Message:
     """Declared subscriptions that have waited for long to be confirmed."""
     found = count(len(those), "subscription")
     happened = (
@@ -123,15 +133,19 @@ def unconfirmed(those: Sequence[Subscription], *, total: int, place: Place, now:
         steps=(
             "Confirm with the token from the link that SNS sent, also among spam. 48 hours after it was asked for, a "
             "subscription by mail is gone.",
+            *(_subscribe(each) for each in those if each.endpoint is None),
             *_confirmations(those),
         ),
         value=len(those),
         place=place,
         now=now,
+        severities=severities,
     )
 
 
-def not_told(failures: Sequence[FailedAction], *, place: Place, now: datetime) -> Message:
+def not_told(
+    failures: Sequence[FailedAction], *, place: Place, now: datetime, severities: Severities = _OF_THE_TABLE
+) -> Message:
     """Actions of alarms that CloudWatch could not take."""
     happened = (
         f"{count(len(failures), 'action')} of alarms of {place.prefix} failed since the last look: these alarms "
@@ -150,6 +164,7 @@ def not_told(failures: Sequence[FailedAction], *, place: Place, now: datetime) -
         value=len(failures),
         place=place,
         now=now,
+        severities=severities,
     )
 
 
@@ -162,8 +177,9 @@ def _message(  # noqa: PLR0913 - all by keyword but the first two
     value: int,
     place: Place,
     now: datetime,
+    severities: Severities,
 ) -> Message:
-    severity = (kind.severity or Severity.WARNING).value
+    severity = severities.get(kind.name) or (kind.severity or Severity.WARNING).value
     alarm = f"{place.prefix}-{kind.name}"
     story = Story(
         alarm=alarm,

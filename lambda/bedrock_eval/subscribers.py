@@ -92,11 +92,14 @@ def held_against(declared: Iterable[Subscription], listed: Mapping[str, Sequence
 
 
 def _standing(declared: Subscription, listed: Sequence[Mapping[str, Any]]) -> Standing:
-    """The best of its entries: one that was deleted stays listed for days beside the one that took its place."""
+    """The best of its entries: one that was deleted stays listed for days beside the one that took its place.
+
+    A chat that nobody has added to a channel waits for somebody, as one that is not confirmed does.
+    """
     arns = [str(entry.get("SubscriptionArn") or "") for entry in listed if declared.is_listed_as(entry)]
     if any(arn.startswith("arn:") for arn in arns):
         return Standing.CONFIRMED
-    return Standing.PENDING if _PENDING in arns else Standing.MISSING
+    return Standing.PENDING if _PENDING in arns or declared.endpoint is None else Standing.MISSING
 
 
 def _comparable(protocol: str, endpoint: str) -> str:

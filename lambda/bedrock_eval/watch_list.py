@@ -21,7 +21,8 @@ class People:
         chat: of the chat's, if there is one.
         prefix: of all names of the environment.
         runbook: its URL, without an entry.
-        off: kinds of alarm that the environment does not want to hear of.
+        severities: of kinds of alarm, where the environment says otherwise than the table; `off`: it does not want to
+            hear of them.
     """
 
     declared: tuple[Subscription, ...]
@@ -29,7 +30,7 @@ class People:
     chat: str | None
     prefix: str
     runbook: str
-    off: tuple[str, ...] = ()
+    severities: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ _METRICS = {
     Standing.PENDING: catalogue.SUBSCRIPTIONS_PENDING,
     Standing.MISSING: catalogue.SUBSCRIPTIONS_MISSING,
 }
+_MOST_ACTIONS = 5_000
 # CloudWatch keeps the history of alarms for 30 days; a watchdog that was away for longer than a day begins anew.
 _FIRST_LOOK, _LONGEST_LOOK = timedelta(hours=1), timedelta(days=1)
 
@@ -94,6 +95,8 @@ class Subscribers:
                 HistoryItemType="Action",
                 StartDate=_since(memory, now),
                 EndDate=now,
+                # Of all alarms of the account, the newest first; a look must not take for ever.
+                PaginationConfig={"PageSize": 100, "MaxItems": _MOST_ACTIONS},
             )
             items = [item for page in pages for item in page.get("AlarmHistoryItems") or ()]
             ours = [item for item in items if is_alarm_of(item["AlarmName"], prefix=self.people.prefix)]
@@ -134,11 +137,19 @@ class Subscribers:
                 (SUBSCRIBERS_MISSING, missing, direct_messages.gone),
                 (SUBSCRIBERS_PENDING, late, direct_messages.unconfirmed),
             ):
-                message = say(those, total=found.total, place=self.place, now=now) if those else None
-                if kind.name not in self.people.off:
+                message = (
+                    say(those, total=found.total, place=self.place, now=now, severities=self.people.severities)
+                    if those
+                    else None
+                )
+                if not self._is_off(kind):
                     yield kind, [each.fingerprint for each in those], message
-        if failures and ACTIONS_FAILED.name not in self.people.off:
-            yield ACTIONS_FAILED, [], direct_messages.not_told(failures, place=self.place, now=now)
+        if failures and not self._is_off(ACTIONS_FAILED):
+            message = direct_messages.not_told(failures, place=self.place, now=now, severities=self.people.severities)
+            yield ACTIONS_FAILED, [], message
+
+    def _is_off(self, kind: AlarmKind) -> bool:
+        return self.people.severities.get(kind.name) == "off"
 
     def _publish(self, message: Message) -> bool:
         """Whether at least one topic took it; the chat is the other way where the people's topic refuses."""

@@ -291,13 +291,18 @@ class TestWatchdog:
             Subscription(chat, "https", None),
         )
         assert (people.messages, people.chat, people.prefix, people.runbook) == (messages, chat, PREFIX, RUNBOOK)
-        assert people.off == ("subscribers-pending",)
+        assert people.severities == {"subscribers-pending": "off"}
         made_ones = {
             (flat(each)["TopicArn"], each["Protocol"], flat(each)["Endpoint"])
             for each in made.resources("AWS::SNS::Subscription").values()
         }
         asked_about = {(each.topic, each.protocol, each.endpoint) for each in people.declared if each.endpoint}
         assert asked_about == made_ones
+
+    def test_first_looks_when_everybody_is_subscribed(self) -> None:
+        resources = owner().template["Resources"]
+        report = resources[owner().logical_id("Custom::WatchdogReport")]
+        assert set(owner().resources("AWS::SNS::Subscription")) <= set(report["DependsOn"])
 
     def test_may_ask_who_hears_and_tell_people_itself(self) -> None:
         found = {str(each["Action"]): each for each in statements(owner(), f"{PREFIX}-watchdog")}

@@ -70,9 +70,18 @@ def test_no_address_and_no_secret_of_a_url_is_told() -> None:
 
 
 def test_a_chat_is_added_to_a_channel() -> None:
-    text = gone(CHAT).text
+    text = unconfirmed(CHAT).text
     assert f"Add topic {CHAT.topic} to the channel's configuration" in text
     assert "confirm-subscription" not in text
+
+
+def test_its_severity_is_that_of_the_environment() -> None:
+    message = direct_messages.unconfirmed(
+        people(1), total=1, place=PLACE, now=NOW, severities={"subscribers-pending": "critical"}
+    )
+    assert message.subject.startswith("CRITICAL ")
+    assert message.story is not None
+    assert message.story.severity == "critical"
 
 
 def test_what_is_remembered_survives() -> None:

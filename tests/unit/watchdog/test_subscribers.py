@@ -93,6 +93,7 @@ class FakeHistory:
             raise client_error("AccessDenied", status=403)
         assert set(request["AlarmTypes"]) == {"MetricAlarm", "CompositeAlarm"}
         assert request["HistoryItemType"] == "Action"
+        assert request["PaginationConfig"]["PageSize"] == 100
         self.asked.append(request)
         for item in self.items:
             if request["StartDate"] <= item["Timestamp"] < request["EndDate"]:
@@ -112,7 +113,7 @@ class World:
         *,
         declared: Sequence[Subscription] = DECLARED,
         chat: str | None = None,
-        off: tuple[str, ...] = (),
+        off: str = "",
     ) -> dict[str, float]:
         """Metric name -> value."""
         subscribers = Subscribers(
@@ -128,7 +129,7 @@ class World:
                 chat=chat,
                 prefix="shop-dev",
                 runbook="https://example.com/runbook.md",
-                off=off,
+                severities={off: "off"},
             ),
         )
         found = [each.request() for each in subscribers.look(now)]
@@ -231,7 +232,7 @@ class TestGone:
 
     def test_a_kind_that_is_off_is_not_told(self, world: World) -> None:
         del world.sns.listed[MESSAGES]["jane@example.com"]
-        assert world.look(off=("subscribers-missing",)) == counted(2, 0, 1)
+        assert world.look(off="subscribers-missing") == counted(2, 0, 1)
         assert world.sns.told() == []
 
 

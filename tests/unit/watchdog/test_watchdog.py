@@ -18,7 +18,8 @@ from bedrock_eval.jobs.definition import JobKind, JobSettings
 from bedrock_eval.jobs.measures import Task
 from bedrock_eval.layout import WATCH_LIST, RunLayout, definition_key
 from bedrock_eval.overdue import OverdueError, Requirement, requirement
-from bedrock_eval.watch_list import WatchList
+from bedrock_eval.subscribers import Subscription
+from bedrock_eval.watch_list import People, WatchList
 from tests.older_sdk import older_model
 from tests.unit.fakes import FakeCloudWatch, FakeContext, FakeS3, client_error
 from watchdog import handler as entry
@@ -397,6 +398,22 @@ class TestWatchList:
     def test_models_of_the_list_are_asked_about(self, s3: FakeS3) -> None:
         found = look(s3, watch_list=WATCHED)
         assert found["days_to_end_of_life"] == {"anthropic.claude-opus-4-1-20250805-v1:0": 46.0}
+
+    def test_whom_it_names_is_asked_about_and_the_budget_too(self, s3: FakeS3) -> None:
+        """Neither stops the other looks where AWS refuses; here there are no clients for them at all."""
+        people = People(
+            declared=(Subscription("arn:aws:sns:us-east-1:1:shop-dev-messages", "email", "jane@example.com"),),
+            messages="arn:aws:sns:us-east-1:1:shop-dev-messages",
+            chat=None,
+            prefix="shop-dev",
+            runbook="https://example.com/runbook.md",
+        )
+        budget = "arn:aws:budgets::1:budget/shop-dev-80"
+        with_all = replace(WATCHED, people=people, budget=budget)
+        read = codec.read(WatchList, json.dumps(codec.encode(with_all)), "watch list")
+        assert read == with_all
+        assert look(s3, watch_list=with_all) == look(s3, watch_list=WATCHED)
+        assert "watchdog/memory.json" in s3.keys("results")
 
     @pytest.mark.parametrize("body", [None, b"", b"[]", b'{"models": 3}', b'{"priced": {"haiku": {"input": "much"}}}'])
     def test_one_that_is_missing_or_broken_stops_the_heartbeat(self, s3: FakeS3, body: bytes | None) -> None:
