@@ -31,6 +31,8 @@ _METRICS = {
     Standing.MISSING: catalogue.SUBSCRIPTIONS_MISSING,
 }
 _MOST_ACTIONS = 5_000
+# An action may stand in the history a moment after it was taken; the next look reads on from here.
+_SETTLING = timedelta(minutes=5)
 # CloudWatch keeps the history of alarms for 30 days; a watchdog that was away for longer than a day begins anew.
 _FIRST_LOOK, _LONGEST_LOOK = timedelta(hours=1), timedelta(days=1)
 
@@ -57,17 +59,18 @@ class Subscribers:
         return Place(self.region, self.bucket, self.people.prefix, self.people.runbook)
 
     def look(self, now: datetime) -> Iterator[Datum]:
-        """What is known of subscribers and actions; nothing of what could not be asked. Never raises."""
+        """What is known of subscribers and actions; nothing of what could not be asked."""
         memory = self._recall()
         found = self._subscriptions()
         if found is not None:
             for standing, metric in _METRICS.items():
                 yield self._datum(metric, len(found[standing]), now)
-        failures = self._failures(memory, now)
+        until = now - _SETTLING
+        failures = self._failures(memory, until)
         memory, untold = self._tell(found, failures or (), memory=memory, now=now)
         if failures is not None or untold:
             yield self._datum(catalogue.ALARM_ACTIONS_FAILED, len(failures or ()) + untold, now)
-        self._remember(memory if failures is None else replace(memory, looked=now.isoformat()))
+        self._remember(memory if failures is None else replace(memory, looked=until.isoformat()))
 
     def _subscriptions(self) -> Subscriptions | None:
         try:
@@ -86,15 +89,18 @@ class Subscribers:
         pages = self.sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
         return [entry for page in pages for entry in page.get("Subscriptions") or ()]
 
-    def _failures(self, memory: Memory, now: datetime) -> list[FailedAction] | None:
+    def _failures(self, memory: Memory, until: datetime) -> list[FailedAction] | None:
         """Actions of this environment's alarms that failed since the last look; None: not known."""
+        since = _since(memory, until)
+        if since >= until:
+            return []
         try:
             pages = self.cloudwatch.get_paginator("describe_alarm_history").paginate(
                 # Left out, CloudWatch tells of metric alarms alone.
                 AlarmTypes=["MetricAlarm", "CompositeAlarm"],
                 HistoryItemType="Action",
-                StartDate=_since(memory, now),
-                EndDate=now,
+                StartDate=since,
+                EndDate=until,
                 # Of all alarms of the account, the newest first; a look must not take for ever.
                 PaginationConfig={"PageSize": 100, "MaxItems": _MOST_ACTIONS},
             )
@@ -158,7 +164,8 @@ class Subscribers:
             try:
                 self.sns.publish(**request)
                 taken += 1
-            except (ClientError, BotoCoreError) as error:
+            except Exception as error:
+                # Whatever it is: the other topic may take it.
                 logger.error("not told", extra={"topic": topic, "reason": reason(error)})
         logger.info("told", extra={"subject": message.subject, "topics": taken})
         return taken > 0
@@ -188,7 +195,7 @@ class Subscribers:
         return datum(metric, dimensions=dimensions, value=value, timestamp=start_minute(now))
 
 
-def _since(memory: Memory, now: datetime) -> datetime:
+def _since(memory: Memory, until: datetime) -> datetime:
     if memory.looked is None:
-        return now - _FIRST_LOOK
-    return max(datetime.fromisoformat(memory.looked), now - _LONGEST_LOOK)
+        return until - _FIRST_LOOK
+    return max(datetime.fromisoformat(memory.looked), until - _LONGEST_LOOK)

@@ -136,17 +136,24 @@ class Watch:
             yield self._datum(catalogue.MONTH_TO_DATE_COST, spent.usd, now)
         yield self._datum(catalogue.MONTH_TO_DATE_UNPRICED_TOKENS, spent.unpriced_tokens, now)
 
-    def _subscribers(self, people: People | None, now: datetime) -> Iterator[Datum]:
-        if people is not None:
-            yield from Subscribers(
-                sns=self.sns,
-                cloudwatch=self.cloudwatch,
-                s3=self.s3,
-                bucket=self.bucket,
-                region=self.region,
-                application=self.application,
-                people=people,
-            ).look(now)
+    def _subscribers(self, people: People | None, now: datetime) -> list[Datum]:
+        if people is None:
+            return []
+        subscribers = Subscribers(
+            sns=self.sns,
+            cloudwatch=self.cloudwatch,
+            s3=self.s3,
+            bucket=self.bucket,
+            region=self.region,
+            application=self.application,
+            people=people,
+        )
+        try:
+            return list(subscribers.look(now))
+        except Exception as error:
+            # Whatever it is: the heartbeat must not go with it.
+            logger.exception("subscribers unknown", extra={"reason": reason(error)})
+            return []
 
     def _definitions(self) -> Iterator[tuple[str, str]]:
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=DEFINITIONS)

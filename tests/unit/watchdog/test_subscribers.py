@@ -274,15 +274,26 @@ class TestActions:
 
     def test_they_are_told_once_a_day(self, world: World) -> None:
         for hour in range(25):
-            world.history.fail(f"shop-dev-verdict-{hour}", NOW + hour * HOUR - timedelta(minutes=1))
+            world.history.fail(f"shop-dev-verdict-{hour}", NOW + hour * HOUR - timedelta(minutes=10))
             world.look(NOW + hour * HOUR)
         assert len(world.sns.told()) == 2
 
     def test_the_first_look_is_an_hour_back_and_a_late_one_a_day(self, world: World) -> None:
         world.look()
         world.look(NOW + 40 * HOUR)
-        starts = [each["StartDate"] for each in world.history.asked]
-        assert starts == [NOW - HOUR, NOW + 16 * HOUR]
+        spans = [(each["StartDate"], each["EndDate"]) for each in world.history.asked]
+        until = NOW - timedelta(minutes=5)
+        assert spans == [(until - HOUR, until), (until + 16 * HOUR, until + 40 * HOUR)]
+
+    def test_what_enters_the_history_late_is_read_by_the_next_look(self, world: World) -> None:
+        world.look()
+        world.history.fail("shop-dev-verdict-a", NOW - timedelta(minutes=1))
+        assert world.look(NOW + HOUR)["alarm_actions_failed"] == 1
+        assert world.look(NOW + 2 * HOUR)["alarm_actions_failed"] == 0
+
+    def test_two_looks_at_once_count_nothing_twice(self, world: World) -> None:
+        world.history.fail("shop-dev-verdict-a", NOW - timedelta(minutes=30))
+        assert [world.look()["alarm_actions_failed"] for _ in range(2)] == [1, 0]
 
     def test_what_could_not_be_read_is_read_by_the_next_look(self, world: World) -> None:
         world.look()
