@@ -39,6 +39,9 @@ class EnvironmentKey(kms.Key):
         budget: bool = False,
         invocation_bodies: bool = False,
     ) -> None:
+        # With a first deploy that is rolled back it goes: the next one makes another, and each would be billed.
+        if removal_policy is RemovalPolicy.RETAIN:
+            removal_policy = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
         super().__init__(
             scope,
             construct_id,

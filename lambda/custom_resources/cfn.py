@@ -37,7 +37,14 @@ _RESERVE_SECONDS = 1.0
 _TRY_SECONDS, _LONGEST_PAUSE = 5.0, 8.0
 # What S3 says of a connection that was too slow, and of too many: the same request may pass the next time.
 _PASSING_STATUS = frozenset({400, 408, 429})
-_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "Forbidden", "403"})
+# Of a role whose statements, or whose credentials, a service does not know yet.
+# Assumption: fresh-roles
+_FRESH_ROLE = frozenset(
+    {
+        *("AccessDenied", "AccessDeniedException", "Forbidden", "403"),
+        *("InvalidAccessKeyId", "InvalidClientTokenId", "UnrecognizedClientException"),
+    }
+)
 
 logger = logging.getLogger(__name__)
 
@@ -141,11 +148,11 @@ def _carry_out(work: Work, request: Request, *, never_made: bool) -> Mapping[str
     """The work, with the patience that the function's own fresh role may need: a roll-back can follow at once."""
     if request.type is RequestType.DELETE and never_made:
         return None
-    return patiently(lambda: work(request), again=_is_denied, seconds_left=request.seconds_left)
+    return patiently(lambda: work(request), again=_may_be_the_fresh_role, seconds_left=request.seconds_left)
 
 
-def _is_denied(error: Exception) -> bool:
-    return isinstance(error, ClientError) and error_code(error) in _DENIED
+def _may_be_the_fresh_role(error: Exception) -> bool:
+    return isinstance(error, ClientError) and error_code(error) in _FRESH_ROLE
 
 
 def error_code(error: ClientError) -> str:

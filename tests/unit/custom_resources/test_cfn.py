@@ -129,7 +129,8 @@ def test_what_never_was_made_does_not_keep_the_stack_from_going(cloudformation: 
 @pytest.mark.parametrize("kind", ["Create", "Update", "Delete"])
 def test_a_fresh_role_is_waited_for(cloudformation: CloudFormation, time: FakeTime, kind: str) -> None:
     """Also when a deploy is rolled back before the role is known everywhere."""
-    answers = iter([client_error("AccessDenied"), client_error("AccessDeniedException"), None])
+    codes = ("AccessDenied", "AccessDeniedException", "UnrecognizedClientException", "InvalidAccessKeyId")
+    answers = iter([*map(client_error, codes), None])
 
     def work(request: Request) -> None:
         error = next(answers)
@@ -137,7 +138,7 @@ def test_a_fresh_role_is_waited_for(cloudformation: CloudFormation, time: FakeTi
             raise error
 
     cloudformation.works(handler_of(work), kind, {})
-    assert time.slept == [2.0, 4.0]
+    assert time.slept == [2.0, 4.0, 8.0, 15.0]
 
 
 def test_a_lasting_denial_fails_after_two_minutes(cloudformation: CloudFormation, time: FakeTime) -> None:
