@@ -350,6 +350,7 @@ class AnyScheduleConfig(Strict):
     )
 
 
+# Assumption: rate-schedule-first-run
 class ScheduleConfig(AnyScheduleConfig):
     """When the evaluation runs, by EventBridge Scheduler."""
 

@@ -31,6 +31,7 @@ def past_runs(parts: Parts, *, deployed: datetime) -> Iterator[Mistake]:
             continue
         if skipped(schedule.expression, timezone=schedule.timezone, since=date.min):
             continue  # told already
+        # Assumption: past-at-and-redelivery
         past = last_due(schedule.expression, timezone=schedule.timezone, now=deployed, since=_EVER)
         if past is not None:
             yield Mistake(

@@ -383,6 +383,7 @@ def _once(percents: tuple[float, ...]) -> tuple[float, ...]:
     return percents
 
 
+# Assumption: budget-tag-active
 class BudgetConfig(Strict):
     """A monthly budget of AWS Budgets that notifies the topic of alarms. It sees what the bill says, a day late."""
 
@@ -485,6 +486,7 @@ class Environment(Strict):
         default=InvocationLoggingConfig(), description="The account's model invocation logging."
     )
     retention_days: RetentionConfig = Field(default=RetentionConfig(), description="How long data is kept.")
+    # Assumption: subscriber-stays
     subscriptions: tuple[SubscriptionConfig, ...] = Field(
         default=(),
         description="Who hears of alarms. A subscription by e-mail that is not confirmed within 48 hours is deleted, "

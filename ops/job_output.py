@@ -94,6 +94,7 @@ def _completed(store: Store, evaluation: str, *, environment: Environment) -> St
     """The newest run whose jobs have all completed."""
     for stored in newest_runs(store, evaluation):
         jobs = stored.jobs()
+        # Assumption: job-output-late
         if jobs is not None and all(job.status is JobStatus.COMPLETED for job in jobs.jobs):
             return stored
     shown = advice.jobs(environment, "show", evaluation)

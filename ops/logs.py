@@ -227,6 +227,7 @@ def _tell(export: Export, path: Path) -> None:
 
 
 def _live(account: Account, filters: Filters) -> Live:
+    # Assumption: metrics-arrive-late
     end = filters.now
     start = end - timedelta(hours=filters.hours or DEFAULT_HOURS)
     insights = Insights(account.client("logs"), account.environment.invocation_logging.log_group)

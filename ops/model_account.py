@@ -72,6 +72,7 @@ def _of_model(account: _Account, name: str, model: Model) -> Iterator[Difference
 def _lifecycle(bedrock: Any, base_id: str) -> Mapping[str, Any] | None:
     """None: this Region does not have it, or no more."""
     try:
+        # Assumption: end-of-life-announced
         details = bedrock.get_foundation_model(modelIdentifier=base_id)["modelDetails"]
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") in _ABSENT:

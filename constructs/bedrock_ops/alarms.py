@@ -79,6 +79,7 @@ def watched(  # noqa: PLR0913 - all by keyword but the first
     math = math or Math(
         _filled(kind, thresholds, drawn=drawn), {name: Part(entry, dimensions) for name, entry in kind.metrics.items()}
     )
+    # Assumption: missing-is-zero, fill-without-points, if-without-else
     return cloudwatch.MathExpression(
         expression=math.expression,
         using_metrics={

@@ -53,4 +53,5 @@ class CustomEvaluator(PythonFunction):
     def allow_models(self, models: Sequence[Model], *, own_profiles: Sequence[str] = ()) -> None:
         """Let it call `models`, through `own_profiles` (ARNs) too, and nothing else."""
         resources = [*own_profiles, *profile_arns(models), *foundation_model_arns(models)]
+        # Assumption: marketplace-access
         self.allow(actions=["bedrock:InvokeModel"], resources=resources)

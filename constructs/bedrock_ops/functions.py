@@ -69,6 +69,7 @@ class PythonFunction(Construct):
             retention_days=log_retention_days,
         )
         self.role = self._make_role(name)
+        # Assumption: lambda-concurrency
         self.function = lambda_.Function(
             self,
             "Function",

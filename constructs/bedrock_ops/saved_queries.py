@@ -25,6 +25,7 @@ class SavedQueries(Construct):
         self, scope: Construct, construct_id: str, *, names: PhysicalNames, log_group: str, rates: Mapping[str, Rates]
     ) -> None:
         super().__init__(scope, construct_id)
+        # Assumption: failed-calls-logged
         for name, text in saved_queries(rates=rates).items():
             if len(text) > LONGEST_TEXT:
                 raise DeclarationError(

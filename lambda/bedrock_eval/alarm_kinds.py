@@ -289,6 +289,7 @@ SERVER_ERRORS = AlarmKind(
     happened="More than {threshold} % of the requests to model {subject} end in a server error.",
     look_at="the AWS Health Dashboard, and the errorCode of the failed requests in the invocation log.",
 )
+# Assumption: client-errors-hold-403
 CLIENT_ERRORS = AlarmKind(
     name="client-errors",
     severity=Severity.WARNING,
@@ -436,6 +437,7 @@ END_OF_LIFE = AlarmKind(
     happened="Model {subject} reaches its end of life in fewer than {threshold} days; from then on every call fails.",
     look_at="the successor's results: add it as a candidate of the evaluations that use this model.",
 )
+# Assumption: log-delivery-dimension
 LOG_DELIVERY = AlarmKind(
     name="log-delivery",
     severity=Severity.CRITICAL,
@@ -452,6 +454,7 @@ LOG_DELIVERY = AlarmKind(
 )
 # An intervention is an invocation: it is in both series.
 _INTERVENED = f"100*{beside('v', filled('i'))}/{filled('i')}"
+# Assumption: guardrail-metrics-apply-only
 GUARDRAIL_INTERVENTIONS = AlarmKind(
     name="guardrail-interventions",
     severity=Severity.WARNING,
@@ -493,6 +496,7 @@ EXECUTIONS_FAILED = AlarmKind(
     happened="An execution of state machine {subject} failed, timed out or was aborted.",
     look_at="the execution's event history in Step Functions.",
 )
+# Assumption: queue-metrics-sleep
 DEAD_LETTERS = AlarmKind(
     name="dead-letters",
     severity=Severity.CRITICAL,

@@ -95,6 +95,7 @@ def total(costs: Iterable[Cost]) -> Cost:
     return sum(costs, Cost())
 
 
+# Assumption: input-tokens-without-cache
 TOKEN_METRICS: Mapping[str, catalogue.Metric] = MappingProxyType(
     {
         "input_tokens": catalogue.INPUT_TOKENS,

@@ -143,6 +143,7 @@ def thinks_by_default(model_id: str) -> bool:
     return features_of(base_id(model_id)).thinking in ("on", "always")
 
 
+# Assumption: one-dimension-set
 def metric_id(invoke_id: str) -> str:
     """The `ModelId` dimension of calls of an id: of an application inference profile's ARN its last part."""
     return invoke_id.rpartition("/")[2] if invoke_id.startswith("arn:") else invoke_id

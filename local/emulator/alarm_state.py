@@ -11,6 +11,7 @@ OK, ALARM, INSUFFICIENT_DATA = "OK", "ALARM", "INSUFFICIENT_DATA"
 
 def extra_periods(period: int) -> int:
     """How many periods beyond N an alarm reads back. AWS does not document the number; its examples use two."""
+    # Assumption: wider-range-of-missing-data
     return 2 if period < 3_600 else 0
 
 

@@ -1,0 +1,67 @@
+"""docs/assumptions.md and the code name the same assumptions, and no row leaves a question open."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.repository.commands import ROOMS, ROOT
+
+DOCUMENT = (ROOT / "docs" / "assumptions.md").read_text("utf-8")
+HEAD = ("Assumption", "Where it matters", "What is right under which reading", "How it would be found out")
+COLUMNS = (*HEAD, "What settles it")
+_MARKER = re.compile(r"^\s*# Assumption: ?(.*)$", re.MULTILINE)
+_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+def rows() -> Iterator[list[str]]:
+    for line in DOCUMENT.splitlines():
+        if line.startswith("| `"):
+            yield [cell.strip() for cell in line.strip("|").split(" | ")]
+
+
+IDS = [row[0].partition("`:")[0].strip(" `") for row in rows()]
+
+
+def markers() -> Iterator[tuple[str, str]]:
+    """Where each marker of a Python file of this repository stands, and an id that it names."""
+    for path in sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py")):
+        for found in _MARKER.finditer(path.read_text("utf-8")):
+            for each in found[1].split(","):
+                yield path.relative_to(ROOT).as_posix(), each.strip()
+
+
+def test_every_row_is_of_the_code_and_every_marker_has_a_row() -> None:
+    assert IDS
+    assert {named for _, named in markers()} == set(IDS)
+
+
+def test_ids_are_words_and_each_has_one_row() -> None:
+    assert [each for each in IDS if not _ID.fullmatch(each)] == []
+    assert len(IDS) == len(set(IDS))
+
+
+@pytest.mark.parametrize("row", list(rows()), ids=IDS)
+def test_a_row_answers_every_question(row: list[str]) -> None:
+    assert len(row) == len(COLUMNS)
+    named, *answers = row
+    assert re.match(r"`[a-z0-9-]+`: \w", named)
+    assert all(len(each) > 10 for each in answers)
+    # A command that can be pasted, or the one that several rows share.
+    assert re.search(r"`(aws|python -m ops|cdk) ", answers[-1]) or answers[-1].startswith("The probe: ")
+
+
+def test_every_table_asks_the_same_questions() -> None:
+    heads = [line for line in DOCUMENT.splitlines() if line.startswith("| Assumption ")]
+    assert heads
+    assert set(heads) == {f"| {' | '.join(COLUMNS)} |"}
+
+
+def test_the_marker_stands_above_code() -> None:
+    """The last line of a file, or a comment alone, relies on nothing."""
+    for name, _ in markers():
+        lines = (ROOT / name).read_text("utf-8").splitlines()
+        for number, line in enumerate(lines):
+            if _MARKER.match(line):
+                after = lines[number + 1 :]
+                assert any(each.strip() and not each.strip().startswith("#") for each in after), f"{name}:{number + 1}"
