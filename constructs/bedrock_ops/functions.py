@@ -15,8 +15,10 @@ from bedrock_ops.permissions import allow
 from bedrock_ops.roles import ServiceRole
 from constructs import Construct
 
-# CloudFormation must wait longer than the function may run, or it rolls back what was about to succeed.
-_CUSTOM_RESOURCE_MARGIN = Duration.seconds(60)
+# CloudFormation must wait longer than the function may run, or it rolls back what was about to succeed. While the
+# account's concurrency is full, the event waits in Lambda's queue, which counts too: slices hold theirs for 15 minutes.
+# Assumption: lambda-concurrency
+_CUSTOM_RESOURCE_MARGIN = Duration.minutes(30)
 
 SERVICE_MODELS = "service_models"
 """Folder of an asset in which boto3 finds models of services that are newer than its own; it need not be there."""
@@ -150,7 +152,7 @@ class CustomResourceFunction(PythonFunction):
         kind: str,
         properties: Mapping[str, Any],
     ) -> CustomResource:
-        """A resource of type `Custom::<kind>`; CloudFormation waits a minute longer than the function may run."""
+        """A resource of type `Custom::<kind>`; CloudFormation waits half an hour longer than the function may run."""
         return CustomResource(
             scope,
             construct_id,

@@ -20,7 +20,6 @@ _PASSING_ERRORS = (
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
     "Lambda.ClientExecutionTimeoutException",
-    "Lambda.TooManyRequestsException",
     "Lambda.Unknown",
     "Runtime.ExitError",
     "Sandbox.Timedout",
@@ -31,6 +30,17 @@ _SERVICE_TROUBLE = {
     "IntervalSeconds": 10,
     "BackoffRate": 2,
     "MaxAttempts": 5,
+    "MaxDelaySeconds": 300,
+    "JitterStrategy": "FULL",
+}
+# Another slice holds its place for up to a quarter of an hour, and a new account has ten for all functions: this waits
+# two and a half minutes on average, five hours in all, within the time limit of the execution.
+# Assumption: lambda-concurrency
+_FULL = {
+    "ErrorEquals": ["Lambda.TooManyRequestsException"],
+    "IntervalSeconds": 5,
+    "BackoffRate": 2,
+    "MaxAttempts": 120,
     "MaxDelaySeconds": 300,
     "JitterStrategy": "FULL",
 }
@@ -124,7 +134,7 @@ def state_machine_definition(function_arn: str, *, task_timeout: Duration, time_
         "Type": "Task",
         "Resource": f"arn:{Aws.PARTITION}:states:::lambda:invoke",
         "TimeoutSeconds": int(task_timeout.to_seconds()) + 60,
-        "Retry": [_SERVICE_TROUBLE, _RETRY],
+        "Retry": [_SERVICE_TROUBLE, _FULL, _RETRY],
     }
     payload = {"input.$": "$$.Execution.Input", "execution.$": "$$.Execution.Id"}
     states = {
@@ -173,7 +183,7 @@ def state_machine_definition(function_arn: str, *, task_timeout: Duration, time_
             "Next": "Failed",
         },
         "Finished": {"Type": "Succeed"},
-        "Skipped": {"Type": "Succeed", "Comment": "Another run of this evaluation holds the lock."},
+        "Skipped": {"Type": "Succeed", "Comment": "Another run is at work, or this one came too early; run.json says."},
         "Failed": {"Type": "Fail", "ErrorPath": "$.error.Error", "CausePath": "$.error.Cause"},
     }
     return {

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from tests.infrastructure.templates import Resource, Template, listed, retained
+from tests.infrastructure.templates import Resource, Template, by_jobs, listed, retained
 
 TASKS = ("EvaluateSlice", "Publish", "RecordFailure")
+FULL = "Lambda.TooManyRequestsException"
 OWN_ERRORS = {"RunFailed", "EventError"}
 
 
@@ -97,13 +98,30 @@ class TestFailure:
 
     @pytest.mark.parametrize("state", TASKS)
     def test_only_what_passes_by_itself_is_tried_again(self, state: str) -> None:
-        trouble, retry = states()[state]["Retry"]
+        trouble, _, retry = states()[state]["Retry"]
         assert trouble["ErrorEquals"] == ["PassingError"]
         assert (trouble["MaxAttempts"], trouble["BackoffRate"], trouble["JitterStrategy"]) == (5, 2, "FULL")
         assert not OWN_ERRORS & set(retry["ErrorEquals"])
         assert not {"States.ALL", "States.TaskFailed"} & set(retry["ErrorEquals"])
-        assert {"Lambda.TooManyRequestsException", "Lambda.Unknown", "Sandbox.Timedout"} <= set(retry["ErrorEquals"])
+        assert {"Lambda.ServiceException", "Lambda.Unknown", "Sandbox.Timedout"} <= set(retry["ErrorEquals"])
         assert (retry["MaxAttempts"], retry["BackoffRate"], retry["JitterStrategy"]) == (4, 2, "FULL")
+
+    def test_a_full_concurrency_is_waited_out_by_every_task_of_every_machine(self) -> None:
+        """A slice holds its place for a quarter of an hour, and with full jitter half of each delay is waited."""
+        machines = by_jobs()["evaluation"].resources("AWS::StepFunctions::StateMachine").values()
+        definitions = [json.loads(each["DefinitionString"]) for each in machines]
+        assert len(definitions) == 2
+        for found in definitions:
+            tasks = [state for state in found["States"].values() if state["Type"] == "Task"]
+            assert len(tasks) == len(TASKS)
+            for task in tasks:
+                (full,) = [each for each in task["Retry"] if FULL in each["ErrorEquals"]]
+                assert (full["ErrorEquals"], full["JitterStrategy"]) == ([FULL], "FULL")
+                delays = [
+                    min(full["IntervalSeconds"] * float(full["BackoffRate"]) ** attempt, full["MaxDelaySeconds"])
+                    for attempt in range(full["MaxAttempts"])
+                ]
+                assert 4 * 3600 < sum(delays) / 2 < found["TimeoutSeconds"]
 
     @pytest.mark.parametrize("state", TASKS)
     def test_a_task_waits_longer_than_the_function_may_run(self, state: str) -> None:

@@ -2,9 +2,10 @@
 
 Stock ministack calls every error of a handler Runtime.HandlerError, hands the emulator's whole environment to the
 function, lets it import whatever is installed beside ministack, sends the destination envelope to a dead-letter
-queue, answers "Mock response" for a function whose code is missing, and counts only what came by the Invoke API. Lambda
-reports the exception's class name, gives a function its own variables, the standard library and boto3 only, sends the
-raw event to a dead-letter queue, and counts every invocation, whoever made it.
+queue, gives up an asynchronous event that finds no room, answers "Mock response" for a function whose code is missing,
+and counts only what came by the Invoke API. Lambda reports the exception's class name, gives a function its own
+variables, the standard library and boto3 only, sends the raw event to a dead-letter queue, keeps an event until there
+is room, and counts every invocation, whoever made it.
 """
 
 import hashlib
@@ -36,6 +37,7 @@ _IN_THE_RUNTIME = frozenset({"boto3", "botocore", "s3transfer", "jmespath", "dat
 # What follows the emulator's clock; a function has no use for it.
 _OF_THE_EMULATOR = frozenset({"time_machine"})
 _ASYNCHRONOUS_SECONDS = 10.0
+_THROTTLED_PAUSE_SECONDS = 0.5
 _INHERITED = frozenset({"PATH", "LANG", "TMPDIR"})
 _EXITED = re.compile(r"Worker process (died|exited immediately).*", re.DOTALL)
 _INIT = re.compile(r"Worker init failed: (?:(?P<type>[A-Za-z_.]+): )?(?P<message>.*)", re.DOTALL)
@@ -240,6 +242,12 @@ def _event_invoke_config(stock: Callable[..., Any]) -> Callable[..., Any]:
     return find
 
 
+def _event_age(func: Mapping[str, Any]) -> float:
+    """How long an asynchronous event is kept: six hours unless the function's configuration says less."""
+    config = lambda_svc._event_invoke_config(func, None) or {}
+    return float(config.get("MaximumEventAgeInSeconds", 21_600))
+
+
 def _asynchronous(stock: Callable[..., None]) -> Callable[..., None]:
     def invoke(func: dict[str, Any], event: Any) -> None:
         _under_way.add(id(event))
@@ -249,9 +257,16 @@ def _asynchronous(stock: Callable[..., None]) -> Callable[..., None]:
 
 
 def _executed(stock: Callable[..., Result]) -> Callable[..., Result]:
+    """An asynchronous event that finds no room goes back to Lambda's queue; that is none of its attempts."""
+
     def execute(func: dict[str, Any], event: Any) -> Result:
+        until = time.time() + _event_age(func)
         try:
-            return stock(func, event)
+            result = stock(func, event)
+            while result.get("throttle") and id(event) in _under_way and time.time() < until:
+                time.sleep(_THROTTLED_PAUSE_SECONDS)
+                result = stock(func, event)
+            return result
         finally:
             _under_way.discard(id(event))
 

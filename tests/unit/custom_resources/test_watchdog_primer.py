@@ -127,6 +127,19 @@ def test_what_a_fresh_role_causes_passes(cloudformation: CloudFormation, monkeyp
     assert len(fake.calls) == 3
 
 
+def test_a_full_concurrency_is_waited_out_for_as_long_as_the_function_may_run(
+    cloudformation: CloudFormation, monkeypatch: pytest.MonkeyPatch, time: FakeTime
+) -> None:
+    """Slices of evaluations hold their places for up to a quarter of an hour; other errors get two minutes."""
+    full = client_error("TooManyRequestsException", status=429)
+    fake = serve(monkeypatch, *[full] * 40, FINE)
+    cloudformation.works(handler, "Create", PROPERTIES, seconds=900)
+    assert len(fake.calls) == 41
+    fake = serve(monkeypatch, full)
+    assert "TooManyRequestsException" in cloudformation.fails(handler, "Create", PROPERTIES, seconds=900)
+    assert len(fake.calls) * 15 > 700
+
+
 @pytest.mark.parametrize("payload", [{"errorMessage": "KeyError: 'APPLICATION'"}, "KeyError: 'APPLICATION'"])
 def test_a_lasting_error_is_the_reason(
     cloudformation: CloudFormation, monkeypatch: pytest.MonkeyPatch, time: FakeTime, payload: object
