@@ -11,6 +11,7 @@ from cdk_nag import AwsSolutionsChecks
 
 from environments.definitions import quota_sentences
 from environments.load import EnvironmentsError, load_environments
+from environments.schedule_rules import first_runs
 from environments.schema import Environment
 from stacks.monthly_cost import monthly_cost
 from stacks.stage import EnvironmentStage
@@ -76,6 +77,9 @@ def main() -> int:
         sys.stderr.write("\n".join([*large, _SPLIT, ""]))
         return 1
     for environment in environments:
+        first = first_runs(environment)
+        if first is not None:
+            sys.stderr.write(f"info: {first}\n")
         # Nobody sends a bill for the stand-in.
         if not environment.stand_in:
             sys.stderr.write(f"info: {_cost_line(environment, assembly)}\n")

@@ -340,7 +340,9 @@ class AnyScheduleConfig(Strict):
     """When the evaluation runs, by EventBridge Scheduler."""
 
     expression: Annotated[str, AfterValidator(_schedule_expression)] = Field(
-        description="`rate(7 days)`, `cron(0 6 ? * MON *)` or `at(2026-12-01T06:00:00)`.",
+        description="`rate(7 days)`, `cron(0 6 ? * MON *)` or `at(2026-12-01T06:00:00)`. A rate runs at once when its "
+        "schedule is made, at the first deploy, and may when it is changed; a scheduled run that comes less than half "
+        "a rate after the last one is skipped, with that reason.",
         json_schema_extra={"pattern": _SCHEDULE},
     )
     timezone: Annotated[str, AfterValidator(_timezone)] = Field(

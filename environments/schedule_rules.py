@@ -1,4 +1,4 @@
-"""Times at which a schedule does not run: those that the clocks of its zone leave out, and those that are past."""
+"""When a schedule does not run, as its clocks leave the time out or it is past; and that a rate runs at once."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -7,6 +7,7 @@ from bedrock_eval.schedules import Skipped, last_due, skipped
 from environments.document import Mistake
 from environments.evaluation_schema import AnyScheduleConfig
 from environments.parts import EvaluationParts, Parts
+from environments.schema import Environment
 
 _PATH = ("schedule", "expression")
 _EVER = datetime.min.replace(tzinfo=UTC)
@@ -25,6 +26,7 @@ def missing_time(evaluation: EvaluationParts, _parts: Parts) -> Iterator[Mistake
 
 def past_runs(parts: Parts, *, deployed: datetime) -> Iterator[Mistake]:
     """An at() that is past when its schedule is made: AWS does not say whether such a run is refused, comes or not."""
+    # Assumption: past-at-and-redelivery
     for name, evaluation in parts.evaluations.items():
         schedule = evaluation.schedule
         if schedule is None or not schedule.expression.startswith("at("):
@@ -56,6 +58,23 @@ def skipped_runs(parts: Parts, *, today: date) -> Iterator[Mistake]:
                     f"an hour that every day has, as {lost.instead + timedelta(hours=1):%H}, avoids it",
                 )
                 break
+
+
+def first_runs(environment: Environment) -> str | None:
+    """What the first deploy runs at once; None without a schedule by a rate."""
+    rates = {
+        name: config.schedule.expression
+        for name, config in environment.evaluations.items()
+        if config.schedule is not None and config.schedule.expression.startswith("rate(")
+    }
+    if not rates:
+        return None
+    named = ", ".join(f"{name} ({expression})" for name, expression in rates.items())
+    runs, waits = ("runs", "its schedule is") if len(rates) == 1 else ("run", "their schedules are")
+    return (
+        f"{environment.name}: {named} {runs} at once at the first deploy, as soon as {waits} made and before the "
+        "monitoring stack is; cron(...) and at(...) wait for their time"
+    )
 
 
 def _why(schedule: AnyScheduleConfig, lost: Skipped) -> str:

@@ -20,7 +20,7 @@ from bedrock_eval.runs import Lock, RunState, read_lock, read_state
 from bedrock_eval.summary import Summary, read_summary
 from bedrock_eval.wording import count, instant
 from custom_evaluator.parts import read_outcome
-from custom_evaluator.slices import new_state
+from custom_evaluator.states import new_state
 from ops.errors import OpsError
 from ops.screen import tell
 

@@ -18,7 +18,7 @@ from bedrock_eval.layout import BaselineLayout, RunLayout
 from bedrock_eval.names import is_run_id, retry_id
 from bedrock_eval.runs import RunState
 from bedrock_eval.summary import Summary
-from custom_evaluator.slices import new_state, saved_state
+from custom_evaluator.states import new_state, saved_state
 from custom_evaluator.store import Store, object_version
 from ops.contents import Contents, is_of_dataset
 from ops.disk import Disk

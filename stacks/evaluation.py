@@ -245,3 +245,5 @@ class EvaluationStack(Stack):
             if made.schedule is not None:
                 machine = machines[-1] if name in self._by_jobs else machines[0]
                 schedules.add(name, made.schedule, state_machine=machine).node.add_dependency(deployed)
+        # A rate runs as soon as its schedule is made: by then whatever a run needs of this stack is there.
+        schedules.wait_for(each for each in self.node.children if each is not schedules)

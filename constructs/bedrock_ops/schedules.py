@@ -1,7 +1,7 @@
 """When evaluations run: EventBridge Scheduler starts their state machine."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from aws_cdk import Aws, Duration
 from aws_cdk import aws_iam as iam
@@ -15,9 +15,10 @@ from bedrock_eval.names import PhysicalNames
 from bedrock_ops.nag import acknowledge
 from bedrock_ops.permissions import allow, regional_arn
 from bedrock_ops.roles import ServiceRole
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 # Filled in by Scheduler, the same at every delivery of one due time.
+# Assumption: past-at-and-redelivery
 _SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
 _RETRY_ATTEMPTS = 3
 _RETRY_HOURS = 1
@@ -98,6 +99,11 @@ class EvaluationSchedules(Construct):
         # The role's statements too: a schedule may be due at once.
         made.node.add_dependency(self.group, self.role)
         return made
+
+    def wait_for(self, others: Iterable[IConstruct]) -> None:
+        """Make the schedules after `others`: their group waits for these, and each schedule for the group."""
+        # Assumption: rate-schedule-first-run
+        self.group.node.add_dependency(*others)
 
     def _target(self, evaluation: str, state_machine: sfn.IStateMachine) -> scheduler.CfnSchedule.TargetProperty:
         return scheduler.CfnSchedule.TargetProperty(

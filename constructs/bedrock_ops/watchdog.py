@@ -22,9 +22,10 @@ from bedrock_ops.functions import CustomResourceFunction, PythonFunction
 from bedrock_ops.permissions import allow_key, allow_listing, from_this_account, regional_arn
 from constructs import Construct
 
-# The primer waits two minutes for one answer of the watchdog, and tries again while its fresh role is not known.
+# The primer waits two minutes for one answer of the watchdog, and tries again while its fresh role is not known, or
+# while the account's concurrency is full, for as long as a function may run.
 _WATCHDOG_TIMEOUT = Duration.seconds(100)
-_PRIMER_TIMEOUT = Duration.minutes(6)
+_PRIMER_TIMEOUT = Duration.minutes(15)
 
 
 class Watchdog(Construct):
@@ -111,8 +112,9 @@ class Watchdog(Construct):
                 results_bucket.arn_for_objects(WATCH_LIST),
                 results_bucket.arn_for_objects(f"{DEFINITIONS}*"),
                 results_bucket.arn_for_objects(f"{RUNS}*/summary.json"),
+                results_bucket.arn_for_objects(f"{RUNS}*/run.json"),
             ],
-            wildcard="Definitions and summaries of runs, whose keys hold names and times; no answers lie there.",
+            wildcard="Definitions, states and summaries; their keys hold names and times, and no answers lie there.",
         )
         # Without a condition on s3:prefix: under one S3 answers 403, not 404, for a summary that is not there yet.
         self._watchdog.allow(actions=["s3:ListBucket"], resources=[results_bucket.bucket_arn])

@@ -162,6 +162,7 @@ class Definition:
         retry_of: the finished run whose failed cases a run asks again, taking over its answers; of runs only.
         first_deployed: ISO time of the first deploy, written by the custom resource; the watchdog counts from it
             while there is no run.
+        schedule_changed: that deploy has changed a schedule that was there before, so it need not run at once.
     """
 
     application: str
@@ -188,6 +189,7 @@ class Definition:
     allow_unpriced: bool = False
     retry_of: str | None = None
     first_deployed: str | None = None
+    schedule_changed: bool = False
     schema_version: int = SCHEMA_VERSION
 
     @property

@@ -97,6 +97,12 @@ def is_run_id(text: str) -> bool:
     return True
 
 
+def is_scheduled(text: str) -> bool:
+    """Whether `text` is the id of a run that a schedule started, and nobody by hand."""
+    match = _RUN_ID.fullmatch(text)
+    return match is not None and match[2] is None and match[3] is None and is_run_id(text)
+
+
 def start_minute(moment: datetime) -> datetime:
     """The minute in which a moment lies, in UTC: what datums carry as their timestamp."""
     return moment.astimezone(UTC).replace(second=0, microsecond=0)

@@ -13,24 +13,46 @@ class OverdueError(ValueError):
 
 @dataclass(frozen=True)
 class Requirement:
-    """A finished run that must be there: its scheduled time is not before `since`."""
+    """A finished run that must be there: its scheduled time is not before `since`.
+
+    Attributes:
+        excused: a run that came too early by its rate and was skipped, not before `since`, does as well, where a run
+            has finished so long before `since` or later: the one that it was skipped for.
+    """
 
     since: datetime
+    excused: timedelta = timedelta()
 
-    def met_by(self, run_time: datetime | None) -> bool:
-        """Whether the newest finished run satisfies it; a run started by hand counts by its time like any other."""
-        return run_time is not None and run_time >= self.since
+    @property
+    def earliest(self) -> datetime:
+        """No run before this time matters."""
+        return self.since - self.excused
+
+    def met_by(self, finished: datetime | None, *, skipped: datetime | None = None) -> bool:
+        """Whether the newest finished run satisfies it, or the newest that was skipped as too early.
+
+        A run started by hand counts by its time like any other.
+        """
+        if finished is None:
+            return False
+        return finished >= self.since or (finished >= self.earliest and skipped is not None and skipped >= self.since)
 
 
 def requirement(
-    schedule: Schedule, *, first_deployed: str | None, now: datetime, longest: timedelta = timedelta()
+    schedule: Schedule,
+    *,
+    first_deployed: str | None,
+    now: datetime,
+    longest: timedelta = timedelta(),
+    changed: bool = False,
 ) -> Requirement | None:
     """What must have finished by `now`, None while nothing was due for longer than the grace.
 
-    A cron or one-off schedule is due at moments of the clock. A rate is counted by EventBridge Scheduler from a moment
-    that the definition does not know, so what must be there is a run of the last interval plus grace.
+    A cron or one-off schedule is due at moments of the clock. A rate is due at once when its schedule is made, and then
+    in every interval.
 
     Args:
+        changed: the schedule was changed at `first_deployed`, not made.
         longest: how long a run may take whatever the grace: one that is still allowed to go on is not overdue.
 
     Raises:
@@ -43,7 +65,18 @@ def requirement(
     late = now - max(timedelta(hours=schedule.grace_hours), longest)
     parsed = parse_schedule(schedule.expression)
     if isinstance(parsed, Rate):
-        since = late - parsed.interval
-        return Requirement(since) if deployed <= since else None
+        return _of_rate(parsed.interval, late=late, deployed=deployed, changed=changed)
     due = last_due(schedule.expression, timezone=schedule.timezone, now=late, since=deployed)
     return None if due is None else Requirement(due)
+
+
+def _of_rate(interval: timedelta, *, late: datetime, deployed: datetime, changed: bool) -> Requirement | None:
+    """AWS does not say whether a schedule that was changed runs at once or keeps its rhythm: it has an interval's time.
+
+    The first run of a new one is left out where the evaluation ran less than half an interval before.
+    """
+    # Assumption: rate-schedule-first-run
+    half = interval / 2
+    if late < (deployed + interval if changed else deployed):
+        return None
+    return Requirement(max(late - interval, deployed - half), excused=half)

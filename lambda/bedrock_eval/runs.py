@@ -25,6 +25,10 @@ class RunStatus(StrEnum):
     SKIPPED = "skipped"
 
 
+TOO_EARLY = "too_early"
+"""The reason in run.json of a scheduled run that was skipped because its rate had not gone by."""
+
+
 class RunFailureReason(StrEnum):
     """Why a run has no summary. Closed: the runbook has an entry for each."""
 

@@ -34,7 +34,7 @@ class ScheduleError(ValueError):
 
 @dataclass(frozen=True)
 class Rate:
-    """Every `interval`, counted from the schedule's creation."""
+    """At once when the schedule is made, and then every `interval`."""
 
     interval: timedelta
 
@@ -75,17 +75,15 @@ def parse_schedule(expression: str) -> Rate | At | Cron:
 def last_due(expression: str, *, timezone: str, now: datetime, since: datetime) -> datetime | None:
     """The latest moment at or before `now` at which the schedule was due, None when there was none after `since`.
 
-    `since` is when the schedule began to exist: rates count from it. What the clocks there leave out is never due.
+    `since` is when the schedule began to exist: a rate is due then and counts from there. What the clocks of the zone
+    leave out is never due.
     """
     schedule = parse_schedule(expression)
     zone = ZoneInfo(timezone)
     if isinstance(schedule, Rate):
         periods = (now - since) // schedule.interval
-        due = since + periods * schedule.interval if periods >= 1 else None
-    elif isinstance(schedule, At):
-        due = _instant(schedule.moment, zone)
-    else:
-        due = _last_cron(schedule, zone=zone, now=now)
+        return (since + periods * schedule.interval).astimezone(UTC) if periods >= 0 else None
+    due = _instant(schedule.moment, zone) if isinstance(schedule, At) else _last_cron(schedule, zone=zone, now=now)
     return due.astimezone(UTC) if due is not None and since < due <= now else None
 
 

@@ -12,7 +12,7 @@ from custom_evaluator.errors import EventError
 from custom_evaluator.events import FailEvent
 from custom_evaluator.publication import publish_fact
 from custom_evaluator.services import Services
-from custom_evaluator.slices import new_state, saved_state
+from custom_evaluator.states import new_state, saved_state
 
 MESSAGE_LIMIT = 1000
 

@@ -10,17 +10,18 @@ from enum import StrEnum
 
 from bedrock_eval import catalogue
 from bedrock_eval.codec import DecodeError
-from bedrock_eval.definition import Candidate, Definition, read_definition
+from bedrock_eval.definition import Candidate, Definition, Schedule, read_definition
 from bedrock_eval.estimates import Estimate, estimate, mean_answer_tokens
 from bedrock_eval.layout import RunLayout, definition_key
 from bedrock_eval.outcomes import FATAL_REASONS, SETTLED_REASONS, FailureReason, Outcome
 from bedrock_eval.planning import plan
-from bedrock_eval.runs import Progress, RunFailureReason, RunState, RunStatus, read_state, timestamp
+from bedrock_eval.runs import TOO_EARLY, Progress, RunFailureReason, RunState, RunStatus, timestamp
 from bedrock_eval.summary import Summary
 from bedrock_eval.wording import percent
 from custom_evaluator import locks
 from custom_evaluator.converse import Asker, Later
 from custom_evaluator.datasets import dataset_cases, dataset_version, measure
+from custom_evaluator.early import too_early
 from custom_evaluator.errors import RunFailed
 from custom_evaluator.events import SliceEvent
 from custom_evaluator.finishing import write_results
@@ -30,6 +31,7 @@ from custom_evaluator.publication import publish_fact
 from custom_evaluator.runner import Lane, Limits, Runner, Work
 from custom_evaluator.services import Services
 from custom_evaluator.spending import Spending, check_estimate, last_summary
+from custom_evaluator.states import new_state, saved_state
 from custom_evaluator.store import Store, Version
 
 RESERVE_SECONDS = 60.0
@@ -110,9 +112,10 @@ def run_slice(services: Services, event: SliceEvent, *, remaining_seconds: float
         # run.json is the other's, who works on it.
         return skipped(services, layout, "another execution works on this run")
     if holding.fresh and services.store.append is None:
-        earlier = locks.run_at_work(services.store, layout, now=now)
-        if earlier is not None:
-            return give_way(services, event, earlier)
+        definition = begun_definition(services.store, layout) or _deployed_definition(services.store, layout.evaluation)
+        left_out = leave_out(services, event, definition.schedule, now=now)
+        if left_out is not None:
+            return left_out
     resumed = replace(event, resumed=event.resumed or holding.fresh)
     return _Slice(services, resumed, now=now).run(services.clock() + remaining_seconds - RESERVE_SECONDS)
 
@@ -123,15 +126,23 @@ def finished(layout: RunLayout, state: RunState | None) -> SliceResult:
     return SliceResult(SliceStatus.FINISHED, layout.run_id, completed, total)
 
 
-def give_way(services: Services, event: SliceEvent, earlier: str) -> SliceResult:
-    """Leave the evaluation to an earlier run that is not finished, counted and with a word in run.json."""
-    layout, now = event.layout, services.now()
-    reason = f"run {earlier} of the same evaluation is not finished"
-    state = saved_state(services.store, layout) or new_state(layout, now=now)
-    state = replace(state, status=RunStatus.SKIPPED, updated=timestamp(now), reason="overlap", message=reason)
-    services.store.put(layout.state, state.to_json())
-    locks.release(services.store, layout, owner=event.execution, now=now)
-    return skipped(services, layout, reason)
+def leave_out(services: Services, event: SliceEvent, schedule: Schedule | None, *, now: datetime) -> SliceResult | None:
+    """The result of a run that does not take place, counted and with a word in run.json; None: it does.
+
+    By its rate it comes too early, or an earlier run of the evaluation is not finished.
+    """
+    store, layout = services.store, event.layout
+    reason, message = TOO_EARLY, too_early(store, layout, schedule)
+    if message is None:
+        earlier = locks.run_at_work(store, layout, now=now)
+        if earlier is None:
+            return None
+        reason, message = "overlap", f"run {earlier} of the same evaluation is not finished"
+    state = saved_state(store, layout) or new_state(layout, now=now)
+    state = replace(state, status=RunStatus.SKIPPED, updated=timestamp(now), reason=reason, message=message)
+    store.put(layout.state, state.to_json())
+    locks.release(store, layout, owner=event.execution, now=now)
+    return skipped(services, layout, message)
 
 
 def skipped(services: Services, layout: RunLayout, reason: str) -> SliceResult:
@@ -139,26 +150,6 @@ def skipped(services: Services, layout: RunLayout, reason: str) -> SliceResult:
     publish_fact(services, catalogue.RUN_SKIPPED, evaluation=layout.evaluation)
     logger.warning("run skipped", extra={"evaluation": layout.evaluation, "run": layout.run_id, "reason": reason})
     return SliceResult(SliceStatus.SKIPPED, layout.run_id, reason=reason)
-
-
-def saved_state(store: Store, layout: RunLayout) -> RunState | None:
-    """run.json, None when there is none that can be read."""
-    stored = store.read(layout.state)
-    try:
-        return None if stored is None else read_state(stored.body)
-    except DecodeError:
-        return None
-
-
-def new_state(layout: RunLayout, *, now: datetime) -> RunState:
-    moment = timestamp(now)
-    return RunState(
-        evaluation=layout.evaluation,
-        run_id=layout.run_id,
-        status=RunStatus.RUNNING,
-        started=moment,
-        updated=moment,
-    )
 
 
 class _Slice:

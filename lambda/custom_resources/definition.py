@@ -44,8 +44,7 @@ def work(request: Request) -> dict[str, str]:
     definition = _definition(request)
     key = definition_key(definition.evaluation)
     standing = _standing(s3, bucket=bucket, key=key, seconds_left=request.seconds_left)
-    kept = standing is not None and standing.schedule == definition.schedule and standing.first_deployed
-    definition = replace(definition, first_deployed=kept or timestamp(datetime.now(UTC)))
+    definition = _since(definition, standing)
     s3.put_object(
         Bucket=bucket,
         Key=key,
@@ -54,6 +53,15 @@ def work(request: Request) -> dict[str, str]:
         Metadata={OWNER: request.logical_id},
     )
     return {"Key": key}
+
+
+def _since(definition: Definition, standing: Definition | None) -> Definition:
+    """With the time from which its schedule counts."""
+    if standing is not None and standing.schedule == definition.schedule and standing.first_deployed:
+        first, changed = standing.first_deployed, standing.schedule_changed
+    else:
+        first, changed = timestamp(datetime.now(UTC)), standing is not None and standing.schedule is not None
+    return replace(definition, first_deployed=first, schedule_changed=changed)
 
 
 def _delete(s3: Any, bucket: str, request: Request) -> dict[str, str]:

@@ -19,12 +19,11 @@ from custom_evaluator.slices import (
     SliceResult,
     SliceStatus,
     finished,
-    give_way,
-    new_state,
+    leave_out,
     run_definition,
-    saved_state,
     skipped,
 )
+from custom_evaluator.states import new_state, saved_state
 from evaluation_jobs.collecting import collect_run
 from evaluation_jobs.control import Control, NotNowError
 from evaluation_jobs.datasets import given, prepare_datasets, with_answers_run
@@ -56,9 +55,9 @@ def look(services: JobServices, event: SliceEvent, *, remaining_seconds: float) 
     if not holding.ours:
         return skipped(runs, layout, "another execution works on this run")
     if holding.fresh:
-        earlier = locks.run_at_work(runs.store, layout, now=now)
-        if earlier is not None:
-            return give_way(runs, event, earlier)
+        left_out = leave_out(runs, event, definition.schedule, now=now)
+        if left_out is not None:
+            return left_out
     state = replace(state, status=RunStatus.RUNNING, execution=event.execution, reason=None, message=None)
     return _Look(services, layout, definition, state).run()
 

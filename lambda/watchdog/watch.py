@@ -9,14 +9,16 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bedrock_eval import catalogue
+from bedrock_eval.codec import DecodeError
 from bedrock_eval.costs import Cost, Rates
 from bedrock_eval.definition import Definition, read_definition
 from bedrock_eval.jobs.progress import longest
 from bedrock_eval.layout import DEFINITIONS, WATCH_LIST, RunLayout, evaluation_prefix
 from bedrock_eval.models import metric_id
 from bedrock_eval.names import is_run_id, run_id, run_time, start_minute
-from bedrock_eval.overdue import requirement
+from bedrock_eval.overdue import Requirement, requirement
 from bedrock_eval.publishing import Datum, datum
+from bedrock_eval.runs import TOO_EARLY, RunStatus, read_state
 from bedrock_eval.watch_list import People, read_watch_list
 from watchdog import budget
 from watchdog.lifecycles import Lifecycles
@@ -88,23 +90,38 @@ class Watch:
         if definition.schedule is None:
             return None
         needed = requirement(
-            definition.schedule, first_deployed=definition.first_deployed, now=now, longest=_longest(definition)
+            definition.schedule,
+            first_deployed=definition.first_deployed,
+            now=now,
+            longest=_longest(definition),
+            changed=definition.schedule_changed,
         )
         if needed is None:
             return False
-        newest = self._newest_finished(definition.evaluation, since=needed.since)
-        late = not needed.met_by(newest)
+        late = not self._met(needed, definition.evaluation)
         if late:
             extra = {"evaluation": definition.evaluation, "since": needed.since.isoformat()}
             logger.warning("run overdue", extra=extra)
         return late
 
-    def _newest_finished(self, evaluation: str, *, since: datetime) -> datetime | None:
-        """The scheduled time of the newest finished run from `since` on; older ones are not even listed."""
-        for run in sorted(self._runs(evaluation, since=since), reverse=True):
-            if self._exists(RunLayout(evaluation, run).summary):
-                return run_time(run)
-        return None
+    def _met(self, needed: Requirement, evaluation: str) -> bool:
+        """Runs that are older than what matters are not even listed."""
+        skipped: datetime | None = None
+        for run in sorted(self._runs(evaluation, since=needed.earliest), reverse=True):
+            layout, time = RunLayout(evaluation, run), run_time(run)
+            if self._exists(layout.summary):
+                return needed.met_by(time, skipped=skipped)
+            if needed.excused and skipped is None and self._came_too_early(layout):
+                skipped = time
+        return False
+
+    def _came_too_early(self, layout: RunLayout) -> bool:
+        try:
+            state = read_state(self._read(layout.state))
+        except (ClientError, DecodeError) as error:
+            logger.warning("run.json cannot be read", extra={"run": str(layout), "reason": _reason(error)})
+            return False
+        return state.status is RunStatus.SKIPPED and state.reason == TOO_EARLY
 
     def _runs(self, evaluation: str, *, since: datetime) -> Iterator[str]:
         prefix = evaluation_prefix(evaluation)

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from environments.load import EnvironmentsError
+from environments.schedule_rules import first_runs
 from tests.environments.conftest import Load, Mistakes, Write
 
 GATES = "    gates:\n      - metric: relevance_score"
@@ -103,3 +104,18 @@ class TestAnAtThatIsPast:
     def test_where_nothing_is_deployed_it_may_stand(self, write: Write, load: Load) -> None:
         write("dev", scheduled("at(2020-01-01T00:00:00)", "UTC"))
         assert load(today=TODAY).environments
+
+
+def test_what_the_first_deploy_runs_is_told_once_and_by_name(write: Write, load: Load, every_kind: str) -> None:
+    write("dev", scheduled("rate(12 hours)"), text=every_kind)
+    told = first_runs(load().environments[0])
+    assert told is not None
+    assert "dev: quality (rate(12 hours))" in told
+    assert "accuracy (rate(7 days))" in told
+    assert "run at once at the first deploy" in told
+
+
+@pytest.mark.parametrize("expression", ["cron(0 6 ? * MON *)", "at(2100-01-01T06:00:00)"])
+def test_schedules_that_wait_for_their_time_are_not_told(write: Write, load: Load, expression: str) -> None:
+    write("dev", scheduled(expression))
+    assert first_runs(load().environments[0]) is None

@@ -73,6 +73,15 @@ def test_nobody_is_told_what_the_stand_in_would_cost(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_what_the_first_deploy_runs_at_once_is_told_with_the_templates(tmp_path: Path, environments: Path) -> None:
+    text = (environments / "dev.yaml").read_text()
+    (environments / "dev.yaml").write_text(text.replace("cron(0 7 ? * MON *)", "rate(7 days)"))
+    done = run(tmp_path, environments="dev", environments_directory=str(environments))
+    assert done.returncode == 0
+    [first, _cost] = done.stderr.splitlines()
+    assert re.fullmatch(r"info: dev: [a-z-]+ \(rate\(7 days\)\) runs at once at the first deploy, .*", first)
+
+
 def test_one_environment_never_opens_the_file_of_another(tmp_path: Path, environments: Path) -> None:
     (environments / "prod.yaml").write_text("application: [broken")
     done = run(tmp_path, environments="dev", environments_directory=str(environments))

@@ -15,6 +15,7 @@ from tests.infrastructure.templates import (
     Deployed,
     Resource,
     Template,
+    by_jobs,
     environment,
     flat,
     frozen,
@@ -317,6 +318,20 @@ class TestSchedules:
         (schedule,) = evaluation().raw("AWS::Scheduler::Schedule").values()
         starts = ("SchedulesGroup", "SchedulesRoleDefaultPolicy", "Definitionsquality")
         assert {evaluation().logical_id(start) for start in starts} <= set(schedule["DependsOn"])
+
+    def test_a_schedule_is_the_last_that_is_made(self) -> None:
+        """One by a rate runs at once: its group waits for all of the stack, and the schedule for the group."""
+        for template in (evaluation(), by_jobs()["evaluation"]):
+            group = template.logical_id("SchedulesGroup")
+            resources = template.template["Resources"]
+            others = {each for each in resources if not each.startswith("Schedules")}
+            assert len(others) > 10
+            assert others == set(resources[group]["DependsOn"])
+            schedules = template.raw("AWS::Scheduler::Schedule")
+            assert schedules
+            for schedule in schedules.values():
+                made_before = {group, template.logical_id("SchedulesRoleDefaultPolicy")}
+                assert made_before <= set(schedule["DependsOn"])
 
     def test_scheduler_may_assume_its_role_for_this_group_alone(self) -> None:
         role = evaluation().named("AWS::IAM::Role", "RoleName", "shop-dev-scheduler")

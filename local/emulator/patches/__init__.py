@@ -27,6 +27,7 @@ _PATCHES = (
     "budgets",
     "clock",
     "readings",
+    "settings",
 )
 
 

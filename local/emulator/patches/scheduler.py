@@ -1,9 +1,9 @@
 """EventBridge Scheduler.
 
 Stock ministack looks every ten seconds, passes ``<aws.scheduler.*>`` on as text, reads every cron and at() as UTC,
-accepts expressions that it then never fires, and drops a delivery that fails. Scheduler fills in its context
-attributes, knows time zones, refuses what it cannot read, and sends what it could not deliver to the target's
-dead-letter queue.
+accepts expressions that it then never fires, lets a rate wait for its first interval, and drops a delivery that
+fails. Scheduler fills in its context attributes, knows time zones, refuses what it cannot read, runs a rate without a
+start date at once when it is made, and sends what it could not deliver to the target's dead-letter queue.
 
 Sources: "Adding context attributes", "Schedule types" and "Configuring a dead-letter queue" in its user guide.
 """
@@ -29,9 +29,20 @@ Schedule = dict[str, Any]
 
 _TICK_SECONDS = 0.5
 _AT_GRACE_SECONDS = 60.0
+_MOMENT_SECONDS = 0.001
 _LOCAL_MAX_RETRIES = 2
 _RETRY_PAUSE_SECONDS = 1.0
 _DELIVERY_SECONDS = 10.0
+
+
+@dataclass
+class Updates:
+    """Which of two readings holds: a rate schedule that is changed runs at once, or it keeps its rhythm."""
+
+    run_at_once: bool = True
+
+
+UPDATES = Updates()
 
 
 class DeliveryError(RuntimeError):
@@ -81,8 +92,10 @@ def next_time(schedule: Mapping[str, Any], *, after: float) -> float | None:
         return once if once > after else None
     interval = eventbridge._parse_rate_seconds(expression)
     if interval is not None:
-        anchor = scheduler._to_epoch(schedule.get("StartDate")) or schedule["CreationDate"]
-        steps = max(int((after - anchor) // interval) + 1, 1)
+        # Assumption: rate-schedule-first-run
+        made = schedule["LastModificationDate" if UPDATES.run_at_once else "CreationDate"]
+        anchor = scheduler._to_epoch(schedule.get("StartDate")) or made
+        steps = max(int((after - anchor) // interval) + 1, 0)
         return float(anchor + steps * interval)
     fields = eventbridge._parse_cron_fields(expression)
     if fields is None:
@@ -114,12 +127,18 @@ _firing: list[threading.Thread] = []
 _ticking = threading.Lock()
 
 
+def _grace(expression: str) -> float:
+    """How long before it was made or changed a schedule may have been due: a rate is in that very moment."""
+    if expression.startswith("at("):
+        return _AT_GRACE_SECONDS
+    return _MOMENT_SECONDS if expression.startswith("rate(") else 0.0
+
+
 def _plan(key: tuple[str, str, str], schedule: Schedule) -> _Plan:
     known = _plans.get(key)
     version = schedule["LastModificationDate"]
     if known is None or known.version != version:
-        once = schedule["ScheduleExpression"].startswith("at(")
-        known = _Plan(version, next_time(schedule, after=version - (_AT_GRACE_SECONDS if once else 0)))
+        known = _Plan(version, next_time(schedule, after=version - _grace(schedule["ScheduleExpression"])))
         _plans[key] = known
     return known
 
@@ -288,7 +307,7 @@ def deliver_what_is_due() -> None:
 
 def check_schedule(schedule: Mapping[str, Any]) -> None:
     """Refuse a schedule that Scheduler refuses. Raises ScheduleError."""
-    next_time({"CreationDate": 0.0, **schedule}, after=0.0)
+    next_time({"CreationDate": 0.0, "LastModificationDate": 0.0, **schedule}, after=0.0)
     target, window = schedule.get("Target") or {}, schedule.get("FlexibleTimeWindow") or {}
     if window.get("Mode") not in {"OFF", "FLEXIBLE"}:
         raise ScheduleError("FlexibleTimeWindow.Mode must be OFF or FLEXIBLE.")

@@ -90,12 +90,14 @@ def test_at_is_due_once_in_its_zone(now: str, expected: str | None) -> None:
 @pytest.mark.parametrize(
     ("now", "expected"),
     [
-        ("2026-11-23 06:59", None),
+        ("2026-11-23 05:59", None),
+        ("2026-11-23 06:00", "2026-11-23 06:00"),
+        ("2026-11-23 06:59", "2026-11-23 06:00"),
         ("2026-11-23 07:00", "2026-11-23 07:00"),
         ("2026-11-23 09:30", "2026-11-23 09:00"),
     ],
 )
-def test_a_rate_counts_from_its_beginning(now: str, expected: str | None) -> None:
+def test_a_rate_is_due_at_its_beginning_and_counts_from_there(now: str, expected: str | None) -> None:
     since = datetime(2026, 11, 23, 6, tzinfo=UTC)
     assert due("rate(1 hour)", now, since=since) == expected
 
@@ -172,13 +174,13 @@ def test_a_weekly_cron_was_due_at_most_a_week_ago_and_on_its_day(
 
 
 @given(MOMENTS, MOMENTS, st.integers(1, 1000), st.sampled_from(["minutes", "hours", "days"]))
-def test_a_rate_is_due_a_whole_number_of_times_after_its_beginning(
+def test_a_rate_is_due_at_its_beginning_and_whole_intervals_later(
     since: datetime, now: datetime, number: int, unit: str
 ) -> None:
     interval = timedelta(**{unit: number})
     moment = last_due(f"rate({number} {unit})", timezone="UTC", now=now, since=since)
     if moment is None:
-        assert now < since + interval
+        assert now < since
     else:
         assert (moment - since) % interval == timedelta()
         assert moment <= now < moment + interval

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bedrock_eval.definition import Schedule
 from bedrock_eval.layout import RunLayout, at_work_key
-from bedrock_eval.runs import Lock, RunFailureReason, timestamp
+from bedrock_eval.runs import Lock, RunFailureReason, RunState, RunStatus, timestamp
 from bedrock_eval.summary import read_summary
 from custom_evaluator import slices
 from custom_evaluator.errors import RunFailed
@@ -350,6 +351,77 @@ class TestOverlap:
 
         world.s3.before_put = race
         assert slice_of(world).status is SliceStatus.SKIPPED
+
+
+class TestRate:
+    """A rate schedule runs at once when it is made, and by AWS's silence perhaps when it is changed."""
+
+    HALF = RunLayout("support", "20261120T060000Z")
+
+    def ran(self, world: World, layout: RunLayout, status: RunStatus = RunStatus.FINISHED) -> None:
+        state = RunState("support", layout.run_id, status, timestamp(START), timestamp(START))
+        world.s3.put_object(Bucket=BUCKET, Key=layout.state, Body=state.to_json().encode())
+
+    @pytest.fixture(autouse=True)
+    def _every_six_days(self, world: World) -> None:
+        world.deploy(schedule=Schedule("rate(6 days)"))
+
+    def test_a_scheduled_run_younger_than_half_its_rate_is_skipped_with_that_reason(self, world: World) -> None:
+        earlier = RunLayout("support", "20261120T060001Z")
+        self.ran(world, earlier)
+        result = slice_of(world)
+        assert result.status is SliceStatus.SKIPPED
+        state = world.json(LAYOUT.state)
+        assert (state["status"], state["reason"]) == ("skipped", "too_early")
+        assert f"rate(6 days): scheduled run {earlier.run_id} was less than half of that before" in state["message"]
+        assert world.models.requests == []
+        assert len(world.cloudwatch.values("run_skipped")) == 1
+        assert world.cloudwatch.values("run_failed") == []
+        assert world.json(LAYOUT.lock)["expires_at"] == timestamp(START)
+        assert not {key for key in world.s3.keys(BUCKET) if "at-work" in key or "summary" in key}
+
+    def test_at_half_its_rate_it_runs(self, world: World) -> None:
+        self.ran(world, self.HALF)
+        assert slice_of(world).status is SliceStatus.FINISHED
+
+    @pytest.mark.parametrize("status", [RunStatus.FAILED, RunStatus.RUNNING])
+    def test_a_run_that_has_begun_counts_however_it_ended(self, world: World, status: RunStatus) -> None:
+        self.ran(world, RunLayout("support", "20261123T055500Z"), status)
+        assert slice_of(world).status is SliceStatus.SKIPPED
+
+    def test_a_skipped_run_delays_no_other(self, world: World) -> None:
+        """Else a schedule that is changed every day would never run."""
+        self.ran(world, self.HALF)
+        self.ran(world, RunLayout("support", "20261122T060000Z"), RunStatus.SKIPPED)
+        assert slice_of(world).status is SliceStatus.FINISHED
+
+    @pytest.mark.parametrize(
+        "run_id", ["20261123T050000Z-manual-0a1b", "20261122T060000Z-retry-0a1b", "20261123T060001Z", "notes"]
+    )
+    def test_runs_by_hand_retries_and_later_runs_do_not_count(self, world: World, run_id: str) -> None:
+        self.ran(world, RunLayout("support", run_id))
+        assert slice_of(world).status is SliceStatus.FINISHED
+
+    def test_a_run_by_hand_is_never_skipped_for_it(self, world: World) -> None:
+        self.ran(world, RunLayout("support", "20261123T055900Z"))
+        assert slice_of(world, layout=RunLayout("support", f"{RUN_ID}-manual-0a1b")).status is SliceStatus.FINISHED
+
+    def test_a_redelivery_is_the_same_run(self, world: World) -> None:
+        self.ran(world, RunLayout("support", "20261123T055900Z"))
+        for _ in range(2):
+            assert slice_of(world).status is SliceStatus.SKIPPED
+
+    def test_a_run_that_has_begun_goes_on(self, world: World) -> None:
+        """As one that failed and is started again under its own time."""
+        self.ran(world, LAYOUT, RunStatus.FAILED)
+        self.ran(world, RunLayout("support", "20261123T055900Z"))
+        assert slice_of(world).status is SliceStatus.FINISHED
+
+    @pytest.mark.parametrize("schedule", [None, Schedule("cron(0 6 * * ? *)"), Schedule("at(2026-11-23T06:00:00)")])
+    def test_other_schedules_are_due_at_moments_of_the_clock(self, world: World, schedule: Schedule | None) -> None:
+        world.deploy(schedule=schedule)
+        self.ran(world, RunLayout("support", "20261123T055900Z"))
+        assert slice_of(world).status is SliceStatus.FINISHED
 
 
 class TestFailures:

@@ -76,8 +76,22 @@ class TestDefinition:
         cloudformation.works(definition.handler, "Update", properties(confidence=0.9))
         kept = read_definition(s3.text("results", KEY))
         assert (kept.confidence, kept.first_deployed) == (0.9, "2026-01-01T00:00:00+00:00")
+        assert not kept.schedule_changed
         cloudformation.works(definition.handler, "Update", properties(schedule=Schedule("rate(7 days)")))
-        assert read_definition(s3.text("results", KEY)).first_deployed != "2026-01-01T00:00:00+00:00"
+        changed = read_definition(s3.text("results", KEY))
+        assert changed.first_deployed != "2026-01-01T00:00:00+00:00"
+        assert changed.schedule_changed
+        again = properties(schedule=Schedule("rate(7 days)"), confidence=0.8)
+        cloudformation.works(definition.handler, "Update", again)
+        assert read_definition(s3.text("results", KEY)) == replace(changed, confidence=0.8)
+
+    def test_a_schedule_that_was_not_there_before_is_not_changed_but_made(
+        self, cloudformation: CloudFormation, s3: FakeS3
+    ) -> None:
+        """A rate runs at once when it is made; when it is changed, AWS does not say."""
+        cloudformation.works(definition.handler, "Create", properties(schedule=None))
+        cloudformation.works(definition.handler, "Update", properties(schedule=Schedule("rate(7 days)")))
+        assert not read_definition(s3.text("results", KEY)).schedule_changed
 
     def test_a_standing_object_that_is_no_definition_is_replaced(
         self, cloudformation: CloudFormation, s3: FakeS3

@@ -18,6 +18,7 @@ from bedrock_eval.jobs.definition import JobKind, JobSettings
 from bedrock_eval.jobs.measures import Task
 from bedrock_eval.layout import WATCH_LIST, RunLayout, definition_key
 from bedrock_eval.overdue import OverdueError, Requirement, requirement
+from bedrock_eval.runs import RunState, RunStatus
 from bedrock_eval.subscribers import Subscription
 from bedrock_eval.watch_list import People, WatchList
 from tests.older_sdk import older_model
@@ -55,19 +56,48 @@ class TestRequirement:
             (replace(DAILY, grace_hours=8), datetime(2026, 11, 22, 6, tzinfo=UTC)),
             (replace(DAILY, timezone="America/New_York"), datetime(2026, 11, 22, 11, tzinfo=UTC)),
             (Schedule("at(2026-11-23T06:00:00)"), datetime(2026, 11, 23, 6, tzinfo=UTC)),
-            # A rate counts from a moment unknown: one run in every interval and grace.
-            (Schedule("rate(1 day)"), NOW - timedelta(days=1, hours=6)),
         ],
     )
     def test_what_must_have_finished(self, schedule: Schedule, since: datetime) -> None:
         assert requirement(schedule, first_deployed=DEPLOYED.isoformat(), now=NOW) == Requirement(since)
+
+    @pytest.mark.parametrize("changed", [False, True])
+    def test_of_a_rate_one_run_in_every_interval_and_grace(self, *, changed: bool) -> None:
+        since = NOW - timedelta(days=1, hours=6)
+        found = requirement(Schedule("rate(1 day)"), first_deployed=DEPLOYED.isoformat(), now=NOW, changed=changed)
+        assert found == Requirement(since, excused=timedelta(hours=12))
+
+    def test_a_rate_is_due_at_once_when_its_schedule_is_made(self) -> None:
+        weekly = Schedule("rate(7 days)")
+        deployed = NOW - timedelta(hours=6)
+        found = requirement(weekly, first_deployed=deployed.isoformat(), now=NOW)
+        assert found is not None
+        # Scheduled a moment after the deploy; and one of the days before is what the first is left out for.
+        assert found.met_by(deployed + timedelta(seconds=5))
+        assert found.met_by(deployed - timedelta(days=3))
+        assert not found.met_by(deployed - timedelta(days=4))
+        assert requirement(weekly, first_deployed=deployed.isoformat(), now=NOW - timedelta(seconds=1)) is None
+
+    def test_a_rate_that_was_changed_has_an_interval_to_run(self) -> None:
+        daily, deployed = Schedule("rate(1 day)"), NOW - timedelta(days=1, hours=6)
+        assert requirement(daily, first_deployed=deployed.isoformat(), now=NOW, changed=True) is not None
+        earlier = NOW - timedelta(seconds=1)
+        assert requirement(daily, first_deployed=deployed.isoformat(), now=earlier, changed=True) is None
+
+    def test_a_run_that_came_too_early_excuses_the_one_it_was_left_out_for(self) -> None:
+        needed = Requirement(NOW, excused=timedelta(hours=12))
+        before = NOW - timedelta(hours=8)
+        assert needed.met_by(before, skipped=NOW)
+        assert not needed.met_by(before, skipped=NOW - timedelta(seconds=1))
+        assert not needed.met_by(NOW - timedelta(hours=13), skipped=NOW)
+        assert not needed.met_by(None, skipped=NOW)
 
     @pytest.mark.parametrize(
         ("schedule", "deployed"),
         [
             (DAILY, NOW - timedelta(hours=2)),
             (DAILY, datetime(2026, 11, 23, 6, 0, 1, tzinfo=UTC)),
-            (Schedule("rate(1 day)"), NOW - timedelta(days=1, hours=5)),
+            (Schedule("rate(1 day)"), NOW - timedelta(hours=5)),
             (Schedule("at(2026-11-23T06:00:00)"), NOW),
             (Schedule("at(2027-01-01T06:00:00)"), DEPLOYED),
             (Schedule("cron(0 6 1 * ? *)"), DEPLOYED),
@@ -227,6 +257,26 @@ class TestOverdue:
         assert look(s3, now=NOW + timedelta(days=5))["schedule_overdue"] == {"support": 0.0}
         late = look(s3, now=NOW + timedelta(days=5, hours=12))
         assert late["schedule_overdue"] == {"support": 1.0}, "a job that never ends is seen"
+
+    @pytest.mark.parametrize(
+        ("reason", "overdue"), [("too_early", 0.0), ("overlap", 1.0), (None, 1.0)], ids=["early", "overlap", "unread"]
+    )
+    def test_a_run_that_came_too_early_by_its_rate_is_not_overdue(
+        self, s3: FakeS3, reason: str | None, overdue: float
+    ) -> None:
+        """Changed at 20:00, it is due then and every day at 20:00: what was left out then is not missed before."""
+        deploy(s3, schedule=Schedule("rate(1 day)"))
+        now = datetime(2026, 11, 23, 19, tzinfo=UTC)
+        run(s3, "20261122T120000Z")
+        run(s3, "20261122T200000Z", finished=False)
+        if reason is not None:
+            layout = RunLayout("support", "20261122T200000Z")
+            state = RunState("support", layout.run_id, RunStatus.SKIPPED, "", "", reason=reason, message="why")
+            s3.put_object(Bucket="results", Key=layout.state, Body=state.to_json().encode())
+        assert look(s3, now=now)["schedule_overdue"] == {"support": overdue}
+        # The next that is due, at 20:00, has its grace and no more.
+        later = look(s3, now=datetime(2026, 11, 24, 3, tzinfo=UTC))
+        assert later["schedule_overdue"] == {"support": 1.0}
 
     def test_without_a_schedule_nothing_can_be_late(self, s3: FakeS3) -> None:
         deploy(s3, schedule=None)
