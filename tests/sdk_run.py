@@ -326,8 +326,8 @@ def evaluation_jobs() -> dict[str, Any]:
         arns = [control.create(request, room_comes=False) for request in jobs.requests(made)]
         assert arns, kind
     seen = control.look(arns[0])
-    deleted = control.prune(containing=evaluation_mark(jobs.AUTOMATIC), keep=1)
-    return {"seen": str(seen and seen.status), "stopped": control.stop(arns[0]), "deleted": deleted > 0}
+    pruned = control.prune(containing=evaluation_mark(jobs.AUTOMATIC), keep=1)
+    return {"seen": str(seen and seen.status), "stopped": control.stop(arns[0]) is None, "deleted": pruned.deleted > 0}
 
 
 def watching() -> dict[str, Any]:

@@ -214,9 +214,13 @@ def _gauges(  # noqa: PLR0913 - all by keyword but the first four
 
 
 def _runs(drawing: Drawing, evaluation: WatchedEvaluation) -> cloudwatch.IWidget:
-    entries = (catalogue.RUN_FINISHED, catalogue.RUN_FAILED, catalogue.RUN_SKIPPED)
+    entries: tuple[catalogue.Metric, ...] = (catalogue.RUN_FINISHED, catalogue.RUN_FAILED, catalogue.RUN_SKIPPED)
+    title = "Runs finished, failed, skipped"
+    if evaluation.jobs:
+        # What a run has left in Bedrock.
+        entries, title = (*entries, catalogue.JOBS_LEFT), f"{title}; jobs left"
     return drawing.run_graph(
-        "Runs finished, failed, skipped",
+        title,
         [metric(entry, dimensions=evaluation.dimensions, period=RUN_PERIOD, label=entry.title) for entry in entries],
         unit="1 = yes",
         limits=drawing.limits([kinds.RUN_FAILED], evaluation.dimensions),

@@ -89,6 +89,8 @@ def _add_of_guardrail(factory: AlarmFactory, guardrail: WatchedGuardrail) -> Non
 
 def _add_of_evaluation(factory: AlarmFactory, evaluation: WatchedEvaluation) -> None:
     factory.make(kinds.RUN_FAILED, evaluation.name, dimensions=evaluation.dimensions)
+    if evaluation.jobs:
+        factory.make(kinds.JOBS_LEFT, evaluation.name, dimensions=evaluation.dimensions)
     if evaluation.scheduled:
         factory.make(kinds.RUN_OVERDUE, evaluation.name, dimensions=evaluation.dimensions)
     for candidate in evaluation.candidates:

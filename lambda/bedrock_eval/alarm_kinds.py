@@ -482,6 +482,19 @@ RUN_FAILED = AlarmKind(
     happened="A run of evaluation {subject} failed; it has no scores and no verdict.",
     look_at="reason and message in run.json of the newest run.",
 )
+JOBS_LEFT = AlarmKind(
+    name="jobs-left",
+    severity=Severity.WARNING,
+    missing_data=MissingData.RUN,
+    metrics={"l": catalogue.JOBS_LEFT},
+    unit=Unit("job", "jobs"),
+    comparison=Comparison.AT_LEAST,
+    threshold=lambda _: 1,
+    window=_RUN_WINDOW,
+    happened="Evaluation {subject} has left jobs in Bedrock that were refused to be stopped or deleted: one may go on "
+    "and cost, or they fill the 5,000 of the account.",
+    look_at="message in run.json and not_deleted in jobs.json of the newest run, which name them with the reason.",
+)
 EXECUTIONS_FAILED = AlarmKind(
     name="executions-failed",
     # A run that says why it failed rings run-failed, which is critical; this one must not page for it once more.

@@ -176,7 +176,11 @@ GATE_BASELINE = Metric(
 RUN_FAILED = Metric(CUSTOM, "run_failed", EVALUATION_DIMENSIONS, "Count", "Maximum", Better.LOWER, "Run failed")
 RUN_FINISHED = Metric(CUSTOM, "run_finished", EVALUATION_DIMENSIONS, "Count", "Maximum", Better.HIGHER, "Run finished")
 RUN_SKIPPED = Metric(
-    CUSTOM, "run_skipped", EVALUATION_DIMENSIONS, "Count", "Sum", Better.LOWER, "Run skipped (overlap)"
+    CUSTOM, "run_skipped", EVALUATION_DIMENSIONS, "Count", "Sum", Better.LOWER, "Run skipped (overlap, too early)"
+)
+
+JOBS_LEFT = Metric(
+    CUSTOM, "jobs_left", EVALUATION_DIMENSIONS, "Count", "Maximum", Better.LOWER, "Jobs neither stopped nor deleted"
 )
 
 SCHEDULE_OVERDUE = Metric(

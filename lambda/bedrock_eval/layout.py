@@ -107,10 +107,14 @@ class RunLayout:
     def job_output(self) -> str:
         return f"{JOBS}{self.job_folder}"
 
+    @property
+    def all_answers(self) -> str:
+        return f"{self.job_output}answers/"
+
     def answers(self, candidate: str) -> str:
         """The dataset of stored answers for the judge of a candidate: below JOBS, where Bedrock may read, and beside
         the jobs' own folders, so that it is never among their output."""
-        return f"{self.job_output}answers/{candidate}.jsonl"
+        return f"{self.all_answers}{candidate}.jsonl"
 
     @property
     def results(self) -> str:

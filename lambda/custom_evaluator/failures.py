@@ -19,12 +19,16 @@ MESSAGE_LIMIT = 1000
 logger = logging.getLogger(__name__)
 
 
-def fail_run(services: Services, event: FailEvent) -> dict[str, object]:
+def fail_run(services: Services, event: FailEvent, *, left: str = "") -> dict[str, object]:
     """Record why a run failed; may be repeated.
 
     The metric, which rings, does not depend on the bucket, nor the record on CloudWatch.
+
+    Args:
+        left: what people must hear of beside the reason; no length of that cuts it off.
     """
     reason, message = reason_and_message(event.error, event.cause)
+    message = f"{message[: MESSAGE_LIMIT - len(left)]}{left}"
     run_id = None if event.layout is None else event.layout.run_id
     logger.error("run failed", extra={"evaluation": event.evaluation, "run": run_id, "reason": reason.value})
     trouble = _published(services, event.evaluation)

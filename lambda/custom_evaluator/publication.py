@@ -40,11 +40,11 @@ def publish_run(services: Services, layout: RunLayout) -> int:
     return len(datums)
 
 
-def publish_fact(services: Services, metric: Metric, *, evaluation: str) -> None:
+def publish_fact(services: Services, metric: Metric, *, evaluation: str, value: float = 1) -> None:
     """Publish that something happened to a run of the evaluation, now."""
     dimensions = {catalogue.APPLICATION: services.application, catalogue.EVALUATION: evaluation}
     moment = start_minute(services.now())
-    put(services.cloudwatch, [datum(metric, dimensions=dimensions, value=1, timestamp=moment)])
+    put(services.cloudwatch, [datum(metric, dimensions=dimensions, value=value, timestamp=moment)])
 
 
 def put(cloudwatch: Any, datums: Iterable[Datum]) -> None:

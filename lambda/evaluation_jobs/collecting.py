@@ -1,6 +1,6 @@
 """From the files that jobs have left to results, summary and report, the same as of every run."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from bedrock_eval.cases import Case
@@ -8,7 +8,7 @@ from bedrock_eval.definition import Candidate, Definition
 from bedrock_eval.jobs.answers import judged_run
 from bedrock_eval.jobs.collection import RESULT_ENDING, Collected, collect, read_output, result_keys
 from bedrock_eval.jobs.measures import BUILT_IN_DATASET_PROMPTS
-from bedrock_eval.jobs.progress import Job, Jobs
+from bedrock_eval.jobs.progress import Job, Jobs, JobStatus
 from bedrock_eval.jobs.records import JobRecord, Unread
 from bedrock_eval.jobs.request import settings
 from bedrock_eval.layout import RunLayout
@@ -25,6 +25,7 @@ from evaluation_jobs.datasets import own_cases, stored_answers
 from evaluation_jobs.services import JobServices
 
 _MOST_NAMED = 20
+_MOST_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def collect_run(services: JobServices, layout: RunLayout, definition: Definition
     agreement: tuple[Agreement, ...] = ()
     writers: list[PartWriter] = []
     for job in jobs.jobs:
-        found = _collected(store, layout, definition, job, asked=asked[job.name])
+        found = _collected(store, layout, definition=definition, jobs=jobs, job=job, asked=asked[job.name])
         writers += _write(services, layout, found, job)
         jobs = replace(
             jobs,
@@ -73,35 +74,80 @@ def _asked(services: JobServices, definition: Definition, jobs: Jobs) -> dict[st
     return {job.name: _Asked(cases) for job in jobs.jobs}
 
 
-def _collected(store: Store, layout: RunLayout, definition: Definition, job: Job, *, asked: _Asked) -> Collected:
-    results, strays = result_keys(_output_keys(store, layout, job))
-    records = list(_records(store, results))
-    # An empty file of results says that nothing was answered; other files without a record say nothing.
-    if not any(key.endswith(RESULT_ENDING) for key in results) and all(isinstance(each, Unread) for each in records):
+def without_output(store: Store, layout: RunLayout, jobs: Jobs) -> tuple[Job, ...]:
+    """The completed jobs whose results are not in S3."""
+    completed = (job for job in jobs.jobs if job.status is JobStatus.COMPLETED)
+    return tuple(job for job in completed if _output(store, layout, jobs, job) is None)
+
+
+def _held(store: Store, layout: RunLayout) -> str:
+    """What a run's folder of output holds, in a few words."""
+    keys = _keys(store, layout)
+    shown = ", ".join(key.removeprefix(layout.job_output) for key in keys[:_MOST_SHOWN])
+    more = f" and {len(keys) - _MOST_SHOWN:,} more" if len(keys) > _MOST_SHOWN else ""
+    return f"{shown}{more}" if keys else "nothing"
+
+
+def _collected(  # noqa: PLR0913 - all by keyword but the first two
+    store: Store, layout: RunLayout, *, definition: Definition, jobs: Jobs, job: Job, asked: _Asked
+) -> Collected:
+    output = _output(store, layout, jobs, job)
+    if output is None:
         raise RunFailed(
             RunFailureReason.JOB_OUTPUT_MISSING,
-            f"{job.name} has completed and left no results below {layout.job_output}{job.name}/",
+            f"{job.name} has completed and left no results below {layout.job_output} in bucket {store.bucket}; "
+            f"found there: {_held(store, layout)}",
         )
     candidates = [candidate for candidate in definition.candidates if candidate.name in job.candidates]
     found = collect(
-        records,
+        output.records,
         candidates=_names(candidates),
         metrics=tuple(settings(definition).measure(name).name for name in definition.metrics),
         asked=asked.cases,
-        strays=strays,
+        strays=output.strays,
     )
     return replace(found, outcomes=[*found.outcomes, *asked.known])
 
 
-def _output_keys(store: Store, layout: RunLayout, job: Job) -> list[str]:
-    """Everything below the job's name, which no other job has; of several folders there, the one that its ARN names.
+@dataclass(frozen=True)
+class _Output:
+    """What a job has left."""
 
-    That Bedrock names the folder by the end of the ARN is seen, not documented.
+    records: Iterable[JobRecord | Unread]
+    strays: tuple[str, ...]
+
+
+def _output(store: Store, layout: RunLayout, jobs: Jobs, job: Job) -> _Output | None:
+    """The results of a job, None while there are none.
+
+    An empty file of results says that nothing was answered; other files without a record say nothing.
     """
-    prefix = f"{layout.job_output}{job.name}/"
-    keys = list(store.keys(prefix))
-    own = [key for key in keys if key.startswith(f"{prefix}{job.identifier}/")]
-    return own if result_keys(own)[0] else keys
+    results, strays = result_keys(_output_keys(store, layout, jobs, job))
+    if any(key.endswith(RESULT_ENDING) for key in results):
+        return _Output(_records(store, results), strays)
+    records = list(_records(store, results))
+    return None if all(isinstance(each, Unread) for each in records) else _Output(records, strays)
+
+
+def _output_keys(store: Store, layout: RunLayout, jobs: Jobs, job: Job) -> list[str]:
+    """The files of one job, wherever below the folder of its run they lie: the first of these that holds results.
+
+    AWS documents `<job name>/<id>/`. That Bedrock names the inner folder by the end of the ARN is seen, not documented,
+    nor is whether it adds a slash to a prefix that ends with one.
+    """
+    # Assumption: job-output-late
+    keys = _keys(store, layout)
+    # No other job has the name, which ends with a hash.
+    named = [key for key in keys if job.name in key.removeprefix(layout.job_output)]
+    own = [key for key in keys if job.identifier in key.removeprefix(layout.job_output).split("/")]
+    both = [key for key in named if key in own]
+    alone = keys if len(jobs.jobs) == 1 else []
+    return next((each for each in (both, named, own, alone) if result_keys(each)[0]), named)
+
+
+def _keys(store: Store, layout: RunLayout) -> list[str]:
+    """Of the jobs' output; what they were given lies beside it."""
+    return [key for key in store.keys(layout.job_output) if not key.startswith(layout.all_answers)]
 
 
 def _records(store: Store, keys: Sequence[str]) -> Iterator[JobRecord | Unread]:

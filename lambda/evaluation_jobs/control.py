@@ -1,7 +1,9 @@
 """The control plane's edge: each call, and what its errors mean for a run."""
 
 import logging
-from collections.abc import Iterator, Sequence
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +17,11 @@ from custom_evaluator.errors import RunFailed
 from custom_evaluator.passing import passes
 
 _MOST_DELETED = 25
+MOST_JOBS = 5_000
+"""Evaluation jobs in an account and a Region, ended ones too (endpoints and quotas of Bedrock: not adjustable)."""
+_COUNT_SECONDS = 300.0
+_AT_ONCE = re.compile(r"concurren|in progress|running|at a time|at once|simultan", re.IGNORECASE)
+_IN_ALL = re.compile(r"\b5,?000\b")
 _AGED = {"jobArn", "creationTime"}
 _FULL = "ServiceQuotaExceededException"
 _DELETABLE = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.STOPPED)
@@ -28,6 +35,14 @@ class Seen:
 
     status: JobStatus
     message: str | None = None
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """What came of deleting old jobs: how many are gone, and each that is not with the reason."""
+
+    deleted: int = 0
+    refused: tuple[str, ...] = ()
 
 
 class NotNowError(Exception):
@@ -62,6 +77,7 @@ class Control:
     """Evaluation jobs of this account and Region."""
 
     client: Any
+    clock: Callable[[], float] = time.monotonic
 
     def create(self, request: dict[str, Any], *, room_comes: bool) -> str | None:
         """Start a job; the ARN, also of the one that an earlier call with this name and token has started.
@@ -109,11 +125,14 @@ class Control:
 
         Raises:
             ClientError: refused.
-            RunFailed: the quota is full and no job runs.
+            RunFailed: the account has as many jobs as it may, or a quota is full and no job runs.
         """
         try:
             created: dict[str, Any] = self.client.create_evaluation_job(**request)
         except ClientError as error:
+            if _code(error) == _FULL and self._account_is_full(error):
+                message = f"{_sentence(error)} (the account has {MOST_JOBS:,} evaluation jobs: delete ended ones)"
+                raise RunFailed(RunFailureReason.JOB_REFUSED, message) from None
             if _code(error) != _FULL or room_comes or self._others_run():
                 raise
         else:
@@ -129,6 +148,26 @@ class Control:
             )
             raise RunFailed(RunFailureReason.JOB_REFUSED, message) from None
         return created
+
+    def _account_is_full(self, error: ClientError) -> bool:
+        """Whether the quota is that of all jobs, whatever runs, by its words or else by counting.
+
+        False where neither tells: it is waited for. A page has five jobs, so that counting may take too long.
+        """
+        told = str(error.response.get("Error", {}).get("Message", ""))
+        if _IN_ALL.findall(told) or _AT_ONCE.findall(told):
+            return bool(_IN_ALL.findall(told))
+        until = self.clock() + _COUNT_SECONDS
+        try:
+            for number, _ in enumerate(self._list(), start=1):
+                if number >= MOST_JOBS:
+                    return True
+                if self.clock() > until:
+                    logger.warning("jobs not counted to the end", extra={"counted": number})
+                    return False
+        except ClientError as trouble:
+            logger.warning("jobs not counted", extra={"reason": _sentence(trouble)})
+        return False
 
     def _others_run(self) -> bool:
         """Whether a job's end can make room.
@@ -169,8 +208,8 @@ class Control:
             return None
         return Seen(status, "; ".join(map(str, job.get("failureMessages") or ())) or None)
 
-    def stop(self, arn: str) -> bool:
-        """Ask a job to stop; whether it does, or has ended meanwhile. False: asking again later may do.
+    def stop(self, arn: str) -> str | None:
+        """Ask a job to stop; None: it does, or has ended meanwhile. Else why it does not for now.
 
         Raises:
             RunFailed: refused for good.
@@ -178,34 +217,48 @@ class Control:
         try:
             with _asking():
                 try:
+                    # Assumption: jobs-tags
                     self.client.stop_evaluation_job(jobIdentifier=arn)
                 except ClientError as error:
                     if _code(error) not in ("ConflictException", "ResourceNotFoundException"):
                         raise
+                    seen = self.look(arn)
+                    if seen is not None and seen.status is JobStatus.IN_PROGRESS:
+                        return _sentence(error)
         except NotNowError as error:
             logger.warning("job not stopped", extra={"job": arn, "reason": str(error)})
-            return False
-        return True
+            return str(error)
+        return None
 
-    def prune(self, *, containing: str, keep: int) -> int:
-        """Delete all but the newest `keep` ended jobs whose name holds a text; how many were deleted.
+    def prune(self, *, containing: str, keep: int) -> Pruned:
+        """Delete all but the newest `keep` ended jobs whose name holds a text; what is refused is told, not raised.
 
         One whose age or ARN the list does not tell stays.
         """
-        ended = [
-            job for job in self._list(containing=containing) if job.get("status") in _DELETABLE and set(job) >= _AGED
-        ]
+        try:
+            with _asking():
+                listed = list(self._list(containing=containing))
+        except (NotNowError, RunFailed) as error:
+            return Pruned(refused=(f"no job can be listed: {error}",))
+        ended = [job for job in listed if job.get("status") in _DELETABLE and set(job) >= _AGED]
         old = [str(job["jobArn"]) for job in sorted(ended, key=lambda job: job["creationTime"], reverse=True)[keep:]]
-        deleted = 0
-        for start in range(0, len(old), _MOST_DELETED):
-            deleted += self._delete(old[start : start + _MOST_DELETED])
-        return deleted
+        found = [self._deleted(old[start : start + _MOST_DELETED]) for start in range(0, len(old), _MOST_DELETED)]
+        return Pruned(sum(each.deleted for each in found), tuple(why for each in found for why in each.refused))
 
-    def _delete(self, arns: Sequence[str]) -> int:
-        answer = self.client.batch_delete_evaluation_job(jobIdentifiers=list(arns))
-        for error in answer.get("errors") or ():
-            logger.warning("job not deleted", extra={"job": error.get("jobIdentifier"), "reason": error.get("code")})
-        return len(answer.get("evaluationJobs") or ())
+    def _deleted(self, arns: Sequence[str]) -> Pruned:
+        try:
+            with _asking():
+                # Assumption: jobs-tags
+                answer = self.client.batch_delete_evaluation_job(jobIdentifiers=list(arns))
+        except (NotNowError, RunFailed) as error:
+            return Pruned(refused=tuple(f"{arn}: {error}" for arn in arns))
+        refused = (error for error in answer.get("errors") or () if error.get("code") != "ResourceNotFoundException")
+        return Pruned(
+            len(answer.get("evaluationJobs") or ()),
+            tuple(
+                f"{error.get('jobIdentifier')}: {error.get('code')}: {error.get('message', '')}" for error in refused
+            ),
+        )
 
     def _list(self, *, containing: str | None = None, status: JobStatus | None = None) -> Iterator[dict[str, Any]]:
         """A page has five entries whatever is asked for."""

@@ -4,11 +4,18 @@ import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bedrock_eval.codec import DecodeError
 from bedrock_eval.definition import Candidate, Definition
 from bedrock_eval.jobs.answers import judged_run
 from bedrock_eval.jobs.definition import JobKind, JobSettings
-from bedrock_eval.jobs.progress import STOPPING_LIMIT, Job, Jobs, JobStatus, pause, read_jobs
+from bedrock_eval.jobs.progress import (
+    OUTPUT_LIMIT,
+    SHORTEST_PAUSE,
+    STOPPING_LIMIT,
+    Job,
+    Jobs,
+    JobStatus,
+    pause,
+)
 from bedrock_eval.jobs.request import build_request, groups, job_name, settings
 from bedrock_eval.layout import RunLayout
 from bedrock_eval.runs import RunFailureReason, RunState, RunStatus, timestamp
@@ -24,9 +31,10 @@ from custom_evaluator.slices import (
     skipped,
 )
 from custom_evaluator.states import new_state, saved_state
-from evaluation_jobs.collecting import collect_run
+from evaluation_jobs.collecting import collect_run, without_output
 from evaluation_jobs.control import Control, NotNowError
 from evaluation_jobs.datasets import given, prepare_datasets, with_answers_run
+from evaluation_jobs.remains import saved_jobs
 from evaluation_jobs.services import JobServices
 
 logger = logging.getLogger(__name__)
@@ -92,8 +100,9 @@ class _Look:
         finally:
             self._save()
         if not self._jobs.ended:
-            seconds = int(self._pause().total_seconds())
-            return SliceResult(SliceStatus.WAITING, self._layout.run_id, pause_seconds=seconds)
+            return self._waiting_for(self._pause())
+        if self._output_may_come():
+            return self._waiting_for(SHORTEST_PAUSE)
         self._jobs = collect_run(self._services, self._layout, self._definition, self._state, self._jobs)
         self._state = replace(self._state, status=RunStatus.FINISHED)
         self._save()
@@ -101,21 +110,32 @@ class _Look:
         logger.info("run finished", extra={"evaluation": self._layout.evaluation, "run": self._layout.run_id})
         return SliceResult(SliceStatus.FINISHED, self._layout.run_id)
 
+    def _waiting_for(self, wait: timedelta) -> SliceResult:
+        seconds = int(wait.total_seconds())
+        return SliceResult(SliceStatus.WAITING, self._layout.run_id, pause_seconds=seconds)
+
+    def _output_may_come(self) -> bool:
+        """Whether results of a job are missing that has completed just now. AWS does not say that they come first."""
+        # Assumption: job-output-late
+        missing = without_output(self._runs.store, self._layout, self._jobs)
+        since = self._runs.now() - OUTPUT_LIMIT
+        late = [job for job in missing if job.ended is None or datetime.fromisoformat(job.ended) > since]
+        if not late:
+            return False
+        for job in late:
+            logger.warning("output is not there yet", extra={"run": self._layout.run_id, "job": job.name})
+        return True
+
     def _pause(self) -> timedelta:
         """By the newest start: of jobs one after another the last is looked at as soon as the first."""
         newest = self._jobs.newest_start(self._state.started)
         return pause(self._settings.kind, since_start=self._runs.now() - newest)
 
     def _saved_jobs(self) -> Jobs:
-        stored = self._runs.store.read(self._layout.jobs)
-        if stored is not None:
-            try:
-                return read_jobs(stored.body)
-            except DecodeError as error:
-                # Asking again finds the same jobs by their names.
-                logger.warning("jobs.json cannot be read", extra={"reason": str(error)})
+        saved = saved_jobs(self._runs.store, self._layout)
+        # Without them: asking again finds the same jobs by their names.
         jobs = tuple(self._waiting(group) for group in groups(self._definition))
-        return Jobs(jobs, answers=judged_run(self._definition))
+        return saved or Jobs(jobs, answers=judged_run(self._definition))
 
     def _waiting(self, group: tuple[Candidate, ...]) -> Job:
         candidate = group[0].name if self._settings.kind is not JobKind.HUMAN else None
@@ -134,6 +154,7 @@ class _Look:
         self._jobs = replace(self._jobs, jobs=tuple(jobs))
         # Before another is started: it would be paid for in vain.
         self._refuse_failed(overdue=overdue)
+        self._refuse_not_stopped()
         if now > self._deadline + STOPPING_LIMIT:
             self._refuse_unstoppable()
         for index, job in enumerate(jobs):
@@ -148,7 +169,7 @@ class _Look:
         return job.arn is None and not overdue
 
     def _looked_at(self, job: Job, *, now: datetime, overdue: bool) -> Job:
-        job = self._named(job)
+        job = replace(self._named(job), not_stopped=None)
         if job.arn is None or job.status.ended:
             return job
         seen = self._control.look(job.arn)
@@ -156,9 +177,10 @@ class _Look:
             return job
         if seen.status.ended:
             return replace(job, status=seen.status, ended=timestamp(now), message=seen.message or job.message)
-        if overdue and seen.status is JobStatus.IN_PROGRESS and self._control.stop(job.arn):
-            return replace(job, status=JobStatus.STOPPING, message=f"stopped after {self._settings.deadline_hours:g} h")
-        return replace(job, status=seen.status)
+        job = replace(job, status=seen.status)
+        if overdue and seen.status is JobStatus.IN_PROGRESS:
+            return self._stopped(job, message=f"stopped after {self._settings.deadline_hours:g} h")
+        return job
 
     def _started(self, job: Job, *, now: datetime, overdue: bool) -> Job:
         if overdue:
@@ -187,6 +209,14 @@ class _Look:
         except RunFailed as error:
             raise RunFailed(error.reason, f"{error.sentence}; job {job.name} was accepted and may be running") from None
         return replace(job, arn=arn, message=None if arn else "accepted, and not listed by Bedrock yet")
+
+    def _refuse_not_stopped(self) -> None:
+        """A stop that is refused for good is no matter of waiting, and people can stop the job."""
+        left = [f"{job.name} ({job.not_stopped})" for job in self._jobs.going_on if job.not_stopped is not None]
+        if left:
+            hours = f"{self._settings.deadline_hours:g} h"
+            told = f"not ended within {hours}, and refused to be stopped: {', '.join(left)}"
+            raise RunFailed(RunFailureReason.JOB_OVERDUE, told)
 
     def _refuse_unstoppable(self) -> None:
         stuck = [job for job in self._jobs.jobs if not job.status.ended]
@@ -217,15 +247,17 @@ class _Look:
         jobs = [self._stopped(job) if job.status is JobStatus.IN_PROGRESS else job for job in self._jobs.jobs]
         self._jobs = replace(self._jobs, jobs=tuple(jobs))
 
-    def _stopped(self, job: Job) -> Job:
+    def _stopped(self, job: Job, *, message: str | None = None) -> Job:
+        """Asked to stop, or with the reason for which that is refused for good."""
         try:
             job = self._named(job)
-            if job.arn is None or not self._control.stop(job.arn):
-                return job
+            why = "Bedrock lists no job of this name" if job.arn is None else self._control.stop(job.arn)
         except RunFailed as error:
             logger.warning("job not stopped", extra={"run": self._layout.run_id, "reason": str(error)})
-            return job
-        return replace(job, status=JobStatus.STOPPING)
+            return replace(job, not_stopped=error.sentence)
+        if why is not None:
+            return replace(job, message=why)
+        return replace(job, status=JobStatus.STOPPING, message=message or job.message, not_stopped=None)
 
     def _save(self) -> None:
         store = self._runs.store

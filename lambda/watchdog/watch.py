@@ -119,7 +119,7 @@ class Watch:
         try:
             state = read_state(self._read(layout.state))
         except (ClientError, DecodeError) as error:
-            logger.warning("run.json cannot be read", extra={"run": str(layout), "reason": _reason(error)})
+            logger.warning("run.json cannot be read", extra={"run": str(layout), "reason": reason(error)})
             return False
         return state.status is RunStatus.SKIPPED and state.reason == TOO_EARLY
 

@@ -13,6 +13,7 @@ from local.bedrock.faults import ANY_MODEL, KINDS, NO_FAULTS, ModelFaults
 STALL_SECONDS = "stall_seconds"
 
 
+STOP_REFUSALS = ("AccessDeniedException", "ConflictException", "ThrottlingException", "InternalServerException")
 JOB_REFUSALS = ("ConflictException", "ThrottlingException", "ServiceQuotaExceededException", "InternalServerException")
 
 
@@ -26,6 +27,10 @@ class JobBehaviour:
         failure: the message with which every job ends Failed; None: they complete.
         left_out: share of the prompts that the output silently lacks.
         never_ends: jobs stay InProgress until they are stopped.
+        output_seconds: from the end to the output in S3.
+        output_folder: where below the request's prefix the output lies, with `{name}` and `{id}` of the job.
+        others: so many ended jobs of somebody else are in the account, and count for its quota.
+        stop_refusal, delete_refusal: the error code that StopEvaluationJob or BatchDeleteEvaluationJob ends with.
     """
 
     seconds: float = 1.0
@@ -33,6 +38,11 @@ class JobBehaviour:
     failure: str | None = None
     left_out: float = 0.0
     never_ends: bool = False
+    output_seconds: float = 0.0
+    output_folder: str = "{name}/{id}/"
+    others: int = 0
+    stop_refusal: str | None = None
+    delete_refusal: str | None = None
 
 
 FLOW_REFUSALS = ("ResourceLimitExceeded", "ThrottlingException")
@@ -251,6 +261,18 @@ def _codes(value: object, place: _Place, *, allowed: tuple[str, ...]) -> tuple[s
     return tuple(value)
 
 
+def _refusal(value: object, place: _Place) -> str | None:
+    if value is not None and value not in STOP_REFUSALS:
+        raise place.error(value, f"null or one of {', '.join(STOP_REFUSALS)}")
+    return None if value is None else str(value)
+
+
+def _folder(value: object, place: _Place) -> str:
+    if not isinstance(value, str) or not value.endswith("/"):
+        raise place.error(value, "text that ends with /, as {name}/{id}/")
+    return value
+
+
 def _message(value: object, place: _Place) -> str | None:
     if value is not None and not isinstance(value, str):
         raise place.error(value, "text or null")
@@ -287,6 +309,11 @@ _JOB_READERS: Mapping[str, _Reader] = {
     "failure": _message,
     "left_out": _share,
     "never_ends": _switch,
+    "output_seconds": _seconds,
+    "output_folder": _folder,
+    "others": _count,
+    "stop_refusal": _refusal,
+    "delete_refusal": _refusal,
 }
 _FLOW_READERS: Mapping[str, _Reader] = {
     "seconds": _seconds,

@@ -3,8 +3,10 @@
 A job ends when its time is up and somebody looks: nobody can tell the difference, as AWS sends no event either.
 """
 
+import contextvars
 import hashlib
 import re
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
@@ -23,6 +25,7 @@ from local.bedrock.roles import role_problem
 from local.bedrock.state import STAND_IN
 
 MOST_OF_A_PAGE = 5
+MOST_JOBS = 5_000
 _MOST_DELETED = 25
 _ENDED = ("Completed", "Failed", "Stopped")
 _AUTOMATIC = ("Builtin.Accuracy", "Builtin.Robustness", "Builtin.Toxicity")
@@ -114,6 +117,9 @@ def create(request: Mapping[str, Any]) -> Job:
             return _as_job(job)
         if job.name == request["jobName"]:
             raise ServiceError("ConflictException", f"An evaluation job named {job.name} exists already.")
+    if len(_jobs) + STAND_IN.config.evaluation_jobs.others >= MOST_JOBS:
+        # In words that do not say which quota it is: AWS's are not known.
+        raise ServiceError("ServiceQuotaExceededException", "The number of evaluation jobs exceeds the service quota.")
     now = time.time()
     seed = f"{get_account_id()}{get_region()}{request['jobName']}"
     job = Job(dict(request), hashlib.sha256(seed.encode()).hexdigest()[:12], created=now, changed=now)
@@ -263,7 +269,14 @@ def _current(job: Job) -> Job:
         job.failures.append(behaviour.failure)
         _end(job, "Failed")
         return job
-    _write_output(job)
+    if behaviour.output_seconds:
+        # In this account and Region, whose scope a thread does not have by itself.
+        late = contextvars.copy_context().run
+        timer = threading.Timer(behaviour.output_seconds, late, args=(_write_output, job, behaviour.output_folder))
+        timer.daemon = True
+        timer.start()
+    else:
+        _write_output(job, behaviour.output_folder)
     _end(job, "Completed")
     return job
 
@@ -272,9 +285,9 @@ def _end(job: Job, status: str) -> None:
     job.status, job.changed = status, time.time()
 
 
-def _write_output(job: Job) -> None:
+def _write_output(job: Job, folder: str) -> None:
     bucket, prefix = split(job.request["outputDataConfig"]["s3Uri"])
-    root = f"{prefix.rstrip('/')}/{job.name}/{job.job_id}/".lstrip("/")
+    root = f"{prefix.rstrip('/')}/{folder.replace('{name}', job.name).replace('{id}', job.job_id)}".lstrip("/")
     for key, text in job_output.files(job, datasets=_datasets(job)):
         s3._put_object(bucket, root + key, text.encode(), {"content-type": "application/octet-stream"})
 
@@ -293,14 +306,21 @@ def stop(arn: str) -> None:
     Raises:
         ServiceError: ConflictException when it has ended.
     """
+    _refuse(STAND_IN.config.evaluation_jobs.stop_refusal)
     job = find(arn)
     if job.status != "InProgress":
         raise ServiceError("ConflictException", f"The job {arn} is {job.status}; only one in progress can be stopped.")
     job.status, job.changed = "Stopping", time.time()
 
 
+def _refuse(code: str | None) -> None:
+    if code is not None:
+        raise ServiceError(code, f"injected: {code}")
+
+
 def batch_delete(request: Mapping[str, Any]) -> dict[str, Any]:
     """Delete ended jobs; those that cannot be deleted are listed as errors."""
+    _refuse(STAND_IN.config.evaluation_jobs.delete_refusal)
     service_model.check("bedrock", "BatchDeleteEvaluationJob", request)
     identifiers = request["jobIdentifiers"]
     if len(identifiers) > _MOST_DELETED:
@@ -326,16 +346,32 @@ def page(query: Mapping[str, str]) -> dict[str, Any]:
         start = int(query.get("nextToken", "0"))
     except ValueError:
         raise invalid("nextToken must be one that an earlier answer gave.") from None
-    found = sorted((_current(_as_job(job)) for job in list(_jobs.values())), key=lambda job: -job.created)
+    own = sorted((_current(_as_job(job)) for job in list(_jobs.values())), key=lambda job: -job.created)
+    found = [*(job.summary() for job in own), *_of_others()]
     found = [
         job
         for job in found
-        if query.get("nameContains", "") in job.name and query.get("statusEquals", job.status) == job.status
+        if query.get("nameContains", "") in job["jobName"] and query.get("statusEquals", job["status"]) == job["status"]
     ]
     if query.get("sortOrder") == "Ascending":
         found.reverse()
     more = {"nextToken": str(start + MOST_OF_A_PAGE)} if start + MOST_OF_A_PAGE < len(found) else {}
-    return {"jobSummaries": [job.summary() for job in found[start : start + MOST_OF_A_PAGE]], **more}
+    return {"jobSummaries": found[start : start + MOST_OF_A_PAGE], **more}
+
+
+def _of_others() -> Iterator[dict[str, Any]]:
+    """Ended jobs that nobody here has started, the oldest of all."""
+    for number in range(STAND_IN.config.evaluation_jobs.others):
+        yield {
+            "jobArn": f"arn:aws:bedrock:{get_region()}:{get_account_id()}:evaluation-job/{number:012}",
+            "jobName": f"somebody-elses-{number}",
+            "status": "Completed",
+            "jobType": "Automated",
+            "creationTime": _timestamp(0),
+            "evaluationTaskTypes": ["General"],
+            "modelIdentifiers": [],
+            "applicationType": "ModelEvaluation",
+        }
 
 
 def split(uri: str) -> tuple[str, str]:

@@ -199,7 +199,7 @@ class TestEveryAlarm:
 def test_policies_by_kind() -> None:
     policies = {kind.name: kind.missing_data for kind in KINDS.values()}
     assert {name for name, policy in policies.items() if policy is MissingData.RUN} == {
-        *("verdict", "inconclusive", "coverage", "run-failed", "end-of-life"),
+        *("verdict", "inconclusive", "coverage", "run-failed", "jobs-left", "end-of-life"),
         *("subscribers-missing", "subscribers-pending", "budget-blind"),
     }
     assert {name for name, policy in policies.items() if policy is MissingData.LIVENESS} == {
@@ -237,7 +237,9 @@ def test_a_verdict_is_found_by_the_dimensions_it_is_published_with() -> None:
     }
 
 
-@pytest.mark.parametrize("kind", [kinds.VERDICT, kinds.RUN_FAILED, kinds.COVERAGE], ids=lambda kind: kind.name)
+@pytest.mark.parametrize(
+    "kind", [kinds.VERDICT, kinds.RUN_FAILED, kinds.COVERAGE, kinds.JOBS_LEFT], ids=lambda kind: kind.name
+)
 def test_a_run_that_took_a_day_is_still_seen(kind: AlarmKind) -> None:
     # Everything that a run publishes carries its start minute; an execution may take 24 hours.
     assert kind.window.seconds * kind.window.periods >= 24 * 3600

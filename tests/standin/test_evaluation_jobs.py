@@ -388,3 +388,35 @@ def test_a_role_that_bedrock_may_not_assume_is_refused(place: Place) -> None:
 
 def test_a_job_is_asked_for_by_its_arn(place: Place) -> None:
     assert refusal(place.client.get_evaluation_job, jobIdentifier="job-name") == "ValidationException"
+
+
+def test_output_may_come_later_and_lie_elsewhere(place: Place) -> None:
+    place.standin.configure(evaluation_jobs={"seconds": 0, "output_seconds": 1, "output_folder": "/{id}/{name}/"})
+    definition = place.definition()
+    arn = place.start(definition)
+    job = place.end(arn)
+    assert job["status"] == "Completed"
+    bucket, _, prefix = job["outputDataConfig"]["s3Uri"].removeprefix("s3://").partition("/")
+    listed = {"Bucket": bucket, "Prefix": f"{prefix.rstrip('/')}//{arn.rpartition('/')[2]}/{job['jobName']}/"}
+    assert place.standin.client("s3").list_objects_v2(**listed)["KeyCount"] == 0
+    deadline = time.monotonic() + 10
+    while not place.standin.client("s3").list_objects_v2(**listed)["KeyCount"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_an_account_has_at_most_5000_jobs_whoever_started_them(place: Place) -> None:
+    place.standin.configure(evaluation_jobs={"seconds": 0, "others": 5_000})
+    request = place.request(place.definition())
+    assert refusal(place.client.create_evaluation_job, **request) == "ServiceQuotaExceededException"
+    page = place.client.list_evaluation_jobs(nameContains="somebody-elses", statusEquals="Completed")
+    assert (len(page["jobSummaries"]), bool(page["nextToken"])) == (5, True)
+    assert place.client.list_evaluation_jobs(nameContains="somebody-elses", statusEquals="Failed")["jobSummaries"] == []
+
+
+def test_a_stop_and_a_delete_are_refused_as_configured(place: Place) -> None:
+    arn = place.start(place.definition())
+    place.standin.configure(evaluation_jobs={"stop_refusal": "AccessDeniedException"})
+    assert refusal(place.client.stop_evaluation_job, jobIdentifier=arn) == "AccessDeniedException"
+    place.standin.configure(evaluation_jobs={"delete_refusal": "ThrottlingException"})
+    assert refusal(place.client.batch_delete_evaluation_job, jobIdentifiers=[arn]) == "ThrottlingException"

@@ -26,7 +26,7 @@ from tests.frozen import ANSWERS
 from .conftest import deployed
 from .watching import DAY, HOUR, MINUTE, Told, Watch
 
-QUALITY, SCHEDULED = "quality", "scheduled"
+QUALITY, SCHEDULED, BY_JOBS = "quality", "scheduled", "by-jobs"
 METRIC = "relevance_score"
 PINNED = "2026-01-01T06:00:00Z"
 ALARM, OK = "ALARM", "OK"
@@ -582,6 +582,30 @@ def test_an_execution_that_somebody_aborts(watch: Watch, quiet: set[str]) -> Non
     watch.told([(alarm, OK)])
 
 
+def test_jobs_that_are_refused_to_be_deleted(watch: Watch, quiet: set[str]) -> None:
+    """The run is fine and its scores are published; what it left in Bedrock is told until a run leaves nothing."""
+    alarm = watch.alarm("jobs-left", BY_JOBS)
+    for refusal, left in ((None, ()), ("AccessDeniedException", (alarm,))):
+        watch.stack.standin("PUT", "config", {"evaluation_jobs": {"seconds": 0, "delete_refusal": refusal}})
+        run_by_jobs(watch)
+        rings(watch, quiet, *left)
+    (message,) = watch.told([(alarm, ALARM)])
+    assert "refused to be stopped or deleted" in message.text
+    watch.stack.standin("PUT", "config", {"evaluation_jobs": {"seconds": 0}})
+    watch.later(DAY)
+    run_by_jobs(watch)
+    watch.later(MINUTE)
+    rings(watch, quiet)
+    watch.told([(alarm, OK)])
+
+
+def run_by_jobs(watch: Watch) -> None:
+    watch.next_period(HOUR)
+    execution = watch.stack.begin(BY_JOBS, f"{watch.now:%Y-%m-%dT%H:%M:%SZ}")
+    assert watch.stack.wait(execution)["status"] == "SUCCEEDED"
+    watch.later(MINUTE)
+
+
 # --- signs of life ------------------------------------------------------------------------------------------------
 
 
@@ -614,13 +638,16 @@ def test_a_watchdog_that_is_silent_is_told_and_the_overdue_run_is_explained(watc
 
 
 def test_a_schedule_that_stopped(watch: Watch, quiet: set[str]) -> None:
-    """It fires when its time comes, and the run it starts is enough; stopped, the next one is missed and told."""
+    """By a rate it ran at the deploy, and runs when its time comes; stopped, the next one is missed and told."""
     clients, names = watch.stack.clients, watch.stack.names
     schedule = clients.scheduler.get_schedule(GroupName=names.schedule_group, Name=names.schedule(SCHEDULED))
     due = schedule["CreationDate"].timestamp() + 60 * DAY
     overdue, composite = watch.alarm("run-overdue", SCHEDULED), watch.alarm("critical", "run", SCHEDULED)
-    watch.later(due - watch.now.timestamp() + MINUTE)
     assert ended(watch, SCHEDULED) == ["SUCCEEDED"]
+    watch.later(due - watch.now.timestamp() + MINUTE)
+    assert ended(watch, SCHEDULED) == ["SUCCEEDED"] * 2
+    states = [watch.stack.read(key)["status"] for key in watch.stack.keys(f"runs/{SCHEDULED}/") if "run.json" in key]
+    assert states == ["finished", "finished"]
     for _ in range(3):
         watch.later(DAY)
         rings(watch, quiet)
@@ -637,7 +664,14 @@ def test_a_schedule_that_stopped(watch: Watch, quiet: set[str]) -> None:
     watch.later(HOUR)
     rings(watch, quiet)
     watch.told([(composite, OK)])
+    # Enabled again, a schedule by a rate may run at once: it comes too early, and neither asks a model nor rings.
+    asked = watch.stack.standin("GET", "calls")
     switch(watch, names.schedule(SCHEDULED), "ENABLED")
+    watch.later(MINUTE)
+    assert ended(watch, SCHEDULED) == ["SUCCEEDED"] * 4
+    (newest, *_) = sorted((key for key in watch.stack.keys(f"runs/{SCHEDULED}/") if "run.json" in key), reverse=True)
+    assert (watch.stack.read(newest)["status"], watch.stack.read(newest)["reason"]) == ("skipped", "too_early")
+    assert watch.stack.standin("GET", "calls") == asked
 
 
 def ended(watch: Watch, evaluation: str) -> list[str]:

@@ -10,7 +10,7 @@ from bedrock_eval import codec
 from bedrock_eval.jobs.definition import JobKind
 from bedrock_eval.layout import SCHEMA_VERSION, RunLayout
 
-_SHORTEST = timedelta(minutes=1)
+SHORTEST_PAUSE = timedelta(minutes=1)
 _LONGEST: Mapping[JobKind, timedelta] = {
     JobKind.AUTOMATIC: timedelta(minutes=30),
     JobKind.JUDGE: timedelta(minutes=30),
@@ -19,6 +19,9 @@ _LONGEST: Mapping[JobKind, timedelta] = {
 }
 _GROWTH = 4
 _COLLECTING = timedelta(hours=1)
+OUTPUT_LIMIT = timedelta(minutes=10)
+"""How long the output of a completed job is looked for."""
+
 STOPPING_LIMIT = timedelta(hours=6)
 """How long after its deadline a run waits for jobs that it has asked to stop."""
 
@@ -58,6 +61,7 @@ class Job:
     Attributes:
         candidates: who answers in it; of an automated job one.
         message: why it failed, was stopped or could not be started yet.
+        not_stopped: why it was refused to stop it, so that it may go on and cost.
     """
 
     name: str
@@ -67,6 +71,7 @@ class Job:
     started: str | None = None
     ended: str | None = None
     message: str | None = None
+    not_stopped: str | None = None
 
     @property
     def identifier(self) -> str | None:
@@ -82,6 +87,7 @@ class Jobs:
         answers: the run whose stored answers are judged; None: models are asked.
         strays, unread, unexpected: what of the output was not taken.
         unasked: places of prompts that the dataset does not hold; they count as cases of their own.
+        not_deleted: old jobs of the evaluation that Bedrock did not delete after this run, with the reasons.
     """
 
     jobs: tuple[Job, ...]
@@ -90,6 +96,7 @@ class Jobs:
     unread: tuple[str, ...] = ()
     unexpected: tuple[str, ...] = ()
     unasked: tuple[str, ...] = ()
+    not_deleted: tuple[str, ...] = ()
     schema_version: int = SCHEMA_VERSION
 
     @property
@@ -104,6 +111,11 @@ class Jobs:
     @property
     def under_way(self) -> int:
         return sum(job.status.under_way for job in self.jobs)
+
+    @property
+    def going_on(self) -> tuple[Job, ...]:
+        """Those that nothing has asked to stop."""
+        return tuple(job for job in self.jobs if job.status is JobStatus.IN_PROGRESS)
 
     def to_json(self) -> str:
         return json.dumps(codec.encode(self), indent=1)
@@ -133,4 +145,4 @@ def pause(kind: JobKind, *, since_start: timedelta) -> timedelta:
     Args:
         since_start: of the job that was started last.
     """
-    return min(max(since_start / _GROWTH, _SHORTEST), _LONGEST[kind])
+    return min(max(since_start / _GROWTH, SHORTEST_PAUSE), _LONGEST[kind])

@@ -115,9 +115,46 @@ class TestTheListing:
         world.deploy(ONE)
         call()
         lay(world, {"prompt": "a line of the dataset"}, file="input-dataset.jsonl")
+        assert call()["status"] == "waiting"
+        world.clock.advance(600)
         with pytest.raises(RunFailed) as caught:
             call()
         assert caught.value.reason is RunFailureReason.JOB_OUTPUT_MISSING
+        assert f"below {LAYOUT.job_output} in bucket {BUCKET}; found there: " in caught.value.sentence
+        assert caught.value.sentence.endswith("datasets/d/input-dataset.jsonl")
+
+    @pytest.mark.parametrize(
+        "folder",
+        [
+            "/{name}/{id}/models/m/taskTypes/General/datasets/d/",
+            "{name}-{id}/",
+            "{id}/{name}/",
+            "{id}/",
+            "{name}/",
+            "results/of/the/job/",
+        ],
+        ids=["double slash", "one folder", "turned round", "id alone", "name alone", "neither"],
+    )
+    def test_results_are_found_anywhere_below_the_run(self, world: World, folder: str) -> None:
+        world.deploy(ONE)
+        call()
+        (job,) = read_jobs(world.s3.text(BUCKET, LAYOUT.jobs)).jobs
+        key = f"{LAYOUT.job_output}{folder.format(name=job.name, id=job.identifier)}1_output.jsonl"
+        body = "\n".join(json.dumps(judged(prompt, 1)) for prompt in PROMPTS)
+        world.s3.put_object(Bucket=BUCKET, Key=key, Body=body.encode())
+        world.bedrock.status = "Completed"
+        assert summary(world)["candidates"][0]["coverage"] == 1
+
+    @pytest.mark.parametrize("folder", ["/{name}/", "{name}-x/", "{id}/{name}/", "{id}/"])
+    def test_each_of_two_jobs_gets_its_own(self, world: World, folder: str) -> None:
+        call()
+        for number, job in enumerate(read_jobs(world.s3.text(BUCKET, LAYOUT.jobs)).jobs):
+            key = f"{LAYOUT.job_output}{folder.format(name=job.name, id=job.identifier)}1_output.jsonl"
+            body = "\n".join(json.dumps(judged(prompt, number)) for prompt in PROMPTS)
+            world.s3.put_object(Bucket=BUCKET, Key=key, Body=body.encode())
+        world.bedrock.status = "Completed"
+        means = [each["metrics"]["Builtin.Correctness"]["mean"] for each in summary(world)["candidates"]]
+        assert means == [0, 1]
 
     def test_what_is_not_taken_is_in_jobs_json_with_its_place(self, world: World) -> None:
         world.deploy(ONE)

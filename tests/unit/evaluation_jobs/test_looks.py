@@ -1,22 +1,26 @@
 """A run of evaluation jobs from the first look to the summary, and every way in which it can go wrong."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError
 from botocore.parsers import ResponseParserError
 
 from bedrock_eval import alarm_kinds as kinds
+from bedrock_eval.definition import Schedule
 from bedrock_eval.jobs.progress import Jobs, JobStatus, read_jobs
 from bedrock_eval.jobs.request import evaluation_mark
-from bedrock_eval.runs import RunFailureReason
+from bedrock_eval.layout import RunLayout
+from bedrock_eval.runs import RunFailureReason, RunState, RunStatus
 from bedrock_eval.sdk import UnknownFieldError
 from custom_evaluator.errors import PassingError, RunFailed
+from custom_evaluator.failures import MESSAGE_LIMIT
 from evaluation_jobs import handler as entry
-from evaluation_jobs.control import Control, Seen
+from evaluation_jobs.control import MOST_JOBS, Control, NotNowError, Pruned, Seen
 from tests.unit.evaluation_jobs.conftest import BUCKET, DEFINITION, EXECUTION, INPUT, LAYOUT, RUN_ID, SLICE, World
 from tests.unit.fakes import FakeContext, client_error
 
@@ -133,6 +137,19 @@ class TestARun:
         assert (other["status"], other["reason"]) == ("skipped", "another execution works on this run")
 
 
+class TestRate:
+    def test_a_scheduled_run_younger_than_half_its_rate_starts_no_job(self, world: World) -> None:
+        world.deploy(replace(DEFINITION, schedule=Schedule("rate(6 days)")))
+        earlier = RunLayout("judged", "20261122T060000Z")
+        state = RunState("judged", earlier.run_id, RunStatus.FINISHED, "", "")
+        world.s3.put_object(Bucket=BUCKET, Key=earlier.state, Body=state.to_json().encode())
+        assert call()["status"] == "skipped"
+        state = world.json(LAYOUT.state)
+        assert (state["status"], state["reason"]) == ("skipped", "too_early")
+        assert world.bedrock.created == []
+        assert call({**SLICE, "input": {**INPUT, "manual": "0a1b"}})["status"] == "waiting"
+
+
 class TestTrouble:
     def test_a_quota_is_waited_for_while_a_job_runs_that_will_make_room(self, world: World) -> None:
         call()
@@ -150,6 +167,53 @@ class TestTrouble:
         world.bedrock.refusals = ["ServiceQuotaExceededException"] * 2
         with pytest.raises(RunFailed, match="no job is running whose end would make room"):
             call()
+
+    def test_an_account_with_as_many_jobs_as_it_may_have_fails_the_run_at_once_whatever_runs(
+        self, world: World
+    ) -> None:
+        world.deploy(parallel=1)
+        call()
+        world.bedrock.status = "Completed"
+        world.bedrock.refusals = ["ServiceQuotaExceededException"]
+        others = MOST_JOBS - len(world.bedrock.jobs)
+        running = {"jobName": "another", "jobArn": "arn:a/b", "status": "InProgress"}
+        world.bedrock.jobs |= {f"arn:{number}": running for number in range(others)}
+        failed = failure(world)
+        assert failed.reason is RunFailureReason.JOB_REFUSED
+        assert "the account has 5,000 evaluation jobs: delete ended ones" in failed.sentence
+
+    def test_with_one_job_less_a_full_quota_is_waited_for(self, world: World) -> None:
+        world.bedrock.refusals = ["ServiceQuotaExceededException"] * 2
+        running = {"jobName": "another", "jobArn": "arn:a/b", "status": "InProgress"}
+        world.bedrock.jobs |= {f"arn:{number}": running for number in range(MOST_JOBS - 1)}
+        assert call()["status"] == "waiting"
+
+    @pytest.mark.parametrize(
+        ("message", "full"),
+        [
+            ("You have reached the limit of 5000 evaluation jobs.", True),
+            ("The account has 5,000 jobs already.", True),
+            ("At most 20 evaluation jobs may be in progress.", False),
+            ("Too many concurrent jobs.", False),
+        ],
+    )
+    def test_what_the_refusal_says_needs_no_counting(self, message: str, *, full: bool) -> None:
+        error: Any = {"Error": {"Code": "ServiceQuotaExceededException", "Message": message}}
+
+        def refuse(**_: Any) -> None:
+            raise ClientError(error, "CreateEvaluationJob")
+
+        # It has no paginator: nothing may be listed.
+        control = Control(SimpleNamespace(create_evaluation_job=refuse))
+        with pytest.raises(RunFailed if full else NotNowError):
+            control.create({"jobName": "x"}, room_comes=True)
+
+    def test_counting_that_takes_too_long_is_given_up_and_the_quota_waited_for(self, world: World) -> None:
+        ticks = iter(range(0, 10**6, 200))
+        world.bedrock.refusals = ["ServiceQuotaExceededException"]
+        world.bedrock.jobs = {str(number): {"jobName": "x", "status": "Failed"} for number in range(MOST_JOBS)}
+        with pytest.raises(NotNowError):
+            Control(world.bedrock, clock=lambda: next(ticks)).create({"jobName": "x"}, room_comes=True)
 
     def test_a_full_quota_beside_the_runs_own_job_is_waited_for(
         self, world: World, monkeypatch: pytest.MonkeyPatch
@@ -328,7 +392,7 @@ class TestTrouble:
             if number == 0:
                 del job["creationTime"]
         mark = evaluation_mark(DEFINITION)
-        assert Control(world.bedrock).prune(containing=mark, keep=0) == 1
+        assert Control(world.bedrock).prune(containing=mark, keep=0) == Pruned(deleted=1)
 
     def test_a_state_that_is_not_known_yet_is_waited_for(self, world: World) -> None:
         call()
@@ -451,7 +515,23 @@ class TestTrouble:
     def test_a_completed_job_without_results_is_said(self, world: World) -> None:
         call()
         world.bedrock.status = "Completed"
-        assert failure(world).reason is RunFailureReason.JOB_OUTPUT_MISSING
+        for _ in range(10):
+            waiting = call()
+            assert (waiting["status"], waiting["pauseSeconds"]) == ("waiting", 60)
+            world.clock.advance(60)
+        failed = failure(world)
+        assert failed.reason is RunFailureReason.JOB_OUTPUT_MISSING
+        assert failed.sentence.endswith(f"below {LAYOUT.job_output} in bucket {BUCKET}; found there: nothing")
+
+    def test_output_that_comes_minutes_after_the_job_has_completed_is_taken(self, world: World) -> None:
+        call()
+        world.bedrock.status = "Completed"
+        assert call()["status"] == "waiting"
+        world.clock.advance(9 * 60)
+        assert call()["status"] == "waiting"
+        world.bedrock.complete()
+        assert call()["status"] == "finished"
+        assert world.json(LAYOUT.summary)["candidates"][0]["coverage"] == 1
 
     def test_an_attempt_that_died_while_collecting_goes_on(self, world: World) -> None:
         call()
@@ -488,6 +568,157 @@ def test_what_bedrock_says_of_a_failed_job_reaches_run_json_the_execution_and_th
         "Application": "shop",
         "Evaluation": "judged",
     }
+
+
+def recorded(world: World) -> str:
+    """The message that people are told of a run that fails now."""
+    call({"action": "fail", "input": INPUT, "execution": EXECUTION, "error": caught(world)})
+    return str(world.json(LAYOUT.state)["message"])
+
+
+def left(world: World) -> list[float]:
+    return [value for _, value in world.cloudwatch.values("jobs_left")]
+
+
+class TestWhatIsLeft:
+    """A stop or a delete that is refused is told, not only logged."""
+
+    def refuse(self, world: World, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+        def refused(**_: Any) -> None:
+            raise client_error(code, "StopEvaluationJob")
+
+        monkeypatch.setattr(world.bedrock, "stop_evaluation_job", refused)
+
+    @pytest.mark.parametrize("code", ["AccessDeniedException", "ThrottlingException", "ConflictException"])
+    def test_a_job_that_goes_on_after_the_run_has_failed_is_named_with_the_command_that_stops_it(
+        self, world: World, monkeypatch: pytest.MonkeyPatch, code: str
+    ) -> None:
+        call()
+        first, second = jobs(world).jobs
+        world.bedrock.jobs[str(first.arn)]["status"] = "Failed"
+        self.refuse(world, monkeypatch, code)
+        told = recorded(world)
+        assert told.startswith(f"{first.name} (small): Failed")
+        assert f"may go on and cost: {second.name} ({code}" in told
+        command = f"aws bedrock stop-evaluation-job --region us-east-1 --job-identifier {second.arn}"
+        assert told.endswith(f", stop it by: {command}")
+        assert left(world) == [1]
+
+    def test_no_length_of_the_reason_cuts_it_off(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        call()
+        first, second = jobs(world).jobs
+        world.bedrock.jobs[str(first.arn)]["status"] = "Failed"
+        world.bedrock.failure = "why " * 1_000
+        self.refuse(world, monkeypatch, "AccessDeniedException")
+        told = recorded(world)
+        assert len(told) == MESSAGE_LIMIT
+        assert told.endswith(str(second.arn))
+
+    def test_of_many_the_first_are_named_and_the_others_counted(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        candidates = [replace(DEFINITION.candidates[0], name=f"c{number}") for number in range(5)]
+        world.deploy(replace(DEFINITION, candidates=tuple(candidates)))
+        call()
+        first = jobs(world).jobs[0]
+        world.bedrock.jobs[str(first.arn)]["status"] = "Failed"
+        self.refuse(world, monkeypatch, "AccessDeniedException")
+        assert recorded(world).endswith("; 2 more jobs in jobs.json")
+        assert left(world) == [4]
+
+    def test_a_job_that_overran_and_may_not_be_stopped_ends_the_run_with_that_reason(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        world.deploy(deadline_hours=2)
+        call()
+        self.refuse(world, monkeypatch, "AccessDeniedException")
+        world.clock.advance(2 * 3600 + 1)
+        failed = failure(world)
+        assert failed.reason is RunFailureReason.JOB_OVERDUE
+        assert "not ended within 2 h, and refused to be stopped: " in failed.sentence
+        assert "AccessDeniedException" in failed.sentence
+
+    def test_a_stop_that_is_throttled_at_the_deadline_is_asked_for_again(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        world.deploy(deadline_hours=2)
+        call()
+        world.clock.advance(2 * 3600 + 1)
+        with monkeypatch.context() as throttled:
+            self.refuse(world, throttled, "ThrottlingException")
+            assert call()["status"] == "waiting"
+        assert call()["status"] == "waiting"
+        assert len(world.bedrock.stopped) == 2
+
+    def test_a_job_that_has_ended_meanwhile_is_not_told(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        call()
+        first, second = jobs(world).jobs
+        world.bedrock.jobs[str(first.arn)]["status"] = "Failed"
+
+        def conflict(**_: Any) -> None:
+            world.bedrock.jobs[str(second.arn)]["status"] = "Completed"
+            raise client_error("ConflictException", "StopEvaluationJob")
+
+        monkeypatch.setattr(world.bedrock, "stop_evaluation_job", conflict)
+        assert "may go on" not in recorded(world)
+        assert left(world) == [0]
+
+    def test_jobs_of_a_run_that_died_are_told_too(self, world: World) -> None:
+        """A function that is cut off has asked nobody to stop."""
+        call()
+        error = {"Error": "Sandbox.Timedout", "Cause": "Task timed out"}
+        call({"action": "fail", "input": INPUT, "execution": EXECUTION, "error": error})
+        assert world.json(LAYOUT.state)["message"].count("(not asked to stop), stop it by: aws bedrock") == 2
+
+    @pytest.mark.parametrize("code", ["AccessDeniedException", "ThrottlingException"])
+    def test_jobs_that_are_not_deleted_are_told_and_clear_with_the_next_run(
+        self, world: World, monkeypatch: pytest.MonkeyPatch, code: str
+    ) -> None:
+        world.deploy(keep_jobs=1)
+        call()
+        world.bedrock.complete()
+        call()
+
+        def refused(**_: Any) -> None:
+            raise client_error(code, "BatchDeleteEvaluationJob")
+
+        with monkeypatch.context() as refusing:
+            refusing.setattr(world.bedrock, "batch_delete_evaluation_job", refused)
+            assert call(PUBLISH)["status"] == "published"
+        (why,) = jobs(world).not_deleted
+        assert code in why
+        call(PUBLISH)
+        assert left(world) == [1, 0]
+        assert jobs(world).not_deleted == ()
+
+    def test_errors_for_single_jobs_are_told_and_those_that_are_gone_are_not(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        call()
+        for job in world.bedrock.jobs.values():
+            job["status"] = "Completed"
+        codes = iter(("ConflictException", "ResourceNotFoundException"))
+
+        def refused(**request: Any) -> dict[str, Any]:
+            return {"errors": [{"jobIdentifier": each, "code": next(codes)} for each in request["jobIdentifiers"]]}
+
+        monkeypatch.setattr(world.bedrock, "batch_delete_evaluation_job", refused)
+        pruned = Control(world.bedrock).prune(containing=evaluation_mark(DEFINITION), keep=0)
+        assert (pruned.deleted, len(pruned.refused)) == (0, 1)
+        assert "ConflictException" in pruned.refused[0]
+
+    def test_jobs_that_cannot_be_listed_are_told(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        call()
+        world.bedrock.complete()
+        call()
+
+        def denied(**_: Any) -> None:
+            raise client_error("AccessDeniedException", "ListEvaluationJobs")
+
+        monkeypatch.setattr(world.bedrock, "paginate", denied)
+        call(PUBLISH)
+        assert left(world) == [1]
+        assert "no job can be listed: " in jobs(world).not_deleted[0]
 
 
 class TestPruning:
