@@ -1,6 +1,6 @@
 """When a schedule does not run, as its clocks leave the time out or it is past; and that a rate runs at once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 
 from bedrock_eval.schedules import Skipped, last_due, skipped
@@ -73,8 +73,15 @@ def first_runs(environment: Environment) -> str | None:
     runs, waits = ("runs", "its schedule is") if len(rates) == 1 else ("run", "their schedules are")
     return (
         f"{environment.name}: {named} {runs} at once at the first deploy, as soon as {waits} made and before the "
-        "monitoring stack is; cron(...) and at(...) wait for their time"
+        f"monitoring stack is; cron(...) and at(...) wait for their time{_too_soon_to_judge(environment, rates)}"
     )
+
+
+def _too_soon_to_judge(environment: Environment, rates: Iterable[str]) -> str:
+    """A run that judges the answers of another evaluation needs a run of that."""
+    sources = {name: getattr(environment.evaluations[name], "answers_from", None) for name in rates}
+    judging = "".join(f"; {name} then fails, as no run of {of} is published yet" for name, of in sources.items() if of)
+    return f"{judging}: give it a cron(...) some hours after that one's" if judging else ""
 
 
 def _why(schedule: AnyScheduleConfig, lost: Skipped) -> str:

@@ -119,6 +119,10 @@ def show(account: Account, store: Store, evaluation: str) -> None:
     for job in jobs.jobs:
         if job.message is not None:
             say(f"\n{job.name}:\n  {printable(job.message)}")
+        if job.not_stopped is not None:
+            say(f"\n{job.name} was refused to be stopped:\n  {printable(job.not_stopped)}")
+    for why in jobs.not_deleted:
+        say(f"\nan old job was not deleted:\n  {printable(why)}")
     if state is not None and state.reason:
         say(f"\nthe run: {state.reason}: {printable(state.message or '')}")
 

@@ -21,7 +21,9 @@ COMPARISONS = {
     "GreaterThanUpperThreshold": "above the band of what is expected",
 }
 # These say something of a run that need not have finished.
-_OF_ANY_RUN = frozenset({catalogue.RUN_FAILED.name, catalogue.RUN_SKIPPED.name, catalogue.SCHEDULE_OVERDUE.name})
+_OF_ANY_RUN = frozenset(
+    each.name for each in (catalogue.RUN_FAILED, catalogue.RUN_SKIPPED, catalogue.JOBS_LEFT, catalogue.SCHEDULE_OVERDUE)
+)
 
 
 @dataclass(frozen=True)

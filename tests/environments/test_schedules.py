@@ -115,6 +115,16 @@ def test_what_the_first_deploy_runs_is_told_once_and_by_name(write: Write, load:
     assert "run at once at the first deploy" in told
 
 
+def test_what_judges_the_answers_of_another_evaluation_is_told_to_fail_at_first(
+    write: Write, load: Load, every_kind: str
+) -> None:
+    source = "    answers_from: quality\n"
+    write("dev", scheduled("rate(7 days)"), (source, f"{source}    {WEEKLY}\n"), text=every_kind)
+    told = str(first_runs(load().environments[0]))
+    assert "; stored then fails, as no run of quality is published yet: give it a cron(...)" in told
+    assert "quality then fails" not in told
+
+
 @pytest.mark.parametrize("expression", ["cron(0 6 ? * MON *)", "at(2100-01-01T06:00:00)"])
 def test_schedules_that_wait_for_their_time_are_not_told(write: Write, load: Load, expression: str) -> None:
     write("dev", scheduled(expression))

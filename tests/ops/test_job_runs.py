@@ -217,6 +217,24 @@ class TestShow:
         assert ops("jobs", "show", "judged") == 0
         assert "\nthe run: job_failed: " in capsys.readouterr().out
 
+    def test_what_was_left_in_bedrock_is_named(
+        self, machine: Machine, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def denied(**_: Any) -> None:
+            raise client_error("AccessDeniedException", "StopEvaluationJob")
+
+        layout = under_way(machine.world)
+        first, second = jobs(machine.world, layout).jobs
+        machine.world.bedrock.jobs[str(first.arn)]["status"] = "Failed"
+        monkeypatch.setattr(machine.world.bedrock, "stop_evaluation_job", denied)
+        looked(machine.world, layout)
+        left = replace(jobs(machine.world, layout), not_deleted=("arn:old: ConflictException",))
+        machine.world.s3.put_object(Bucket=BUCKET, Key=layout.jobs, Body=left.to_json().encode())
+        assert ops("jobs", "show", "judged") == 0
+        told = capsys.readouterr().out
+        assert f"\n{second.name} was refused to be stopped:\n  AccessDeniedException: StopEvaluationJob\n" in told
+        assert "\nan old job was not deleted:\n  arn:old: ConflictException\n" in told
+
     def test_a_run_that_came_to_no_job_says_why(self, machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
         layout = RunLayout("judged", RUN)
         event = FailEvent("judged", layout, "arn:e", "RunFailed", json.dumps({"errorMessage": "definition_invalid: x"}))

@@ -53,6 +53,12 @@ class Stack:
             content = answer.read()
         return json.loads(content) if content else None
 
+    def settings(self, **changes: Any) -> Any:
+        """The emulator's settings after these changes."""
+        url, data = f"{self.deployment.endpoint.url}/_emulator/settings", json.dumps(changes).encode()
+        with urlopen(Request(url, data=data, method="POST"), timeout=10) as answer:
+            return json.loads(answer.read())
+
     def keys(self, prefix: str) -> list[str]:
         pages = self.clients.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
         return [item["Key"] for page in pages for item in page.get("Contents", [])]

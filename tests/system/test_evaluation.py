@@ -164,6 +164,30 @@ def test_a_killed_run_resumes_and_asks_nothing_twice_but_what_was_in_flight(stac
     assert attempts[2] <= 2 * CASES - stored
 
 
+def test_a_full_concurrency_is_waited_out(stack: Stack) -> None:
+    """A new account has ten executions for all functions, here one: a run that finds it taken goes on later."""
+    deployed = stack.read(definition_key(EVALUATION))
+    body = json.dumps({**deployed, "evaluation": "crowded"}).encode()
+    stack.clients.s3.put_object(Bucket=stack.bucket, Key=definition_key("crowded"), Body=body)
+    stack.standin("PUT", "config", {"faults": {"*": {"stall": 1.0, "stall_seconds": 0.3}}})
+    before = stack.settings()["concurrent_executions"]
+    stack.settings(concurrent_executions=1)
+    try:
+        executions = [stack.begin(name, stack.scheduled_time()) for name in (EVALUATION, "crowded")]
+        assert [stack.wait(each)["status"] for each in executions] == ["SUCCEEDED", "SUCCEEDED"]
+    finally:
+        stack.settings(concurrent_executions=before)
+    pages = stack.clients.stepfunctions.get_paginator("get_execution_history")
+    errors = Counter(
+        event["taskFailedEventDetails"]["error"]
+        for each in executions
+        for page in pages.paginate(executionArn=each)
+        for event in page["events"]
+        if "taskFailedEventDetails" in event
+    )
+    assert set(errors) == {"Lambda.TooManyRequestsException"}
+
+
 def candidates(stack: Stack) -> list[str]:
     return [candidate.name for candidate in stack.environment.evaluations[EVALUATION].candidates]
 

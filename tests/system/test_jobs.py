@@ -118,6 +118,41 @@ def test_a_job_that_never_ends_is_stopped_at_the_deadline(stack: Stack) -> None:
     assert [each["status"] for each in stack.read(layout.jobs)["jobs"]] == ["Stopped", "Stopped"]
 
 
+def test_output_that_comes_late_and_lies_elsewhere_is_found(stack: Stack) -> None:
+    late = {**QUICK, "output_seconds": 3, "output_folder": "/{id}/{name}/"}
+    stack.standin("PUT", "config", {"evaluation_jobs": late})
+    variant(stack, "late")
+    layout, execution = begin(stack, "late")
+    assert stack.wait(execution)["status"] == "SUCCEEDED"
+    assert {each.coverage for each in summary_of(stack, layout).candidates} == {1}
+    assert any(key.startswith(f"{layout.job_output}/") for key in stack.keys(layout.job_output))
+
+
+def test_an_account_that_is_full_of_jobs_fails_the_run_at_once(stack: Stack) -> None:
+    stack.standin("PUT", "config", {"evaluation_jobs": {**QUICK, "others": 5_000}})
+    variant(stack, "full")
+    layout, execution = begin(stack, "full")
+    assert stack.wait(execution)["status"] == "FAILED"
+    state = stack.read(layout.state)
+    assert state["reason"] == "job_refused"
+    assert "the account has 5,000 evaluation jobs: delete ended ones" in state["message"]
+
+
+def test_a_job_that_is_refused_to_be_stopped_is_told_with_the_command_that_stops_it(stack: Stack) -> None:
+    refused = {"never_ends": True, "stop_refusal": "AccessDeniedException"}
+    stack.standin("PUT", "config", {"evaluation_jobs": refused})
+    variant(stack, "goes-on", deadline_hours=1 / 3600)
+    layout, execution = begin(stack, "goes-on")
+    assert stack.wait(execution)["status"] == "FAILED"
+    state = stack.read(layout.state)
+    assert state["reason"] == "job_overdue"
+    arns = [job["arn"] for job in stack.read(layout.jobs)["jobs"]]
+    assert state["message"].endswith(f"aws bedrock stop-evaluation-job --region us-east-1 --job-identifier {arns[-1]}")
+    stack.standin("PUT", "config", {"evaluation_jobs": QUICK})
+    for arn in arns:
+        assert stack.clients.bedrock.get_evaluation_job(jobIdentifier=arn)["status"] == "Completed", arn
+
+
 def test_old_jobs_are_pruned_and_their_output_stays(stack: Stack) -> None:
     stack.standin("PUT", "config", {"evaluation_jobs": QUICK})
     variant(stack, "pruned", keep_jobs=2)
