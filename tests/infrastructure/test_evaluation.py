@@ -323,7 +323,7 @@ class TestSchedules:
         """One by a rate runs at once: its group waits for all of the stack, and the schedule for the group."""
         for template in (evaluation(), by_jobs()["evaluation"]):
             group = template.logical_id("SchedulesGroup")
-            resources = template.template["Resources"]
+            resources = template.raw()
             others = {each for each in resources if not each.startswith("Schedules")}
             assert len(others) > 10
             assert others == set(resources[group]["DependsOn"])
