@@ -1,14 +1,19 @@
 """Metric math of templates, evaluated as the emulator does, under each reading of its page."""
 
+import json
 from collections.abc import Mapping, Sequence
+from functools import cache
+from urllib.request import Request, urlopen
 
 from local.emulator.expressions import Scope, Series, evaluate, parse
-from local.emulator.readings import Readings
+from local.emulator.readings import Readings, document
 
 EVERY_READING = tuple(Readings.every())
 PERIOD = 300
 
 Points = Mapping[int, float]
+
+_parsed = cache(parse)
 
 
 def evaluated(
@@ -33,7 +38,7 @@ def evaluated(
         grid=lambda _: grid,
         readings=readings,
     )
-    (line,) = scope.as_series(evaluate(parse(expression), scope))
+    (line,) = scope.as_series(evaluate(_parsed(expression), scope))
     return dict(line.points)
 
 
@@ -47,3 +52,11 @@ def said(expression: str, values: Mapping[str, float | None]) -> set[float | Non
 def digits(value: float) -> float:
     """Twelve of them: a sum may be added up in another order."""
     return float(f"{value:.12g}")
+
+
+def choose(emulator_url: str, readings: Readings | str) -> None:
+    """Let an emulator that runs evaluate by these; as text, by what may not be readings."""
+    body = readings if isinstance(readings, str) else json.dumps(document(readings))
+    request = Request(f"{emulator_url}/_emulator/readings", data=body.encode(), method="POST")
+    with urlopen(request, timeout=30) as answer:
+        answer.read()

@@ -192,6 +192,7 @@ def _rate(part: str, whole: str) -> str:
     return f"100*{beside(part, filled(whole))}/{total_of((whole, part))}"
 
 
+# Assumption: wider-range-of-missing-data
 # The figures of a run carry its start minute and a run may take a day: the window is that day and one datapoint
 # decides, or the verdict of a long run would come too late to be seen.
 _RUN_WINDOW = Window(seconds=_HOUR, datapoints=1, periods=24)
@@ -303,7 +304,8 @@ CLIENT_ERRORS = AlarmKind(
     threshold=lambda limits: limits.client_error_percent,
     window=_BURST,
     happened="More than {threshold} % of the requests to model {subject} are refused as the caller's mistake.",
-    look_at="errorCode and identity in the invocation log: a new release, lost permission or a retired model.",
+    look_at="errorCode and identity in the invocation log: a new release, lost permission or a retired model. Whether "
+    "AWS counts and logs the last two it does not say: ask the callers, too.",
 )
 THROTTLES = AlarmKind(
     name="throttles",
@@ -333,6 +335,7 @@ THROTTLE_COUNT = AlarmKind(
     happened="{threshold} or more requests to model {subject} were throttled in 5 minutes.",
     look_at="Invocations: without any, the model is throttled throughout and the rate has nothing to stand on.",
 )
+# Assumption: quota-metric-statistic
 QUOTA_TOKENS = AlarmKind(
     name="quota-tokens",
     severity=Severity.WARNING,
@@ -343,7 +346,8 @@ QUOTA_TOKENS = AlarmKind(
     comparison=Comparison.AT_LEAST,
     threshold=lambda limits: limits.quota_percent,
     window=_MINUTES,
-    happened="Model {subject} uses {threshold} % or more of its quota of tokens per minute; throttling comes next.",
+    happened="Model {subject} uses {threshold} % or more of its quota of tokens per minute; throttling comes next. An "
+    "estimate by AWS; that its sum over a minute is the one to compare is unverified.",
     look_at="who sends more than before, and max_tokens, which is reserved on top of this estimate.",
 )
 QUOTA_REQUESTS = AlarmKind(
@@ -574,6 +578,7 @@ RUN_OVERDUE = AlarmKind(
     comparison=Comparison.AT_LEAST,
     threshold=lambda _: 1,
     # An hour more than watchdog-silent takes, so that this one is explained before it rings.
+    # Assumption: wider-range-of-missing-data
     window=Window(seconds=_HOUR, datapoints=3, periods=3),
     unless="watchdog-silent",
     happened="Evaluation {subject} has no finished run since it was due, its grace included, or nobody watches it.",
@@ -588,7 +593,8 @@ WATCHDOG_SILENT = AlarmKind(
     comparison=Comparison.BELOW,
     threshold=lambda _: 1,
     window=Window(seconds=_HOUR, datapoints=2, periods=2),
-    happened="The watchdog of {subject} has not reported for two hours; overdue runs go unseen.",
+    # Assumption: wider-range-of-missing-data
+    happened="The watchdog of {subject} has not reported for two hours or more; overdue runs go unseen.",
     look_at="the log of the watchdog function, its schedule and its dead letters.",
 )
 UNDELIVERED = AlarmKind(

@@ -78,6 +78,7 @@ CACHE_WRITE_TOKENS = _bedrock("CacheWriteInputTokenCount", "Input tokens written
 LEGACY_INVOCATIONS = _bedrock("LegacyModelInvocations", "Calls of legacy models", better=Better.LOWER)
 
 # Tokens that count against the quota, not a percentage, and without what `max_tokens` reserves: a lower estimate.
+# Which statistic is a minute's figure AWS does not say, and others read its maximum.
 # Assumption: quota-metric-statistic
 QUOTA_TOKENS = _bedrock("EstimatedTPMQuotaUsage", "Tokens of the quota, estimated", better=Better.LOWER)
 

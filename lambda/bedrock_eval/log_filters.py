@@ -57,6 +57,7 @@ TRUNCATED_ANSWERS = LogFilter(
     _records(f'$.modelId = "*" && ({" || ".join(_CUT_OFF)})'),
     {catalogue.MODEL_ID: "$.modelId"},
 )
+# Assumption: failed-calls-logged
 FAILED_CALLS = LogFilter(
     "failed-calls",
     catalogue.FAILED_CALLS,

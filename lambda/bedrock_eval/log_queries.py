@@ -160,6 +160,7 @@ def output_speed(*, model: Models | None) -> Query:
     )
 
 
+# Assumption: failed-calls-logged
 def errors(*, model: Models | None) -> Query:
     """Failed calls by code, model and caller."""
     return Query(
@@ -173,6 +174,7 @@ def errors(*, model: Models | None) -> Query:
     )
 
 
+# Assumption: failed-calls-logged
 def throttles(*, model: Models | None) -> Query:
     """Throttled calls by model, caller and five minutes."""
     return Query(

@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
 
 import boto3
 import pytest
 from botocore.config import Config
 
-from local.emulator.readings import Readings, document
+from local.emulator.readings import Readings
 from local.process import Endpoint, running_emulator
+from tests.metric_math import choose
 
 INTERPRETER = Path(__file__).parents[2] / ".venv-emulator" / "bin" / "python"
 ACCOUNT = "000000000000"
@@ -71,19 +71,11 @@ class Stack:
 @contextmanager
 def reading(emulator: Endpoint, readings: Readings | str) -> Iterator[None]:
     """Metric math by these until the end, and by the usual ones again."""
-    tell(emulator, readings)
+    choose(emulator.url, readings)
     try:
         yield
     finally:
-        tell(emulator, Readings())
-
-
-def tell(emulator: Endpoint, readings: Readings | str) -> None:
-    """Choose the readings of metric math of an emulator that runs."""
-    body = readings if isinstance(readings, str) else json.dumps(document(readings))
-    request = Request(f"{emulator.url}/_emulator/readings", data=body.encode(), method="POST")
-    with urlopen(request, timeout=30) as answer:
-        assert answer.status == 200
+        choose(emulator.url, Readings())
 
 
 @pytest.fixture(scope="session")
