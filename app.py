@@ -10,6 +10,7 @@ from aws_cdk import App, Validations, cx_api
 from cdk_nag import AwsSolutionsChecks
 
 from environments.definitions import quota_sentences
+from environments.interventions import interventions_sentence
 from environments.load import EnvironmentsError, load_environments
 from environments.schedule_rules import first_runs
 from environments.schema import Environment
@@ -83,6 +84,9 @@ def main() -> int:
         # Nobody sends a bill for the stand-in.
         if not environment.stand_in:
             sys.stderr.write(f"info: {_cost_line(environment, assembly)}\n")
+            counted = interventions_sentence(environment, environments)
+            if counted is not None:
+                sys.stderr.write(f"info: {counted}\n")
             for name in environment.evaluations:
                 for sentence in quota_sentences(environment, name):
                     sys.stderr.write(f"info: {sentence}\n")

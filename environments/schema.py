@@ -16,6 +16,7 @@ from bedrock_eval.alarm_kinds import KINDS, TOTAL_FAILURE_PERCENT
 from bedrock_eval.costs import Rates
 from bedrock_eval.jobs.definition import JobKind
 from bedrock_eval.jobs.rules import TAG_TEXT
+from bedrock_eval.log_filters import ALARMED, WANTED, LogFilter
 from bedrock_eval.models import Model
 from bedrock_eval.names import NAME_PATTERN, prefix
 from bedrock_eval.wording import suggestion
@@ -139,6 +140,7 @@ class ModelAlarmsConfig(Strict):
     output_tokens_per_second: PerSecond | None = Field(default=None, description="As in `alarms`.")
     throttle_count: Requests | None = Field(default=None, description="As in `alarms`.")
     traffic_floor: Requests | None = Field(default=None, description="As in `alarms`.")
+    model_intervention_percent: Share | None = Field(default=None, description="As in `alarms`.")
     tokens_per_hour: Tokens | None = Field(default=None, description="As in `alarms`.")
     tokens_per_day: Tokens | None = Field(default=None, description="As in `alarms`.")
     cost_per_hour: Dollars | None = Field(default=None, description="As in `alarms`.")
@@ -368,7 +370,13 @@ class AlarmsConfig(Strict):
     cost_per_hour: Dollars | None = Field(default=None, description="US dollars of each model, by its `rates`.")
     cost_per_day: Dollars | None = Field(default=None, description="US dollars of each model, by its `rates`.")
     end_of_life_days: Days = Field(default=60, description="Days to a model's end of life.")
-    guardrail_intervention_percent: Share = Field(default=20, description="Interventions of what a guardrail sees.")
+    guardrail_intervention_percent: Share = Field(
+        default=20, description="Interventions in calls of ApplyGuardrail, of each guardrail of `guardrails`."
+    )
+    model_intervention_percent: Share = Field(
+        default=20,
+        description="Requests to a model in which a guardrail intervened, counted in the invocation log.",
+    )
     inconclusive_days: int = Field(
         default=3, ge=1, le=7, description="Days of a week with an undecided gate; the alarm is off by default."
     )
@@ -516,6 +524,19 @@ class Environment(Strict):
     def logs_invocations(self) -> bool:
         """Whether the account's model invocation logging is this environment's."""
         return self.owns_account and self.invocation_logging.mode != "none"
+
+    @property
+    def log_filters(self) -> tuple[LogFilter, ...]:
+        """What metric filters count in the invocation log, where this environment makes it."""
+        if not self.logs_invocations:
+            return ()
+        logging = self.invocation_logging
+        return (*(ALARMED if logging.text else ()), *(WANTED if logging.metrics else ()))
+
+    @property
+    def interventions_counted(self) -> bool:
+        """Whether what guardrails do in model calls is counted: here, or by the environment that owns the account."""
+        return not self.owns_account or any(each in ALARMED for each in self.log_filters)
 
     @property
     def asks_people(self) -> bool:

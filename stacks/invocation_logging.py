@@ -59,8 +59,9 @@ class InvocationLoggingStack(Stack):
             existing=config.existing,
             masked=config.data_protection,
         )
-        if config.metrics:
-            InvocationMetrics(self, "Metrics", names=names, log_group=log_group)
+        filters = environment.log_filters
+        if filters:
+            InvocationMetrics(self, "Metrics", names=names, log_group=log_group, filters=filters)
         InvocationLogging(
             self,
             "Logging",

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from aws_cdk import ArnFormat, CfnOutput, Stack
+from aws_cdk import ArnFormat, Aws, CfnOutput, Stack
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
@@ -12,6 +12,7 @@ from aws_cdk import aws_sns as sns
 from bedrock_eval.alarm_kinds import FORMATTER_ERRORS, Severity, Thresholds
 from bedrock_eval.costs import Rates
 from bedrock_eval.definition import Gate
+from bedrock_eval.models import Model
 from bedrock_eval.names import PhysicalNames
 from bedrock_eval.subscribers import Subscription
 from bedrock_eval.watch_list import People
@@ -30,6 +31,7 @@ from bedrock_ops.monitoring_subjects import (
     WatchedMachine,
     WatchedModel,
 )
+from bedrock_ops.permissions import regional_arn
 from bedrock_ops.saved_queries import SavedQueries
 from bedrock_ops.topic import AlarmTopic, EncryptedTopic, MessagesTopic, Subscriber
 from bedrock_ops.watchdog import Watchdog
@@ -259,13 +261,15 @@ def watched_environment(
                 profile_id=profile_ids.get(name),
                 evaluation_id=evaluation_ids.get(name),
                 quota=_quota(config),
+                called_arn=_called_arn(environment.model(name), profile_ids.get(name)),
             )
             for name, config in environment.models.items()
         ),
         evaluations=tuple(_watched_evaluation(environment, *item) for item in environment.evaluations.items()),
         owns_account=environment.owns_account,
         log_group=_log_group(environment),
-        log_metrics=environment.logs_invocations and environment.invocation_logging.metrics,
+        log_filters=environment.log_filters,
+        interventions=environment.interventions_counted,
         own_profile=environment.has_own_profiles,
         machines=tuple(machines),
         guardrails=tuple(guardrails),
@@ -301,6 +305,13 @@ def _logged_rates(watched: Watched) -> dict[str, Rates]:
         for model_id in (model.model_id, model.profile_id)
         if model_id is not None and model.rates is not None
     }
+
+
+def _called_arn(model: Model, profile_id: str | None) -> str:
+    """Of the application inference profile where there is one, else of the model or its system profile."""
+    if profile_id is not None:
+        return regional_arn("bedrock", f"application-inference-profile/{profile_id}")
+    return model.source_arn(partition=Aws.PARTITION, account=Aws.ACCOUNT_ID)
 
 
 def _quota(config: ModelConfig) -> Quota | None:

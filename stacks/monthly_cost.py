@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bedrock_eval import catalogue
 from bedrock_eval.wording import count
 from environments.evaluation_schema import EvaluationConfig
 from environments.schema import Environment
@@ -121,8 +122,10 @@ def custom_metrics(environment: Environment) -> int:
     scheduled = sum(1 for each in evaluations if each.schedule is not None)
     # Days to its end of each, and how many of them AWS tells nothing of.
     lives = len(environment.models) + 1
-    counted = environment.logs_invocations and environment.invocation_logging.metrics
-    logged = len(environment.models) + _ERROR_CODES if counted else 0
+    logged = sum(
+        len(environment.models) if catalogue.MODEL_ID in each.dimensions else _ERROR_CODES
+        for each in environment.log_filters
+    )
     # What it reads, and whether it is blind.
     budget = 0 if environment.budget is None else 2
     return _WATCHDOG + _PEOPLE + budget + scheduled + lives + logged + sum(_of_evaluation(each) for each in evaluations)

@@ -51,9 +51,13 @@ class Part:
 
 @dataclass(frozen=True)
 class Math:
-    """Metric math over parts by their id, where the kind's own expression does not do."""
+    """Metric math over parts by their id, where not every metric of the kind is read with the same dimensions.
 
-    expression: str
+    Attributes:
+        expression: None: the kind's own.
+    """
+
+    expression: str | None
     parts: Mapping[str, Part]
 
 
@@ -76,12 +80,10 @@ def watched(  # noqa: PLR0913 - all by keyword but the first
     if math is None and kind.expression is None:
         (entry,) = kind.metrics.values()
         return metric(entry, dimensions=dimensions, period=period, label=label, color=color)
-    math = math or Math(
-        _filled(kind, thresholds, drawn=drawn), {name: Part(entry, dimensions) for name, entry in kind.metrics.items()}
-    )
+    math = math or Math(None, {name: Part(entry, dimensions) for name, entry in kind.metrics.items()})
     # Assumption: missing-is-zero, fill-without-points, if-without-else
     return cloudwatch.MathExpression(
-        expression=math.expression,
+        expression=math.expression or _filled(kind, thresholds, drawn=drawn),
         using_metrics={
             name: metric(part.entry, dimensions=part.dimensions, period=period) for name, part in math.parts.items()
         },

@@ -113,15 +113,18 @@ def _rows(drawing: Drawing) -> Iterator[list[cloudwatch.IWidget]]:
         through = "" if model.profile_id is None else f" through profile `{model.profile_id}`"
         yield [heading(f"Model {model.name}: `{model.model_id}`{through}"), *declared_model(drawing, model)]
     for each in watched.guardrails:
-        yield [heading(f"Guardrail {each.name}, version {each.version}"), *guardrail(drawing, each)]
+        yield [
+            heading(f"Guardrail {each.name}, version {each.version}: calls of ApplyGuardrail"),
+            *guardrail(drawing, each),
+        ]
     yield [heading("Cost, estimated by the rates of the environment file"), *cost_of_all(drawing)]
     for evaluation in watched.evaluations:
         candidates = ", ".join(f"{item.name} = `{item.model_id}`" for item in evaluation.candidates)
         yield [heading(f"Evaluation {evaluation.name}", candidates), *evaluation_widgets(drawing, evaluation)]
     if watched.log_group is not None:
         yield [heading(f"Invocation log `{watched.log_group}`"), *log_delivery(drawing)]
-        if watched.log_metrics:
-            yield log_metrics(drawing)
+        if watched.log_filters:
+            yield log_metrics(drawing, watched.log_filters)
         yield log_tables(drawing, log_group=watched.log_group)
     yield [heading("Health of the evaluator"), *health(drawing)]
 

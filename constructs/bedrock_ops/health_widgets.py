@@ -1,13 +1,13 @@
 """The widgets about what watches: what runs evaluations, the watchdog, the invocation log and what it holds."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from bedrock_eval import alarm_kinds as kinds
 from bedrock_eval import catalogue, log_queries
 from bedrock_eval.alarm_units import figure
-from bedrock_eval.log_filters import LOG_FILTERS
+from bedrock_eval.log_filters import LogFilter
 from bedrock_ops.monitoring_metrics import metric, search
 from bedrock_ops.monitoring_subjects import WatchedMachine
 from bedrock_ops.monitoring_widgets import COLUMNS, RUN_PERIOD, TRAFFIC_PERIOD, Drawing, Series
@@ -59,7 +59,7 @@ def log_delivery(drawing: Drawing) -> list[cloudwatch.IWidget]:
     ]
 
 
-def log_metrics(drawing: Drawing) -> list[cloudwatch.IWidget]:
+def log_metrics(drawing: Drawing, filters: Sequence[LogFilter]) -> list[cloudwatch.IWidget]:
     """What is counted in the invocation log: every model and every code that occurs is a series."""
     return [
         drawing.graph(
@@ -68,7 +68,7 @@ def log_metrics(drawing: Drawing) -> list[cloudwatch.IWidget]:
             unit="calls in 5 min",
             statistic=each.metric.statistic,
         )
-        for each in LOG_FILTERS
+        for each in filters
     ]
 
 

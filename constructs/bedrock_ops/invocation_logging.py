@@ -12,7 +12,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_ssm as ssm
 
-from bedrock_eval.log_filters import LOG_FILTERS
+from bedrock_eval.log_filters import LogFilter
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.buckets import AccessLogBucket, DataBucket, expire, expire_noncurrent
 from bedrock_ops.functions import CustomResourceFunction
@@ -84,10 +84,16 @@ class InvocationMetrics(Construct):
     """The metric filters of the invocation log. Each value of their dimensions is billed as a custom metric."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, names: PhysicalNames, log_group: InvocationLogGroup
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        names: PhysicalNames,
+        log_group: InvocationLogGroup,
+        filters: Sequence[LogFilter],
     ) -> None:
         super().__init__(scope, construct_id)
-        for each in LOG_FILTERS:
+        for each in filters:
             logs.MetricFilter(
                 self,
                 each.name,

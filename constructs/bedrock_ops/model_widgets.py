@@ -11,6 +11,7 @@ from bedrock_eval.alarm_kinds import AlarmKind
 from bedrock_eval.costs import TOKEN_METRICS, TokenExpression, cost_expression, unpriced_expression
 from bedrock_eval.metric_math import beside, filled, judged, known, summed, total_of
 from bedrock_ops.alarms import watched
+from bedrock_ops.monitoring_alarms import intervention_math
 from bedrock_ops.monitoring_metrics import metric, search, search_sum
 from bedrock_ops.monitoring_subjects import WatchedGuardrail, WatchedModel
 from bedrock_ops.monitoring_widgets import COLUMNS, PERCENTILES, TRAFFIC_PERIOD, Drawing, Series, line
@@ -137,6 +138,7 @@ def declared_model(drawing: Drawing, model: WatchedModel) -> list[cloudwatch.IWi
         *one_model(drawing, model),
         *_cost(drawing, model),
         *_quota(drawing, model),
+        *_model_interventions(drawing, model),
         *drawing.alarmed(_ALARMED, model.name),
     ]
 
@@ -194,7 +196,7 @@ def _budget(drawing: Drawing) -> list[cloudwatch.IWidget]:
 
 
 def guardrail(drawing: Drawing, subject: WatchedGuardrail) -> list[cloudwatch.IWidget]:
-    """Calls, interventions and their share, latency and errors of a guardrail in one version."""
+    """Calls of ApplyGuardrail, interventions and their share, latency and errors of a guardrail in one version."""
     calls = {catalogue.GUARDRAIL_INVOCATIONS: None, catalogue.GUARDRAIL_INTERVENED: cloudwatch.Color.ORANGE}
     errors = {
         catalogue.GUARDRAIL_CLIENT_ERRORS: cloudwatch.Color.BROWN,
@@ -231,6 +233,29 @@ def _interventions(drawing: Drawing, subject: WatchedGuardrail) -> cloudwatch.IW
         limits=drawing.limits([kind], subject.dimensions),
         period=Duration.seconds(kind.window.seconds),
     )
+
+
+def _model_interventions(drawing: Drawing, model: WatchedModel) -> list[cloudwatch.IWidget]:
+    """The share of the requests in which a guardrail intervened, as the alarm has it."""
+    kind = kinds.MODEL_INTERVENTIONS
+    series = watched(
+        kind,
+        dimensions=model.dimensions,
+        thresholds=model.thresholds,
+        math=intervention_math(model),
+        drawn=True,
+        label="Interventions",
+    )
+    return [
+        drawing.graph(
+            f"Guardrails in requests, from {model.thresholds.traffic_floor} in 5 min on",
+            [series],
+            unit=kind.axis,
+            limits=[drawing.limit(routed)],
+            period=Duration.seconds(kind.window.seconds),
+        )
+        for routed in drawing.about(kind, model.name)
+    ]
 
 
 def _latency(drawing: Drawing, model: WatchedModel) -> cloudwatch.IWidget:

@@ -29,7 +29,7 @@ MODEL_KINDS = (
 def add_alarms(factory: AlarmFactory, watched: Watched) -> tuple[RoutedAlarm, ...]:
     """Make every alarm of the environment, account-wide ones only for the environment that owns the account."""
     for model in watched.own_models:
-        _add_of_model(factory, model)
+        _add_of_model(factory, model, interventions=watched.interventions)
     if watched.logs_invocations:
         factory.make(kinds.LOG_DELIVERY, dimensions={})
     for guardrail in watched.guardrails:
@@ -40,11 +40,11 @@ def add_alarms(factory: AlarmFactory, watched: Watched) -> tuple[RoutedAlarm, ..
     return factory.route()
 
 
-def _add_of_model(factory: AlarmFactory, model: WatchedModel) -> None:
+def _add_of_model(factory: AlarmFactory, model: WatchedModel, *, interventions: bool) -> None:
     about, thresholds = f"{model.name} ({model.model_id})", model.thresholds
     for kind in MODEL_KINDS:
         factory.make(kind, model.name, dimensions=model.dimensions, about=about, thresholds=thresholds)
-    for kind, math in chain(_quota_math(model), _cost_math(model)):
+    for kind, math in chain(_quota_math(model), _cost_math(model), _intervention_math(model) if interventions else ()):
         factory.make(kind, model.name, dimensions=model.dimensions, about=about, thresholds=thresholds, math=math)
 
 
@@ -72,6 +72,22 @@ def _cost_math(model: WatchedModel) -> Iterator[tuple[AlarmKind, Math]]:
     unpriced = unpriced_expression(model.rates)
     if unpriced is not None:
         yield kinds.UNPRICED_TOKENS, _of_model(unpriced, model)
+
+
+def _intervention_math(model: WatchedModel) -> Iterator[tuple[AlarmKind, Math]]:
+    yield kinds.MODEL_INTERVENTIONS, intervention_math(model)
+
+
+def intervention_math(model: WatchedModel) -> Math:
+    """The model's requests, and the interventions that the log has under its id and under its ARN."""
+    kind = kinds.MODEL_INTERVENTIONS
+    return Math(
+        None,
+        {
+            name: Part(entry, model.logged_dimensions.get(name, model.dimensions))
+            for name, entry in kind.metrics.items()
+        },
+    )
 
 
 def _of_model(math: TokenExpression, model: WatchedModel) -> Math:

@@ -7,6 +7,7 @@ from bedrock_eval import catalogue
 from bedrock_eval.alarm_kinds import Thresholds
 from bedrock_eval.costs import Rates
 from bedrock_eval.definition import Gate
+from bedrock_eval.log_filters import LogFilter
 from bedrock_eval.measures import Measure
 from bedrock_eval.names import PhysicalNames
 
@@ -43,6 +44,7 @@ class WatchedModel:
         profile_id: of the application inference profile that the application calls it through; a token of CDK.
         evaluation_id: of the one that evaluations call it through; likewise.
         quota: None: not known, and its use is not watched.
+        called_arn: what a call may name instead of `metric_id`; may hold tokens of CDK.
     """
 
     name: str
@@ -52,6 +54,7 @@ class WatchedModel:
     profile_id: str | None = None
     evaluation_id: str | None = None
     quota: Quota | None = None
+    called_arn: str = ""
 
     @property
     def metric_id(self) -> str:
@@ -61,6 +64,11 @@ class WatchedModel:
     @property
     def dimensions(self) -> Mapping[str, str]:
         return {catalogue.MODEL_ID: self.metric_id}
+
+    @property
+    def logged_dimensions(self) -> Mapping[str, Mapping[str, str]]:
+        """By id and by ARN, as the invocation log has the model: what the caller wrote."""
+        return {"g": self.dimensions, "h": {catalogue.MODEL_ID: self.called_arn}}
 
 
 @dataclass(frozen=True)
@@ -133,7 +141,8 @@ class Watched:
     Attributes:
         owns_account: alarms on AWS/Bedrock, whose figures are the whole account's, are this environment's.
         log_group: of the account's invocation log, when this environment sets it, so that its losses concern it.
-        log_metrics: metric filters count in that log.
+        log_filters: what metric filters of this environment count in that log.
+        interventions: what guardrails do inside of model calls is counted, here or by the account's owner.
         own_profile: evaluations call through profiles of their own and are not in the models' figures.
         machines: which run the evaluations.
         budget: the name of its budget, if it has one.
@@ -151,7 +160,8 @@ class Watched:
     own_profile: bool
     machines: tuple[WatchedMachine, ...]
     guardrails: tuple[WatchedGuardrail, ...] = ()
-    log_metrics: bool = False
+    log_filters: tuple[LogFilter, ...] = ()
+    interventions: bool = False
     budget: str | None = None
 
     @property

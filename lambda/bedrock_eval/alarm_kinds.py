@@ -114,6 +114,7 @@ class Thresholds:
     cost_per_day: float | None = None
     end_of_life_days: int = 60
     guardrail_intervention_percent: float = 20
+    model_intervention_percent: float = 20
     inconclusive_days: int = 3
 
     @property
@@ -470,8 +471,30 @@ GUARDRAIL_INTERVENTIONS = AlarmKind(
     comparison=Comparison.ABOVE,
     threshold=lambda limits: limits.guardrail_intervention_percent,
     window=_LASTING,
-    happened="Guardrail {subject} intervenes in more than {threshold} % of what it is shown.",
+    happened="Guardrail {subject} intervenes in more than {threshold} % of the calls of ApplyGuardrail.",
     look_at="which policy intervenes, on input or output: an attack, a new kind of user, or too strict a policy.",
+)
+
+# A call names its model by id or by ARN, and the log has what the caller wrote: g by id, h by ARN.
+_LOGGED = total_of("gh")
+# Whether a call whose input was blocked is in Invocations is not documented. The larger of both is the whole: so the
+# share is never below the true one, and never above 100.
+_GUARDED = f"MAX([FILL(i, 0), {_LOGGED}])"
+_LOGGED_SHARE = f"{_GUARDED} >= {{floor}}, 100*({_LOGGED})/{_GUARDED}"
+
+MODEL_INTERVENTIONS = AlarmKind(
+    name="model-interventions",
+    severity=Severity.WARNING,
+    missing_data=MissingData.TRAFFIC,
+    metrics={"i": catalogue.INVOCATIONS, **dict.fromkeys("gh", catalogue.LOGGED_INTERVENTIONS)},
+    expression=f"IF({_LOGGED_SHARE}, 0)",
+    drawn=f"IF({_LOGGED_SHARE})",
+    unit=_SHARE_OF_REQUESTS,
+    comparison=Comparison.ABOVE,
+    threshold=lambda limits: limits.model_intervention_percent,
+    window=_LASTING,
+    happened="Guardrails intervene in more than {threshold} % of the requests to model {subject}.",
+    look_at="trace.guardrail of these records in the invocation log: which policy, on input or output; whose calls.",
 )
 RUN_FAILED = AlarmKind(
     name="run-failed",

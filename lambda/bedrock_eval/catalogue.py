@@ -123,6 +123,7 @@ def _logged(name: str, dimension: str, title: str) -> Metric:
 
 
 TRUNCATED_ANSWERS = _logged("truncated_answers", MODEL_ID, "Answers cut off by a limit of tokens")
+LOGGED_INTERVENTIONS = _logged("guardrail_interventions", MODEL_ID, "Calls in which a guardrail intervened")
 FAILED_CALLS = _logged("failed_calls", ERROR_CODE, "Failed calls by error code")
 
 

@@ -57,6 +57,21 @@ TRUNCATED_ANSWERS = LogFilter(
     _records(f'$.modelId = "*" && ({" || ".join(_CUT_OFF)})'),
     {catalogue.MODEL_ID: "$.modelId"},
 )
+# Assumption: guardrail-metrics-apply-only
+_INTERVENED = (
+    # Converse and ConverseStream.
+    _is_one_of(f"{_BODY}.stopReason", ("guardrail_intervened",)),
+    # InvokeModel, and its stream, which says it in more than one of its events.
+    _is_one_of(f"{_BODY}.amazon-bedrock-guardrailAction", ("INTERVENED",)),
+    _is_one_of(f"{_BODY}[*].amazon-bedrock-guardrailAction", ("INTERVENED",)),
+)
+
+INTERVENTIONS = LogFilter(
+    "guardrail-interventions",
+    catalogue.LOGGED_INTERVENTIONS,
+    _records(f'$.modelId = "*" && ({" || ".join(_INTERVENED)})'),
+    {catalogue.MODEL_ID: "$.modelId"},
+)
 # Assumption: failed-calls-logged
 FAILED_CALLS = LogFilter(
     "failed-calls",
@@ -65,4 +80,10 @@ FAILED_CALLS = LogFilter(
     {catalogue.ERROR_CODE: "$.errorCode"},
 )
 
-LOG_FILTERS = (TRUNCATED_ANSWERS, FAILED_CALLS)
+ALARMED = (INTERVENTIONS,)
+"""Made wherever calls are logged with their text, because alarms need them."""
+
+WANTED = (TRUNCATED_ANSWERS, FAILED_CALLS)
+"""Made where the environment asks for them."""
+
+LOG_FILTERS = (*ALARMED, *WANTED)

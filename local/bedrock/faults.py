@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 THROTTLE, DENIED, STALL = "throttle", "denied", "stall"
 EMPTY, REASONING_FIRST, TRUNCATED = "empty", "reasoning_first", "truncated"
-# The guardrail of a request intervenes; requests without one are undisturbed.
+# The guardrail of a request intervenes; requests without one are undisturbed. Of ApplyGuardrail by the guardrail's id.
 GUARDRAIL = "guardrail"
 # In the order in which one draw is divided among them.
 KINDS = (THROTTLE, "500", "503", "408", "424", DENIED, STALL, EMPTY, REASONING_FIRST, TRUNCATED, GUARDRAIL)

@@ -3,22 +3,18 @@
 `Invocations` counts what was accepted for processing, also when it failed afterwards (408, 424, 5xx), as the newest
 text of the user guide has it. Refused requests (400, 403, 404) are only client errors, and a throttled request is in
 `InvocationThrottles` and nowhere else. Each metric stands twice: with the dimension ModelId, and without any. Those of
-a guardrail have its ARN and version.
+a guardrail are of ApplyGuardrail alone: what it does inside of Converse is in the invocation log.
 """
 
-import math
 import time
-from collections.abc import Mapping
-from typing import Any
 
 from ministack.services import cloudwatch
 
-from local.bedrock.identifiers import Scope, Target
+from local.bedrock.identifiers import Target
 from local.bedrock.models import is_legacy, quota_weight
-from local.bedrock.replay import INTERVENED, Turn, prompt_of
+from local.bedrock.replay import Turn
 
 NAMESPACE, GUARDRAILS = "AWS/Bedrock", "AWS/Bedrock/Guardrails"
-_CHARACTERS_PER_TEXT_UNIT = 1_000
 _COUNT, _MILLISECONDS = "Count", "Milliseconds"
 _ACCEPTED_THEN_FAILED = (408, 424, 500, 503)
 _TOO_MANY_REQUESTS = 429
@@ -39,19 +35,18 @@ def publish_turn(target: Target, turn: Turn, *, streaming: bool) -> None:
         _publish(model_id, "LegacyModelInvocations", 1, _COUNT)
 
 
-def publish_guardrail(request: Mapping[str, Any], turn: Turn, *, scope: Scope) -> None:
-    """The metrics of the guardrail that a request names, if it names one."""
-    guardrail = request.get("guardrailConfig")
-    if not guardrail:
-        return
-    identifier, own = guardrail["guardrailIdentifier"], f"arn:aws:bedrock:{scope.region}:{scope.account}:guardrail/"
-    arn = identifier if identifier.startswith("arn:") else own + identifier
-    dimensions = {"GuardrailArn": arn, "GuardrailVersion": guardrail["guardrailVersion"]}
-    units = math.ceil(len(prompt_of(request)) / _CHARACTERS_PER_TEXT_UNIT)
-    _add("Invocations", 1, _COUNT, dimensions, namespace=GUARDRAILS)
-    _add("TextUnitCount", units, _COUNT, dimensions, namespace=GUARDRAILS)
-    if turn.stop_reason == INTERVENED:
-        _add("InvocationsIntervened", 1, _COUNT, dimensions, namespace=GUARDRAILS)
+# Assumption: guardrail-metrics-apply-only
+def publish_guardrail(arn: str, version: str, *, source: str, units: int, intervened: bool) -> None:
+    """The metrics of a call of ApplyGuardrail, in each of its dimension sets; a guardrail inside Converse has none."""
+    for dimensions in (
+        {"Operation": "ApplyGuardrail"},
+        {"GuardrailContentSource": source.capitalize()},
+        {"GuardrailArn": arn, "GuardrailVersion": version},
+    ):
+        _add("Invocations", 1, _COUNT, dimensions, namespace=GUARDRAILS)
+        _add("TextUnitCount", units, _COUNT, dimensions, namespace=GUARDRAILS)
+        if intervened:
+            _add("InvocationsIntervened", 1, _COUNT, dimensions, namespace=GUARDRAILS)
 
 
 def publish_error(model_id: str, status: int) -> None:

@@ -14,7 +14,7 @@ from local.bedrock.faults import EMPTY, GUARDRAIL, REASONING_FIRST, TRUNCATED, d
 
 CHARACTERS_PER_TOKEN = 4
 INTERVENED = "guardrail_intervened"
-_BLOCKED = "Sorry, this cannot be answered here."
+BLOCKED = "Sorry, this cannot be answered here."
 # Latency is log-normal; an answer of this many tokens has the configured median.
 _TYPICAL_OUTPUT_TOKENS = 150
 _LATENCY_SIGMA = 0.35
@@ -118,7 +118,7 @@ def play(
 
 def _guarded(answer: Answer, request: Mapping[str, Any]) -> tuple[tuple[Mapping[str, Any], ...], str]:
     if request.get("guardrailConfig"):
-        return ({"text": _BLOCKED},), INTERVENED
+        return ({"text": BLOCKED},), INTERVENED
     return _content(answer, None)
 
 

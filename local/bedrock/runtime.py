@@ -1,4 +1,7 @@
-"""Converse and ConverseStream, on ministack's event loop: nothing here blocks, a stall lets other requests go on."""
+"""Converse and ConverseStream, on ministack's event loop: nothing here blocks, a stall lets other requests go on.
+
+ApplyGuardrail is in guardrails.py.
+"""
 
 import asyncio
 import re
@@ -12,7 +15,7 @@ from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
 from ministack.core.router import extract_access_key_id
 
-from local.bedrock import event_stream, inference_profiles, invocation_log, metrics, service_model
+from local.bedrock import event_stream, guardrails, inference_profiles, invocation_log, metrics, service_model
 from local.bedrock.calls import prompt_key
 from local.bedrock.errors import Response, ServiceError, invalid, json_document, json_response
 from local.bedrock.faults import DENIED, STALL, THROTTLE, ModelFaults, draw
@@ -43,11 +46,15 @@ async def handle_request(
     method: str, path: str, headers: Mapping[str, str], body: bytes, _query: Mapping[str, list[str]]
 ) -> Response:
     """Answer a request of the bedrock-runtime API, in ministack's handler signature."""
+    guarded = guardrails.ROUTE.fullmatch(path)
+    if method == "POST" and guarded is not None:
+        return guardrails.apply(guarded, body)
     match = _ROUTE.fullmatch(path)
     if method != "POST" or match is None:
         return ServiceError(
             "UnknownOperationException",
-            f"The local stand-in does not offer {method} {path}; it offers Converse and ConverseStream.",
+            f"The local stand-in does not offer {method} {path}; it offers Converse, ConverseStream "
+            "and ApplyGuardrail.",
         ).response()
     call = Call(
         operation=_OPERATIONS[match["operation"]],
@@ -74,7 +81,6 @@ async def _respond(call: Call, body: bytes) -> Response:
         return error.response()
     streaming = call.operation == _STREAMING
     metrics.publish_turn(target, turn, streaming=streaming)
-    metrics.publish_guardrail(request, turn, scope=call.scope)
     invocation_log.log_turn(call, request=request, target=target, turn=turn)
     if streaming:
         return 200, {"Content-Type": event_stream.CONTENT_TYPE}, event_stream.encode(turn)

@@ -10,7 +10,14 @@ from typing import Any
 import pytest
 
 from bedrock_eval.invocation_records import InvocationRecord, read_record
-from bedrock_eval.log_filters import FAILED_CALLS, LOG_FILTERS, LONGEST_PATTERN, TRUNCATED_ANSWERS, LogFilter
+from bedrock_eval.log_filters import (
+    FAILED_CALLS,
+    INTERVENTIONS,
+    LOG_FILTERS,
+    LONGEST_PATTERN,
+    TRUNCATED_ANSWERS,
+    LogFilter,
+)
 from local.emulator.filter_pattern import matches, select
 from tests.emulator.conftest import Clients
 from tests.log_records import HAIKU, NOVA, PERMISSION_CHECK, RECORDS
@@ -64,6 +71,42 @@ def test_nothing_else_is(name: str) -> None:
 def test_a_long_chat_is_counted_though_logs_insights_would_not_find_its_fields() -> None:
     assert len(RECORDS["Converse of a long chat"]["input"]["inputBodyJson"]["messages"]) * 2 > 200
     assert matches(TRUNCATED_ANSWERS.pattern, json.dumps(RECORDS["Converse of a long chat"]))[0]
+
+
+# How a record says that a guardrail intervened; what is in an answer's text or a trace says nothing.
+INTERVENED = {
+    "Converse": changed("Converse of a long chat", {"stopReason": "guardrail_intervened"}),
+    "ConverseStream": changed("ConverseStream", {"stopReason": "guardrail_intervened"}),
+    "InvokeModel": changed("InvokeModel", {"content": [], "amazon-bedrock-guardrailAction": "INTERVENED"}),
+    "InvokeModel, a stream": changed(
+        "InvokeModelWithResponseStream",
+        [
+            {"type": "message_start", "amazon-bedrock-guardrailAction": "NONE"},
+            {"type": "message_delta", "amazon-bedrock-guardrailAction": "INTERVENED"},
+            {"type": "message_stop", "amazon-bedrock-guardrailAction": "INTERVENED"},
+        ],
+    ),
+}
+UNTOUCHED = {
+    **RECORDS,
+    "assessed": changed("InvokeModel", {"amazon-bedrock-guardrailAction": "NONE"}),
+    "filtered": changed("ConverseStream", {"stopReason": "content_filtered"}),
+    "quoted": changed("ConverseStream", {"stopReason": "end_turn", "output": {"text": "guardrail_intervened"}}),
+}
+
+
+@pytest.mark.parametrize("name", INTERVENED)
+def test_an_intervention_is_counted_for_the_model_as_the_caller_wrote_it(name: str) -> None:
+    arn = f"arn:aws:bedrock:us-east-1:111122223333:inference-profile/{HAIKU}"
+    for called in (HAIKU, arn):
+        matched, document = matches(INTERVENTIONS.pattern, json.dumps({**INTERVENED[name], "modelId": called}))
+        assert matched
+        assert select(document, INTERVENTIONS.dimensions["ModelId"]) == called
+
+
+@pytest.mark.parametrize("name", UNTOUCHED)
+def test_no_other_answer_is_an_intervention(name: str) -> None:
+    assert not matches(INTERVENTIONS.pattern, json.dumps(UNTOUCHED[name]))[0]
 
 
 def test_failed_calls_are_counted_by_their_code() -> None:

@@ -6,7 +6,7 @@ import pytest
 from aws_cdk import aws_logs as logs
 from botocore.loaders import Loader
 
-from bedrock_eval.log_filters import LOG_FILTERS
+from bedrock_eval.log_filters import ALARMED, LOG_FILTERS, WANTED
 from environments.data_identifiers import DATA_IDENTIFIERS
 from stacks.monthly_cost import custom_metrics
 from tests.infrastructure.templates import (
@@ -195,14 +195,16 @@ class TestLargeBodies:
 
 
 class TestMetrics:
-    """Metric filters on the log: only where they are asked for, because each value of a dimension is billed."""
+    """Metric filters on the log: what an alarm needs always, the rest, billed by value, where it is asked for."""
 
     def test_they_count_in_the_log_group_by_model_and_by_code(self) -> None:
         made = synthesize(environment(invocation_logging={"metrics": True, "log_group": "/shop/models"}))
         filters = {each["FilterName"]: each for each in made["logging"].resources(FILTER).values()}
-        assert set(filters) == {"shop-dev-truncated-answers", "shop-dev-failed-calls"}
+        expected = {"guardrail-interventions": "ModelId", "truncated-answers": "ModelId", "failed-calls": "ErrorCode"}
+        assert set(filters) == {f"shop-dev-{name}" for name in expected}
         group = f"<{made['logging'].logical_id('InvocationsGroup')}>"
-        for each, dimension in zip(LOG_FILTERS, ("ModelId", "ErrorCode"), strict=True):
+        for each in LOG_FILTERS:
+            dimension = expected[each.name]
             found = filters[f"shop-dev-{each.name}"]
             assert (found["LogGroupName"], found["FilterPattern"]) == (group, each.pattern)
             (transformation,) = found["MetricTransformations"]
@@ -221,11 +223,20 @@ class TestMetrics:
     def test_they_are_on_the_dashboard_where_they_are_made(self) -> None:
         for wanted in (True, False):
             made = synthesize(environment(invocation_logging={"metrics": wanted}))
-            assert bool(made["logging"].raw(FILTER)) is wanted
+            filters = {each["FilterName"] for each in made["logging"].resources(FILTER).values()}
+            assert filters == {f"shop-dev-{each.name}" for each in (LOG_FILTERS if wanted else ALARMED)}
             dashboard = str(made["monitoring"].only("AWS::CloudWatch::Dashboard")["DashboardBody"])
             for each in LOG_FILTERS:
                 search = f'{{{each.metric.namespace},{each.metric.dimensions[0]}}} MetricName=\\\\\\"{each.metric.name}'
-                assert (search.replace("\\", "") in dashboard.replace("\\", "")) is wanted
+                shown = wanted or each not in WANTED
+                assert (search.replace("\\", "") in dashboard.replace("\\", "")) is shown
+
+    def test_interventions_are_not_looked_for_in_answers_that_are_not_logged(self) -> None:
+        made = synthesize(environment(invocation_logging={"text": False}))
+        assert not made["logging"].raw(FILTER)
+        names = [each["AlarmName"] for each in made["monitoring"].resources("AWS::CloudWatch::Alarm").values()]
+        assert names
+        assert not [name for name in names if "model-interventions" in name]
 
     def test_whoever_does_not_own_the_log_counts_nothing(self) -> None:
         made = synthesize(environment(owns_account=False, invocation_logging={"metrics": True}))

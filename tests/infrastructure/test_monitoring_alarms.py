@@ -54,6 +54,7 @@ THRESHOLDS = Thresholds(10_000, 5, 10, 5, 20, 20)
 
 MODEL_KINDS = {
     *("latency-p90", "output-speed", "server-errors", "client-errors", "throttles", "throttle-count", "legacy-model"),
+    "model-interventions",
 }
 EVALUATION_ALARMS = {
     "run-failed-quality",
@@ -354,6 +355,7 @@ class TestEveryKind:
             ("legacy-model-haiku", 1, (3600, 1, 24)),
             ("end-of-life-old", 60, (3600, 1, 1)),
             ("guardrail-interventions-pii", 20, (300, 3, 5)),
+            ("model-interventions-nova", 20, (300, 3, 5)),
             ("coverage-quality-haiku", 0.9, (3600, 1, 24)),
             ("inconclusive-quality-haiku-relevance_score", 1, (86_400, 4, 7)),
         ],
@@ -429,6 +431,63 @@ class TestEveryKind:
             "GuardrailArn": "arn:<AWS::Partition>:bedrock:eu-central-1:111122223333:guardrail/abc1def2",
             "GuardrailVersion": "3",
         }
+
+    @pytest.mark.parametrize(
+        ("model", "id_", "arn"),
+        [
+            (
+                "haiku",
+                "eu.anthropic.claude-haiku-5-5",
+                "<AWS::AccountId>:inference-profile/eu.anthropic.claude-haiku-5-5",
+            ),
+            ("old", "anthropic.claude-opus-4-1-20250805-v1:0", ":eu-central-1::foundation-model/"),
+            ("nova", None, "<AWS::AccountId>:application-inference-profile/"),
+        ],
+    )
+    def test_interventions_are_read_under_what_a_call_may_name(self, model: str, id_: str | None, arn: str) -> None:
+        series = alarm_series(watchful().alarms[f"{PREFIX}-model-interventions-{model}"])
+        logged = [dict(each.dimensions)["ModelId"] for each in series.parts if each.name == "guardrail_interventions"]
+        by_arn, by_id = sorted(logged, key=lambda each: not each.startswith("arn:"))
+        (requests,) = [dict(each.dimensions)["ModelId"] for each in series.parts if each.name == "Invocations"]
+        assert by_id == requests
+        assert id_ in (None, by_id)
+        assert arn in by_arn
+        assert by_arn.endswith(by_id)
+
+    def test_interventions_of_profiles_are_alarmed_on_where_another_environment_logs(self) -> None:
+        models = {
+            "haiku": {"id": "eu.anthropic.claude-haiku-5-5", "profile": True},
+            "nova": {"id": "amazon.nova-lite-v1:0"},
+        }
+        made = synthesize(environment(owns_account=False, models=models))
+        found = {name for name in made.alarms if "model-interventions" in name}
+        assert found == {f"{PREFIX}-model-interventions-haiku"}
+
+    def test_nothing_is_alarmed_on_that_nobody_counts(self) -> None:
+        made = synthesize(environment(invocation_logging={"mode": "none"}))
+        assert not [name for name in made.alarms if "model-interventions" in name]
+
+    @pytest.mark.parametrize(
+        ("requests", "by_id", "by_arn", "per_cent"),
+        [
+            (100, 10, 15, 25),
+            (100, None, 25, 25),
+            # Below the floor, and without a call.
+            (10, 10, None, 0),
+            (None, None, None, 0),
+            # Blocked calls are not among the requests, if AWS means it so.
+            (None, 40, None, 100),
+            (30, 20, 20, 100),
+        ],
+    )
+    def test_the_share_of_interventions_is_right_whatever_a_request_is(
+        self, requests: int | None, by_id: int | None, by_arn: int | None, per_cent: float
+    ) -> None:
+        values = {"i": requests, "g": by_id, "h": by_arn}
+        expression = str(kinds.MODEL_INTERVENTIONS.expression).format(floor=20)
+        expression = re.sub(r"100\*\((.+)\)/(MAX\(.+\)), 0\)$", r"PER_CENT(\1, \2), 0)", expression)
+        found = compute(expression, values)
+        assert found == pytest.approx(per_cent)
 
     @pytest.mark.parametrize(("limit", "written"), [(1e-7, "0.0000001"), (44, "44"), (2.5, "2.5")])
     def test_metric_math_holds_no_exponent(self, limit: float, written: str) -> None:
@@ -524,7 +583,7 @@ class TestComposites:
         # These may stand for weeks, or are an incident each.
         assert not inside & {
             *("legacy-model", "end-of-life", "unpriced-tokens", "log-delivery", "dead-letters", "watchdog-silent"),
-            *("executions-failed", "guardrail-interventions"),
+            *("executions-failed", "guardrail-interventions", "model-interventions"),
         }
 
     def test_a_silent_watchdog_is_told_once_and_not_for_every_evaluation(self) -> None:

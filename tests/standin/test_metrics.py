@@ -159,7 +159,24 @@ def test_a_call_of_a_legacy_model_is_counted_as_one(standin: StandIn, runtime: A
     assert "LegacyModelInvocations" not in snapshot(standin, PLAIN)
 
 
-def test_a_guardrail_counts_what_it_saw_and_where_it_intervened(standin: StandIn, runtime: Any) -> None:
+def of_guardrail(standin: StandIn, dimensions: dict[str, str]) -> dict[str, float]:
+    now = datetime.now(UTC)
+    counted = {}
+    for name in ("Invocations", "InvocationsIntervened", "TextUnitCount"):
+        points = standin.client("cloudwatch").get_metric_statistics(
+            Namespace="AWS/Bedrock/Guardrails",
+            MetricName=name,
+            Dimensions=[{"Name": key, "Value": value} for key, value in dimensions.items()],
+            StartTime=now - timedelta(hours=1),
+            EndTime=now + timedelta(minutes=1),
+            Period=7200,
+            Statistics=["Sum"],
+        )["Datapoints"]
+        counted[name] = sum(point["Sum"] for point in points)
+    return counted
+
+
+def test_a_guardrail_inside_of_converse_is_in_none_of_its_metrics(standin: StandIn, runtime: Any) -> None:
     identifier = f"gr{uuid.uuid4().hex[:10]}"
     guarded = {"guardrailIdentifier": identifier, "guardrailVersion": "1"}
     messages = [{"role": "user", "content": [{"text": QUESTIONS[0]}]}]
@@ -175,18 +192,34 @@ def test_a_guardrail_counts_what_it_saw_and_where_it_intervened(standin: StandIn
     assert "answer to" not in text
     # Nobody intervenes where no guardrail is named.
     assert call()[0] == "end_turn"
-    dimensions = {"GuardrailArn": f"arn:aws:bedrock:us-east-1:000000000000:guardrail/{identifier}"}
-    now = datetime.now(UTC)
-    counted = {}
-    for name in ("Invocations", "InvocationsIntervened", "TextUnitCount"):
-        points = standin.client("cloudwatch").get_metric_statistics(
-            Namespace="AWS/Bedrock/Guardrails",
-            MetricName=name,
-            Dimensions=[{"Name": n, "Value": v} for n, v in {**dimensions, "GuardrailVersion": "1"}.items()],
-            StartTime=now - timedelta(hours=1),
-            EndTime=now + timedelta(minutes=1),
-            Period=7200,
-            Statistics=["Sum"],
-        )["Datapoints"]
-        counted[name] = sum(point["Sum"] for point in points)
-    assert counted == {"Invocations": 2, "InvocationsIntervened": 1, "TextUnitCount": 2}
+    arn = f"arn:aws:bedrock:us-east-1:000000000000:guardrail/{identifier}"
+    nothing = {"Invocations": 0, "InvocationsIntervened": 0, "TextUnitCount": 0}
+    assert of_guardrail(standin, {"GuardrailArn": arn, "GuardrailVersion": "1"}) == nothing
+
+
+def test_apply_guardrail_counts_what_it_saw_and_where_it_intervened(standin: StandIn, runtime: Any) -> None:
+    identifier = f"gr{uuid.uuid4().hex[:10]}"
+
+    def call(text: str) -> Any:
+        return runtime.apply_guardrail(
+            guardrailIdentifier=identifier, guardrailVersion="1", source="INPUT", content=[{"text": {"text": text}}]
+        )
+
+    answer = call("a" * 1_001)
+    assert (answer["action"], answer["outputs"], answer["usage"]["contentPolicyUnits"]) == ("NONE", [], 2)
+    standin.configure(faults={identifier: {"guardrail": 1}})
+    answer = call("a")
+    assert answer["action"] == "GUARDRAIL_INTERVENED"
+    assert answer["outputs"]
+    arn = f"arn:aws:bedrock:us-east-1:000000000000:guardrail/{identifier}"
+    counted = {"Invocations": 2, "InvocationsIntervened": 1, "TextUnitCount": 3}
+    assert of_guardrail(standin, {"GuardrailArn": arn, "GuardrailVersion": "1"}) == counted
+    for dimensions in ({"Operation": "ApplyGuardrail"}, {"GuardrailContentSource": "Input"}):
+        assert of_guardrail(standin, dimensions)["InvocationsIntervened"] >= 1
+
+
+def test_apply_guardrail_refuses_what_the_api_does_not_know(runtime: Any) -> None:
+    with pytest.raises(ClientError, match="ValidationException"):
+        runtime.apply_guardrail(
+            guardrailIdentifier="gr1", guardrailVersion="zero", source="INPUT", content=[{"text": {"text": "a"}}]
+        )

@@ -224,16 +224,48 @@ def test_without_traffic_nothing_rings_and_below_the_floor_rates_say_nothing(wat
     rings(watch, quiet)
 
 
-def test_a_guardrail_that_intervenes(watch: Watch, quiet: set[str]) -> None:
+def test_a_guardrail_that_intervenes_inside_of_calls(watch: Watch, quiet: set[str]) -> None:
+    """Counted in the log, under the id and under the ARN that callers name the model by; ApplyGuardrail has no part."""
     (guardrail,) = watch.stack.environment.guardrails
     guarded = {"guardrailConfig": {"guardrailIdentifier": guardrail.id, "guardrailVersion": guardrail.version}}
-    alarm = watch.alarm("guardrail-interventions", guardrail.name)
+    alarm = watch.alarm("model-interventions", "chat")
     watch.fault("chat", guardrail=1.0)
-    watch.call_in_periods("chat", periods=3, **guarded)
+    watch.call_in_periods("chat", periods=2, **guarded)
+    rings(watch, quiet)
+    watch.call_in_periods("chat", periods=1, by_arn=True, **guarded)
+    rings(watch, quiet, alarm)
+    (message,) = watch.told([(alarm, ALARM)])
+    assert "Value: 100 % of requests; it rings above 20 % of requests" in message.text
+    recovers(watch, quiet, "chat", [alarm], **guarded)
+
+
+def test_a_guardrail_that_intervenes_in_calls_of_its_own(watch: Watch, quiet: set[str]) -> None:
+    (guardrail,) = watch.stack.environment.guardrails
+    alarm = watch.alarm("guardrail-interventions", guardrail.name)
+
+    def apply(*, periods: int) -> None:
+        for _ in range(periods):
+            watch.next_period(5 * MINUTE)
+            for _ in range(12):
+                watch.runtime.apply_guardrail(
+                    guardrailIdentifier=guardrail.id,
+                    guardrailVersion=guardrail.version,
+                    source="INPUT",
+                    content=[{"text": {"text": "May I?"}}],
+                )
+        watch.later(MINUTE)
+
+    watch.stack.standin("PUT", "config", {"faults": {guardrail.id: {"guardrail": 1.0}}})
+    apply(periods=2)
+    rings(watch, quiet)
+    apply(periods=1)
     rings(watch, quiet, alarm)
     (message,) = watch.told([(alarm, ALARM)])
     assert "Value: 100 % of calls; it rings above 20 % of calls" in message.text
-    recovers(watch, quiet, "chat", [alarm], **guarded)
+    watch.stack.standin("PUT", "config", {"faults": {}})
+    apply(periods=5)
+    rings(watch, quiet)
+    watch.told([(alarm, OK)])
 
 
 # --- usage and cost -----------------------------------------------------------------------------------------------

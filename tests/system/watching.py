@@ -14,7 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from local.evaluation import subscribe_inbox
-from local.process import REGION
+from local.process import ACCOUNT, REGION
 
 from .conftest import Stack
 
@@ -88,9 +88,10 @@ class Watch:
 
     # --- traffic
 
-    def call(self, model: str, *, times: int = 12, stream: bool = False, **more: Any) -> int:
-        """Ask a model of the environment; how many of the calls were answered."""
-        model_id = self.stack.environment.models[model].id
+    def call(self, model: str, *, times: int = 12, stream: bool = False, by_arn: bool = False, **more: Any) -> int:
+        """Ask a model of the environment, by its id or by its ARN; how many of the calls were answered."""
+        called = self.stack.environment.model(model)
+        model_id = called.source_arn(partition="aws", account=ACCOUNT) if by_arn else called.model_id
         answered = 0
         for number in range(times):
             prompt = self.prompts[number % len(self.prompts)]
