@@ -116,7 +116,8 @@ def test_who_does_not_own_the_account_has_no_alarm_on_its_figures() -> None:
 
 def test_log_delivery_is_not_watched_by_who_does_not_log() -> None:
     without = synthesize(environment(invocation_logging={"mode": "none"}))
-    assert set(owner().alarms) - set(without.alarms) == {f"{PREFIX}-log-delivery"}
+    of_the_log = {"log-delivery", *(f"model-interventions-{model}" for model in ("haiku", "nova"))}
+    assert set(owner().alarms) - set(without.alarms) == {f"{PREFIX}-{name}" for name in of_the_log}
 
 
 class TestEveryAlarm:

@@ -110,7 +110,7 @@ def test_every_series_is_read_by_the_statistic_that_tells_the_truth(made: Monito
 def test_searches_are_over_the_catalogue(made: Monitoring) -> None:
     searches = [series.expression for graph in made.graphs() for series in graph_series(graph) if not series.namespace]
     found = [SEARCH.fullmatch(text) for text in searches if text and text.startswith("SEARCH")]
-    assert len(found) == 13
+    assert len(found) == 14
     for match in found:
         assert match is not None
         schema, name, fixed, _, statistic, _ = match.groups()
@@ -409,6 +409,7 @@ def test_a_declared_model_appears_with_everything(model_id: str) -> None:
         ("CacheReadInputTokenCount", "Sum"),
         ("CacheWriteInputTokenCount", "Sum"),
         ("LegacyModelInvocations", "Sum"),
+        ("guardrail_interventions", "Sum"),
     }
 
 
@@ -424,6 +425,7 @@ def test_one_more_model_adds_its_graphs_and_alarms() -> None:
         "client-errors-new",
         "throttles-new",
         "throttle-count-new",
+        "model-interventions-new",
     }
     assert len(more.graphs()) == len(owner().graphs()) + 13
 
