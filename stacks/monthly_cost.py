@@ -21,8 +21,8 @@ _CALL_GAUGES = 6
 _RUN_EVENTS = 2
 # Verdict and margin, of each gate and candidate, and with max_drop the accepted run's mean.
 _GATE_METRICS = 2
-# Heartbeat, cost and unpriced tokens of the month.
-_WATCHDOG = 3
+# Heartbeat, dead letters, cost and unpriced tokens of the month.
+_WATCHDOG = 4
 # Subscriptions by what has become of them, and failed actions of alarms.
 _PEOPLE = 4
 # What Converse and InvokeModel can fail with (bedrock-runtime), each a series of failed calls by code.

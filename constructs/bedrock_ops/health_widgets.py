@@ -31,11 +31,7 @@ def health(drawing: Drawing) -> list[cloudwatch.IWidget]:
         _formatter(drawing),
         drawing.watch("Messages not delivered", kinds.UNDELIVERED, {"messages": watched.messages_dimensions}),
         *_people(drawing),
-        drawing.watch(
-            "Schedule deliveries that failed",
-            kinds.DEAD_LETTERS,
-            {"dead letters": watched.dead_letters_dimensions},
-        ),
+        _dead_letters(drawing),
         drawing.watch("Watchdog heartbeat", kinds.WATCHDOG_SILENT, {"watchdog": watched.application_dimensions}),
         *_overdue(drawing),
         *_ends_of_life(drawing),
@@ -149,6 +145,18 @@ def _people(drawing: Drawing) -> list[cloudwatch.IWidget]:
         ),
         drawing.watch("Alarm actions that failed", kinds.ACTIONS_FAILED, {"actions": dimensions}),
     ]
+
+
+def _dead_letters(drawing: Drawing) -> cloudwatch.IWidget:
+    """Both counts apart: those of the queue end when it falls asleep, the watchdog's come every hour."""
+    kind, dimensions = kinds.DEAD_LETTERS, drawing.watched.dead_letters_dimensions
+    return drawing.graph(
+        "Schedule deliveries that failed",
+        drawing.counts(dict.fromkeys(kind.metrics.values()), dimensions),
+        unit=kind.axis,
+        limits=drawing.limits([kind], dimensions),
+        statistic=catalogue.DEAD_LETTERS.statistic,
+    )
 
 
 def _overdue(drawing: Drawing) -> list[cloudwatch.IWidget]:

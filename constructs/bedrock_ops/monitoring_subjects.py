@@ -187,4 +187,4 @@ class Watched:
 
     @property
     def dead_letters_dimensions(self) -> Mapping[str, str]:
-        return {"QueueName": self.names.dead_letters}
+        return {**self.application_dimensions, catalogue.QUEUE: self.names.dead_letters}

@@ -86,6 +86,7 @@ class Watchdog(Construct):
             priced={each: rates and replace(rates, verified_until=None) for each, rates in priced_models.items()},
             people=people,
             budget=budget,
+            dead_letters=(names.dead_letters,),
         )
         self._results_bucket = results_bucket
         self._allow_looking(results_bucket)
@@ -93,6 +94,7 @@ class Watchdog(Construct):
         self._allow_looking_after(people)
         if budget is not None:
             self._watchdog.allow(actions=["budgets:ViewBudget"], resources=[budget])
+        self._allow_counting_letters()
         self._add_schedule()
         self.function: lambda_.IFunction = self._watchdog.function
         self.first_data = self._first_report(application, scheduled, code("custom_resources"))
@@ -158,6 +160,10 @@ class Watchdog(Construct):
             actions=["kms:Decrypt", "kms:GenerateDataKey"],
             resources=[self._key.key_arn],
             conditions=_only_through("sns", "s3"),
+    def _allow_counting_letters(self) -> None:
+        self._watchdog.allow(
+            actions=["sqs:GetQueueUrl", "sqs:GetQueueAttributes"],
+            resources=[regional_arn("sqs", self._names.dead_letters)],
         )
 
     def _add_schedule(self) -> None:

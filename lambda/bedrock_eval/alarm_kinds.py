@@ -540,8 +540,12 @@ EXECUTIONS_FAILED = AlarmKind(
 DEAD_LETTERS = AlarmKind(
     name="dead-letters",
     severity=Severity.CRITICAL,
-    missing_data=MissingData.TRAFFIC,
-    metrics={"m": catalogue.QUEUE_MESSAGES},
+    # A queue that nobody has accessed for six hours has no metrics; what lies in it still does.
+    # Assumption: queue-metrics-sleep
+    missing_data=MissingData.RUN,
+    metrics={"m": catalogue.QUEUE_MESSAGES, "d": catalogue.DEAD_LETTERS},
+    # The queue's own comes within minutes while it is awake, the watchdog's count every hour whatever the queue does.
+    expression="MAX([m, d])",
     unit=Unit("message waiting", "messages waiting"),
     comparison=Comparison.AT_LEAST,
     threshold=lambda _: 1,

@@ -46,6 +46,7 @@ EVALUATION = "Evaluation"
 CANDIDATE = "Candidate"
 METRIC = "Metric"
 ERROR_CODE = "ErrorCode"
+QUEUE = "QueueName"
 GUARDRAIL_ARN = "GuardrailArn"
 GUARDRAIL_VERSION = "GuardrailVersion"
 
@@ -256,10 +257,13 @@ ALARM_ACTIONS_FAILED = _of_people(
     "alarm_actions_failed", "Alarm actions and direct messages that failed", statistic="Sum"
 )
 
+DEAD_LETTERS = Metric(
+    CUSTOM, "dead_letters", (APPLICATION, QUEUE), "Count", "Maximum", Better.LOWER, "Letters that the watchdog counts"
+)
 QUEUE_MESSAGES = Metric(
     "AWS/SQS",
     "ApproximateNumberOfMessagesVisible",
-    ("QueueName",),
+    (QUEUE,),
     "Count",
     "Maximum",
     Better.LOWER,

@@ -43,12 +43,14 @@ class WatchList:
             profiles that evaluations call through are added from the definitions.
         people: None: nobody asks who hears of alarms.
         budget: ARN of the environment's budget, if it has one.
+        dead_letters: names of the queues in which failed deliveries of schedules lie.
     """
 
     models: tuple[str, ...] = ()
     priced: Mapping[str, Rates | None] = field(default_factory=dict)
     people: People | None = None
     budget: str | None = None
+    dead_letters: tuple[str, ...] = ()
 
 
 def read_watch_list(text: str | bytes, *, name: str) -> WatchList:

@@ -1,1 +1,1 @@
-"""The function that notices what did not happen: overdue schedules, and models that come to their end."""
+"""The function that notices what nobody tells: overdue schedules, letters that wait, models that come to their end."""

@@ -38,6 +38,7 @@ def handler(_event: object, _context: object) -> dict[str, object]:
         s3=s3,
         cloudwatch=client("cloudwatch"),
         bedrock=client("bedrock"),
+        sqs=client("sqs"),
         bucket=os.environ["RESULTS_BUCKET"],
         application=os.environ["APPLICATION"],
         region=s3.meta.region_name,

@@ -21,6 +21,7 @@ from bedrock_eval.publishing import Datum, datum
 from bedrock_eval.runs import TOO_EARLY, RunStatus, read_state
 from bedrock_eval.watch_list import People, read_watch_list
 from watchdog import budget
+from watchdog.letters import letters
 from watchdog.lifecycles import Lifecycles
 from watchdog.reasons import reason
 from watchdog.spending import month_to_date
@@ -48,6 +49,7 @@ class Watch:
     region: str
     sns: Any = None
     budgets: Any = None
+    sqs: Any = None
 
     def round(self, now: datetime) -> list[Datum]:
         """Every datum of this hour. A definition that cannot be read counts as overdue and stops no other.
@@ -83,6 +85,7 @@ class Watch:
             *self._month_to_date(spent, now),
             *budget.look(self.budgets, watch_list.budget, spent=spent, application=self.application, now=now),
             *self._subscribers(watch_list.people, now),
+            *letters(self.sqs, watch_list.dead_letters, application=self.application, now=now),
         ]
 
     def _overdue(self, definition: Definition, now: datetime) -> bool | None:

@@ -163,6 +163,45 @@ def test_a_queue_reports_its_depth_at_the_new_time(emulator: Emulator) -> None:
     assert state(emulator, "depth") == "OK"
 
 
+def test_a_queue_that_nobody_accesses_falls_asleep_with_what_lies_in_it_and_wakes_slowly(emulator: Emulator) -> None:
+    sqs, name = emulator.clients("sqs"), "asleep"
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+
+    def reported(seconds: int) -> float | None:
+        """The newest depth of so many seconds; None: the queue is silent."""
+        now = datetime.fromisoformat(emulator.http("GET")["now"])
+        points = emulator.clients("cloudwatch").get_metric_statistics(
+            Namespace="AWS/SQS",
+            MetricName="ApproximateNumberOfMessagesVisible",
+            Dimensions=[{"Name": "QueueName", "Value": name}],
+            StartTime=now - timedelta(seconds=seconds),
+            EndTime=now + timedelta(seconds=60),
+            Period=60,
+            Statistics=["Maximum"],
+        )["Datapoints"]
+        return max(points, key=lambda point: point["Timestamp"])["Maximum"] if points else None
+
+    emulator.forward(60)
+    assert reported(50) == 0
+    sqs.send_message(QueueUrl=url, MessageBody="x")
+    emulator.forward(5 * HOUR)
+    assert reported(HOUR) == 1
+    emulator.forward(2 * HOUR)
+    assert reported(HOUR) is None
+    # Asked, it says what lies in it, and its metrics come back within a quarter of an hour.
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]
+    assert attributes["ApproximateNumberOfMessages"] == "1"
+    emulator.forward(10 * 60)
+    assert reported(HOUR) is None
+    emulator.forward(6 * 60)
+    assert reported(HOUR) == 1
+    # Asked every hour it stays awake.
+    for _ in range(7):
+        sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
+        emulator.forward(HOUR)
+        assert reported(60) == 1
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [

@@ -201,7 +201,7 @@ class TestEveryAlarm:
 def test_policies_by_kind() -> None:
     policies = {kind.name: kind.missing_data for kind in KINDS.values()}
     assert {name for name, policy in policies.items() if policy is MissingData.RUN} == {
-        *("verdict", "inconclusive", "coverage", "run-failed", "jobs-left", "end-of-life"),
+        *("verdict", "inconclusive", "coverage", "run-failed", "jobs-left", "end-of-life", "dead-letters"),
         *("subscribers-missing", "subscribers-pending", "budget-blind"),
     }
     assert {name for name, policy in policies.items() if policy is MissingData.LIVENESS} == {

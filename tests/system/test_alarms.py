@@ -358,6 +358,7 @@ def test_an_invocation_log_that_is_gone(watch: Watch, quiet: set[str]) -> None:
 
 
 def test_a_schedule_whose_target_is_gone_leaves_a_dead_letter(watch: Watch, quiet: set[str]) -> None:
+    """It rings until the queue is empty, also while the queue sleeps and has no metrics."""
     names, clients = watch.stack.names, watch.stack.clients
     schedule = clients.scheduler.get_schedule(GroupName=names.schedule_group, Name=names.schedule(SCHEDULED))
     target = {**schedule["Target"], "Arn": schedule["Target"]["Arn"] + "-gone"}
@@ -371,15 +372,24 @@ def test_a_schedule_whose_target_is_gone_leaves_a_dead_letter(watch: Watch, quie
         Target=target,
     )
     watch.later(2 * MINUTE)
+    # A queue that has slept needs a quarter of an hour to report.
+    watch.later(16 * MINUTE)
     alarm = watch.alarm("dead-letters")
     rings(watch, quiet, alarm)
     (message,) = watch.told([(alarm, ALARM)])
     assert names.dead_letters in message.text
+    # Nine hours later it has fallen asleep, if nobody asked it meanwhile; the letter still lies there.
+    watch.later(9 * HOUR)
+    rings(watch, quiet, alarm)
+    watch.later(30 * MINUTE)
+    rings(watch, quiet, alarm)
     # What the runbook says: look at the attributes, then empty the queue.
     queue = clients.sqs.get_queue_url(QueueName=names.dead_letters)["QueueUrl"]
     (letter,) = clients.sqs.receive_message(QueueUrl=queue, MessageAttributeNames=["All"])["Messages"]
     assert letter["MessageAttributes"]["TARGET_ARN"]["StringValue"] == target["Arn"]
     clients.sqs.purge_queue(QueueUrl=queue)
+    # The queue may sleep; the watchdog says it within the hour.
+    watch.later(HOUR)
     watch.later(6 * MINUTE)
     rings(watch, quiet)
     watch.told([(alarm, OK)])

@@ -3,7 +3,7 @@
 import hashlib
 import io
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from threading import Lock
@@ -320,3 +320,26 @@ class FakeModels:
 def _prompt(request: dict[str, Any]) -> str:
     text: str = request["messages"][0]["content"][0]["text"]
     return text
+
+
+@dataclass
+class FakeQueues:
+    """SQS with queues by name, and how many messages wait, are received or delayed in each; an error is raised."""
+
+    queues: Mapping[str, tuple[int, int, int] | Exception] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+    def get_queue_url(self, **request: str) -> dict[str, str]:
+        if request["QueueName"] not in self.queues:
+            raise client_error("AWS.SimpleQueueService.NonExistentQueue", status=400)
+        return {"QueueUrl": f"https://sqs.test/{request['QueueName']}"}
+
+    def get_queue_attributes(self, **request: Any) -> dict[str, dict[str, str]]:
+        name = request["QueueUrl"].rpartition("/")[2]
+        self.asked.append(name)
+        found = self.queues[name]
+        if isinstance(found, Exception):
+            raise found
+        whole = ("", "NotVisible", "Delayed")
+        counts = {f"ApproximateNumberOfMessages{kind}": str(n) for kind, n in zip(whole, found, strict=True)}
+        return {"Attributes": {each: counts[each] for each in request["AttributeNames"]}}

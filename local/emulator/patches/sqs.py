@@ -1,7 +1,9 @@
 """AWS/SQS metrics.
 
 Stock ministack publishes none. SQS publishes the state of a queue every minute; here a thread does it every five
-seconds, so that an alarm on a dead-letter queue does not keep anyone waiting.
+seconds, so that an alarm on a dead-letter queue does not keep anyone waiting. A queue that nothing has accessed for
+more than six hours is asleep and has no metrics, whatever lies in it, and takes fifteen minutes to report again once it
+is accessed. The guide can also be read so that a message alone keeps it awake: whoever stands this stands that.
 """
 
 import contextvars
@@ -16,9 +18,29 @@ from ministack.services import cloudwatch, sqs
 logger = logging.getLogger("sqs")
 
 _INTERVAL_SECONDS = 5.0
+# Assumption: queue-metrics-sleep
+_AWAKE_SECONDS = 6 * 3600
+_WAKING_SECONDS = 15 * 60
+_ACCESSED_AT, _REPORTS_FROM = "accessed_at", "reports_from"
+
+
+def _access(queue: dict[str, Any], now: float) -> None:
+    if now - queue.get(_ACCESSED_AT, now) > _AWAKE_SECONDS:
+        queue[_REPORTS_FROM] = now + _WAKING_SECONDS
+    queue[_ACCESSED_AT] = now
+
+
+def _reports(queue: dict[str, Any], now: float) -> bool:
+    """Services of the emulator put their messages into a queue without a request."""
+    newest = max((m["sent_at"] for m in queue["messages"]), default=0.0)
+    if newest > queue.setdefault(_ACCESSED_AT, now):
+        _access(queue, newest)
+    return now - queue[_ACCESSED_AT] <= _AWAKE_SECONDS and now >= queue.get(_REPORTS_FROM, 0.0)
 
 
 def _publish(queue: dict[str, Any], now: float) -> None:
+    if not _reports(queue, now):
+        return
     messages = list(queue["messages"])
     visible = [m for m in messages if m["visible_at"] <= now]
     dimensions = {"QueueName": queue["name"]}
@@ -35,12 +57,12 @@ def _publish(queue: dict[str, Any], now: float) -> None:
 def _publish_scope(account: str, region: str) -> None:
     responses._request_account_id.set(account)
     responses._request_region.set(region)
-    for queue in sqs._queues.values():
+    for queue in list(sqs._queues.values()):
         _publish(queue, time.time())
 
 
 def publish_all() -> None:
-    """The metrics of every queue as it stands."""
+    """The metrics of every queue that is awake, as it stands."""
     for account, region in {(a, r) for a, r, _ in list(sqs._queues._data)}:
         contextvars.copy_context().run(_publish_scope, account, region)
 
@@ -54,6 +76,21 @@ def _run() -> None:
             logger.exception("queue metrics")
 
 
+def _accessed(name: str) -> None:
+    for queue in list(sqs._queues.values()):
+        if queue["name"] == name:
+            _access(queue, time.time())
+
+
 def apply() -> None:
-    """Start the thread that publishes."""
+    """Note each access to a queue, and start the thread that publishes."""
+    dispatch = sqs._dispatch
+
+    async def dispatch_and_note(action: str, data: dict[str, Any], url: str) -> dict[str, Any]:
+        # Also a request that is refused wakes a queue.
+        _accessed(str(data.get("QueueName") or url.rpartition("/")[2]))
+        answer: dict[str, Any] = await dispatch(action, data, url)
+        return answer
+
+    sqs._dispatch = dispatch_and_note
     threading.Thread(target=_run, daemon=True, name="queue-metrics").start()

@@ -22,7 +22,7 @@ from bedrock_eval.runs import RunState, RunStatus
 from bedrock_eval.subscribers import Subscription
 from bedrock_eval.watch_list import People, WatchList
 from tests.older_sdk import older_model
-from tests.unit.fakes import FakeCloudWatch, FakeContext, FakeS3, client_error
+from tests.unit.fakes import FakeCloudWatch, FakeContext, FakeQueues, FakeS3, client_error
 from watchdog import handler as entry
 from watchdog.watch import Watch
 
@@ -167,6 +167,11 @@ class FakeBedrock:
         return {"modelDetails": {"modelId": modelIdentifier, "modelLifecycle": life}}
 
 
+def clients(s3: FakeS3, cloudwatch: FakeCloudWatch) -> dict[str, Any]:
+    """What the function makes, by service."""
+    return {"s3": s3, "cloudwatch": cloudwatch, "bedrock": FakeBedrock(), "sns": None, "budgets": None, "sqs": FakeQueues()}
+
+
 def look(s3: FakeS3, **world: Any) -> dict[str, dict[str, float]]:
     """Metric name -> what it is about -> value; without the count that every look ends with."""
     found = look_at_all(s3, **world)
@@ -182,6 +187,7 @@ def look_at_all(
     bedrock: FakeBedrock | None = None,
     priced: Mapping[str, Rates | None] | None = None,
     watch_list: WatchList | None = None,
+    queues: Mapping[str, tuple[int, int, int]] | None = None,
 ) -> dict[str, dict[str, float]]:
     """Metric name -> what it is about -> value."""
     found: dict[str, dict[str, float]] = {}
@@ -189,6 +195,7 @@ def look_at_all(
         s3=s3,
         cloudwatch=cloudwatch or FakeCloudWatch(),
         bedrock=bedrock or FakeBedrock(),
+        sqs=FakeQueues(queues or {}),
         bucket="results",
         application="shop",
         region="us-east-1",
@@ -467,7 +474,15 @@ class TestWatchList:
 
     @pytest.mark.parametrize("body", [None, b"", b"[]", b'{"models": 3}', b'{"priced": {"haiku": {"input": "much"}}}'])
     def test_one_that_is_missing_or_broken_stops_the_heartbeat(self, s3: FakeS3, body: bytes | None) -> None:
-        watch = Watch(s3, FakeCloudWatch(), FakeBedrock(), bucket="results", application="shop", region="us-east-1")
+        watch = Watch(
+            s3=s3,
+            cloudwatch=FakeCloudWatch(),
+            bedrock=FakeBedrock(),
+            sqs=FakeQueues(),
+            bucket="results",
+            application="shop",
+            region="us-east-1",
+        )
         if body is not None:
             s3.put_object(Bucket="results", Key=WATCH_LIST, Body=body)
         with pytest.raises((ClientError, codec.DecodeError), match=r"NoSuchKey|watch-list\.json"):
@@ -596,11 +611,7 @@ class TestMonthToDate:
 def test_the_entry_point_publishes_what_it_found(s3: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
     deploy(s3)
     cloudwatch = FakeCloudWatch()
-    monkeypatch.setattr(
-        entry,
-        "client",
-        {"s3": s3, "cloudwatch": cloudwatch, "bedrock": FakeBedrock(), "sns": None, "budgets": None}.__getitem__,
-    )
+    monkeypatch.setattr(entry, "client", clients(s3, cloudwatch).__getitem__)
     monkeypatch.setenv("APPLICATION", "shop")
     watch_on(s3, WATCHED)
     monkeypatch.setenv("RESULTS_BUCKET", "results")
@@ -615,13 +626,15 @@ def test_a_refused_publication_is_an_error(s3: FakeS3, monkeypatch: pytest.Monke
         def put_metric_data(self, **request: Any) -> None:
             raise client_error("AccessDenied", status=403)
 
-    monkeypatch.setattr(
-        entry,
-        "client",
-        {"s3": s3, "cloudwatch": Refusing(), "bedrock": FakeBedrock(), "sns": None, "budgets": None}.__getitem__,
-    )
+    monkeypatch.setattr(entry, "client", clients(s3, Refusing()).__getitem__)
     monkeypatch.setenv("APPLICATION", "shop")
     watch_on(s3, WATCHED)
     monkeypatch.setenv("RESULTS_BUCKET", "results")
     with pytest.raises(Exception, match="AccessDenied"):
         entry.handler({}, FakeContext())
+
+
+def test_letters_are_counted_in_the_queues_of_the_watch_list(s3: FakeS3) -> None:
+    """One that is gone stops nothing."""
+    found = look(s3, watch_list=WatchList(dead_letters=("waiting", "gone")), queues={"waiting": (2, 0, 1)})
+    assert found == {"watchdog_heartbeat": {"": 1.0}, "dead_letters": {"waiting": 3.0}}
