@@ -7,6 +7,7 @@ from typing import Any
 
 from bedrock_eval import catalogue
 from bedrock_eval.alarm_kinds import LATENCY_P90
+from bedrock_eval.arrival import complete_until
 from bedrock_eval.proposals import guarded_rates
 from ops.account import Account
 from ops.clients import calling
@@ -69,9 +70,15 @@ def _model_id(account: Account, name: str) -> str:
         return str(account.client("ssm").get_parameter(Name=parameter)["Parameter"]["Value"])
 
 
+def arrived(now: datetime) -> datetime:
+    """The end of the newest period whose metrics have arrived."""
+    until = complete_until(now, now=now).timestamp()
+    return datetime.fromtimestamp(until // PERIOD_SECONDS * PERIOD_SECONDS, UTC)
+
+
 def _series(account: Account, model_id: str, *, days: int, now: datetime) -> dict[str, dict[datetime, float]]:
     """By metric name; a model without traffic has empty ones."""
-    end = datetime.fromtimestamp(now.timestamp() // PERIOD_SECONDS * PERIOD_SECONDS, UTC)
+    end = arrived(now)
     found: dict[str, dict[datetime, float]] = {metric.name: {} for metric in _SERIES}
     status = dict.fromkeys(found, "Missing")
     with calling(f"metrics of model {model_id}"):

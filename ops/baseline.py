@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
+from bedrock_eval.arrival import shown
 from bedrock_eval.catalogue import Better
 from bedrock_eval.gates import thin_coverage
 from bedrock_eval.measures import Measure
@@ -34,7 +35,7 @@ from environments.document import Path as DocumentPath
 from environments.edit import Scalar
 from environments.evaluation_schema import AnyGateConfig, EvaluationConfig
 from ops.account import Account, account_of, add_environment
-from ops.alarm_history import PERIOD_SECONDS, RATES, ModelHistory, histories
+from ops.alarm_history import PERIOD_SECONDS, RATES, ModelHistory, arrived, histories
 from ops.clients import calling
 from ops.environment import file_of
 from ops.errors import OpsError
@@ -258,7 +259,8 @@ def _thresholds(account: Account, *, days: int, now: datetime) -> _Changes:
             changes[("alarms", key)] = value
     minutes = PERIOD_SECONDS // 60
     title = (
-        f"Thresholds, from {count(days, 'day')} in periods of {minutes} minutes: {HEADROOM:g} times the "
+        f"Thresholds, from {count(days, 'day')} until {shown(arrived(now))} in periods of {minutes} minutes: "
+        f"{HEADROOM:g} times the "
         f"{PERCENTILE}th percentile; a rate is one for all models, the highest"
     )
     say(Table(title, ("key", "model", "datapoints", f"p{PERCENTILE}", "now", "proposed"), rows).text())

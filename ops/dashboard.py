@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from bedrock_eval.arrival import shown
 from bedrock_eval.names import PhysicalNames
 from bedrock_eval.numerals import real
 from environments.schema import REPOSITORY, Environment
 from ops.account import Account, account_in, add_environment
+from ops.alarm_history import arrived
 from ops.clients import calling
 from ops.dashboard_body import Board, Graph, read_body
 from ops.dashboard_data import CloudWatch, Data, fetch
@@ -51,8 +53,10 @@ def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
     name = PhysicalNames(environment.prefix).dashboard
     board, source = _board(arguments, environment, account)
     back = timedelta(hours=arguments.hours) if arguments.hours else board.back
-    data = fetch(board, _clients(board, account), now=now, back=back) if account and with_data else None
-    page = render(board, data, origin=Origin(name, environment.name, source, _asked(arguments, with_data), now, back))
+    until = _arrived(environment, now)
+    data = fetch(board, _clients(board, account), until=until, back=back) if account and with_data else None
+    asked = _asked(arguments, until if with_data else None)
+    page = render(board, data, origin=Origin(name, environment.name, source, asked, now, back))
     path = arguments.out or PLACE / f"dashboard-{environment.name}.html"
     _write(path, page)
     say(str(path))
@@ -83,11 +87,18 @@ def _clients(board: Board, account: Account) -> dict[str | None, CloudWatch]:
     return {region: account.client("cloudwatch", region=region) for region in regions}
 
 
-def _asked(arguments: argparse.Namespace, with_data: bool) -> str:
-    if not with_data:
+def _arrived(environment: Environment, now: datetime) -> datetime:
+    """The emulator's metrics are there at once, those of the running minute too."""
+    if environment.stand_in:
+        return now.astimezone(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
+    return arrived(now)
+
+
+def _asked(arguments: argparse.Namespace, until: datetime | None) -> str:
+    if until is None:
         return "drawn without data (--data asks for it)"
     endpoint = arguments.endpoint_url or os.environ.get("AWS_ENDPOINT_URL")
-    return f"data of {endpoint}" if endpoint else "data of CloudWatch"
+    return f"data of {endpoint or 'CloudWatch'}, complete until {shown(until)}"
 
 
 def _tell_gaps(board: Board, data: Data | None) -> None:

@@ -48,17 +48,18 @@ class Data:
     failures: Mapping[int, str]
 
 
-def fetch(board: Board, clients: Mapping[str | None, CloudWatch], *, now: datetime, back: timedelta) -> Data:
+def fetch(board: Board, clients: Mapping[str | None, CloudWatch], *, until: datetime, back: timedelta) -> Data:
     """Ask for everything that the board shows.
 
     Args:
         clients: by Region; under None for widgets that name none.
+        until: when metrics have arrived; what is younger is not drawn, for it would look like less traffic.
         back: the time range of graphs that have none of their own.
 
     Raises:
         OpsError: CloudWatch cannot be reached, or refuses the caller.
     """
-    end = now.astimezone(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
+    end = until.astimezone(UTC)
     starts, lines, failures = {}, {}, {}
     for place, widget in enumerate(board.widgets):
         if not isinstance(widget, Graph):

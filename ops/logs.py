@@ -10,6 +10,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from bedrock_eval.arrival import completeness, shown
 from bedrock_eval.costs import Rates
 from bedrock_eval.log_queries import THRESHOLD_MS, By, Models, Query
 from bedrock_eval.names import PhysicalNames
@@ -89,13 +90,16 @@ def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
     now = now or datetime.now(UTC)
     environment = None if options.env is None else environment_of(options.env, now)
     if options.source is not None:
-        tables = _answer(options, _from_files(options.source, options, environment, now=now), environment, None)
+        export = read_export(options.source)
+        tables = _answer(options, _from_files(export, options, environment, now=now), environment, None)
+        until = _until_exported(export)
     else:
         tables = _answer_live(options, account_in(_needed(environment), endpoint_url=options.endpoint_url), now=now)
+        until = completeness(start=now - timedelta(hours=options.hours or DEFAULT_HOURS), end=now, now=now)
     if options.by is not None:
         tell_ungrouped(options.by, tables[0])
     # First, as a file that cannot be written must not cost the answer.
-    say("\n\n".join([tables[0].beginning(), *(table.text() for table in tables[1:])]))
+    say("\n\n".join([tables[0].beginning(), *(table.text() for table in tables[1:]), f"Log: {until}"]))
     if options.csv is not None:
         write_csv(tables[0], options.csv)
         say(f"\n{count(len(tables[0].rows), 'row')} in {options.csv}")
@@ -210,9 +214,16 @@ def _models(options: Options, environment: Environment | None, account: Account 
     return (model_id, *sorted(profile for profile, model in profiles.items() if model == name))
 
 
-def _from_files(path: Path, options: Options, environment: Environment | None, *, now: datetime) -> Records:
-    export = read_export(path)
-    _tell(export, path)
+def _until_exported(export: Export) -> str:
+    """Files say nothing of when they were exported."""
+    if not export.records:
+        return "no record; until when the files are complete is unknown"
+    newest = max(record.time for record in export.records)
+    return f"the newest record is of {shown(newest)}; what was logged after the export, or arrived late, is not in it"
+
+
+def _from_files(export: Export, options: Options, environment: Environment | None, *, now: datetime) -> Records:
+    _tell(export, Path(str(options.source)))
     filters = Filters(options.model, _models(options, environment, None), options.hours, now)
     return Records(filters.chosen(export.records))
 

@@ -7,6 +7,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 
 from bedrock_eval import catalogue
 from bedrock_eval.alarm_kinds import Thresholds
+from bedrock_eval.arrival import LAST_MINUTES
 from bedrock_eval.console import dashboard_url
 from bedrock_ops.alarms import RoutedAlarm
 from bedrock_ops.errors import DeclarationError
@@ -139,7 +140,8 @@ def _header(drawing: Drawing) -> cloudwatch.TextWidget:
         "Do the models answer, in time and as well as before, and at what cost? "
         f"Application **{watched.application}** | environment **{watched.environment}** | "
         f"owner **{watched.owner}** | [runbook]({watched.runbook_url})",
-        f"Figures of models are those of the whole account in {drawing.region}.{alarmed} {_traffic(watched)}",
+        f"Figures of models are those of the whole account in {drawing.region}.{alarmed} {_traffic(watched)} "
+        f"Metrics and log records arrive late: {LAST_MINUTES} need not be complete.",
     )
     linked = " | ".join(f"[{kind}]({book}#{kind})" for kind in kinds)
     return cloudwatch.TextWidget(

@@ -96,6 +96,8 @@ class Drawing:
             period=period,
             region=self.region,
             start=start,
+            # Ends before the period that is not complete; an end of its own could only be a fixed time.
+            live_data=False,
             width=width or _width(title),
             height=HEIGHT,
         )

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from bedrock_eval.arrival import LAST_MINUTES
 from bedrock_eval.costs import MILLION, Rates
 from bedrock_eval.invocation_records import SCHEMA_TYPE, THROTTLING
 
@@ -336,7 +337,9 @@ def saved_queries(*, rates: Mapping[str, Rates]) -> Mapping[str, str]:
         "truncated answers": truncated_calls(model=None),
         "evaluation and production": traffic(model=None),
     }
-    return {name: query.text for name, query in found.items()}
+    # A line that begins with # is a comment (CWL_QuerySyntax).
+    note = f"# Calls of {LAST_MINUTES} may be missing: records arrive late."
+    return {name: f"{note}\n{query.text}" for name, query in found.items()}
 
 
 def _listed(names: Mapping[str, object]) -> str:

@@ -107,6 +107,15 @@ def test_every_series_is_read_by_the_statistic_that_tells_the_truth(made: Monito
             assert series.statistic == entry.statistic, series
 
 
+def test_graphs_end_before_the_period_that_is_not_complete(made: Monitoring) -> None:
+    """An end of a widget is a fixed time (Dashboard Body Structure), so the header says what may be missing."""
+    drawn = graphs(made)
+    assert drawn
+    assert all(graph["liveData"] is False for graph in drawn)
+    header = made.dashboard["widgets"][0]["properties"]["markdown"]
+    assert "Metrics and log records arrive late: the last 5 minutes need not be complete." in header
+
+
 def test_searches_are_over_the_catalogue(made: Monitoring) -> None:
     searches = [series.expression for graph in made.graphs() for series in graph_series(graph) if not series.namespace]
     found = [SEARCH.fullmatch(text) for text in searches if text and text.startswith("SEARCH")]

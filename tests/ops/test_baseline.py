@@ -18,6 +18,7 @@ from custom_evaluator.slices import run_slice
 from environments.load import load_environments
 from ops import environment
 from ops.__main__ import main
+from ops.alarm_history import arrived
 from tests.ops.conftest import clients_of_the_account
 from tests.unit.custom_evaluator.conftest import BUCKET, DATA, DEFINITION, World
 from tests.unit.fakes import answer
@@ -257,6 +258,18 @@ def test_models_are_watched_as_the_alarms_watch_them(cloudwatch: CloudWatch) -> 
     assert watched == ["us.amazon.nova-2-lite-v1:0", "id of /shop-dev/profiles/large/id"]
     assert {(stat["Stat"], stat["Period"]) for stat in asked} == {("p90", 300)}
     assert cloudwatch.asked[0]["EndTime"] - cloudwatch.asked[0]["StartTime"] == timedelta(days=3)
+
+
+@pytest.mark.parametrize(
+    ("now", "end"),
+    [
+        # Periods that are over for five minutes, and no other.
+        (datetime(2026, 11, 23, 13, 20, tzinfo=UTC), datetime(2026, 11, 23, 13, 15, tzinfo=UTC)),
+        (datetime(2026, 11, 23, 13, 19, 59, tzinfo=UTC), datetime(2026, 11, 23, 13, 10, tzinfo=UTC)),
+    ],
+)
+def test_metrics_end_where_they_have_arrived(now: datetime, end: datetime) -> None:
+    assert arrived(now) == end
 
 
 def test_half_an_answer_of_cloudwatch_is_an_error(cloudwatch: CloudWatch, capsys: pytest.CaptureFixture[str]) -> None:

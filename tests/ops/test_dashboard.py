@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 import pytest
 
-from ops import environment
+from ops import dashboard, environment
 from ops.__main__ import main
 from ops.dashboard_body import Graph, read_body
 from ops.dashboard_data import Data, fetch
@@ -105,7 +105,7 @@ def test_a_pattern_variable_stands_at_its_default() -> None:
 @pytest.mark.parametrize(("values", "drawn"), [([4200.0], True), ([], False)])
 def test_data_is_asked_with_the_statistic_of_the_widget(values: list[float], drawn: bool) -> None:
     board, client = read_body(json.dumps(BODY)), Pages(values)
-    data = fetch(board, {"eu-central-1": client, None: client}, now=NOW, back=timedelta(hours=6))
+    data = fetch(board, {"eu-central-1": client, None: client}, until=NOW, back=timedelta(hours=6))
     (query,) = client.asked[0]["MetricDataQueries"]
     assert query["MetricStat"]["Stat"] == "p90"
     page = render(board, data, origin=ORIGIN)
@@ -118,7 +118,7 @@ def test_counts_have_no_decimals() -> None:
     board = read_body(json.dumps(BODY))
     for value, shown in ((7.0, "7"), (0.0, "0"), (0.25, "0.250"), (-2.0, "\N{MINUS SIGN}2.000")):
         client = Pages([value])
-        data = fetch(board, {"eu-central-1": client, None: client}, now=NOW, back=timedelta(hours=6))
+        data = fetch(board, {"eu-central-1": client, None: client}, until=NOW, back=timedelta(hours=6))
         assert f"<b>{shown}</b>" in render(board, data, origin=ORIGIN)
 
 
@@ -150,7 +150,7 @@ class Edges(Pages):
 
 def test_a_band_is_drawn_as_the_field_between_its_edges() -> None:
     board, client = read_body(banded()), Edges([])
-    data = fetch(board, {"eu-central-1": client, None: client}, now=NOW, back=timedelta(hours=6))
+    data = fetch(board, {"eu-central-1": client, None: client}, until=NOW, back=timedelta(hours=6))
     assert [points.values for points in data.lines[0, "band"]] == [
         ((NOW - timedelta(minutes=10), 6900.0), (NOW - timedelta(minutes=5), 6800.0)),
         ((NOW - timedelta(minutes=10), 5100.0), (NOW - timedelta(minutes=5), 5000.0)),
@@ -202,6 +202,35 @@ def test_the_account_is_known_before_its_data_are_drawn(
     assert main(["dashboard", "--env", "dev", asked, "--out", str(page)]) == 1
     assert "of account 999999999999; environment dev is in 111122223333" in capsys.readouterr().err
     assert not page.exists()
+
+
+@pytest.mark.parametrize(
+    ("stand_in", "end", "said"),
+    [
+        # What is younger would look like less traffic.
+        (False, datetime(2026, 11, 24, 11, 55, tzinfo=UTC), "complete until 2026-11-24 11:55 UTC"),
+        # The emulator's metrics are there at once.
+        (True, datetime(2026, 11, 24, 12, 1, tzinfo=UTC), "complete until 2026-11-24 12:01 UTC"),
+    ],
+)
+def test_graphs_end_where_metrics_have_arrived(
+    stand_in: bool, end: datetime, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environment, "ENVIRONMENTS", tmp_path)
+    (tmp_path / "dev.yaml").write_text(f"{ENVIRONMENT}stand_in: true\n" if stand_in else ENVIRONMENT)
+    (tmp_path / "body.json").write_text(json.dumps(BODY))
+    pages = Pages([])
+    caller = SimpleNamespace(get_caller_identity=lambda: {"Account": "111122223333", "Arn": "arn:aws:iam::1:user/me"})
+    monkeypatch.setattr(boto3, "client", lambda service, **_: caller if service == "sts" else pages)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:1")
+    page = tmp_path / "page.html"
+    options = SimpleNamespace(
+        env="dev", out=page, body=tmp_path / "body.json", deployed=False, data=True, hours=None, endpoint_url=None
+    )
+    assert dashboard.run(options, now=NOW) == 0  # type: ignore[arg-type]
+    (asked,) = pages.asked
+    assert (asked["StartTime"], asked["EndTime"]) == (end - timedelta(days=1), end)
+    assert said in page.read_text()
 
 
 def test_an_environment_without_aws_has_no_data_without_an_endpoint(
