@@ -217,10 +217,12 @@ def test_graphs_end_where_metrics_have_arrived(
     stand_in: bool, end: datetime, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(environment, "ENVIRONMENTS", tmp_path)
-    (tmp_path / "dev.yaml").write_text(f"{ENVIRONMENT}stand_in: true\n" if stand_in else ENVIRONMENT)
+    account = "000000000000" if stand_in else "111122223333"
+    declared = ENVIRONMENT.replace("111122223333", account) + ("stand_in: true\n" if stand_in else "")
+    (tmp_path / "dev.yaml").write_text(declared)
     (tmp_path / "body.json").write_text(json.dumps(BODY))
     pages = Pages([])
-    caller = SimpleNamespace(get_caller_identity=lambda: {"Account": "111122223333", "Arn": "arn:aws:iam::1:user/me"})
+    caller = SimpleNamespace(get_caller_identity=lambda: {"Account": account, "Arn": "arn:aws:iam::1:user/me"})
     monkeypatch.setattr(boto3, "client", lambda service, **_: caller if service == "sts" else pages)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:1")
     page = tmp_path / "page.html"
