@@ -160,6 +160,8 @@ class Watchdog(Construct):
             actions=["kms:Decrypt", "kms:GenerateDataKey"],
             resources=[self._key.key_arn],
             conditions=_only_through("sns", "s3"),
+        )
+
     def _allow_counting_letters(self) -> None:
         self._watchdog.allow(
             actions=["sqs:GetQueueUrl", "sqs:GetQueueAttributes"],

@@ -15,7 +15,7 @@ from bedrock_eval import catalogue
 from bedrock_eval.alarm_units import Unit, length
 from bedrock_eval.costs import TOKEN_METRICS
 from bedrock_eval.gates import WORDS
-from bedrock_eval.metric_math import beside, filled, judged, known, total_of
+from bedrock_eval.metric_math import beside, filled, judged, known, summed, total_of
 
 _HOUR = 3_600
 _DAY = 86_400
@@ -476,19 +476,18 @@ GUARDRAIL_INTERVENTIONS = AlarmKind(
 )
 
 # A call names its model by id or by ARN, and the log has what the caller wrote: g by id, h by ARN.
-_LOGGED = total_of("gh")
+_LOGGED = summed((filled("g"), filled("h"), f"0*{filled('i')}"))
 # Whether a call whose input was blocked is in Invocations is not documented. The larger of both is the whole: so the
 # share is never below the true one, and never above 100.
-_GUARDED = f"MAX([FILL(i, 0), {_LOGGED}])"
-_LOGGED_SHARE = f"{_GUARDED} >= {{floor}}, 100*({_LOGGED})/{_GUARDED}"
-
+_GUARDED = f"MAX([{filled('i')}, {_LOGGED}])"
+_LOGGED_SHARE = f"100*{_LOGGED}/{_GUARDED}"
 MODEL_INTERVENTIONS = AlarmKind(
     name="model-interventions",
     severity=Severity.WARNING,
     missing_data=MissingData.TRAFFIC,
     metrics={"i": catalogue.INVOCATIONS, **dict.fromkeys("gh", catalogue.LOGGED_INTERVENTIONS)},
-    expression=f"IF({_LOGGED_SHARE}, 0)",
-    drawn=f"IF({_LOGGED_SHARE})",
+    expression=f"IF({_GUARDED} >= {{floor}}, {_LOGGED_SHARE}, 0)",
+    drawn=judged(_LOGGED_SHARE, f"{_GUARDED} >= {{floor}}"),
     unit=_SHARE_OF_REQUESTS,
     comparison=Comparison.ABOVE,
     threshold=lambda limits: limits.model_intervention_percent,

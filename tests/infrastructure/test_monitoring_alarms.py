@@ -485,10 +485,21 @@ class TestEveryKind:
         self, requests: int | None, by_id: int | None, by_arn: int | None, per_cent: float
     ) -> None:
         values = {"i": requests, "g": by_id, "h": by_arn}
-        expression = str(kinds.MODEL_INTERVENTIONS.expression).format(floor=20)
-        expression = re.sub(r"100\*\((.+)\)/(MAX\(.+\)), 0\)$", r"PER_CENT(\1, \2), 0)", expression)
-        found = compute(expression, values)
-        assert found == pytest.approx(per_cent)
+        alarmed, drawn = kinds.MODEL_INTERVENTIONS.expression, kinds.MODEL_INTERVENTIONS.drawn
+        judged = max(requests or 0, (by_id or 0) + (by_arn or 0)) >= 20
+        unpublished = {None} if values == {"i": None, "g": None, "h": None} else set()
+        assert said(str(alarmed).format(floor=20), values) - unpublished <= {per_cent}
+        assert said(str(drawn).format(floor=20), values) == {per_cent if judged else None}
+
+    @pytest.mark.parametrize(
+        ("queue", "watchdog", "letters"), [(0, None, 0), (None, 2, 2), (1, 0, 1), (0, 3, 3), (None, None, None)]
+    )
+    def test_letters_are_the_larger_count_and_unknown_where_both_are(
+        self, queue: int | None, watchdog: int | None, letters: int | None
+    ) -> None:
+        series = alarm_series(owner().alarms[f"{PREFIX}-dead-letters"])
+        assert {part.name for part in series.parts} == {"ApproximateNumberOfMessagesVisible", "dead_letters"}
+        assert said(series.expression or "", {"m": queue, "d": watchdog}) == {letters}
 
     @pytest.mark.parametrize(("limit", "written"), [(1e-7, "0.0000001"), (44, "44"), (2.5, "2.5")])
     def test_metric_math_holds_no_exponent(self, limit: float, written: str) -> None:
