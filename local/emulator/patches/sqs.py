@@ -35,7 +35,7 @@ def _reports(queue: dict[str, Any], now: float) -> bool:
     newest = max((m["sent_at"] for m in queue["messages"]), default=0.0)
     if newest > queue.setdefault(_ACCESSED_AT, now):
         _access(queue, newest)
-    return now - queue[_ACCESSED_AT] <= _AWAKE_SECONDS and now >= queue.get(_REPORTS_FROM, 0.0)
+    return bool(now - queue[_ACCESSED_AT] <= _AWAKE_SECONDS and now >= queue.get(_REPORTS_FROM, 0.0))
 
 
 def _publish(queue: dict[str, Any], now: float) -> None:
