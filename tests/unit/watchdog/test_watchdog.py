@@ -169,7 +169,14 @@ class FakeBedrock:
 
 def clients(s3: FakeS3, cloudwatch: FakeCloudWatch) -> dict[str, Any]:
     """What the function makes, by service."""
-    return {"s3": s3, "cloudwatch": cloudwatch, "bedrock": FakeBedrock(), "sns": None, "budgets": None, "sqs": FakeQueues()}
+    return {
+        "s3": s3,
+        "cloudwatch": cloudwatch,
+        "bedrock": FakeBedrock(),
+        "sns": None,
+        "budgets": None,
+        "sqs": FakeQueues(),
+    }
 
 
 def look(s3: FakeS3, **world: Any) -> dict[str, dict[str, float]]:
