@@ -59,6 +59,7 @@ PARSED = {
     "parsedCacheRead": r'"cacheReadInputTokenCount":\s*(?<parsedCacheRead>\d+)[^{]*"output":\s*\{',
     "parsedCacheWrite": r'"cacheWriteInputTokenCount":\s*(?<parsedCacheWrite>\d+)[^{]*"output":\s*\{',
     "parsedStop": r'"output[A-Za-z]*":.*"[A-Za-z_]*[Rr]eason":\s*"(?<parsedStop>[A-Za-z_]+)"',
+    "parsedAction": r'"output[A-Za-z]*":.*"amazon-bedrock-guardrailAction":\s*"(?<parsedAction>INTERVENED)"',
     "parsedIdentity": r'.*"identity":\s*\{\s*"arn":\s*"(?<parsedIdentity>[^"]+)"',
     "parsedPurpose": r'.*"requestMetadata":\s*\{[^}]*"purpose":\s*"(?<parsedPurpose>[^"]+)"',
     "parsedApplication": r'.*"requestMetadata":\s*\{[^}]*"application":\s*"(?<parsedApplication>[^"]+)"',
@@ -73,6 +74,7 @@ SOURCES = {
     "cache_read": ("input.cacheReadInputTokenCount", "parsedCacheRead"),
     "cache_write": ("input.cacheWriteInputTokenCount", "parsedCacheWrite"),
     "stop_reason": ("output.outputBodyJson.stopReason", "output.outputBodyJson.stop_reason", "parsedStop"),
+    "guardrail_action": ("parsedAction",),
     "caller": ("identity.arn", "parsedIdentity"),
     "purpose": ("requestMetadata.purpose", "parsedPurpose"),
     "application": ("requestMetadata.application", "parsedApplication"),
@@ -311,6 +313,21 @@ def truncated_calls(*, model: Models | None) -> Query:
     )
 
 
+# Assumption: guardrail-metrics-apply-only
+def interventions(*, model: Models | None) -> Query:
+    """Calls in which a guardrail intervened, by model and caller."""
+    return Query(
+        _query(
+            ("stop_reason", "guardrail_action", "caller"),
+            'filter stop_reason = "guardrail_intervened" or guardrail_action = "INTERVENED"',
+            "stats count(*) as calls, min(@timestamp) as first, max(@timestamp) as last by modelId, caller",
+            "sort calls desc",
+            model=model,
+        ),
+        needs=("modelId", "calls"),
+    )
+
+
 def between(query: Query, *, start_ms: int, end_ms: int) -> str:
     """The query for [start, end): StartQuery knows whole seconds, and includes both."""
     bounds = f"filter toMillis(@timestamp) >= {start_ms}\n| filter toMillis(@timestamp) < {end_ms}\n| "
@@ -335,6 +352,7 @@ def saved_queries(*, rates: Mapping[str, Rates]) -> Mapping[str, str]:
         "unpriced tokens": unpriced_tokens(rates=rates),
         "longest prompts": longest_prompts(model=None),
         "truncated answers": truncated_calls(model=None),
+        "guardrail interventions": interventions(model=None),
         "evaluation and production": traffic(model=None),
     }
     # A line that begins with # is a comment (CWL_QuerySyntax).

@@ -33,7 +33,7 @@ def test_the_owner_has_them_all_on_its_log_group() -> None:
 
 def test_every_query_as_deployed_gives_rows() -> None:
     found = saved(synthesize(environment(region="us-east-1", models=MODELS))["monitoring"])
-    assert len(found) == 17
+    assert len(found) == 18
     assert [name for name, text in found.items() if not run(text, events()).rows] == []
 
 

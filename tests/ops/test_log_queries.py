@@ -3,6 +3,7 @@
 import argparse
 import json
 import re
+from copy import deepcopy
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -57,6 +58,7 @@ EXPECTED: dict[str, tuple[tuple[str, ...], list[tuple[str | None, ...]]]] = {
         ("error_code", "modelId", "calls"),
         [("ThrottlingException", HAIKU, "1"), ("ValidationException", NOVA, "1")],
     ),
+    "guardrail interventions": (("modelId", "calls"), []),
     "throttles": (("modelId", "bin(5m)", "calls"), [(HAIKU, "2026-11-23 10:05:00.000", "1")]),
     "tokens by model": (
         ("model", "calls", "input", "output", "cached", "written"),
@@ -154,6 +156,25 @@ def test_a_saved_query_has_only_what_the_guide_shows(name: str) -> None:
             assert len(compared) == len(re.findall(r"if\(\w+ = ''", stage))
     for arguments in re.findall(r"coalesce\(([^)]*)\)", language):
         assert all(re.fullmatch(r"[A-Za-z][\w.]*", each) for each in arguments.split(", "))
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("Converse", {"stopReason": "guardrail_intervened", "trace": {"guardrail": {"actionReason": "Blocked."}}}),
+        ("ConverseStream", {"stopReason": "guardrail_intervened"}),
+        ("InvokeModel", {"content": [], "amazon-bedrock-guardrailAction": "INTERVENED", "stop_reason": "end_turn"}),
+        ("InvokeModelWithResponseStream", [{"type": "a"}, {"amazon-bedrock-guardrailAction": "INTERVENED"}]),
+    ],
+)
+def test_interventions_of_guardrails_are_found_in_every_shape(name: str, body: Any) -> None:
+    record = deepcopy(RECORDS[name])
+    record["output"]["outputBodyJson"] = body
+    untouched = event({**RECORDS[name], "requestId": "r-99"})
+    found = run(SAVED["guardrail interventions"], [event(record), event({**record, "requestId": "r-98"}), untouched])
+    assert [(row["modelId"], row["caller"], row["calls"]) for row in found.rows] == [
+        (record["modelId"], record["identity"]["arn"], "2")
+    ]
 
 
 RUNBOOK = (Path(__file__).parents[2] / "docs" / "runbook.md").read_text()
