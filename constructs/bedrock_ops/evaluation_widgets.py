@@ -20,7 +20,7 @@ _DIRECTION = {
     catalogue.Better.LOWER: ", lower is better",
     catalogue.Better.NEUTRAL: "",
 }
-_ALARMED = {kinds.INCONCLUSIVE.name: "Inconclusive by day"}
+_ALARMED = {kinds.INCONCLUSIVE.name: "Inconclusive by day", kinds.JOBS_LEFT.name: "Jobs left in Bedrock"}
 # Of every finished run, so that the newest value is that of the newest run; nothing where none has finished.
 _AGE = judged("(MAX(EPOCH(FILL(f,0)))-EPOCH(FILL(f,0)))/86400", "f == 1")
 # One colour a candidate, the same in every graph of its evaluation.
@@ -214,13 +214,9 @@ def _gauges(  # noqa: PLR0913 - all by keyword but the first four
 
 
 def _runs(drawing: Drawing, evaluation: WatchedEvaluation) -> cloudwatch.IWidget:
-    entries: tuple[catalogue.Metric, ...] = (catalogue.RUN_FINISHED, catalogue.RUN_FAILED, catalogue.RUN_SKIPPED)
-    title = "Runs finished, failed, skipped"
-    if evaluation.jobs:
-        # What a run has left in Bedrock.
-        entries, title = (*entries, catalogue.JOBS_LEFT), f"{title}; jobs left"
+    entries = (catalogue.RUN_FINISHED, catalogue.RUN_FAILED, catalogue.RUN_SKIPPED)
     return drawing.run_graph(
-        title,
+        "Runs finished, failed, skipped",
         [metric(entry, dimensions=evaluation.dimensions, period=RUN_PERIOD, label=entry.title) for entry in entries],
         unit="1 = yes",
         limits=drawing.limits([kinds.RUN_FAILED], evaluation.dimensions),
