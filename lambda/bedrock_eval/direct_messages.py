@@ -211,7 +211,8 @@ def _message(  # noqa: PLR0913 - all by keyword but the first two
         "",
         *(f"{name.capitalize()}: {url}" for name, url in story.links.items()),
     ]
-    return Message(subject=subject_line(f"{severity.upper()} {happened}"), text="\n".join(lines), story=story)
+    subject = subject_line(f"{severity.upper()} {story.words}, the watchdog says: {alarm}")
+    return Message(subject=subject, text="\n".join(lines), story=story)
 
 
 def _subscribe(each: Subscription) -> str:
