@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import CfnOutput, RemovalPolicy, Stack
+from aws_cdk import CfnOutput, CustomResource, RemovalPolicy, Stack
 from aws_cdk import aws_s3 as s3
 
 from bedrock_eval.layout import DEFINITIONS, JOBS, RUNS, WATCHDOG
@@ -44,9 +44,8 @@ class StorageStack(Stack):
         cors = [HUMAN_TASK_PAGES] if environment.asks_people else []
         self.results = self._data_bucket("Results", self._results_lifecycle(), cors=cors)
         self.invocation_bodies = self._make_invocation_bodies()
-        if self._removal_policy is RemovalPolicy.DESTROY:
-            self._empty_on_delete()
-        self._add_datasets(root)
+        emptied = self._empty_on_delete() if self._removal_policy is RemovalPolicy.DESTROY else None
+        self._add_datasets(root, emptied=emptied)
         self._export()
 
     def _make_key(self) -> EnvironmentKey:
@@ -105,7 +104,8 @@ class StorageStack(Stack):
             expire_noncurrent("watchdog", days=days.noncurrent_versions, prefix=WATCHDOG),
         ]
 
-    def _empty_on_delete(self) -> None:
+    def _empty_on_delete(self) -> CustomResource:
+        """What empties the bucket of datasets."""
         emptier = BucketEmptier(
             self,
             "Emptier",
@@ -114,13 +114,14 @@ class StorageStack(Stack):
             key=self.key,
             log_retention_days=self._environment.retention_days.function_logs,
         )
-        emptier.empty(self.datasets)
+        emptied = emptier.empty(self.datasets)
         emptier.empty(self.results)
         if self.invocation_bodies is not None:
             emptier.empty(self.invocation_bodies, refilled=True)
         emptier.empty(self.access_logs, refilled=True)
+        return emptied
 
-    def _add_datasets(self, root: Path) -> None:
+    def _add_datasets(self, root: Path, *, emptied: CustomResource | None) -> None:
         files = {name: config.source for name, config in self._environment.datasets.items() if not config.is_s3}
         if not files:
             return
@@ -135,7 +136,10 @@ class StorageStack(Stack):
             retain=self._removal_policy is RemovalPolicy.RETAIN,
         )
         for name, source in files.items():
-            datasets.add(name, root / source)
+            copied = datasets.add(name, root / source)
+            if emptied is not None:
+                # A first deploy that fails in between could never delete the bucket: its copies are versions in it.
+                copied.node.add_dependency(emptied)
 
     def _export(self) -> None:
         """Explicitly: an automatic export goes with its last consumer, and the deploy of that is then blocked by it."""

@@ -1,6 +1,6 @@
 """Empties buckets before CloudFormation deletes them, which it can only do to empty ones."""
 
-from aws_cdk import Duration, Tags
+from aws_cdk import CustomResource, Duration, Tags
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
@@ -43,8 +43,8 @@ class BucketEmptier(Construct):
             log_retention_days=log_retention_days,
         )
 
-    def empty(self, bucket: s3.Bucket, *, refilled: bool = False) -> None:
-        """Empty the bucket when it is deleted.
+    def empty(self, bucket: s3.Bucket, *, refilled: bool = False) -> CustomResource:
+        """Empty the bucket when it is deleted; what the same stack writes to it has to depend on what this gives.
 
         Args:
             refilled: a service keeps writing to it, for which its policy stands; the policy goes first then, or the
@@ -66,3 +66,4 @@ class BucketEmptier(Construct):
         )
         if refilled and bucket.policy is not None:
             bucket.policy.node.add_dependency(emptied)
+        return emptied

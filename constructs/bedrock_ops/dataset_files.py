@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from aws_cdk import Aws, Duration
+from aws_cdk import Aws, CustomResource, Duration
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
@@ -73,7 +73,7 @@ class DatasetFiles(Construct):
             wildcard="Whichever key the bootstrap chose for assets; only through S3 and for their bucket.",
         )
 
-    def add(self, name: str, path: Path) -> None:
+    def add(self, name: str, path: Path) -> CustomResource:
         """Copy the JSONL file at `path` to the dataset `name`."""
         asset = assets.Asset(self, f"{name}File", path=str(staged({path.name: path}) / path.name))
         if not self._reads_assets:
@@ -83,7 +83,7 @@ class DatasetFiles(Construct):
             actions=["s3:GetObject"],
             resources=[f"{bucket_arn(asset.s3_bucket_name)}/{asset.s3_object_key}"],
         )
-        self.function.resource(
+        return self.function.resource(
             self,
             name,
             kind="DatasetFile",

@@ -53,7 +53,8 @@ class Stack:
         return str(found["StackResourceDetail"]["PhysicalResourceId"])
 
     def reasons(self) -> str:
-        events = self._cloudformation.describe_stack_events(StackName=self.name)["StackEvents"]
+        pages = self._cloudformation.get_paginator("describe_stack_events").paginate(StackName=self.name)
+        events = [event for page in pages for event in page["StackEvents"]]
         return "\n".join(e.get("ResourceStatusReason", "") for e in events if "FAILED" in e["ResourceStatus"])
 
     def update(self, resources: dict[str, Any]) -> str:
