@@ -39,8 +39,8 @@ def _answer(method: str, body: bytes) -> Answer:
 
 def apply() -> None:
     """Let the control say what budgets read."""
-    budgets._describe_budget = _calculated(budgets._describe_budget)
-    budgets._describe_budgets = _calculated(budgets._describe_budgets)
+    for action in ("DescribeBudget", "DescribeBudgets"):
+        budgets._DISPATCH[action] = _calculated(budgets._DISPATCH[action])
     dispatch = app._dispatch_service_request
 
     async def dispatch_with_bill(method: str, path: str, headers: dict[str, str], body: bytes, *rest: Any) -> Any:
