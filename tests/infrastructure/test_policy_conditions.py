@@ -12,6 +12,9 @@ import pytest
 
 from tests.infrastructure.templates import MADE, Deployed, Resource, Template, listed
 
+# Of those that the KMS developer guide, conditions-kms, lists as services that tell kms:ViaService. CloudWatch Logs is
+# not in that list: it decrypts as a service, by the key's own policy.
+VIA_SERVICES = {"s3", "sns", "sqs"}
 JOB_TAGS = ("aws:RequestTag/application", "aws:RequestTag/environment")
 JOB_RESOURCE_TAGS = ("aws:ResourceTag/application", "aws:ResourceTag/environment")
 
@@ -300,3 +303,11 @@ def test_what_is_denied_is_denied_for_what_a_request_tells(deployed: Deployed) -
     denied = [each for template in deployed for effect, each in told(template) if effect == "Deny"]
     assert denied
     assert not [each for each in denied if any("IfExists" in condition for condition in each.conditions)]
+
+
+def test_the_key_is_used_through_services_that_tell_kms_so(deployed: Deployed) -> None:
+    conditions = [each.get("Condition", {}) for template in deployed for each in template.statements()]
+    asked = [each.get("StringEquals", {}).get("kms:ViaService", []) for each in conditions]
+    services = {str(service).partition(".")[0] for each in asked for service in listed(each)}
+    assert services
+    assert services <= VIA_SERVICES
