@@ -92,6 +92,16 @@ Day = Annotated[
     Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", json_schema_extra=told("a day, as 2026-12-31")),
     AfterValidator(_day),
 ]
+WatchedElsewhere = Annotated[
+    str,
+    Field(
+        # A `*` alone would silence the alarms.
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{2,2047}\*?$",
+        json_schema_extra=told(
+            "an id or ARN, as us.amazon.nova-2-lite-v1:0, or its beginning and a *, as eu.anthropic.*"
+        ),
+    ),
+]
 Percent = Annotated[float, Field(ge=0.001, le=100)]
 # Of alarms that ring above them, and could not at these ends.
 Share = Annotated[float, Field(gt=0, lt=100)]
@@ -484,6 +494,13 @@ class Environment(Strict):
     evaluations: Mapping[Name, EvaluationConfig] = Field(default={}, description="The evaluations, by name.")
     guardrails: tuple[GuardrailConfig, ...] = Field(
         default=(), description="The guardrails that are watched.", json_schema_extra={"uniqueItems": True}
+    )
+    watched_elsewhere: tuple[WatchedElsewhere, ...] = Field(
+        default=(),
+        description="Ids of models, inference profiles and guardrails of this account that others watch, as another "
+        "environment or application does; what stands before a `*` is the beginning of an id. Counts for the owner of "
+        "the account only, whose alarms `unwatched-models` and `unread-metrics` then leave them out.",
+        json_schema_extra={"uniqueItems": True},
     )
     own_profile: bool = Field(
         default=True,

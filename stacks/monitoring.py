@@ -21,6 +21,7 @@ from bedrock_ops.alarms import AlarmFactory
 from bedrock_ops.budget import MonthlyBudget
 from bedrock_ops.dashboard import MonitoringDashboard
 from bedrock_ops.inference_profiles import application_profile_id, evaluation_profile_id
+from bedrock_ops.metric_reads import reads
 from bedrock_ops.monitoring_alarms import add_alarms, add_formatter_alarm
 from bedrock_ops.monitoring_subjects import (
     Quota,
@@ -97,14 +98,24 @@ class MonitoringStack(Stack):
         factory = AlarmFactory(Construct(self, "Alarms"), topic=topic, **settings)
         # Past the formatter, which could not tell of its own trouble; that it works again it can tell, or rings again.
         direct = AlarmFactory(Construct(self, "DirectAlarms"), topic=messages, recovered=topic, **settings)
+        alarms = (*add_alarms(factory, watched), *add_formatter_alarm(direct, watched))
         dashboard = MonitoringDashboard(
             self,
             "Dashboard",
             watched=watched,
-            alarms=(*add_alarms(factory, watched), *add_formatter_alarm(direct, watched)),
+            alarms=alarms,
             thresholds=thresholds,
             region=environment.region,
         )
+        if watched.owns_account:
+            found = reads(
+                self,
+                alarms=alarms,
+                widgets=dashboard.widgets,
+                elsewhere=environment.watched_elsewhere,
+                logs=watched.logs_invocations,
+            )
+            watchdog.watch(reads=found)
         if watched.logs_invocations:
             log_group = environment.invocation_logging.log_group
             SavedQueries(self, "SavedQueries", names=names, log_group=log_group, rates=_logged_rates(watched))
@@ -204,6 +215,8 @@ class MonitoringStack(Stack):
             models=[environment.model(name) for name in environment.models],
             people=people,
             budget=None if budget is None else budget.arn,
+            owns_account=watched.owns_account,
+            log_group=watched.log_group,
             results_bucket=results_bucket,
             key=key,
             log_retention_days=environment.retention_days.function_logs,
@@ -330,4 +343,5 @@ def _watched_evaluation(environment: Environment, name: str, config: EvaluationC
         min_coverage=config.min_coverage,
         scheduled=config.schedule is not None,
         jobs=config.job_kind is not None,
+        own_profile=config.job_kind is None and environment.has_own_profiles,
     )

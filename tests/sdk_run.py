@@ -11,7 +11,8 @@ import logging
 import os
 import sys
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -39,7 +40,10 @@ os.environ.pop("AWS_DATA_PATH", None)
 
 from alarm_formatter import handler as formatter  # noqa: E402 - the environment comes first
 from bedrock_eval.jobs.request import evaluation_mark  # noqa: E402
-from bedrock_eval.layout import definition_key  # noqa: E402
+from bedrock_eval.layout import RunLayout, definition_key  # noqa: E402
+from bedrock_eval.names import run_id  # noqa: E402
+from bedrock_eval.runs import Progress, RunState, RunStatus, timestamp  # noqa: E402
+from bedrock_eval.traffic import Traffic  # noqa: E402
 from custom_evaluator import handler as evaluator  # noqa: E402
 from custom_resources import (  # noqa: E402
     bucket_emptier,
@@ -63,7 +67,10 @@ PRIMED = {
     "FunctionName": "shop-dev-watchdog",
     "Application": "shop",
     "Bucket": "results",
-    "WatchList": '{"models": ["amazon.nova-lite-v1:0"], "priced": {"haiku": {"input": 1.0, "output": 5.0}}}',
+    "WatchList": json.dumps(
+        {"models": ["amazon.nova-lite-v1:0"], "priced": {"haiku": {"input": 1.0, "output": 5.0}}}
+        | {"reads": {}, "log_group": "/log"}
+    ),
 }
 NOW = datetime(2026, 11, 24, 6, tzinfo=UTC)
 
@@ -143,6 +150,16 @@ class Aws:
     def get_metric_data(self, **request: Any) -> Any:
         ids = [query["Id"] for query in request["MetricDataQueries"]]
         return {"MetricDataResults": [{"Id": each, "Values": [5.0], "StatusCode": "Complete"} for each in ids]}
+
+    def list_metrics(self, **request: Any) -> Any:
+        dimensions = [{"Name": "ModelId", "Value": "stranger"}]
+        return {"Metrics": [{"Namespace": request["Namespace"], "MetricName": "New", "Dimensions": dimensions}]}
+
+    def start_query(self, **request: Any) -> Any:
+        return {"queryId": "q"}
+
+    def get_query_results(self, **request: Any) -> Any:
+        return {"status": "Complete", "results": [[{"field": "calls", "value": "3"}]]}
 
     def put_metric_data(self, **request: Any) -> None:
         """Taken."""
@@ -330,7 +347,23 @@ def evaluation_jobs() -> dict[str, Any]:
     return {"seen": str(seen and seen.status), "stopped": control.stop(arns[0]) is None, "deleted": pruned.deleted > 0}
 
 
-def watching() -> dict[str, Any]:
+def ran_through_a_profile(aws: Aws) -> None:
+    """A run that the watchdog holds against metrics and log."""
+    profile = "arn:aws:bedrock:us-east-1:111111111111:application-inference-profile/own"
+    candidate = replace(DEFINITION.candidates[0], invoke_id=profile)
+    definition = replace(DEFINITION, evaluation="through-profile", candidates=(candidate,), schedule=None)
+    body = json.dumps(definition.to_json()).encode()
+    aws.s3.put_object(Bucket="results", Key=definition_key(definition.evaluation), Body=body)
+    began = datetime.now(UTC) - timedelta(hours=2)
+    name, moment = run_id(began), timestamp(began)
+    counted = {candidate.name: Progress(traffic=Traffic(profile, answered=3))}
+    state = RunState(definition.evaluation, name, RunStatus.FINISHED, moment, moment, candidates=counted)
+    key = RunLayout(definition.evaluation, name).state
+    aws.s3.put_object(Bucket="results", Key=key, Body=state.to_json().encode())
+
+
+def watching(aws: Aws) -> dict[str, Any]:
+    ran_through_a_profile(aws)
     custom_resource(watchdog_primer.handler, "Create", PRIMED)
     return watchdog.handler({}, FakeContext())
 
@@ -342,7 +375,7 @@ def main() -> None:
     logging.getLogger().addHandler(lines)
     over = {**VERDICT, "OldStateValue": "INSUFFICIENT_DATA", "NewStateValue": "OK"}
     records = [{"Sns": {"Message": json.dumps(each), "Subject": "s"}} for each in (VERDICT, over)]
-    told = {**custom_resources(aws), **evaluation(aws), **evaluation_jobs(), **watching()}
+    told = {**custom_resources(aws), **evaluation(aws), **evaluation_jobs(), **watching(aws)}
     formatter.handler({"Records": records}, None)
     published = [datum for request in aws.asked["put_metric_data"] for datum in request["MetricData"]]
     days = {datum["Value"] for datum in published if datum["MetricName"] == "days_to_end_of_life"}

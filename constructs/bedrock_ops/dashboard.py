@@ -12,7 +12,7 @@ from bedrock_eval.console import dashboard_url
 from bedrock_ops.alarms import RoutedAlarm
 from bedrock_ops.errors import DeclarationError
 from bedrock_ops.evaluation_widgets import evaluation_widgets
-from bedrock_ops.health_widgets import health, log_delivery, log_metrics, log_tables
+from bedrock_ops.health_widgets import account_traffic, counts_of_runs, health, log_delivery, log_metrics, log_tables
 from bedrock_ops.model_widgets import all_models, cost_of_all, declared_model, guardrail, one_model
 from bedrock_ops.monitoring_subjects import Watched, WatchedModel
 from bedrock_ops.monitoring_widgets import COLUMNS, Drawing, heading, text_rows
@@ -37,6 +37,9 @@ class MonitoringDashboard(Construct):
 
     Raises:
         ValueError: more widgets than a dashboard can hold.
+
+    Attributes:
+        widgets: all that it shows.
     """
 
     def __init__(  # noqa: PLR0913 - all by keyword but the first two
@@ -52,7 +55,8 @@ class MonitoringDashboard(Construct):
         super().__init__(scope, construct_id)
         drawing = Drawing(watched=watched, alarms=alarms, thresholds=thresholds, region=region)
         rows = list(_rows(drawing))
-        _check(self, watched.names.dashboard, [widget for row in rows for widget in row])
+        self.widgets = tuple(widget for row in rows for widget in row)
+        _check(self, watched.names.dashboard, self.widgets)
         self.dashboard = cloudwatch.Dashboard(
             self,
             "Dashboard",
@@ -127,7 +131,9 @@ def _rows(drawing: Drawing) -> Iterator[list[cloudwatch.IWidget]]:
         if watched.log_filters:
             yield log_metrics(drawing, watched.log_filters)
         yield log_tables(drawing, log_group=watched.log_group)
-    yield [heading("Health of the evaluator"), *health(drawing)]
+    if watched.owns_account:
+        yield [heading("What is called in the account, and watched by nobody"), *account_traffic(drawing)]
+    yield [heading("Health of the evaluator"), *health(drawing), *counts_of_runs(drawing)]
 
 
 def _header(drawing: Drawing) -> cloudwatch.TextWidget:

@@ -6,17 +6,32 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 
 from bedrock_eval import alarm_kinds as kinds
 from bedrock_eval import catalogue, log_queries
+from bedrock_eval.active_metrics import UNREAD_QUERY, UNWATCHED_QUERY
 from bedrock_eval.alarm_units import figure
 from bedrock_eval.log_filters import LogFilter
+from bedrock_eval.reconciling import HELD_QUERY
 from bedrock_ops.monitoring_metrics import metric, search
-from bedrock_ops.monitoring_subjects import WatchedMachine
+from bedrock_ops.monitoring_subjects import DELIVERY_DIMENSIONS, WatchedMachine
 from bedrock_ops.monitoring_widgets import COLUMNS, RUN_PERIOD, TRAFFIC_PERIOD, Drawing, Series
 
 _ROWS = 20
 _DELIVERIES = {
-    "Deliveries of invocation logs to CloudWatch": (catalogue.LOG_DELIVERY_SUCCESSES,),
-    "Deliveries of invocation logs to S3": (catalogue.S3_DELIVERY_SUCCESSES, catalogue.S3_DELIVERY_FAILURES),
-    "Deliveries of large bodies to S3": (catalogue.LARGE_DELIVERY_SUCCESSES, catalogue.LARGE_DELIVERY_FAILURES),
+    "Deliveries of invocation logs to CloudWatch": (
+        catalogue.LOG_DELIVERY_SUCCESSES,
+        catalogue.LOG_DELIVERY_SUCCESSES_ACROSS,
+    ),
+    "Deliveries of invocation logs to S3": (
+        catalogue.S3_DELIVERY_SUCCESSES,
+        catalogue.S3_DELIVERY_SUCCESSES_ACROSS,
+        catalogue.S3_DELIVERY_FAILURES,
+        catalogue.S3_DELIVERY_FAILURES_ACROSS,
+    ),
+    "Deliveries of large bodies to S3": (
+        catalogue.LARGE_DELIVERY_SUCCESSES,
+        catalogue.LARGE_DELIVERY_SUCCESSES_ACROSS,
+        catalogue.LARGE_DELIVERY_FAILURES,
+        catalogue.LARGE_DELIVERY_FAILURES_ACROSS,
+    ),
 }
 
 
@@ -38,18 +53,59 @@ def health(drawing: Drawing) -> list[cloudwatch.IWidget]:
     ]
 
 
+def account_traffic(drawing: Drawing) -> list[cloudwatch.IWidget]:
+    """Whether somebody watches all that is called in the account, and the names of what nobody does."""
+    dimensions = drawing.watched.application_dimensions
+    tables = {
+        "Models in use that no alarm watches": UNWATCHED_QUERY,
+        "Metrics in use that nobody reads": UNREAD_QUERY,
+    }
+    return [
+        drawing.watch(catalogue.UNWATCHED_MODELS.title, kinds.UNWATCHED_MODELS, {"models": dimensions}),
+        drawing.watch(catalogue.UNREAD_METRICS.title, kinds.UNREAD_METRICS, {"metrics": dimensions}),
+        *(_told_by_the_watchdog(drawing, f"{title}: their names", query) for title, query in tables.items()),
+    ]
+
+
+def counts_of_runs(drawing: Drawing) -> list[cloudwatch.IWidget]:
+    """What runs through profiles of their own have counted, beside what AWS has."""
+    held = {each.name: each.dimensions for each in drawing.watched.evaluations if each.own_profile}
+    if not held:
+        return []
+    return [
+        drawing.watch(catalogue.METRICS_DIFFER.title, kinds.METRICS_DIFFER, held),
+        _told_by_the_watchdog(
+            drawing, "Calls, errors, throttles and tokens of the newest runs, and of AWS", HELD_QUERY
+        ),
+    ]
+
+
+def _told_by_the_watchdog(drawing: Drawing, title: str, query: str) -> cloudwatch.IWidget:
+    return cloudwatch.LogQueryWidget(
+        title=title,
+        log_group_names=[f"/aws/lambda/{drawing.watched.names.watchdog}"],
+        query_string=query,
+        view=cloudwatch.LogQueryVisualizationType.TABLE,
+        region=drawing.region,
+        width=COLUMNS,
+        height=6,
+    )
+
+
 def log_delivery(drawing: Drawing) -> list[cloudwatch.IWidget]:
     """Whether Bedrock can write the invocation log of this account."""
     kind = kinds.LOG_DELIVERY
     return [
         drawing.graph(
             "Invocation logs lost",
-            drawing.counts(dict.fromkeys(kind.metrics.values()), {}),
+            drawing.counts(dict.fromkeys(kind.metrics.values()), DELIVERY_DIMENSIONS),
             unit=kind.axis,
-            limits=drawing.limits([kind], {}),
+            limits=drawing.limits([kind], DELIVERY_DIMENSIONS),
         ),
         *(
-            drawing.graph(title, drawing.counts(dict.fromkeys(entries), {}), unit="deliveries in 5 min")
+            drawing.graph(
+                title, drawing.counts(dict.fromkeys(entries), DELIVERY_DIMENSIONS), unit="deliveries in 5 min"
+            )
             for title, entries in _DELIVERIES.items()
         ),
     ]

@@ -10,7 +10,14 @@ from bedrock_eval.costs import TokenExpression, cost_expression, unpriced_expres
 from bedrock_eval.gates import bound_text
 from bedrock_eval.metric_math import total_of
 from bedrock_ops.alarms import AlarmFactory, Math, Part, RoutedAlarm
-from bedrock_ops.monitoring_subjects import Quota, Watched, WatchedEvaluation, WatchedGuardrail, WatchedModel
+from bedrock_ops.monitoring_subjects import (
+    DELIVERY_DIMENSIONS,
+    Quota,
+    Watched,
+    WatchedEvaluation,
+    WatchedGuardrail,
+    WatchedModel,
+)
 
 MODEL_KINDS = (
     kinds.LATENCY_P90,
@@ -25,13 +32,16 @@ MODEL_KINDS = (
     kinds.LEGACY_MODEL,
 )
 
+TRAFFIC_KINDS = (kinds.UNWATCHED_MODELS, kinds.UNREAD_METRICS)
+"""About what is called in the account, whoever calls it."""
+
 
 def add_alarms(factory: AlarmFactory, watched: Watched) -> tuple[RoutedAlarm, ...]:
     """Make every alarm of the environment, account-wide ones only for the environment that owns the account."""
     for model in watched.own_models:
         _add_of_model(factory, model, interventions=watched.interventions)
     if watched.logs_invocations:
-        factory.make(kinds.LOG_DELIVERY, dimensions={})
+        factory.make(kinds.LOG_DELIVERY, dimensions=DELIVERY_DIMENSIONS)
     for guardrail in watched.guardrails:
         _add_of_guardrail(factory, guardrail)
     for evaluation in watched.evaluations:
@@ -109,6 +119,8 @@ def _add_of_evaluation(factory: AlarmFactory, evaluation: WatchedEvaluation) -> 
         factory.make(kinds.JOBS_LEFT, evaluation.name, dimensions=evaluation.dimensions)
     if evaluation.scheduled:
         factory.make(kinds.RUN_OVERDUE, evaluation.name, dimensions=evaluation.dimensions)
+    if evaluation.own_profile:
+        factory.make(kinds.METRICS_DIFFER, evaluation.name, dimensions=evaluation.dimensions)
     for candidate in evaluation.candidates:
         where = f"candidate {candidate.name} in evaluation {evaluation.name}"
         factory.make(
@@ -146,6 +158,9 @@ def _add_of_environment(factory: AlarmFactory, watched: Watched) -> None:
         factory.make(kinds.EXECUTIONS_FAILED, *machine.subject, dimensions=machine.dimensions, about=machine.name)
     factory.make(kinds.DEAD_LETTERS, dimensions=watched.dead_letters_dimensions, about=names.dead_letters)
     factory.make(kinds.WATCHDOG_SILENT, dimensions=watched.application_dimensions)
+    if watched.owns_account:
+        for kind in TRAFFIC_KINDS:
+            factory.make(kind, dimensions=watched.application_dimensions)
     factory.make(kinds.UNDELIVERED, dimensions=watched.messages_dimensions, about=names.messages_topic)
     if watched.budget is not None:
         factory.make(kinds.BUDGET_BLIND, dimensions=watched.application_dimensions, about=watched.budget)

@@ -7,6 +7,9 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 
 from bedrock_eval import catalogue
 
+SEARCH = r"""SEARCH\('\{([^}]*)\} MetricName="([^"]*)"""
+"""How a search begins, as a pattern: its namespace and dimensions, and the name of the metric."""
+
 
 def metric(  # noqa: PLR0913 - all by keyword but the first
     entry: catalogue.Metric,

@@ -11,6 +11,10 @@ from bedrock_eval.log_filters import LogFilter
 from bedrock_eval.measures import Measure
 from bedrock_eval.names import PhysicalNames
 
+# Assumption: log-delivery-dimension
+DELIVERY_DIMENSIONS: Mapping[str, str] = {catalogue.MODEL_ID: catalogue.ALL_MODELS}
+"""Of the delivery of invocation logs; each metric takes of it what it has."""
+
 
 @dataclass(frozen=True)
 class Quota:
@@ -87,6 +91,7 @@ class WatchedEvaluation:
         measures: what its metrics are, whoever scores them.
         scheduled: the watchdog knows when it is due.
         jobs: Bedrock scores it by evaluation jobs, which do not tell their tokens.
+        own_profile: it calls through profiles of its own, so that its counts can be held against AWS's.
     """
 
     application: str
@@ -97,6 +102,7 @@ class WatchedEvaluation:
     min_coverage: float
     scheduled: bool
     jobs: bool = False
+    own_profile: bool = False
 
     @property
     def dimensions(self) -> Mapping[str, str]:

@@ -41,6 +41,8 @@ class Watchdog(Construct):
         models: the declared models, whose ends of life it tells beside those of the candidates.
         people: who is to hear of alarms.
         budget: ARN of the environment's budget, if it has one.
+        owns_account: it looks at what is called in the account, whoever calls it.
+        log_group: of the invocation log, against which runs are held; None: it is not this environment's.
         code: gives the code asset of a function package.
 
     Attributes:
@@ -59,6 +61,8 @@ class Watchdog(Construct):
         models: Sequence[Model],
         people: People,
         budget: str | None,
+        owns_account: bool,
+        log_group: str | None,
         results_bucket: s3.IBucket,
         key: kms.IKey,
         log_retention_days: int,
@@ -83,6 +87,7 @@ class Watchdog(Construct):
         self._watch_list = WatchList(
             models=tuple(sorted({model.model_id for model in models})),
             # Nothing is due when somebody looks at the rates again.
+            log_group=log_group,
             priced={each: rates and replace(rates, verified_until=None) for each, rates in priced_models.items()},
             people=people,
             budget=budget,
@@ -95,6 +100,10 @@ class Watchdog(Construct):
         if budget is not None:
             self._watchdog.allow(actions=["budgets:ViewBudget"], resources=[budget])
         self._allow_counting_letters()
+        if owns_account:
+            self._allow_listing_metrics()
+        if log_group is not None:
+            self._allow_asking_the_log(log_group)
         self._add_schedule()
         self.function: lambda_.IFunction = self._watchdog.function
         self.first_data = self._first_report(application, scheduled, code("custom_resources"))
@@ -167,6 +176,26 @@ class Watchdog(Construct):
             actions=["sqs:GetQueueUrl", "sqs:GetQueueAttributes"],
             resources=[regional_arn("sqs", self._names.dead_letters)],
         )
+
+    def _allow_listing_metrics(self) -> None:
+        self._watchdog.allow(
+            actions=["cloudwatch:ListMetrics"],
+            resources=["*"],
+            wildcard="ListMetrics knows no resource; it lists names and dimensions, and no figures.",
+        )
+
+    def _allow_asking_the_log(self, log_group: str) -> None:
+        # Numbers alone come back: the query counts calls and tokens.
+        group = regional_arn("logs", f"log-group:{log_group}")
+        self._watchdog.allow(actions=["logs:StartQuery"], resources=[group, f"{group}:*"], wildcard="Its streams.")
+        self._watchdog.allow(
+            actions=["logs:GetQueryResults"],
+            resources=["*"],
+            wildcard="GetQueryResults knows no resource; it gives the results of a query whose id one has.",
+        )
+
+        through_logs = _only_through("logs")
+        self._watchdog.allow(actions=["kms:Decrypt"], resources=[self._key.key_arn], conditions=through_logs)
 
     def _add_schedule(self) -> None:
         dead_letters = regional_arn("sqs", self._names.dead_letters)

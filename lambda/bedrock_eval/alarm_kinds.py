@@ -442,13 +442,21 @@ END_OF_LIFE = AlarmKind(
     happened="Model {subject} reaches its end of life in fewer than {threshold} days; from then on every call fails.",
     look_at="the successor's results: add it as a candidate of the evaluations that use this model.",
 )
+# Whichever set of dimensions AWS publishes; if it is both, a loss counts twice and rings no less.
+DELIVERY_FAILURES = {
+    "f": catalogue.LOG_DELIVERY_FAILURES,
+    "fa": catalogue.LOG_DELIVERY_FAILURES_ACROSS,
+    "l": catalogue.LARGE_DELIVERY_FAILURES,
+    "la": catalogue.LARGE_DELIVERY_FAILURES_ACROSS,
+}
+
 # Assumption: log-delivery-dimension
 LOG_DELIVERY = AlarmKind(
     name="log-delivery",
     severity=Severity.CRITICAL,
     missing_data=MissingData.TRAFFIC,
-    metrics={"f": catalogue.LOG_DELIVERY_FAILURES, "l": catalogue.LARGE_DELIVERY_FAILURES},
-    expression=total_of("fl"),
+    metrics=DELIVERY_FAILURES,
+    expression=total_of(DELIVERY_FAILURES),
     unit=Unit("failed delivery", "failed deliveries", adds_up=True),
     comparison=Comparison.AT_LEAST,
     threshold=lambda _: 1,
@@ -622,6 +630,45 @@ WATCHDOG_SILENT = AlarmKind(
     # Assumption: wider-range-of-missing-data
     happened="The watchdog of {subject} has not reported for two hours or more; overdue runs go unseen.",
     look_at="the log of the watchdog function, its schedule and its dead letters.",
+)
+UNWATCHED_MODELS = AlarmKind(
+    name="unwatched-models",
+    severity=Severity.WARNING,
+    # The watchdog counts; while it is silent, which has an alarm of its own, nothing has become better.
+    missing_data=MissingData.RUN,
+    metrics={"u": catalogue.UNWATCHED_MODELS},
+    unit=Unit("model", "models"),
+    comparison=Comparison.AT_LEAST,
+    threshold=lambda _: 1,
+    window=_ONE_HOUR,
+    happened="{threshold} or more models are called in the account of {subject}, and no alarm watches them.",
+    look_at="their ids on the dashboard, or in the log of the watchdog: declare each, or say that others watch it.",
+)
+UNREAD_METRICS = AlarmKind(
+    name="unread-metrics",
+    severity=Severity.WARNING,
+    missing_data=MissingData.RUN,
+    metrics={"u": catalogue.UNREAD_METRICS},
+    unit=Unit("metric", "metrics"),
+    comparison=Comparison.AT_LEAST,
+    threshold=lambda _: 1,
+    window=_ONE_HOUR,
+    happened="Bedrock publishes {threshold} or more metrics in the account of {subject} that no alarm, graph or cost "
+    "reads: what is watched may not be all that happens.",
+    look_at="their names and dimensions on the dashboard, or in the log of the watchdog.",
+)
+METRICS_DIFFER = AlarmKind(
+    name="metrics-differ",
+    severity=Severity.WARNING,
+    missing_data=MissingData.RUN,
+    metrics={"d": catalogue.METRICS_DIFFER},
+    unit=Unit("count", "counts"),
+    comparison=Comparison.AT_LEAST,
+    threshold=lambda _: 1,
+    window=_ONE_HOUR,
+    happened="{threshold} or more counts of AWS/Bedrock or the invocation log are over 2 % apart from what the newest "
+    "run of evaluation {subject} has counted itself: calls, errors, throttles or tokens.",
+    look_at="both numbers on the dashboard, or in the log of the watchdog; the runbook has the usual causes.",
 )
 UNDELIVERED = AlarmKind(
     name="undelivered",

@@ -5,7 +5,7 @@ take theirs from here and a test holds them to it. Sources: Bedrock user guide, 
 CloudWatch pages of Step Functions, SQS, Lambda and EventBridge Scheduler.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 BEDROCK = "AWS/Bedrock"
@@ -41,6 +41,9 @@ class Metric:
 
 
 MODEL_ID = "ModelId"
+ALL_MODELS = "Across all model IDs"
+"""The value of MODEL_ID under which AWS describes what is about no single model."""
+
 APPLICATION = "Application"
 EVALUATION = "Evaluation"
 CANDIDATE = "Candidate"
@@ -100,8 +103,13 @@ GUARDRAIL_TEXT_UNITS = _guardrail("TextUnitCount", "Text units", better=Better.N
 
 
 def _delivery(name: str, title: str, *, better: Better = Better.LOWER) -> Metric:
-    """Delivery of invocation logs is published without a dimension."""
+    # Assumption: log-delivery-dimension
     return Metric(BEDROCK, name, (), "Count", "Sum", better, title)
+
+
+def _across(entry: Metric) -> Metric:
+    """The same under MODEL_ID = ALL_MODELS: AWS's pages name that dimension, and others have seen none."""
+    return replace(entry, dimensions=(MODEL_ID,), title=f"{entry.title} ({ALL_MODELS})")
 
 
 LOG_DELIVERY_FAILURES = _delivery("ModelInvocationLogsCloudWatchDeliveryFailure", "Invocation logs lost")
@@ -116,6 +124,12 @@ LARGE_DELIVERY_FAILURES = _delivery("ModelInvocationLargeDataS3DeliveryFailure",
 LARGE_DELIVERY_SUCCESSES = _delivery(
     "ModelInvocationLargeDataS3DeliverySuccess", "Large bodies in S3", better=Better.NEUTRAL
 )
+LOG_DELIVERY_FAILURES_ACROSS = _across(LOG_DELIVERY_FAILURES)
+LOG_DELIVERY_SUCCESSES_ACROSS = _across(LOG_DELIVERY_SUCCESSES)
+S3_DELIVERY_FAILURES_ACROSS = _across(S3_DELIVERY_FAILURES)
+S3_DELIVERY_SUCCESSES_ACROSS = _across(S3_DELIVERY_SUCCESSES)
+LARGE_DELIVERY_FAILURES_ACROSS = _across(LARGE_DELIVERY_FAILURES)
+LARGE_DELIVERY_SUCCESSES_ACROSS = _across(LARGE_DELIVERY_SUCCESSES)
 
 
 def _logged(name: str, dimension: str, title: str) -> Metric:
@@ -260,6 +274,23 @@ ALARM_ACTIONS_FAILED = _of_people(
 DEAD_LETTERS = Metric(
     CUSTOM, "dead_letters", (APPLICATION, QUEUE), "Count", "Maximum", Better.LOWER, "Letters that the watchdog counts"
 )
+UNWATCHED_MODELS = Metric(
+    CUSTOM, "unwatched_models", (APPLICATION,), "Count", "Maximum", Better.LOWER, "Models in use that no alarm watches"
+)
+UNREAD_METRICS = Metric(
+    CUSTOM, "unread_metrics", (APPLICATION,), "Count", "Maximum", Better.LOWER, "Metrics in use that nobody reads"
+)
+
+METRICS_DIFFER = Metric(
+    CUSTOM,
+    "metrics_differ",
+    EVALUATION_DIMENSIONS,
+    "Count",
+    "Maximum",
+    Better.LOWER,
+    "Counts of the newest run that AWS's differ from",
+)
+
 QUEUE_MESSAGES = Metric(
     "AWS/SQS",
     "ApproximateNumberOfMessagesVisible",

@@ -196,6 +196,14 @@ def calls(*, model: Models | None) -> Query:
     return Query(_query((), "stats count(*) as calls by modelId", model=model), needs=("modelId", "calls"))
 
 
+def counts(*, model: Models) -> Query:
+    """Calls of one profile or model and their tokens, by error code; those that were answered have none."""
+    return Query(
+        _query((*_TOKENS, "error_code"), f"stats {_SUMS} by error_code", model=model),
+        needs=("calls",),
+    )
+
+
 def tokens(*, model: Models | None) -> Query:
     """Tokens of answered calls by model, purpose (`requestMetadata.purpose`) and caller."""
     return Query(

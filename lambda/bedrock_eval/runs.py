@@ -11,6 +11,7 @@ from bedrock_eval.costs import Cost
 from bedrock_eval.estimates import Estimate
 from bedrock_eval.layout import SCHEMA_VERSION
 from bedrock_eval.planning import GatePlan
+from bedrock_eval.traffic import Traffic
 
 LEASE_MARGIN = timedelta(seconds=60)
 """How long after its function's deadline a lock is still respected."""
@@ -68,6 +69,7 @@ class Progress:
 
     Attributes:
         calls: how many calls Bedrock took, with those that are under way and those whose record was lost.
+        traffic: what all attempts came to; None: nobody has counted, as of evaluation jobs.
         throttled_since: since when the service has refused every call for want of room, in ISO 8601; None: it has not.
     """
 
@@ -75,6 +77,7 @@ class Progress:
     failed: int = 0
     calls: int = 0
     throttled_since: str | None = None
+    traffic: Traffic | None = None
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bedrock_eval import codec
+from bedrock_eval.active_metrics import Reads
 from bedrock_eval.costs import Rates
 from bedrock_eval.subscribers import Subscription
 
@@ -44,6 +45,8 @@ class WatchList:
         people: None: nobody asks who hears of alarms.
         budget: ARN of the environment's budget, if it has one.
         dead_letters: names of the queues in which failed deliveries of schedules lie.
+        log_group: of the account's invocation log, where it is this environment's.
+        reads: what alarms and widgets read of Bedrock's metrics; None: the account is another environment's.
     """
 
     models: tuple[str, ...] = ()
@@ -51,6 +54,8 @@ class WatchList:
     people: People | None = None
     budget: str | None = None
     dead_letters: tuple[str, ...] = ()
+    reads: Reads | None = None
+    log_group: str | None = None
 
 
 def read_watch_list(text: str | bytes, *, name: str) -> WatchList:

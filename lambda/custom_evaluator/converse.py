@@ -32,6 +32,7 @@ from bedrock_eval.outcomes import BUSY_REASONS, WITHHELD_REASONS, FailureReason,
 from bedrock_eval.scoring import Scorer
 from bedrock_eval.sdk import UnknownFieldError
 from bedrock_eval.thoughts import split_thought
+from bedrock_eval.traffic import Traffic
 
 DETAIL_LIMIT = 300
 _MOST_LATE = 2
@@ -86,6 +87,7 @@ class Failure:
         taken: the call has reached the model, or may have, so that it may be paid.
         late: the model took too long.
         retry_after: seconds that the service asks to wait.
+        status: the HTTP status that came; None: none came.
     """
 
     reason: FailureReason
@@ -93,6 +95,7 @@ class Failure:
     taken: bool = False
     late: bool = False
     retry_after: float = 0.0
+    status: int | None = None
 
     @property
     def busy(self) -> bool:
@@ -164,6 +167,7 @@ class Asker:
         self._lock = Lock()
         self._taken: Counter[str] = Counter()
         self._under_way: Counter[str] = Counter()
+        self._traffic = {each.name: Traffic(each.invoke_id) for each in definition.candidates}
 
     def ask(self, question: Question) -> Outcome | Later:
         """One call: the case's outcome, or when to ask again. Nothing that comes back leaves it as an error."""
@@ -195,6 +199,11 @@ class Asker:
         with self._lock:
             return self._taken[candidate], self._under_way[candidate]
 
+    def traffic(self, candidate: str) -> Traffic:
+        """What its calls came to; not exact while one is under way."""
+        with self._lock:
+            return replace(self._traffic[candidate], exact=self._under_way[candidate] == 0)
+
     def _again(self, asked: Question, failure: Failure) -> bool:
         if failure.busy:
             return True
@@ -205,7 +214,7 @@ class Asker:
     def _converse(self, candidate: Candidate, request: Mapping[str, Any]) -> _Answer | Failure:
         with self._lock:
             self._under_way[candidate.name] += 1
-        taken = True
+        taken, found = True, None
         try:
             found = self._called(request)
             taken = isinstance(found, _Answer) or found.taken
@@ -214,6 +223,7 @@ class Asker:
             with self._lock:
                 self._under_way[candidate.name] -= 1
                 self._taken[candidate.name] += taken
+                self._traffic[candidate.name] = _counted(self._traffic[candidate.name], found)
 
     def _called(self, request: Mapping[str, Any]) -> _Answer | Failure:
         try:
@@ -266,6 +276,15 @@ class Asker:
             )
         versions = self._scorer.versions
         return Outcome.of(case, candidate=name, response=answer.text, scores=scores, versions=versions, **known)
+
+
+def _counted(traffic: Traffic, found: _Answer | Failure | None) -> Traffic:
+    """With one more call; one that was never sent is none."""
+    if isinstance(found, _Answer):
+        return traffic.with_answer(found.usage)
+    if found is not None and found.status is None and not found.taken:
+        return traffic
+    return traffic.with_failure(None if found is None else found.status)
 
 
 def _wait(attempts: int) -> float:
@@ -406,6 +425,7 @@ def failure_of(error: ClientError | BotoCoreError) -> Failure:
         taken=late,
         late=late,
         retry_after=_retry_after(metadata.get("HTTPHeaders")),
+        status=metadata.get("HTTPStatusCode"),
     )
 
 

@@ -17,6 +17,7 @@ from bedrock_eval.outcomes import FATAL_REASONS, SETTLED_REASONS, FailureReason,
 from bedrock_eval.planning import plan
 from bedrock_eval.runs import TOO_EARLY, Progress, RunFailureReason, RunState, RunStatus, timestamp
 from bedrock_eval.summary import Summary
+from bedrock_eval.traffic import Traffic
 from bedrock_eval.wording import percent
 from custom_evaluator import locks
 from custom_evaluator.converse import Asker, Later
@@ -170,6 +171,8 @@ class _Slice:
             for candidate in self._definition.candidates
         }
         self._streaks = {candidate.name: _Streak() for candidate in self._definition.candidates}
+        self._traffic = {each.name: _before(saved, each) for each in self._definition.candidates}
+        self._asking = True
         self._asker = Asker(services.models(self._definition), definition=self._definition, run_id=self._layout.run_id)
 
     def run(self, end: float) -> SliceResult:
@@ -310,6 +313,7 @@ class _Slice:
 
     def _keep(self) -> Exception | None:
         """Write what every writer holds, and run.json: one that fails keeps no other from it. The first trouble."""
+        self._asking = False
         found: list[Exception] = []
         for keep in (*(writer.flush for writer in self._writers.values()), self._save):
             trouble = self._kept(keep)
@@ -373,7 +377,14 @@ class _Slice:
 
     def _progress(self, name: str) -> Progress:
         calls = self._spending.calls(name)
-        return replace(self._writers[name].progress, calls=calls, throttled_since=self._throttled.get(name))
+        traffic = self._traffic[name] + self._asker.traffic(name)
+        return replace(
+            self._writers[name].progress,
+            calls=calls,
+            throttled_since=self._throttled.get(name),
+            # Should this slice be stopped, what comes until then is counted nowhere.
+            traffic=replace(traffic, exact=traffic.exact and not self._asking),
+        )
 
     def _save(self) -> None:
         now = timestamp(self._services.now())
@@ -420,6 +431,12 @@ class _Slice:
                 "cost": str(self._state.cost),
             },
         )
+
+
+def _before(saved: RunState, candidate: Candidate) -> Traffic:
+    """What earlier slices have counted; of a run that began without counting, not all."""
+    progress = saved.candidates.get(candidate.name, Progress())
+    return progress.traffic or Traffic(candidate.invoke_id, exact=not progress.calls)
 
 
 class _Streak:

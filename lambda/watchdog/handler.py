@@ -39,6 +39,7 @@ def handler(_event: object, _context: object) -> dict[str, object]:
         cloudwatch=client("cloudwatch"),
         bedrock=client("bedrock"),
         sqs=client("sqs"),
+        logs=client("logs"),
         bucket=os.environ["RESULTS_BUCKET"],
         application=os.environ["APPLICATION"],
         region=s3.meta.region_name,

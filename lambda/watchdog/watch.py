@@ -1,7 +1,7 @@
 """One round: what is overdue, which model ends when, what the month has cost, and the sign that somebody looked."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bedrock_eval import catalogue
+from bedrock_eval.active_metrics import Reads
 from bedrock_eval.codec import DecodeError
 from bedrock_eval.costs import Cost, Rates
 from bedrock_eval.definition import Definition, read_definition
@@ -18,9 +19,10 @@ from bedrock_eval.models import metric_id
 from bedrock_eval.names import is_run_id, run_id, run_time, start_minute
 from bedrock_eval.overdue import Requirement, requirement
 from bedrock_eval.publishing import Datum, datum
+from bedrock_eval.reconciling import Run
 from bedrock_eval.runs import TOO_EARLY, RunStatus, read_state
 from bedrock_eval.watch_list import People, read_watch_list
-from watchdog import budget
+from watchdog import budget, reconcile, traffic
 from watchdog.letters import letters
 from watchdog.lifecycles import Lifecycles
 from watchdog.reasons import reason
@@ -29,7 +31,6 @@ from watchdog.subscribers import Subscribers
 
 logger = logging.getLogger(__name__)
 
-_OWN_PROFILE = ":application-inference-profile/"
 _MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
 _READS = 3
 
@@ -50,6 +51,7 @@ class Watch:
     sns: Any = None
     budgets: Any = None
     sqs: Any = None
+    logs: Any = None
 
     def round(self, now: datetime) -> list[Datum]:
         """Every datum of this hour. A definition that cannot be read counts as overdue and stops no other.
@@ -63,12 +65,14 @@ class Watch:
         found = [self._datum(catalogue.WATCHDOG_HEARTBEAT, 1, now)]
         models = set(watch_list.models)
         priced: dict[str, Rates | None] | None = dict(watch_list.priced)
+        definitions: list[Definition] = []
         for evaluation, key in self._definitions():
             try:
                 definition = read_definition(self._read(key))
                 models.update(candidate.model_id for candidate in definition.candidates)
                 if priced is not None:
                     priced.update(_own_profiles(definition))
+                definitions.append(definition)
                 overdue = self._overdue(definition, now)
             except Exception as error:
                 # Whatever it is: the other evaluations and the heartbeat are not to go with it.
@@ -86,6 +90,8 @@ class Watch:
             *budget.look(self.budgets, watch_list.budget, spent=spent, application=self.application, now=now),
             *self._subscribers(watch_list.people, now),
             *letters(self.sqs, watch_list.dead_letters, application=self.application, now=now),
+            *self._traffic(watch_list.reads, definitions, priced=priced, now=now),
+            *self._differences(watch_list.log_group, definitions, now=now),
         ]
 
     def _overdue(self, definition: Definition, now: datetime) -> bool | None:
@@ -175,6 +181,54 @@ class Watch:
             logger.exception("subscribers unknown", extra={"reason": reason(error)})
             return []
 
+    def _traffic(
+        self,
+        reads: Reads | None,
+        definitions: Sequence[Definition],
+        *,
+        priced: Mapping[str, Rates | None] | None,
+        now: datetime,
+    ) -> Iterator[Datum]:
+        """How much of the account's traffic nobody watches: for its owner alone, and nothing where it is not known."""
+        if reads is None:
+            return
+        if priced is None:
+            logger.error("traffic not looked at", extra={"reason": "what evaluations call is not known"})
+            return
+        try:
+            unread = traffic.look(self.cloudwatch, reads, priced=priced, asked=_asked(definitions), now=now)
+        except Exception as error:
+            logger.error("traffic not looked at", extra={"reason": reason(error)})
+            return
+        yield self._datum(catalogue.UNWATCHED_MODELS, len(unread.models), now)
+        yield self._datum(catalogue.UNREAD_METRICS, len(unread.metrics), now)
+
+    def _differences(
+        self, log_group: str | None, definitions: Sequence[Definition], *, now: datetime
+    ) -> Iterator[Datum]:
+        """Of the runs through profiles of their own, whether AWS counts what they have counted."""
+        try:
+            runs = [
+                run for definition in definitions if _own_profiles(definition) for run in self._ran(definition, now)
+            ]
+            sources = reconcile.Sources(self.cloudwatch, self.logs, log_group)
+            for evaluation, apart in reconcile.look(runs, sources, now=now):
+                yield self._datum(catalogue.METRICS_DIFFER, apart, now, Evaluation=evaluation)
+        except Exception as error:
+            logger.error("runs not held against metrics", extra={"reason": reason(error)})
+
+    def _ran(self, definition: Definition, now: datetime) -> Iterator[Run]:
+        """The runs of the last days, each that has begun."""
+        for run in self._runs(definition.evaluation, since=now - reconcile.LOOK_BACK):
+            key = RunLayout(definition.evaluation, run).state
+            if not self._exists(key):
+                continue
+            try:
+                yield reconcile.as_run(read_state(self._read(key)), definition)
+            except DecodeError as error:
+                logger.warning("run cannot be read", extra={"run": run, "reason": reason(error)})
+                yield reconcile.unreadable_run(run, definition)
+
     def _definitions(self) -> Iterator[tuple[str, str]]:
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=DEFINITIONS)
         for page in pages:
@@ -217,8 +271,15 @@ def _own_profiles(definition: Definition) -> dict[str, Rates | None]:
     return {
         metric_id(candidate.invoke_id): candidate.rates
         for candidate in definition.candidates
-        if _OWN_PROFILE in candidate.invoke_id
+        if reconcile.OWN_PROFILE in candidate.invoke_id
     }
+
+
+def _asked(definitions: Sequence[Definition]) -> set[str]:
+    """The `ModelId` of everything that evaluations call, by us or by Bedrock's jobs."""
+    called = {candidate.invoke_id for definition in definitions for candidate in definition.candidates}
+    judges = {definition.job.judge for definition in definitions if definition.job is not None}
+    return {metric_id(each) for each in (*called, *judges) if each}
 
 
 def _longest(definition: Definition) -> timedelta:

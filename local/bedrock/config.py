@@ -65,6 +65,30 @@ class FlowBehaviour:
     refusals: tuple[str, ...] = ()
 
 
+LOG_DELIVERIES = ("no dimension", "Across all model IDs")
+
+
+@dataclass(frozen=True)
+class PublishingBehaviour:
+    """How the metrics and the log of calls are published, where AWS's pages leave it open.
+
+    Args:
+        profiles_by_arn: application inference profiles by their ARN, not by their id.
+        tiers: each call once more under ModelId, ServiceTier and ResolvedServiceTier.
+        tiers_apart: and not under ModelId alone.
+        log_delivery: with which dimension the delivery of logs is counted.
+        failures_logged: failed calls are in the log.
+        unpublished: share of the answered calls of which no metric comes.
+    """
+
+    profiles_by_arn: bool = False
+    tiers: bool = False
+    tiers_apart: bool = False
+    log_delivery: str = LOG_DELIVERIES[0]
+    failures_logged: bool = True
+    unpublished: float = 0.0
+
+
 class ConfigError(ValueError):
     """A configuration that cannot be used; the message names file, key, value and what is allowed."""
 
@@ -84,6 +108,7 @@ class Config:
         evaluation_jobs: how evaluation jobs go.
         flow_definitions: how SageMaker's flow definitions go.
         ends_of_life: by foundation model id, other days than the ones that the stand-in knows.
+        publishing: how metrics and log are published.
     """
 
     answers: tuple[Path, ...] = ()
@@ -95,6 +120,7 @@ class Config:
     evaluation_jobs: JobBehaviour = JobBehaviour()
     flow_definitions: FlowBehaviour = FlowBehaviour()
     ends_of_life: Mapping[str, date] = field(default_factory=dict)
+    publishing: PublishingBehaviour = PublishingBehaviour()
 
     def faults_for(self, model_ids: tuple[str, ...]) -> ModelFaults:
         """The faults of the first id that has an entry of its own, else those of `*`."""
@@ -117,6 +143,7 @@ class Config:
             "evaluation_jobs": asdict(self.evaluation_jobs),
             "flow_definitions": asdict(self.flow_definitions),
             "ends_of_life": {model: day.isoformat() for model, day in self.ends_of_life.items()},
+            "publishing": asdict(self.publishing),
         }
 
 
@@ -236,6 +263,16 @@ def _flow_behaviour(value: object, place: _Place) -> FlowBehaviour:
     return FlowBehaviour(**_behaviour(value, place, readers=_FLOW_READERS))
 
 
+def _publishing(value: object, place: _Place) -> PublishingBehaviour:
+    return PublishingBehaviour(**_behaviour(value, place, readers=_PUBLISHING_READERS))
+
+
+def _log_delivery(value: object, place: _Place) -> str:
+    if value not in LOG_DELIVERIES:
+        raise place.error(value, f"one of {', '.join(LOG_DELIVERIES)}")
+    return str(value)
+
+
 def _behaviour(value: object, place: _Place, *, readers: Mapping[str, "_Reader"]) -> dict[str, Any]:
     """Keys that are not given have their defaults."""
     if not isinstance(value, dict):
@@ -321,6 +358,14 @@ _FLOW_READERS: Mapping[str, _Reader] = {
     "failure": _message,
     "refusals": _flow_refusals,
 }
+_PUBLISHING_READERS: Mapping[str, _Reader] = {
+    "profiles_by_arn": _switch,
+    "tiers": _switch,
+    "tiers_apart": _switch,
+    "log_delivery": _log_delivery,
+    "failures_logged": _switch,
+    "unpublished": _share,
+}
 _READERS: Mapping[str, _Reader] = {
     "answers": _paths,
     "seed": _whole,
@@ -331,4 +376,5 @@ _READERS: Mapping[str, _Reader] = {
     "evaluation_jobs": _job_behaviour,
     "flow_definitions": _flow_behaviour,
     "ends_of_life": _days,
+    "publishing": _publishing,
 }

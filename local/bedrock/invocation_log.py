@@ -19,6 +19,7 @@ from local.bedrock.faults import draw
 from local.bedrock.identifiers import Scope, Target
 from local.bedrock.models import GLOBAL, PROFILE_DESTINATIONS, split_profile
 from local.bedrock.replay import Turn
+from local.bedrock.state import STAND_IN
 
 LARGEST_INLINE_BODY = 100 * 1024
 _JSON = "application/json"
@@ -58,7 +59,7 @@ def log_turn(call: Call, *, request: Mapping[str, Any], target: Target, turn: Tu
 def log_error(call: Call, error_code: str) -> None:
     """Deliver the record of a call that failed."""
     configuration = logging_configuration.current()
-    if configuration is not None:
+    if configuration is not None and STAND_IN.config.publishing.failures_logged:
         _deliver(call, configuration, {**_identity(call), "errorCode": error_code})
 
 

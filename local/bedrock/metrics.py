@@ -3,16 +3,19 @@
 `Invocations` counts what was accepted for processing, also when it failed afterwards (408, 424, 5xx), as the newest
 text of the user guide has it. Refused requests (400, 403, 404) are only client errors, and a throttled request is in
 `InvocationThrottles` and nowhere else. Each metric stands twice: with the dimension ModelId, and without any. Those of
-a guardrail are of ApplyGuardrail alone: what it does inside of Converse is in the invocation log.
+a guardrail are of ApplyGuardrail alone: what it does inside of Converse is in the invocation log. What
+AWS's pages leave open, `publishing` of the configuration decides.
 """
 
 import time
 
 from ministack.services import cloudwatch
 
-from local.bedrock.identifiers import Target
+from local.bedrock.config import LOG_DELIVERIES
+from local.bedrock.identifiers import Target, last_part
 from local.bedrock.models import is_legacy, quota_weight
 from local.bedrock.replay import Turn
+from local.bedrock.state import STAND_IN
 
 NAMESPACE, GUARDRAILS = "AWS/Bedrock", "AWS/Bedrock/Guardrails"
 _COUNT, _MILLISECONDS = "Count", "Milliseconds"
@@ -20,9 +23,9 @@ _ACCEPTED_THEN_FAILED = (408, 424, 500, 503)
 _TOO_MANY_REQUESTS = 429
 
 
-def publish_turn(target: Target, turn: Turn, *, streaming: bool) -> None:
-    """The metrics of a call that was answered."""
-    model_id = target.metric_id
+def publish_turn(target: Target, turn: Turn, *, called: str, streaming: bool) -> None:
+    """The metrics of a call that was answered, by what it named."""
+    model_id = dimension(called)
     _publish(model_id, "Invocations", 1, _COUNT)
     _publish(model_id, "InvocationLatency", turn.latency_ms, _MILLISECONDS)
     _publish(model_id, "InputTokenCount", turn.input_tokens, _COUNT)
@@ -49,8 +52,9 @@ def publish_guardrail(arn: str, version: str, *, source: str, units: int, interv
             _add("InvocationsIntervened", 1, _COUNT, dimensions, namespace=GUARDRAILS)
 
 
-def publish_error(model_id: str, status: int) -> None:
-    """The metrics of a call that ended with this HTTP status."""
+def publish_error(called: str, status: int) -> None:
+    """The metrics of a call that ended with this HTTP status, by what it named."""
+    model_id = dimension(called)
     if status == _TOO_MANY_REQUESTS:
         _publish(model_id, "InvocationThrottles", 1, _COUNT)
         return
@@ -60,15 +64,27 @@ def publish_error(model_id: str, status: int) -> None:
     _publish(model_id, name, 1, _COUNT)
 
 
+def dimension(called: str) -> str:
+    """The `ModelId` of calls of an identifier: of an ARN its last part, or as the configuration says the whole."""
+    by_arn = STAND_IN.config.publishing.profiles_by_arn and ":application-inference-profile/" in called
+    return called if by_arn else last_part(called)
+
+
 def publish_delivery(destination: str, *, delivered: bool) -> None:
-    """Whether an invocation-log record reached its destination (`CloudWatch`, `S3`, `LargeDataS3`); no dimension."""
+    """Whether an invocation-log record reached its destination (`CloudWatch`, `S3`, `LargeDataS3`)."""
     prefix = "ModelInvocationLargeData" if destination == "LargeDataS3" else "ModelInvocationLogs"
     place = "S3" if destination == "LargeDataS3" else destination
-    _add(f"{prefix}{place}Delivery{'Success' if delivered else 'Failure'}", 1, _COUNT, {})
+    across = STAND_IN.config.publishing.log_delivery
+    dimensions = {} if across == LOG_DELIVERIES[0] else {"ModelId": across}
+    _add(f"{prefix}{place}Delivery{'Success' if delivered else 'Failure'}", 1, _COUNT, dimensions)
 
 
 def _publish(model_id: str, name: str, value: float, unit: str) -> None:
-    _add(name, value, unit, {"ModelId": model_id})
+    behaviour, plain = STAND_IN.config.publishing, {"ModelId": model_id}
+    if not behaviour.tiers_apart:
+        _add(name, value, unit, plain)
+    if behaviour.tiers or behaviour.tiers_apart:
+        _add(name, value, unit, {**plain, "ServiceTier": "default", "ResolvedServiceTier": "default"})
     _add(name, value, unit, {})
 
 

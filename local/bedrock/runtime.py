@@ -19,7 +19,7 @@ from local.bedrock import event_stream, guardrails, inference_profiles, invocati
 from local.bedrock.calls import prompt_key
 from local.bedrock.errors import Response, ServiceError, invalid, json_document, json_response
 from local.bedrock.faults import DENIED, STALL, THROTTLE, ModelFaults, draw
-from local.bedrock.identifiers import Scope, Target, last_part, resolve
+from local.bedrock.identifiers import Scope, Target, resolve
 from local.bedrock.invocation_log import Call
 from local.bedrock.models import refuses_sampling
 from local.bedrock.replay import Turn, play, prompt_of
@@ -76,11 +76,12 @@ async def _respond(call: Call, body: bytes) -> Response:
         target = resolve(call.model_id, scope=call.scope, copied_from=inference_profiles.copied_from)
         turn = await _counted_turn(request, target)
     except ServiceError as error:
-        metrics.publish_error(last_part(call.model_id), error.status)
+        metrics.publish_error(call.model_id, error.status)
         invocation_log.log_error(call, error.code)
         return error.response()
     streaming = call.operation == _STREAMING
-    metrics.publish_turn(target, turn, streaming=streaming)
+    if draw(seed=0, model=target.name, prompt=call.request_id, attempt=1) >= STAND_IN.config.publishing.unpublished:
+        metrics.publish_turn(target, turn, called=call.model_id, streaming=streaming)
     invocation_log.log_turn(call, request=request, target=target, turn=turn)
     if streaming:
         return 200, {"Content-Type": event_stream.CONTENT_TYPE}, event_stream.encode(turn)

@@ -254,6 +254,10 @@ _AGGREGATES: dict[str, Callable[[Sequence[Value]], Value]] = {
 }
 
 
+# The value in the last or first event.
+_ENDS: dict[str, Callable[..., Row]] = {"latest": max, "earliest": min}
+
+
 @dataclass
 class _Stats:
     """Aggregates that the expressions of one `stats` have met, each under a name that no field can have."""
@@ -457,7 +461,8 @@ class _Parser:
         self._stats = stats = _Stats()
         columns = self._columns()
         if not stats.found:
-            raise QueryError("stats: no aggregation; known: count, count_distinct, sum, avg, min, max, pct")
+            known = ", ".join([*_AGGREGATES, *_ENDS, "pct"])
+            raise QueryError(f"stats: no aggregation; known: {known}")
         self._stats = None
         keys = self._columns() if self._take("by") else []
 
@@ -600,10 +605,10 @@ class _Parser:
             width = self._width(self._next("duration").text)
             self._need(")")
             return _floor(lambda row: row.get("@timestamp"), width)
-        if name in _AGGREGATES or name == "pct":
+        if name in _AGGREGATES or name in _ENDS or name == "pct":
             return self._aggregate(name)
         if name not in _FUNCTIONS:
-            known = ", ".join([*_FUNCTIONS, "bin", *_AGGREGATES, "pct"])
+            known = ", ".join([*_FUNCTIONS, "bin", *_AGGREGATES, *_ENDS, "pct"])
             raise QueryError(f"unknown function {name!r}; known: {known}")
         arguments = [self._expression()]
         while self._take(","):
@@ -632,10 +637,12 @@ class _Parser:
         if name == "pct":
             self._need(",")
             aggregate = _percentile_of(float(self._next("number").text))
-        else:
+        elif name in _AGGREGATES:
             aggregate = _AGGREGATES[name]
         self._need(")")
         self._stats = stats
+        if name in _ENDS:
+            return stats.add(lambda rows: of(_ENDS[name](rows, key=lambda row: _order(row["@timestamp"]))))
         return stats.add(lambda rows: aggregate([of(row) for row in rows]))
 
 

@@ -97,6 +97,9 @@ def test_stats_by_text_and_by_time() -> None:
         {"bin(2m)": "1970-01-01 00:00:00.000", "n": "2"},
         {"bin(2m)": "1970-01-01 00:02:00.000", "n": "2"},
     ]
+    assert rows("stats earliest(took) as first, latest(took) as last by level | filter level = 'WARN'") == [
+        {"level": "WARN", "first": "20.5", "last": "30"}
+    ]
     assert rows("stats min(@timestamp) as first by level | filter level = 'WARN'") == [
         {"level": "WARN", "first": "60000"}
     ]

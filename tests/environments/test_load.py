@@ -19,8 +19,8 @@ KNOWN_METRICS = ", ".join(METRICS_BY_NAME)
 NAME_RULE = "a lower-case letter, then at most 23 of a-z, 0-9 and -"
 TOP = (
     "application, account, region, owns_account, stand_in, owner, runbook_url, tags, permissions_boundary, "
-    "termination_protection, removal_policy, models, datasets, evaluations, guardrails, own_profile, "
-    "invocation_logging, retention_days, subscriptions, budget, alarms"
+    "termination_protection, removal_policy, models, datasets, evaluations, guardrails, watched_elsewhere, "
+    "own_profile, invocation_logging, retention_days, subscriptions, budget, alarms"
 )
 
 

@@ -188,6 +188,7 @@ FULL: Data = {
     },
     "evaluations": EVALUATIONS,
     "guardrails": [{"name": "shield", "id": "gr1abcd2efgh", "version": "1"}],
+    "watched_elsewhere": ["eu.anthropic.*", "abc123def456"],
     "own_profile": True,
     "invocation_logging": {
         "mode": "own",

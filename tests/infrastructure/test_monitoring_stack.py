@@ -261,6 +261,7 @@ class TestWatchdog:
             "watchdog/watch-list.json",
             "definitions/*",
             "runs/*/summary.json",
+            "runs/*/run.json",
             "watchdog/memory.json",
         ]
         assert by_action["cloudwatch:PutMetricData"]["Condition"] == {

@@ -92,7 +92,9 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
 
 @pytest.fixture
 def standin(emulator: StandIn) -> StandIn:
-    emulator.configure(faults={}, sleep_share=0, default_latency_ms=800, seed=7, fail_first_logging_puts=0)
+    emulator.configure(
+        faults={}, sleep_share=0, default_latency_ms=800, seed=7, fail_first_logging_puts=0, publishing={}
+    )
     _calm(emulator)
     return emulator
 

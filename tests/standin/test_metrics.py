@@ -223,3 +223,31 @@ def test_apply_guardrail_refuses_what_the_api_does_not_know(runtime: Any) -> Non
         runtime.apply_guardrail(
             guardrailIdentifier="gr1", guardrailVersion="zero", source="INPUT", content=[{"text": {"text": "a"}}]
         )
+
+
+@pytest.mark.parametrize(
+    ("publishing", "found"),
+    [
+        ({}, {"plain"}),
+        ({"profiles_by_arn": True}, {"by ARN"}),
+        ({"tiers": True}, {"plain", "by tier"}),
+        ({"tiers_apart": True}, {"by tier"}),
+        ({"unpublished": 1.0}, set()),
+    ],
+)
+def test_what_aws_leaves_open_is_published_either_way(
+    standin: StandIn, runtime: Any, profile: str, *, publishing: dict[str, Any], found: set[str]
+) -> None:
+    standin.configure(publishing=publishing)
+    ask(runtime, profile, QUESTIONS[0])
+    cloudwatch, profile_id = standin.client("cloudwatch"), profile.rpartition("/")[2]
+    pages = cloudwatch.get_paginator("list_metrics").paginate(Namespace="AWS/Bedrock", MetricName="Invocations")
+    sets = [
+        {entry["Name"]: entry["Value"] for entry in each["Dimensions"]} for page in pages for each in page["Metrics"]
+    ]
+    ways = {
+        "plain": {"ModelId": profile_id},
+        "by ARN": {"ModelId": profile},
+        "by tier": {"ModelId": profile_id, "ServiceTier": "default", "ResolvedServiceTier": "default"},
+    }
+    assert {way for way, dimensions in ways.items() if dimensions in sets} == found

@@ -10,14 +10,18 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
+from bedrock_eval.active_metrics import UNREAD_QUERY, UNWATCHED_QUERY
 from bedrock_eval.alarm_kinds import KINDS
 from bedrock_eval.models import Model
+from bedrock_eval.reconciling import HELD_QUERY
 from environments.load import load_environments
 from local.deployment import ENVIRONMENT, ROOT
 from local.emulator.readings import CONTRARY, VARIABLE
@@ -101,7 +105,8 @@ def ends_of_old(day: date) -> dict[str, dict[str, str]]:
 @pytest.fixture(autouse=True)
 def quiet(watch: Watch, answers: dict[str, Path]) -> Iterator[set[str]]:
     """A test begins and ends without faults; what rings at its end is what rang before, and nobody is told more."""
-    watch.stack.standin("PUT", "config", {"faults": {}, "default_latency_ms": 800, "answers": [str(answers["good"])]})
+    usual = {"faults": {}, "default_latency_ms": 800, "answers": [str(answers["good"])], "publishing": {}}
+    watch.stack.standin("PUT", "config", usual)
     before = watch.ringing()
     yield before
     assert watch.ringing() == before
@@ -355,6 +360,105 @@ def test_an_invocation_log_that_is_gone(watch: Watch, quiet: set[str]) -> None:
     watch.later(HOUR + 10 * MINUTE)
     rings(watch, quiet)
     watch.told([(alarm, OK)])
+
+
+# --- what nobody watches ------------------------------------------------------------------------------------------
+
+
+def test_a_model_that_nobody_declared(watch: Watch, quiet: set[str]) -> None:
+    """Whoever calls it, and whatever comes of it; told once while it is called, and over when it is not."""
+    alarm, stranger = watch.alarm("unwatched-models"), "us.meta.llama4-scout-17b-instruct-v1:0"
+    with suppress(ClientError):
+        messages = [{"role": "user", "content": [{"text": "Hello?"}]}]
+        watch.runtime.converse(modelId=stranger, messages=messages)
+    watch.later(HOUR)
+    rings(watch, quiet, alarm)
+    watch.told([(alarm, ALARM)])
+    assert stranger in watchdog_log(watch, UNWATCHED_QUERY, "model")
+    watch.later(4 * HOUR)
+    watch.later(HOUR)
+    rings(watch, quiet)
+    watch.told([(alarm, OK)])
+
+
+def test_calls_under_dimensions_that_nobody_reads(watch: Watch, quiet: set[str]) -> None:
+    """Tiers beside the plain set of a model hold nothing new; calls in no other set are seen by nobody."""
+    alarm = watch.alarm("unread-metrics")
+    watch.later(4 * HOUR)
+    watch.stack.standin("PUT", "config", {"publishing": {"tiers": True}})
+    watch.call("chat", times=3)
+    watch.later(HOUR)
+    rings(watch, quiet)
+    watch.later(4 * HOUR)
+    watch.stack.standin("PUT", "config", {"publishing": {"tiers_apart": True}})
+    watch.call("chat", times=3)
+    watch.stack.standin("PUT", "config", {"publishing": {}})
+    watch.later(HOUR)
+    rings(watch, quiet, alarm)
+    watch.told([(alarm, ALARM)])
+    assert "Invocations" in watchdog_log(watch, UNREAD_QUERY, "metric")
+    watch.later(4 * HOUR)
+    watch.later(HOUR)
+    rings(watch, quiet)
+    watch.told([(alarm, OK)])
+
+
+def test_log_delivery_under_the_dimension_of_aws_pages(watch: Watch, quiet: set[str]) -> None:
+    """Lost logs ring, with whichever dimension they are counted; and it is read, so nobody is told of that."""
+    group, alarm = watch.stack.environment.invocation_logging.log_group, watch.alarm("log-delivery")
+    watch.stack.standin("PUT", "config", {"publishing": {"log_delivery": "Across all model IDs"}})
+    watch.client("logs").delete_log_group(logGroupName=group)
+    watch.call_in_periods("chat", periods=1)
+    rings(watch, quiet, alarm)
+    watch.told([(alarm, ALARM)])
+    watch.client("logs").create_log_group(logGroupName=group)
+    watch.later(HOUR + 10 * MINUTE)
+    rings(watch, quiet)
+    watch.told([(alarm, OK)])
+
+
+def test_what_aws_counts_differs_from_what_a_run_has_counted(watch: Watch, quiet: set[str]) -> None:
+    """A run with throttles, errors and answers agrees; one of which AWS counts half of the answers does not."""
+    alarm = watch.alarm("metrics-differ", SCHEDULED)
+    faults = {watch.stack.environment.models["search"].id: {"throttle": 0.2, "503": 0.1, "408": 0.1}}
+    watch.stack.standin("PUT", "config", {"faults": faults})
+    ran(watch)
+    watch.later(HOUR)
+    rings(watch, quiet)
+    counted = watchdog_log(watch, HELD_QUERY, "run_counted")
+    assert len(counted) >= 16
+    assert set(counted) > {"0"}
+    watch.stack.standin("PUT", "config", {"faults": {}, "publishing": {"unpublished": 0.5}})
+    ran(watch)
+    watch.stack.standin("PUT", "config", {"publishing": {}})
+    watch.later(HOUR)
+    rings(watch, quiet, alarm)
+    (message,) = watch.told([(alarm, ALARM)])
+    assert message.body["value"] >= 1
+    ran(watch)
+    watch.later(HOUR)
+    rings(watch, quiet)
+    watch.told([(alarm, OK)])
+
+
+def ran(watch: Watch) -> None:
+    """A run of the evaluation that nobody watches for quality, and half an hour more."""
+    when = f"{watch.now:%Y-%m-%dT%H:%M:%SZ}"
+    assert watch.stack.wait(watch.stack.begin(SCHEDULED, when))["status"] == "SUCCEEDED"
+    watch.later(HOUR / 2 + MINUTE)
+
+
+def watchdog_log(watch: Watch, query: str, field: str) -> list[str]:
+    """What a table of the dashboard shows in a column."""
+    logs, now = watch.client("logs"), int(watch.now.timestamp())
+    started = logs.start_query(
+        logGroupName=f"/aws/lambda/{watch.stack.names.watchdog}",
+        startTime=now - DAY,
+        endTime=now,
+        queryString=query,
+    )
+    rows = logs.get_query_results(queryId=started["queryId"])["results"]
+    return [cell["value"] for row in rows for cell in row if cell["field"] == field]
 
 
 def test_a_schedule_whose_target_is_gone_leaves_a_dead_letter(watch: Watch, quiet: set[str]) -> None:

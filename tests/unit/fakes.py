@@ -220,19 +220,33 @@ def _pairs(items: list[str]) -> Iterator[list[str]]:
 
 
 class FakeCloudWatch:
-    """Keeps what is published; what can be read is in `series`, by metric name and value of the only dimension."""
+    """Keeps what is published; what can be read is in `series`, by metric name and value of the only dimension.
+
+    `active` is what ListMetrics has: namespace, name, dimensions.
+    """
 
     def __init__(self) -> None:
         self.data: list[dict[str, Any]] = []
         self.namespaces: set[str] = set()
         self.series: dict[tuple[str, str], list[float]] = {}
+        self.active: list[tuple[str, str, dict[str, str]]] = []
         self.status: str = "Complete"
         self.refused: Exception | None = None
         self.asked: list[dict[str, Any]] = []
 
     def get_paginator(self, name: str) -> Any:
-        assert name == "get_metric_data"
-        return SimpleNamespace(paginate=self._get_metric_data)
+        pages = {"get_metric_data": self._get_metric_data, "list_metrics": self._list_metrics}
+        return SimpleNamespace(paginate=pages[name])
+
+    def _list_metrics(self, *, Namespace: str, RecentlyActive: str) -> Iterator[dict[str, Any]]:  # noqa: N803
+        """A page a metric."""
+        assert RecentlyActive == "PT3H"
+        if self.refused is not None:
+            raise self.refused
+        for namespace, name, dimensions in self.active:
+            listed = [{"Name": each, "Value": value} for each, value in dimensions.items()]
+            if namespace == Namespace:
+                yield {"Metrics": [{"Namespace": namespace, "MetricName": name, "Dimensions": listed}]}
 
     def _get_metric_data(self, **request: Any) -> Iterator[dict[str, Any]]:
         """A page a datapoint, so that whoever reads only the first page is found out."""
@@ -254,9 +268,8 @@ class FakeCloudWatch:
 
     def _values(self, stat: dict[str, Any]) -> list[float]:
         assert stat["Stat"] == "Sum"
-        assert stat["Period"] == 86_400
-        (dimension,) = stat["Metric"]["Dimensions"]
-        return self.series.get((stat["Metric"]["MetricName"], dimension["Value"]), [])
+        values = sorted(each["Value"] for each in stat["Metric"]["Dimensions"])
+        return self.series.get((stat["Metric"]["MetricName"], " ".join(values)), [])
 
     def put_metric_data(self, *, Namespace: str, MetricData: list[dict[str, Any]]) -> None:  # noqa: N803
         if self.refused is not None:

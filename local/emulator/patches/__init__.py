@@ -13,6 +13,7 @@ SUPPORTED_MINISTACK = "1.5.33"
 _PATCHES = (
     "metric_storage",
     "metric_math",
+    "metric_listing",
     "cloudwatch_limits",
     "cloudwatch_alarms",
     "cloudformation",

@@ -17,6 +17,7 @@ from bedrock_eval.cases import Case
 from bedrock_eval.definition import Candidate, Definition
 from bedrock_eval.outcomes import FailureReason, Outcome, Usage
 from bedrock_eval.sdk import UnknownFieldError
+from bedrock_eval.traffic import Traffic
 from custom_evaluator.converse import Asker, Later, Question, failure_of
 from tests.unit.custom_evaluator.conftest import DEFINITION, RUN_ID
 from tests.unit.fakes import FakeModels, answer, client_error
@@ -342,6 +343,53 @@ def test_calls_are_counted_while_they_are_under_way_and_after() -> None:
         asker.ask(Question(SMALL, CASE))
     assert seen == [(0, 1), (0, 1)]
     assert asker.calls("small") == (1, 0)
+
+
+def test_every_attempt_is_counted_by_what_came_of_it() -> None:
+    """As AWS counts them: those that were never sent are none, and of those without an answer nothing is known."""
+    results: list[Any] = [
+        answer({"text": "ok"}),
+        answer({"text": ""}),
+        client_error("ThrottlingException", status=429),
+        client_error("ValidationException", status=400),
+        client_error("ModelTimeoutException", status=408),
+        client_error("ServiceUnavailableException", status=503),
+        ReadTimeoutError(endpoint_url="https://bedrock"),
+        EndpointConnectionError(endpoint_url="https://bedrock"),
+        {"output": "odd"},
+    ]
+    used = known_usage_of(results[0])
+    asker = Asker(FakeModels(lambda model, prompt: results.pop(0)), definition=DEFINITION, run_id=RUN_ID)
+    for _ in range(9):
+        asker.ask(Question(SMALL, CASE))
+    assert asker.traffic("small") == Traffic(
+        "profile-small",
+        answered=2,
+        throttles=1,
+        client_errors=2,
+        server_errors=1,
+        taken_and_failed=2,
+        unknown=2,
+        usage=used + used,
+    )
+    assert asker.traffic("large") == Traffic("profile-large")
+
+
+def known_usage_of(response: dict[str, Any]) -> Usage:
+    usage = response["usage"]
+    return Usage(usage["inputTokens"], usage["outputTokens"])
+
+
+def test_a_call_under_way_leaves_the_counts_open() -> None:
+    seen: list[bool] = []
+
+    def script(model: str, prompt: str) -> Any:
+        seen.append(asker.traffic("small").exact)
+        return answer({"text": "ok"})
+
+    asker = Asker(FakeModels(script), definition=DEFINITION, run_id=RUN_ID)
+    asker.ask(Question(SMALL, CASE))
+    assert (seen, asker.traffic("small").exact) == ([False], True)
 
 
 def test_details_are_cut() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bedrock_eval.definition import Schedule
 from bedrock_eval.layout import RunLayout, at_work_key
-from bedrock_eval.runs import Lock, RunFailureReason, RunState, RunStatus, timestamp
+from bedrock_eval.runs import Lock, RunFailureReason, RunState, RunStatus, read_state, timestamp
 from bedrock_eval.summary import read_summary
 from custom_evaluator import slices
 from custom_evaluator.errors import RunFailed
@@ -458,6 +458,23 @@ class TestFailures:
         assert slice_of(world).status is SliceStatus.FINISHED
         small = read_summary(world.s3.text(BUCKET, LAYOUT.summary)).candidates[0]
         assert (small.scored, small.failed, small.calls) == (60, 0, 60)
+        counted = read_state(world.s3.text(BUCKET, LAYOUT.state)).candidates["small"].traffic
+        refused = world.models.asked().total() - 120
+        assert counted is not None
+        assert (counted.answered, counted.throttles, counted.exact) == (60, refused, True)
+        assert refused > 0
+
+    def test_a_slice_that_was_stopped_leaves_the_counts_of_its_run_open(self, world: World) -> None:
+        """What it asked before it stopped may be counted nowhere."""
+        many(world, 250)
+        world.s3.before_put = _kill_for_good(LAYOUT.parts("small"), number=2)
+        with pytest.raises(KilledError):
+            slice_of(world)
+        world.s3.before_put = lambda key: None
+        assert slice_of(world).status is SliceStatus.FINISHED
+        counted = read_state(world.s3.text(BUCKET, LAYOUT.state)).candidates["small"].traffic
+        assert counted is not None
+        assert not counted.exact
 
     def test_patience_ends_over_the_slices_with_the_reason(self, world: World) -> None:
         world.deploy(patience_minutes=20)

@@ -176,6 +176,7 @@ def clients(s3: FakeS3, cloudwatch: FakeCloudWatch) -> dict[str, Any]:
         "sns": None,
         "budgets": None,
         "sqs": FakeQueues(),
+        "logs": None,
     }
 
 
@@ -195,6 +196,7 @@ def look_at_all(
     priced: Mapping[str, Rates | None] | None = None,
     watch_list: WatchList | None = None,
     queues: Mapping[str, tuple[int, int, int]] | None = None,
+    logs: Any = None,
 ) -> dict[str, dict[str, float]]:
     """Metric name -> what it is about -> value."""
     found: dict[str, dict[str, float]] = {}
@@ -203,6 +205,7 @@ def look_at_all(
         cloudwatch=cloudwatch or FakeCloudWatch(),
         bedrock=bedrock or FakeBedrock(),
         sqs=FakeQueues(queues or {}),
+        logs=logs,
         bucket="results",
         application="shop",
         region="us-east-1",
@@ -540,6 +543,7 @@ class TestMonthToDate:
         assert found["month_to_date_unpriced_tokens"] == {"": 0.0}
         (asked,) = cloudwatch.asked
         assert asked["StartTime"] == datetime(2026, 11, 1, tzinfo=UTC)
+        assert {query["MetricStat"]["Period"] for query in asked["MetricDataQueries"]} == {86_400}
         assert asked["EndTime"] == NOW.replace(second=0) + timedelta(minutes=1)
 
     def test_unpriced_tokens_are_counted_and_cost_nothing_is_not_said(self, s3: FakeS3) -> None:
