@@ -63,8 +63,6 @@ MODEL_KINDS = {
     "model-interventions",
 }
 EVALUATION_ALARMS = {
-    "metrics-differ-quality",
-    "metrics-differ-by-hand",
     "run-failed-quality",
     "run-overdue-quality",
     "run-failed-by-hand",
@@ -87,7 +85,11 @@ EVALUATION_ALARMS = {
     "end-of-life-nova",
     "formatter-errors",
 }
-ACCOUNT_ALARMS = {"log-delivery", "unwatched-models", "unread-metrics"}
+# Of the account, and of evaluations that have profiles of their own.
+ACCOUNT_ALARMS = {
+    *("log-delivery", "unwatched-models", "unread-metrics"),
+    *("metrics-differ-quality", "metrics-differ-by-hand"),
+}
 
 
 def kind_of(name: str) -> AlarmKind:
