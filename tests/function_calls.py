@@ -11,7 +11,9 @@ import botocore.session
 from botocore import xform_name
 
 LAMBDA_ROOT = Path(__file__).resolve().parent.parent / "lambda"
-SERVICES = ("bedrock", "bedrock-runtime", "budgets", "cloudwatch", "lambda", "logs", "s3", "sagemaker", "sns", "ssm")
+SERVICES = (
+    *("bedrock", "bedrock-runtime", "budgets", "cloudwatch", "lambda", "logs", "s3", "sagemaker", "sns", "sqs", "ssm"),
+)
 
 NOT_MADE: Mapping[str, frozenset[str]] = MappingProxyType(
     # It shares what every run needs with the evaluator, and leaves the asking to Bedrock.

@@ -63,13 +63,26 @@ from tests.unit.fakes import FakeContext, FakeS3, answer, client_error  # noqa: 
 from watchdog import handler as watchdog  # noqa: E402
 
 FLAGS = ("text", "image", "embedding", "video", "audio")
+TOPIC = ENVIRONMENT["MESSAGES_TOPIC"]
 PRIMED = {
     "FunctionName": "shop-dev-watchdog",
     "Application": "shop",
     "Bucket": "results",
     "WatchList": json.dumps(
-        {"models": ["amazon.nova-lite-v1:0"], "priced": {"haiku": {"input": 1.0, "output": 5.0}}}
-        | {"reads": {}, "log_group": "/log"}
+        {
+            "models": ["amazon.nova-lite-v1:0"],
+            "priced": {"haiku": {"input": 1.0, "output": 5.0}},
+            "reads": {},
+            "log_group": "/log",
+            "people": {
+                "declared": [{"topic": TOPIC, "protocol": "email", "endpoint": "jane@example.com"}],
+                "messages": TOPIC,
+                "prefix": "shop-dev",
+                "runbook": "https://example.com/runbook",
+            },
+            "budget": "arn:aws:budgets::111111111111:budget/shop-dev",
+            "dead_letters": ["shop-dev-dead-letters"],
+        }
     ),
 }
 NOW = datetime(2026, 11, 24, 6, tzinfo=UTC)
@@ -177,6 +190,19 @@ class Aws:
     def describe_alarm_history(self, **request: Any) -> Any:
         changes = [{"oldState": {"stateValue": "ALARM"}, "newState": {"stateValue": "INSUFFICIENT_DATA"}}]
         return {"AlarmHistoryItems": [{"HistoryData": json.dumps(each)} for each in changes]}
+
+    def list_subscriptions_by_topic(self, **request: Any) -> Any:
+        found = {"SubscriptionArn": "PendingConfirmation", "Protocol": "email", "Endpoint": "jane@example.com"}
+        return {"Subscriptions": [{**found, "TopicArn": request["TopicArn"]}]}
+
+    def describe_budget(self, **request: Any) -> Any:
+        return {"Budget": {"BudgetName": request["BudgetName"], "CalculatedSpend": {"ActualSpend": {"Amount": "0.0"}}}}
+
+    def get_queue_url(self, **request: Any) -> Any:
+        return {"QueueUrl": f"https://sqs.us-east-1.amazonaws.com/111111111111/{request['QueueName']}"}
+
+    def get_queue_attributes(self, **request: Any) -> Any:
+        return {"Attributes": dict.fromkeys(request["AttributeNames"], "0")}
 
     def publish(self, **request: Any) -> Any:
         return {"MessageId": "m"}

@@ -185,7 +185,7 @@ class Watchdog(Construct):
         )
 
     def _allow_asking_the_log(self, log_group: str) -> None:
-        # Numbers alone come back: the query counts calls and tokens.
+        # Numbers alone come back: the query counts calls and tokens. The group's key is used by CloudWatch Logs itself.
         group = regional_arn("logs", f"log-group:{log_group}")
         self._watchdog.allow(actions=["logs:StartQuery"], resources=[group, f"{group}:*"], wildcard="Its streams.")
         self._watchdog.allow(
@@ -193,9 +193,6 @@ class Watchdog(Construct):
             resources=["*"],
             wildcard="GetQueryResults knows no resource; it gives the results of a query whose id one has.",
         )
-
-        through_logs = _only_through("logs")
-        self._watchdog.allow(actions=["kms:Decrypt"], resources=[self._key.key_arn], conditions=through_logs)
 
     def _add_schedule(self) -> None:
         dead_letters = regional_arn("sqs", self._names.dead_letters)

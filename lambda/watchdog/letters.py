@@ -8,6 +8,7 @@ from typing import Any
 from bedrock_eval import catalogue
 from bedrock_eval.names import start_minute
 from bedrock_eval.publishing import Datum, datum
+from watchdog.reasons import reason
 
 logger = logging.getLogger(__name__)
 
@@ -26,8 +27,7 @@ def letters(sqs: Any, queues: Sequence[str], *, application: str, now: datetime)
             waiting = _waiting(sqs, queue)
         except Exception as error:
             # Whatever it is: neither another queue nor another look is to go with it.
-            reason = f"{type(error).__name__}: {error}"[:300]
-            logger.error("dead letters unknown", extra={"queue": queue, "reason": reason})
+            logger.error("dead letters unknown", extra={"queue": queue, "reason": reason(error)})
             continue
         if waiting:
             logger.warning("dead letters", extra={"queue": queue, "letters": waiting})

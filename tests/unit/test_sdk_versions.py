@@ -69,8 +69,8 @@ def test_a_flag_that_is_true_is_refused_by_its_name() -> None:
 
 def test_an_end_of_life_that_boto3_drops_is_said_once() -> None:
     """Two models and a definition's: one line."""
-    assert f"watchdog.watch: {DROPPED}" not in run("pinned")["logged"]
-    assert run("oldest")["logged"].count(f"watchdog.watch: {DROPPED}") == 1
+    assert f"watchdog.lifecycles: {DROPPED}" not in run("pinned")["logged"]
+    assert run("oldest")["logged"].count(f"watchdog.lifecycles: {DROPPED}") == 1
     assert run("pinned")["days"]
     assert run("oldest")["days"] == []
 
