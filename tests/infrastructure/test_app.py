@@ -111,7 +111,7 @@ def test_a_template_that_cloudformation_would_not_take_is_refused(tmp_path: Path
             "rates": {"input": 1, "output": 5},
             "quota": {"tokens_per_minute": 1000, "requests_per_minute": 10},
         }
-        for number in range(17)
+        for number in range(16)
     }
     document["models"] |= more
     limits = ("tokens_per_hour", "tokens_per_day", "cost_per_hour", "cost_per_day", "latency_anomaly")
