@@ -239,7 +239,7 @@ def test_what_aws_leaves_open_is_published_either_way(
     standin: StandIn, runtime: Any, profile: str, *, publishing: dict[str, Any], found: set[str]
 ) -> None:
     standin.configure(publishing=publishing)
-    ask(runtime, profile, QUESTIONS[0])
+    ask(runtime, QUESTIONS[0], model=profile)
     cloudwatch, profile_id = standin.client("cloudwatch"), profile.rpartition("/")[2]
     pages = cloudwatch.get_paginator("list_metrics").paginate(Namespace="AWS/Bedrock", MetricName="Invocations")
     sets = [
