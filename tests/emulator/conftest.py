@@ -102,7 +102,7 @@ def clients_of(endpoint: Endpoint) -> Clients:
         aws_secret_access_key=endpoint.environment["AWS_SECRET_ACCESS_KEY"],
         region_name=REGION,
     )
-    config = Config(connect_timeout=2, read_timeout=30, retries={"total_max_attempts": 1})
+    config = Config(connect_timeout=2, read_timeout=90, retries={"total_max_attempts": 1})
     made: dict[str, Any] = {}
 
     def client(service: str) -> Any:
