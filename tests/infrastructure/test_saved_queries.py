@@ -12,7 +12,7 @@ from bedrock_ops.errors import DeclarationError
 from bedrock_ops.saved_queries import SavedQueries
 from local.emulator.insights import run
 from tests.infrastructure.templates import Template, environment, retained, synthesize, tenant
-from tests.log_records import HAIKU, NOVA, events
+from tests.log_records import HAIKU, NOVA, RECORDS, events
 
 QUERY = "AWS::Logs::QueryDefinition"
 MODELS: dict[str, Any] = {"haiku": {"id": HAIKU, "rates": {"input": 1, "output": 5}}, "nova": {"id": NOVA}}
@@ -34,7 +34,9 @@ def test_the_owner_has_them_all_on_its_log_group() -> None:
 def test_every_query_as_deployed_gives_rows() -> None:
     found = saved(synthesize(environment(region="us-east-1", models=MODELS))["monitoring"])
     assert len(found) == 18
-    assert [name for name, text in found.items() if not run(text, events()).rows] == []
+    blocked = {**RECORDS["InvokeModel"], "output": {"outputBodyJson": {"amazon-bedrock-guardrailAction": "INTERVENED"}}}
+    records = events([*RECORDS.values(), blocked])
+    assert [name for name, text in found.items() if not run(text, records).rows] == []
 
 
 def test_a_profile_is_priced_by_its_own_id() -> None:
