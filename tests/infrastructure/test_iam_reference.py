@@ -27,6 +27,7 @@ ON_EVERYTHING = {
     # AWS's documents do not agree on its resources.
     "bedrock:CreateEvaluationJob",
     # Of composite alarms it tells only who may ask about all.
+    "cloudwatch:DescribeAlarmHistory",
     "cloudwatch:DescribeAlarms",
     # Metrics of namespaces, as ours, lie in no dataset.
     *("cloudwatch:GetMetricData", "cloudwatch:PutMetricData"),
