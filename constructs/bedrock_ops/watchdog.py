@@ -187,11 +187,10 @@ class Watchdog(Construct):
     def _allow_asking_the_log(self, log_group: str) -> None:
         # Numbers alone come back: the query counts calls and tokens. The group's key is used by CloudWatch Logs itself.
         group = regional_arn("logs", f"log-group:{log_group}")
-        self._watchdog.allow(actions=["logs:StartQuery"], resources=[group, f"{group}:*"], wildcard="Its streams.")
         self._watchdog.allow(
-            actions=["logs:GetQueryResults"],
-            resources=["*"],
-            wildcard="GetQueryResults knows no resource; it gives the results of a query whose id one has.",
+            actions=["logs:StartQuery", "logs:GetQueryResults"],
+            resources=[group, f"{group}:*"],
+            wildcard="The streams of the invocation log's one group, which a query reads all.",
         )
 
     def _add_schedule(self) -> None:

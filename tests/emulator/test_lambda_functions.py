@@ -112,6 +112,29 @@ def test_boto3_finds_data_that_lies_beside_the_code_as_on_lambda(clients: Client
     assert found == f"{code}/service_models"
 
 
+@pytest.mark.parametrize("log_format", ["JSON", "Text"])
+def test_records_are_json_where_the_function_says_so(clients: Clients, function: Create, log_format: str) -> None:
+    arn = function(
+        """
+        import logging
+
+        def handler(event, context):
+            logging.getLogger("ours").warning("looked", extra={"model": "nova", "calls": 3})
+        """,
+        LoggingConfig={"LogFormat": log_format},
+    )
+    assert invoke(clients, arn) == (None, None)
+    group = f"/aws/lambda/{arn.rpartition(':')[2]}"
+    messages = [each["message"] for each in clients("logs").filter_log_events(logGroupName=group)["events"]]
+    (line,) = [each for each in messages if "looked" in each]
+    if log_format == "Text":
+        assert line == "looked"
+        return
+    record = json.loads(line)
+    assert record.pop("timestamp")
+    assert record == {"level": "WARNING", "message": "looked", "logger": "ours", "model": "nova", "calls": 3}
+
+
 def test_errors_and_invocations_are_counted(clients: Clients, function: Create) -> None:
     name = f"counted-{uuid.uuid4().hex[:8]}"
     arn = function("def handler(event, context):\n    return 1 / event['by']\n", name=name)

@@ -41,9 +41,13 @@ PERMISSIONS: Mapping[str, frozenset[str]] = MappingProxyType(
             # Without s3:ListBucket S3 answers 403, not 404, for what is not there.
             "get_object": "s3:GetObject s3:ListBucket",
             "get_parameter": "ssm:GetParameter",
+            "get_query_results": "logs:GetQueryResults",
+            "get_queue_attributes": "sqs:GetQueueAttributes",
+            "get_queue_url": "sqs:GetQueueUrl",
             "head_object": "s3:GetObject s3:ListBucket",
             "invoke": "lambda:InvokeFunction",
             "list_evaluation_jobs": "bedrock:ListEvaluationJobs",
+            "list_metrics": "cloudwatch:ListMetrics",
             "list_multipart_uploads": "s3:ListBucketMultipartUploads",
             "list_object_versions": "s3:ListBucketVersions",
             "list_objects_v2": "s3:ListBucket",
@@ -55,12 +59,13 @@ PERMISSIONS: Mapping[str, frozenset[str]] = MappingProxyType(
             ),
             "put_object": "s3:PutObject",
             "put_parameter": "ssm:PutParameter",
+            "start_query": "logs:StartQuery",
             "stop_evaluation_job": "bedrock:StopEvaluationJob",
         }.items()
     }
 )
 
-WHAT_EVERY_FUNCTION_HAS = ("logs:", "xray:", "kms:")
+WHAT_EVERY_FUNCTION_HAS = ("logs:CreateLogStream", "logs:PutLogEvents", "xray:", "kms:")
 
 
 def allowed(deployed: Deployed) -> dict[str, set[str]]:

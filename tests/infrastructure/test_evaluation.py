@@ -236,11 +236,12 @@ class TestApplicationProfiles:
             for name, each in template.content["Parameters"].items()
             if each == {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/shop-dev/profiles/nova/id"}
         ]
-        watched = str(template.resources("AWS::CloudWatch::Alarm")) + str(template.only("AWS::CloudWatch::Dashboard"))
-        assert f"<{parameter}>" in str(template.resources("AWS::CloudWatch::Alarm"))
+        alarms = template.resources("AWS::CloudWatch::Alarm").values()
+        traffic = str([each for each in alarms if "'AWS/Bedrock'" in str(each)])
+        assert f"<{parameter}>" in traffic
         assert f"<{parameter}>" in str(template.only("AWS::CloudWatch::Dashboard"))
-        assert "'Name': 'ModelId', 'Value': 'amazon.nova-lite-v1:0'" not in watched
-        assert "'Name': 'ModelId', 'Value': 'eu.anthropic.claude-haiku-5-5'" in watched
+        assert "'Name': 'ModelId', 'Value': 'amazon.nova-lite-v1:0'" not in traffic
+        assert "'Name': 'ModelId', 'Value': 'eu.anthropic.claude-haiku-5-5'" in traffic
 
 
 class TestEvaluator:

@@ -17,6 +17,7 @@ WITHOUT_RESOURCE = {
     *("logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery"),
     *("logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies", "logs:DescribeLogGroups"),
     *("cloudwatch:PutMetricData", "cloudwatch:GetMetricData", "cloudwatch:GetMetricStatistics"),
+    *("cloudwatch:DescribeAlarmHistory", "cloudwatch:ListMetrics"),
     *("cloudwatch:DescribeAlarms", "bedrock:ListEvaluationJobs", "bedrock:ListInferenceProfiles"),
     # AWS's documents do not agree on its resources; what bounds it is the role that is passed.
     "bedrock:CreateEvaluationJob",

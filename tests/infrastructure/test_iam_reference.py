@@ -30,7 +30,7 @@ ON_EVERYTHING = {
     "cloudwatch:DescribeAlarmHistory",
     "cloudwatch:DescribeAlarms",
     # Metrics of namespaces, as ours, lie in no dataset.
-    *("cloudwatch:GetMetricData", "cloudwatch:PutMetricData"),
+    *("cloudwatch:GetMetricData", "cloudwatch:ListMetrics", "cloudwatch:PutMetricData"),
 }
 _OF_TAGS = ("aws:RequestTag/", "aws:ResourceTag/", "aws:TagKeys")
 

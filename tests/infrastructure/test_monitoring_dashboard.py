@@ -440,7 +440,7 @@ def test_one_more_model_adds_its_graphs_and_alarms() -> None:
         "throttle-count-new",
         "model-interventions-new",
     }
-    assert len(more.graphs()) == len(owner().graphs()) + 13
+    assert len(more.graphs()) == len(owner().graphs()) + 14
 
 
 def test_all_models_are_found_by_search_among_series_with_a_model(made: Monitoring) -> None:

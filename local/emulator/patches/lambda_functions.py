@@ -1,11 +1,12 @@
 """Lambda: error names, the environment of a function, dead letters.
 
 Stock ministack calls every error of a handler Runtime.HandlerError, hands the emulator's whole environment to the
-function, lets it import whatever is installed beside ministack, sends the destination envelope to a dead-letter
-queue, gives up an asynchronous event that finds no room, answers "Mock response" for a function whose code is missing,
-and counts only what came by the Invoke API. Lambda reports the exception's class name, gives a function its own
-variables, the standard library and boto3 only, sends the raw event to a dead-letter queue, keeps an event until there
-is room, and counts every invocation, whoever made it.
+function, lets it import whatever is installed beside ministack, drops what a log record holds beside its message, sends
+the destination envelope to a dead-letter queue, gives up an asynchronous event that finds no room, answers "Mock
+response" for a function whose code is missing, and counts only what came by the Invoke API. Lambda reports the
+exception's class name, gives a function its own variables, the standard library and boto3 only, logs JSON where the
+function says so, sends the raw event to a dead-letter queue, keeps an event until there is room, and counts every
+invocation, whoever made it.
 """
 
 import hashlib
@@ -92,6 +93,30 @@ _emulator_clock = _EmulatorClock()
 _emulator_clock.follow()
 """
 
+# What the runtime does with records of `logging` under LogFormat JSON. Source: Lambda developer guide, python-logging.
+_JSON_LOGS = """
+import json as _json, logging as _logging, os as _os, sys as _sys, time as _time, traceback as _traceback
+class _JsonLines(_logging.Formatter):
+    own = frozenset(vars(_logging.makeLogRecord({}))) | {"message", "asctime"}
+    def format(self, record):
+        line = {
+            "timestamp": _time.strftime("%Y-%m-%dT%H:%M:%SZ", _time.gmtime(record.created)),
+            "level": record.levelname,
+            "message": record.getMessage(),
+            "logger": record.name,
+            **{name: value for name, value in vars(record).items() if name not in self.own},
+        }
+        if record.exc_info and record.exc_info[0] is not None:
+            kind, error, trace = record.exc_info
+            line |= {"errorType": kind.__name__, "errorMessage": str(error), "stackTrace": _traceback.format_tb(trace)}
+        return _json.dumps(line, default=str, ensure_ascii=False)
+if _os.environ.get("AWS_LAMBDA_LOG_FORMAT") == "JSON":
+    _lines = _logging.StreamHandler(_sys.stderr)
+    _lines.setFormatter(_JsonLines())
+    _logging.getLogger().addHandler(_lines)
+    _logging.getLogger().setLevel(_logging.INFO)
+"""
+
 _EDITS = (
     # Lambda unpacks the code to /var/task, and a variable may name what lies beside it; here each process has a folder.
     (
@@ -112,14 +137,14 @@ _EDITS = (
 
 
 def worker_script(stock: str, *, clock: Path) -> str:
-    """The bootstrap of a Python function with guarded imports and named errors, on the clock that a file tells."""
+    """The bootstrap of a Python function: guarded imports, named errors, JSON logs, on the clock that a file tells."""
     script = stock
     for before, after in _EDITS:
         if script.count(before) != 1:
             raise ValueError(f"ministack's Lambda worker has changed: {before!r} is not there once")
         script = script.replace(before, after)
     guard = _GUARD.replace("__BLOCKED__", repr(_blocked_modules()))
-    return guard + _CLOCK.replace("__CLOCK__", repr(str(clock))) + script
+    return guard + _CLOCK.replace("__CLOCK__", repr(str(clock))) + _JSON_LOGS + script
 
 
 def function_environment(given: Mapping[str, str]) -> dict[str, str]:
@@ -134,7 +159,10 @@ def function_environment(given: Mapping[str, str]) -> dict[str, str]:
 
 
 def _popen(arguments: list[str], **options: Any) -> "subprocess.Popen[str]":
-    options["env"] = function_environment(options["env"])
+    environment = function_environment(options["env"])
+    made = lambda_svc._functions.get(environment.get("AWS_LAMBDA_FUNCTION_NAME", "")) or {}
+    log_format = made.get("config", {}).get("LoggingConfig", {}).get("LogFormat", "Text")
+    options["env"] = {**environment, "AWS_LAMBDA_LOG_FORMAT": log_format}
     return subprocess.Popen(arguments, **options)
 
 
