@@ -46,9 +46,10 @@ COUNTED: Mapping[str, catalogue.Metric] = MappingProxyType(
 )
 """The metric of each quantity."""
 
-# Of the codes that bedrock-runtime documents, those that are not the caller's errors.
+# Of the codes that bedrock-runtime documents, those whose HTTP status is 429 or from 500 on: runs count by the status.
 _ERRORS_BY_CODE = {
     "ThrottlingException": "throttles",
+    "ModelNotReadyException": "throttles",
     "TooManyRequestsException": "throttles",
     "InternalServerException": "server_errors",
     "ServiceUnavailableException": "server_errors",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from botocore.session import get_session
 
 from bedrock_eval.outcomes import Usage
 from bedrock_eval.reconciling import COUNTED, LOG, METRICS, Run, UnknownError, held, newest, of_log, through
@@ -93,6 +94,20 @@ def test_rows_of_the_log_by_error_code() -> None:
         "client_errors": 3,
         "server_errors": 4,
     }
+
+
+def _errors() -> list[tuple[str, int]]:
+    """Every error that bedrock-runtime documents, with its HTTP status."""
+    model = get_session().get_service_model("bedrock-runtime")
+    errors = [shape.metadata["error"] for shape in model.error_shapes]
+    return [(shape.name, error["httpStatusCode"]) for shape, error in zip(model.error_shapes, errors, strict=True)]
+
+
+@pytest.mark.parametrize(("code", "status"), _errors())
+def test_a_failed_call_is_the_same_to_the_run_and_to_the_log(code: str, status: int) -> None:
+    own = Traffic(PROFILE, answered=100).with_failure(status)
+    found = of_log([{"calls": "100"}, {"calls": "1", "error_code": code}])
+    assert apart(own, found, source=LOG) == set()
 
 
 def run(
