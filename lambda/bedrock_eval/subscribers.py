@@ -79,15 +79,19 @@ class Subscriptions:
         return sum(map(len, self.by_standing.values()))
 
 
-def held_against(declared: Iterable[Subscription], listed: Mapping[str, Sequence[Mapping[str, Any]]]) -> Subscriptions:
+def held_against(
+    declared: Iterable[Subscription], listed: Mapping[str, Sequence[Mapping[str, Any]] | None]
+) -> Subscriptions:
     """What has become of each declared subscription.
 
     Args:
-        listed: entries of ListSubscriptionsByTopic, by the topic's ARN.
+        listed: entries of ListSubscriptionsByTopic, by the topic's ARN; None of a topic that is gone, and whoever
+            subscribed to it.
     """
     found: dict[Standing, list[Subscription]] = {}
     for each in declared:
-        found.setdefault(_standing(each, listed.get(each.topic, ())), []).append(each)
+        entries = listed.get(each.topic)
+        found.setdefault(Standing.MISSING if entries is None else _standing(each, entries), []).append(each)
     return Subscriptions({standing: tuple(those) for standing, those in found.items()})
 
 

@@ -30,6 +30,8 @@ _METRICS = {
     Standing.PENDING: catalogue.SUBSCRIPTIONS_PENDING,
     Standing.MISSING: catalogue.SUBSCRIPTIONS_MISSING,
 }
+# As SNS calls it on the wire, and as its reference does.
+_GONE = frozenset({"NotFound", "NotFoundException"})
 _MOST_ACTIONS = 5_000
 # An action may stand in the history a moment after it was taken; the next look reads on from here.
 _SETTLING = timedelta(minutes=5)
@@ -85,9 +87,16 @@ class Subscribers:
                 logger.warning("subscription", extra={"who": each.masked, "standing": standing.value})
         return found
 
-    def _listed(self, topic: str) -> list[Mapping[str, Any]]:
+    def _listed(self, topic: str) -> list[Mapping[str, Any]] | None:
+        """None: there is no such topic any more."""
         pages = self.sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
-        return [entry for page in pages for entry in page.get("Subscriptions") or ()]
+        try:
+            return [entry for page in pages for entry in page.get("Subscriptions") or ()]
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") not in _GONE:
+                raise
+            logger.error("topic is gone", extra={"topic": topic})
+            return None
 
     def _failures(self, memory: Memory, until: datetime) -> list[FailedAction] | None:
         """Actions of this environment's alarms that failed since the last look; None: not known."""

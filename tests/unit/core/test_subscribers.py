@@ -63,6 +63,11 @@ def test_a_chat_is_whoever_subscribes() -> None:
     assert standing(chat, entry(ARN)) is Standing.PENDING
 
 
+def test_of_a_topic_that_is_gone_all_are_missing() -> None:
+    declared = [JANE, Subscription(TOPIC, "https", None)]
+    assert held_against(declared, {TOPIC: None})[Standing.MISSING] == tuple(declared)
+
+
 def test_each_topic_has_its_own() -> None:
     other = Subscription(f"{TOPIC}-2", "email", "jane@example.com")
     found = held_against([JANE, other], {TOPIC: [entry(ARN)]})

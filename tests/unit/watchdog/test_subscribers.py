@@ -37,6 +37,7 @@ class FakeSns:
     )
     refusing: set[str] = field(default_factory=set)
     denied: bool = False
+    gone: set[str] = field(default_factory=set)
     published: list[dict[str, str]] = field(default_factory=list)
 
     def get_paginator(self, name: str) -> Any:
@@ -46,12 +47,16 @@ class FakeSns:
     def _list(self, *, TopicArn: str) -> Iterator[dict[str, Any]]:  # noqa: N803 - boto3's name
         if self.denied:
             raise client_error("AuthorizationError", status=403)
+        if TopicArn in self.gone:
+            raise client_error("NotFound", "Topic does not exist", status=404)
         for endpoint, arn in self.listed.get(TopicArn, {}).items():
             protocol = "email" if "@" in endpoint else "lambda" if ":lambda:" in endpoint else "https"
             yield {"Subscriptions": [{"Protocol": protocol, "Endpoint": endpoint, "SubscriptionArn": arn}]}
         yield {"Subscriptions": []}
 
     def publish(self, **request: str) -> None:
+        if request["TopicArn"] in self.gone:
+            raise client_error("NotFound", "Topic does not exist", status=404)
         if request["TopicArn"] in self.refusing:
             raise client_error("KMSAccessDenied", status=400)
         self.published.append(request)
@@ -218,6 +223,17 @@ class TestGone:
         assert world.look() == counted(2, 0, 1)
         (text,) = world.sns.told()
         assert f"aws sns subscribe --topic-arn {ALARMS} --protocol lambda --notification-endpoint {FORMATTER}" in text
+
+    def test_a_topic_that_is_gone_took_its_subscribers_along(self, world: World) -> None:
+        """Nobody can tell by alarms: what they tell goes through it."""
+        world.sns.gone = {MESSAGES}
+        assert world.look(chat=CHAT) == counted(1, 0, 2)
+        assert [each["TopicArn"] for each in world.sns.published] == [CHAT]
+        world.sns.published.clear()
+        world.sns.gone = {CHAT}
+        channel = Subscription(CHAT, "https", None)
+        assert world.look(NOW + HOUR, declared=(*DECLARED, channel), chat=CHAT) == counted(3, 0, 1)
+        assert len(world.sns.told()) == 1
 
     def test_no_address_is_logged(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.INFO)
