@@ -158,7 +158,8 @@ def not_told(
         listed=[f"{name}: {cut(reason, _MOST_REASON)}" for name, reason in by_alarm.items()],
         steps=(
             "Look at the states of all alarms first. Then let cloudwatch.amazonaws.com publish to the topic and use "
-            f"its key again: deploy {place.prefix}-storage and {place.prefix}-monitoring.",
+            "its key again, from a checkout; without the option nothing is repaired while the files are the same:",
+            "cdk deploy '<environment>/*' --revert-drift",
             f"aws cloudwatch describe-alarms --alarm-name-prefix {place.prefix}- --state-value ALARM",
         ),
         value=len(failures),

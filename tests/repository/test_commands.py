@@ -18,7 +18,7 @@ from tests.frozen import ENVIRONMENTS, NAMES
 from tests.repository.commands import DOCUMENTS, ROOT, Command, documented, printed
 
 COMMANDS = tuple(dict.fromkeys((*documented(), *printed())))
-CDK = {"bootstrap", "deploy", "destroy", "diff", "ls", "synth"}
+CDK = {"bootstrap", "deploy", "destroy", "diff", "drift", "ls", "synth"}
 ROOMS_OF_AN_ENVIRONMENT = ("storage", "logging", "evaluation", "monitoring")
 MAKEFILE = (ROOT / "Makefile").read_text()
 
@@ -109,6 +109,14 @@ def test_cdk_has_the_command_and_the_app_has_the_stage(command: Command) -> None
     assert set(stages) <= set(NAMES)
     # Without its name the app leaves `local` out.
     assert "local" not in stages or "environments=local" in rest
+
+
+def test_nobody_is_told_that_an_unchanged_template_repairs() -> None:
+    """CloudFormation compares templates; only a change set that is aware of drift compares with what is there."""
+    messages = (ROOT / "lambda/bedrock_eval/direct_messages.py").read_text("utf-8")
+    texts = [path.read_text("utf-8") for path in DOCUMENTS]
+    assert not [each for text in texts for each in re.findall(r"[Dd]eploying\s[^.]*\sagain\s+repairs", text)]
+    assert all(text.count("--revert-drift") for text in (messages, (ROOT / "docs/runbook.md").read_text("utf-8")))
 
 
 def test_what_commands_of_aws_name_is_there() -> None:
