@@ -1,6 +1,7 @@
 """One round: what is overdue, which model ends when, what the month has cost, and the sign that somebody looked."""
 
 import logging
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,7 +20,7 @@ from bedrock_eval.models import metric_id
 from bedrock_eval.names import is_run_id, run_id, run_time, start_minute
 from bedrock_eval.overdue import Requirement, requirement
 from bedrock_eval.publishing import Datum, datum
-from bedrock_eval.reconciling import Run
+from bedrock_eval.reconciling import Run, UnknownError
 from bedrock_eval.runs import TOO_EARLY, RunStatus, read_state
 from bedrock_eval.watch_list import People, read_watch_list
 from watchdog import budget, reconcile, traffic
@@ -33,6 +34,8 @@ logger = logging.getLogger(__name__)
 
 _MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
 _READS = 3
+# For the runs of all evaluations that are held against metrics, of the hundred that the function has.
+_SECONDS_FOR_RUNS = 25.0
 
 
 @dataclass(frozen=True)
@@ -207,9 +210,13 @@ class Watch:
         self, log_group: str | None, definitions: Sequence[Definition], *, now: datetime
     ) -> Iterator[Datum]:
         """Of the runs through profiles of their own, whether AWS counts what they have counted."""
+        deadline = time.monotonic() + _SECONDS_FOR_RUNS
         try:
             runs = [
-                run for definition in definitions if _own_profiles(definition) for run in self._ran(definition, now)
+                run
+                for definition in definitions
+                if _own_profiles(definition)
+                for run in self._ran(definition, now, deadline=deadline)
             ]
             sources = reconcile.Sources(self.cloudwatch, self.logs, log_group)
             for evaluation, apart in reconcile.look(runs, sources, now=now):
@@ -217,14 +224,20 @@ class Watch:
         except Exception as error:
             logger.error("runs not held against metrics", extra={"reason": reason(error)})
 
-    def _ran(self, definition: Definition, now: datetime) -> Iterator[Run]:
-        """The runs of the last days, each that has begun."""
+    def _ran(self, definition: Definition, now: datetime, *, deadline: float) -> Iterator[Run]:
+        """The runs of the last days, each that has begun.
+
+        Raises:
+            UnknownError: there are more than can be read in time; the heartbeat must not wait for them.
+        """
         for run in self._runs(definition.evaluation, since=now - reconcile.LOOK_BACK):
-            key = RunLayout(definition.evaluation, run).state
-            if not self._exists(key):
-                continue
+            if time.monotonic() >= deadline:
+                raise UnknownError(f"more runs in {reconcile.LOOK_BACK} than can be read in {_SECONDS_FOR_RUNS:g} s")
             try:
-                yield reconcile.as_run(read_state(self._read(key)), definition)
+                yield reconcile.as_run(read_state(self._read(RunLayout(definition.evaluation, run).state)), definition)
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") not in _MISSING:
+                    raise
             except DecodeError as error:
                 logger.warning("run cannot be read", extra={"run": run, "reason": reason(error)})
                 yield reconcile.unreadable_run(run, definition)

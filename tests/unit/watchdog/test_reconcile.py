@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from bedrock_eval.traffic import Traffic
 from bedrock_eval.watch_list import WatchList
 from tests.unit.fakes import FakeCloudWatch, FakeS3, client_error
 from tests.unit.watchdog.test_watchdog import NOW, deploy, look
-from watchdog import reconcile
+from watchdog import reconcile, watch
 
 PROFILE = "arn:aws:bedrock:us-east-1:111111111111:application-inference-profile/own"
 OWN = Traffic(PROFILE, answered=100, throttles=10, usage=Usage(5_000, 2_000))
@@ -227,6 +228,27 @@ def test_a_run_that_cannot_be_read_leaves_its_time_open_and_no_other(s3: FakeS3,
     beside = RunLayout("support", run_id(NOW - timedelta(hours=2) + timedelta(minutes=3)))
     s3.put_object(Bucket="results", Key=beside.state, Body=b"{")
     assert differ(s3, cloudwatch) == {}
+
+
+def test_more_runs_than_can_be_read_in_time_keep_no_heartbeat_waiting(
+    s3: FakeS3, cloudwatch: FakeCloudWatch, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As of a rate of some minutes: the function has a hundred seconds for everything."""
+    for minutes in range(0, 1_200, 5):
+        ran(s3, hours_ago=2 + minutes / 60)
+    monkeypatch.setattr(s3, "get_object", _in_half_a_second(s3.get_object, clock := [0.0]))
+    monkeypatch.setattr(watch, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    assert differ(s3, cloudwatch) == {}
+    assert clock[0] < 40
+    assert "more runs" in records(caplog, "runs not held against metrics")[0]["reason"]
+
+
+def _in_half_a_second(real: Any, clock: list[float]) -> Any:
+    def slow(**request: Any) -> Any:
+        clock[0] += 0.5
+        return real(**request)
+
+    return slow
 
 
 def test_nothing_of_it_stops_the_watchdog(
