@@ -53,11 +53,13 @@ class Memory:
         looked: until when the alarm history was read, ISO 8601.
         pending: since when each subscription waits to be confirmed, by its fingerprint.
         told: by kind of alarm.
+        failed: why an action of an alarm failed, by the alarm's name, until people have been told.
     """
 
     looked: str | None = None
     pending: Mapping[str, str] = field(default_factory=dict)
     told: Mapping[str, Telling] = field(default_factory=dict)
+    failed: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
         return json.dumps(codec.encode(self))
@@ -146,16 +148,14 @@ def unconfirmed(
 def not_told(
     failures: Sequence[FailedAction], *, place: Place, now: datetime, severities: Severities = _OF_THE_TABLE
 ) -> Message:
-    """Actions of alarms that CloudWatch could not take."""
+    """Alarms whose actions CloudWatch could not take, each once."""
     happened = (
-        f"{count(len(failures), 'action')} of alarms of {place.prefix} failed since the last look: these alarms "
-        "changed and nobody was told."
+        f"Actions of {count(len(failures), 'alarm')} of {place.prefix} failed: what changed there nobody was told."
     )
-    by_alarm = {each.alarm: each.reason for each in failures}
     return _message(
         ACTIONS_FAILED,
         happened,
-        listed=[f"{name}: {cut(reason, _MOST_REASON)}" for name, reason in by_alarm.items()],
+        listed=[f"{each.alarm}: {cut(each.reason, _MOST_REASON)}" for each in failures],
         steps=(
             "Look at the states of all alarms first. Then let cloudwatch.amazonaws.com publish to the topic and use "
             "its key again, from a checkout; without the option nothing is repaired while the files are the same:",

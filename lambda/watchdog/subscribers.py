@@ -69,7 +69,7 @@ class Subscribers:
                 yield self._datum(metric, len(found[standing]), now)
         until = now - _SETTLING
         failures = self._failures(memory, until)
-        memory, untold = self._tell(found, failures or (), memory=memory, now=now)
+        memory, untold = self._tell(found, memory=self._with_failures(memory, failures or ()), now=now)
         if failures is not None or untold:
             yield self._datum(catalogue.ALARM_ACTIONS_FAILED, len(failures or ()) + untold, now)
         self._remember(memory if failures is None else replace(memory, looked=until.isoformat()))
@@ -123,25 +123,30 @@ class Subscribers:
             logger.error("alarm action failed", extra={"alarm": failure.alarm, "reason": failure.reason[:300]})
         return found
 
-    def _tell(
-        self, found: Subscriptions | None, failures: Sequence[FailedAction], *, memory: Memory, now: datetime
-    ) -> tuple[Memory, int]:
+    def _with_failures(self, memory: Memory, failures: Sequence[FailedAction]) -> Memory:
+        """With what people have to be told of, now or when they may be told again."""
+        if self._is_off(ACTIONS_FAILED):
+            return replace(memory, failed={})
+        return replace(memory, failed={**memory.failed, **{each.alarm: each.reason for each in failures}})
+
+    def _tell(self, found: Subscriptions | None, *, memory: Memory, now: datetime) -> tuple[Memory, int]:
         """Say what people have not heard yet; what is remembered from now on, and how many messages got nowhere."""
-        told, untold = dict(memory.told), 0
-        for kind, about, message in self._news(found, failures, memory=memory, now=now):
+        told, failed, untold = dict(memory.told), memory.failed, 0
+        for kind, about, message in self._news(found, memory=memory, now=now):
             if not about and kind is not ACTIONS_FAILED:
                 # All is well again: the next one is news.
                 told.pop(kind.name, None)
             elif message is not None and memory.is_due(kind, about, now=now):
                 if self._publish(message):
                     told[kind.name] = Telling(tuple(about), now.isoformat())
+                    failed = {} if kind is ACTIONS_FAILED else failed
                 else:
                     untold += 1
         pending = memory.pending if found is None else memory.waiting(found[Standing.PENDING], now=now)
-        return replace(memory, pending=pending, told=told), untold
+        return replace(memory, pending=pending, told=told, failed=failed), untold
 
     def _news(
-        self, found: Subscriptions | None, failures: Sequence[FailedAction], *, memory: Memory, now: datetime
+        self, found: Subscriptions | None, *, memory: Memory, now: datetime
     ) -> Iterator[tuple[AlarmKind, list[str], Message | None]]:
         """Each kind that is known: whom it is about, and what to say of it."""
         if found is not None:
@@ -159,7 +164,8 @@ class Subscribers:
                 )
                 if not self._is_off(kind):
                     yield kind, [each.fingerprint for each in those], message
-        if failures and not self._is_off(ACTIONS_FAILED):
+        if memory.failed:
+            failures = [FailedAction(alarm, reason) for alarm, reason in memory.failed.items()]
             message = direct_messages.not_told(failures, place=self.place, now=now, severities=self.people.severities)
             yield ACTIONS_FAILED, [], message
 

@@ -283,7 +283,7 @@ class TestActions:
         world.history.fail("someone-elses", NOW - timedelta(minutes=10))
         assert world.look() == counted(3, 0, 0, failed=2)
         (text,) = world.sns.told()
-        assert "2 actions of alarms of shop-dev failed" in text
+        assert "Actions of 2 alarms of shop-dev failed" in text
         assert "- shop-dev-server-errors-chat: Failed to execute action" in text
         assert "no access to the encryption key" in text
         assert world.look(NOW + HOUR) == counted(3, 0, 0)
@@ -292,7 +292,22 @@ class TestActions:
         for hour in range(25):
             world.history.fail(f"shop-dev-verdict-{hour}", NOW + hour * HOUR - timedelta(minutes=10))
             world.look(NOW + hour * HOUR)
-        assert len(world.sns.told()) == 2
+        first, second = world.sns.told()
+        assert "shop-dev-verdict-0:" in first
+        # None of those that came in between is lost.
+        assert "Actions of 24 alarms" in second
+        assert "shop-dev-verdict-1:" in second
+
+    def test_what_nobody_took_is_told_by_a_later_look(self, world: World) -> None:
+        world.history.fail("shop-dev-verdict-a", NOW - timedelta(minutes=10))
+        world.sns.refusing = {MESSAGES}
+        assert world.look() == counted(3, 0, 0, failed=2)
+        world.sns.refusing = set()
+        assert world.look(NOW + HOUR) == counted(3, 0, 0)
+        (text,) = world.sns.told()
+        assert "shop-dev-verdict-a:" in text
+        world.look(NOW + 30 * HOUR)
+        assert world.sns.told() == []
 
     def test_the_first_look_is_an_hour_back_and_a_late_one_a_day(self, world: World) -> None:
         world.look()
