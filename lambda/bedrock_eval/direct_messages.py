@@ -149,18 +149,17 @@ def not_told(
     failures: Sequence[FailedAction], *, place: Place, now: datetime, severities: Severities = _OF_THE_TABLE
 ) -> Message:
     """Alarms whose actions CloudWatch could not take, each once."""
-    happened = (
-        f"Actions of {count(len(failures), 'alarm')} of {place.prefix} failed: what changed there nobody was told."
-    )
+    happened = f"Actions of {count(len(failures), 'alarm')} of {place.prefix} failed: nobody was told of the change."
     return _message(
         ACTIONS_FAILED,
         happened,
         listed=[f"{each.alarm}: {cut(each.reason, _MOST_REASON)}" for each in failures],
         steps=(
-            "Look at the states of all alarms first. Then let cloudwatch.amazonaws.com publish to the topic and use "
-            "its key again, from a checkout; without the option nothing is repaired while the files are the same:",
-            "cdk deploy '<environment>/*' --revert-drift",
+            "Look at the states of all alarms first:",
             f"aws cloudwatch describe-alarms --alarm-name-prefix {place.prefix}- --state-value ALARM",
+            "Let cloudwatch.amazonaws.com publish to the topic and use its key again, as the files have it. From a "
+            "checkout; without the option an unchanged template repairs nothing:",
+            "cdk deploy '<environment>/*' --revert-drift",
         ),
         value=len(failures),
         place=place,
