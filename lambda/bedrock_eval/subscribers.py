@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 _PENDING = "PendingConfirmation"
-_PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/@]*(?=@)")
+_AUTHORITY = re.compile(r"(?<=://)[^/?#]*")
 
 
 class Standing(StrEnum):
@@ -110,8 +110,14 @@ def _comparable(protocol: str, endpoint: str) -> str:
     """An endpoint as it can be compared.
 
     Mail goes to one box whatever the case of its address, and SNS does not say whether it keeps the case. Of a URL SNS
-    lists `****` for the password.
+    lists `****` for the password, and whether it keeps the case of the host it does not say either.
     """
     if protocol == "email":
         return endpoint.casefold()
-    return _PASSWORD.sub(r"\1:****", endpoint)
+    return _AUTHORITY.sub(_comparable_authority, endpoint, count=1)
+
+
+def _comparable_authority(found: re.Match[str]) -> str:
+    who, at, host = found[0].rpartition("@")
+    name, colon, _ = who.partition(":")
+    return f"{name}{colon and ':****'}{at}{host.lower()}"

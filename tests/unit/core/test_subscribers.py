@@ -48,7 +48,9 @@ def test_what_has_become_of_an_e_mail_subscription(listed: list[dict[str, Any]],
     [
         ("https://bot:****@hooks.example.com/T0/B1?key=2", Standing.CONFIRMED),
         ("https://bot:secret@hooks.example.com/T0/B1?key=2", Standing.CONFIRMED),
+        ("https://bot:****@Hooks.Example.com/T0/B1?key=2", Standing.CONFIRMED),
         ("https://bot:****@hooks.example.com/t0/B1?key=2", Standing.MISSING),
+        ("https://Bot:****@hooks.example.com/T0/B1?key=2", Standing.MISSING),
         ("https://hooks.example.com/T0/B1?key=2", Standing.MISSING),
     ],
 )
