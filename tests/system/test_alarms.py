@@ -458,7 +458,8 @@ def watchdog_log(watch: Watch, query: str, field: str) -> list[str]:
     started = logs.start_query(
         logGroupName=f"/aws/lambda/{watch.stack.names.watchdog}",
         startTime=now - DAY,
-        endTime=now,
+        # The newest lines may be of this very second.
+        endTime=now + 1,
         queryString=query,
     )
     rows = logs.get_query_results(queryId=started["queryId"])["results"]
