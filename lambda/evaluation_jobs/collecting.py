@@ -130,19 +130,34 @@ def _output(store: Store, layout: RunLayout, jobs: Jobs, job: Job) -> _Output | 
 
 
 def _output_keys(store: Store, layout: RunLayout, jobs: Jobs, job: Job) -> list[str]:
-    """The files of one job, wherever below the folder of its run they lie: the first of these that holds results.
+    """The files of one job, wherever below the folder of its run they lie.
 
     AWS documents `<job name>/<id>/`. That Bedrock names the inner folder by the end of the ARN is seen, not documented,
-    nor is whether it adds a slash to a prefix that ends with one.
+    nor is whether it adds a slash to a prefix that ends with one. What names no job is the job's that has nothing else,
+    when each of the others has results of its own.
     """
     # Assumption: job-output-late
     keys = _keys(store, layout)
+    found = _own(keys, layout, job)
+    others = [each for each in jobs.jobs if each.name != job.name]
+    if result_keys(found)[0] or not all(result_keys(_own(keys, layout, each))[0] for each in others):
+        return found
+    left = [key for key in keys if not any(_names_job(key, layout, each) for each in others)]
+    return left if result_keys(left)[0] else found
+
+
+def _own(keys: Sequence[str], layout: RunLayout, job: Job) -> list[str]:
+    """Those that name the job: the first of these that holds results."""
     # No other job has the name, which ends with a hash.
     named = [key for key in keys if job.name in key.removeprefix(layout.job_output)]
     own = [key for key in keys if job.identifier in key.removeprefix(layout.job_output).split("/")]
     both = [key for key in named if key in own]
-    alone = keys if len(jobs.jobs) == 1 else []
-    return next((each for each in (both, named, own, alone) if result_keys(each)[0]), named)
+    return next((each for each in (both, named, own) if result_keys(each)[0]), named)
+
+
+def _names_job(key: str, layout: RunLayout, job: Job) -> bool:
+    place = key.removeprefix(layout.job_output)
+    return job.name in place or job.identifier in place.split("/")
 
 
 def _keys(store: Store, layout: RunLayout) -> list[str]:

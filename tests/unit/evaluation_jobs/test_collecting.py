@@ -156,6 +156,28 @@ class TestTheListing:
         means = [each["metrics"]["Builtin.Correctness"]["mean"] for each in summary(world)["candidates"]]
         assert means == [0, 1]
 
+    @pytest.mark.parametrize("named", [0, 1])
+    def test_what_names_no_job_is_that_of_the_only_one_without_results(self, world: World, named: int) -> None:
+        call()
+        found = read_jobs(world.s3.text(BUCKET, LAYOUT.jobs)).jobs
+        world.bedrock.status = "Completed"
+        for number, job in enumerate(found):
+            folder = f"{job.name}/{job.identifier}" if number == named else "strange"
+            body = "\n".join(json.dumps(judged(prompt, number)) for prompt in PROMPTS)
+            world.s3.put_object(Bucket=BUCKET, Key=f"{LAYOUT.job_output}{folder}/1_output.jsonl", Body=body.encode())
+            # Of another attempt under the same name: it is no other job's.
+            other = f"{LAYOUT.job_output}{found[named].name}/another/1_output.jsonl"
+            world.s3.put_object(Bucket=BUCKET, Key=other, Body=b"{}")
+        means = [each["metrics"]["Builtin.Correctness"]["mean"] for each in summary(world)["candidates"]]
+        assert means == [0, 1]
+
+    def test_what_names_no_job_is_nobodys_while_two_have_nothing(self, world: World) -> None:
+        call()
+        world.bedrock.status = "Completed"
+        body = "\n".join(json.dumps(judged(prompt, 1)) for prompt in PROMPTS)
+        world.s3.put_object(Bucket=BUCKET, Key=f"{LAYOUT.job_output}strange/1_output.jsonl", Body=body.encode())
+        assert call()["status"] == "waiting"
+
     def test_what_is_not_taken_is_in_jobs_json_with_its_place(self, world: World) -> None:
         world.deploy(ONE)
         call()
