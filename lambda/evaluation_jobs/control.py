@@ -49,6 +49,10 @@ class NotNowError(Exception):
     """The service refuses for the moment; asking again later may do."""
 
 
+class NoRoomError(NotNowError):
+    """A quota is full, and has room again when a job ends."""
+
+
 @contextmanager
 def _asking() -> Iterator[None]:
     """Turns whatever is raised into one of two: it passes (NotNowError), or it stays (RunFailed).
@@ -63,8 +67,10 @@ def _asking() -> Iterator[None]:
     except (ParamValidationError, UnknownFieldError) as error:
         raise RunFailed(RunFailureReason.JOB_REFUSED, str(error)) from None
     except ClientError as error:
-        # A quota that comes as far as this has room again when a job ends.
-        if passes(error) or _code(error) == _FULL:
+        # A quota that is full for good does not come as far as this.
+        if _code(error) == _FULL:
+            raise NoRoomError(_sentence(error)) from None
+        if passes(error):
             raise NotNowError(_sentence(error)) from None
         raise RunFailed(RunFailureReason.JOB_REFUSED, _sentence(error)) from None
     except Exception as error:

@@ -32,7 +32,7 @@ from custom_evaluator.slices import (
 )
 from custom_evaluator.states import new_state, saved_state
 from evaluation_jobs.collecting import collect_run, without_output
-from evaluation_jobs.control import Control, NotNowError
+from evaluation_jobs.control import Control, NoRoomError, NotNowError
 from evaluation_jobs.datasets import given, prepare_datasets, with_answers_run
 from evaluation_jobs.remains import saved_jobs
 from evaluation_jobs.services import JobServices
@@ -81,6 +81,7 @@ class _Look:
         self._state = state
         self._control = Control(services.bedrock)
         self._jobs = self._saved_jobs()
+        self._room = True
 
     @property
     def _settings(self) -> JobSettings:
@@ -165,7 +166,7 @@ class _Look:
     def _may_start(self, job: Job, *, overdue: bool) -> bool:
         """One whose answer had no ARN is asked for again: its name and token start it once, if they did not already."""
         if job.status is JobStatus.WAITING:
-            return self._jobs.under_way < self._settings.parallel
+            return self._room and self._jobs.under_way < self._settings.parallel
         return job.arn is None and not overdue
 
     def _looked_at(self, job: Job, *, now: datetime, overdue: bool) -> Job:
@@ -195,6 +196,8 @@ class _Look:
             arn = self._control.create(request, room_comes=self._jobs.under_way > 0)
         except NotNowError as error:
             logger.warning("job not started yet", extra={"run": self._layout.run_id, "reason": str(error)})
+            # The others would hear the same, each after minutes in which jobs are counted.
+            self._room = not isinstance(error, NoRoomError)
             return replace(job, message=str(error))
         started = job.started or timestamp(now)
         job = replace(job, status=JobStatus.IN_PROGRESS, arn=arn, started=started, message=None)

@@ -231,6 +231,17 @@ class TestTrouble:
         call()
         assert [job.status for job in jobs(world).jobs] == [JobStatus.IN_PROGRESS, JobStatus.WAITING]
 
+    def test_a_full_quota_is_asked_about_once_a_look(self, world: World) -> None:
+        """Each refusal may be followed by minutes in which jobs are counted, and the function has fifteen."""
+        running = {"jobName": "another", "jobArn": "arn:a/b", "status": "InProgress"}
+        world.bedrock.jobs["arn:a/b"] = running
+        world.bedrock.refusals = ["ServiceQuotaExceededException"] * 2
+        call()
+        assert len(world.bedrock.refusals) == 1
+        assert [job.status for job in jobs(world).jobs] == [JobStatus.WAITING] * 2
+        call()
+        assert world.bedrock.refusals == []
+
     def test_a_full_quota_stays_the_reason_where_jobs_cannot_be_listed(
         self, world: World, monkeypatch: pytest.MonkeyPatch
     ) -> None:
