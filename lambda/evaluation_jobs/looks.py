@@ -247,8 +247,20 @@ class _Look:
 
     def _stop_all(self) -> None:
         """What the run failed of is what people must hear, also when a job cannot be stopped."""
-        jobs = [self._stopped(job) if job.status is JobStatus.IN_PROGRESS else job for job in self._jobs.jobs]
+        found = [self._accepted(job) for job in self._jobs.jobs]
+        jobs = [self._stopped(job) if job.status is JobStatus.IN_PROGRESS else job for job in found]
         self._jobs = replace(self._jobs, jobs=tuple(jobs))
+
+    def _accepted(self, job: Job) -> Job:
+        """One that waits may run: it was accepted, and the answer got lost or the look was cut off."""
+        if job.status is not JobStatus.WAITING:
+            return job
+        try:
+            arn = self._control.find(job.name)
+        except RunFailed as error:
+            logger.warning("job not found", extra={"run": self._layout.run_id, "reason": str(error)})
+            return job
+        return job if arn is None else replace(job, status=JobStatus.IN_PROGRESS, arn=arn)
 
     def _stopped(self, job: Job, *, message: str | None = None) -> Job:
         """Asked to stop, or with the reason for which that is refused for good."""

@@ -661,6 +661,44 @@ class TestWhatIsLeft:
         assert call()["status"] == "waiting"
         assert len(world.bedrock.stopped) == 2
 
+    @pytest.mark.parametrize("refused", [False, True])
+    def test_a_job_whose_start_got_lost_is_stopped_too_or_told(
+        self, world: World, monkeypatch: pytest.MonkeyPatch, *, refused: bool
+    ) -> None:
+        create = world.bedrock.create_evaluation_job
+
+        def lost(**request: Any) -> dict[str, Any]:
+            answer = create(**request)
+            if len(world.bedrock.created) == 2:
+                raise EndpointConnectionError(endpoint_url="x")
+            return answer
+
+        monkeypatch.setattr(world.bedrock, "create_evaluation_job", lost)
+        call()
+        first, second = jobs(world).jobs
+        assert second.status is JobStatus.WAITING
+        world.bedrock.jobs[str(first.arn)]["status"] = "Failed"
+        if refused:
+            self.refuse(world, monkeypatch, "AccessDeniedException")
+        told = recorded(world)
+        assert ("may go on and cost: " in told) == refused
+        assert len(world.bedrock.stopped) == (0 if refused else 1)
+        assert left(world) == [int(refused)]
+
+    def test_that_a_job_may_have_been_started_hides_no_reason(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        world.deploy(parallel=1)
+        call()
+        first, _ = jobs(world).jobs
+        world.bedrock.jobs[str(first.arn)]["status"] = "Failed"
+
+        def denied(**_: Any) -> None:
+            raise client_error("AccessDeniedException", "ListEvaluationJobs")
+
+        monkeypatch.setattr(world.bedrock, "paginate", denied)
+        assert failure(world).reason is RunFailureReason.JOB_FAILED
+
     def test_a_job_that_has_ended_meanwhile_is_not_told(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         call()
         first, second = jobs(world).jobs
