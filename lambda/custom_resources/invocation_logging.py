@@ -109,9 +109,12 @@ def _give_back(request: Request) -> None:
     standing = _standing()
     if standing is None or not same(memory.ours, standing):
         logger.warning("the setting is no longer ours and stays", extra={"on_delete": on_delete})
+    elif on_delete == "leave":
+        # What is left is known again by the next deploy, which makes another role: also after a roll-back.
+        return
     elif on_delete == "restore" and memory.replaced is not None:
         _restore(memory.replaced, request)
-    elif on_delete != "leave":
+    else:
         client("bedrock").delete_model_invocation_logging_configuration()
     client("ssm").delete_parameter(Name=parameter)
 

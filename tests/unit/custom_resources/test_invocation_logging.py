@@ -238,7 +238,24 @@ class TestGivingBack:
         cloudformation.works(handler, "Create", told)
         cloudformation.works(handler, "Delete", told)
         assert account.setting == after
-        assert account.parameters == {}
+        assert (account.parameters == {}) == (on_delete != "leave")
+
+    @pytest.mark.parametrize("before", [None, FOREIGN])
+    @pytest.mark.parametrize("on_delete", ["restore", "remove", "leave"])
+    def test_a_deploy_that_was_rolled_back_can_be_repeated(
+        self, cloudformation: CloudFormation, account: Account, on_delete: str, before: Any
+    ) -> None:
+        """The next one makes another role, so that the setting that was left is not the one that it wants."""
+        mode = "own" if before is None else "adopt"
+        account.setting = before
+        first = properties(mode=mode, on_delete=on_delete)
+        cloudformation.works(handler, "Create", first)
+        cloudformation.works(handler, "Delete", first)
+        gone = account.setting
+        again = {**OURS, "cloudWatchConfig": {**OURS["cloudWatchConfig"], "roleArn": "arn:role/another"}}
+        cloudformation.works(handler, "Create", properties(config=again, mode=mode, on_delete=on_delete))
+        assert account.setting == again
+        assert account.memory["replaced"] == (before if on_delete == "leave" else gone)
 
     @pytest.mark.parametrize("on_delete", ["restore", "remove", "leave"])
     def test_what_somebody_has_changed_since_stays(
