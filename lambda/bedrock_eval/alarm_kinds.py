@@ -487,6 +487,7 @@ GUARDRAIL_INTERVENTIONS = AlarmKind(
 _LOGGED = summed((filled("g"), filled("h"), f"0*{filled('i')}"))
 # Whether a call whose input was blocked is in Invocations is not documented. The larger of both is the whole: so the
 # share is never below the true one, and never above 100.
+# Assumption: blocked-calls-counted
 _GUARDED = f"MAX([{filled('i')}, {_LOGGED}])"
 _LOGGED_SHARE = f"100*{_LOGGED}/{_GUARDED}"
 MODEL_INTERVENTIONS = AlarmKind(

@@ -114,6 +114,7 @@ class _Cases:
 
     def asked(self, record: JobRecord) -> Sequence[Case]:
         """The dataset's cases of this prompt. That Bedrock keeps white space as it was is documented nowhere."""
+        # Assumption: job-records
         return self._asked.get(record.prompt) or self._spaced.get(_spaced(record.prompt), [])
 
     def take(self, candidate: str, record: JobRecord, metrics: Set[str]) -> str | None:

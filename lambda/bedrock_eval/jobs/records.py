@@ -213,6 +213,7 @@ def _values(
             yield identifier, float(identifier == chosen) if chosen in identifiers else None
     elif method is RatingMethod.COMPARISON_LIKERT:
         step = _number(result)
+        # Assumption: job-records
         # From 1, the left answer by far, to 5, the right one: our reading, the guides speak of 0 or 1.
         left = None if step is None else (_LIKERT_STEPS - step) / (_LIKERT_STEPS - 1)
         yield _identifier(rating.get("leftModelResponseId")), left
