@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bedrock_eval.alarm_kinds import KINDS
-from bedrock_eval.names import PhysicalNames
 from environments.schema import Environment
 from ops import environment as ops_environment
 from ops.__main__ import main
@@ -117,24 +115,6 @@ def test_nobody_is_told_that_an_unchanged_template_repairs() -> None:
     texts = [path.read_text("utf-8") for path in DOCUMENTS]
     assert not [each for text in texts for each in re.findall(r"[Dd]eploying\s[^.]*\sagain\s+repairs", text)]
     assert all(text.count("--revert-drift") for text in (messages, (ROOT / "docs/runbook.md").read_text("utf-8")))
-
-
-def test_what_commands_of_aws_name_is_there() -> None:
-    """Queues, functions, schedules and all else that begins with the prefix."""
-    names = PhysicalNames("$PREFIX")
-    known = {getattr(names, each) for each, kind in vars(PhysicalNames).items() if isinstance(kind, property)}
-    known |= {names.stack(room) for room in ROOMS_OF_AN_ENVIRONMENT} | {names.alarm(kind) for kind in KINDS}
-    known |= {names.function("alarm-formatter"), f"{names.watchdog}_hourly"}
-    known |= {names.schedule(evaluation) for evaluation in ("$EVALUATION", "EVALUATION")}
-    texts = [path.read_text("utf-8") for path in DOCUMENTS]
-    found = {each.rstrip("-") for text in texts for each in re.findall(r"\$PREFIX-[A-Za-z$_-]+", text)}
-    assert len(found) > 10
-    assert found <= known
-    schedules = {
-        each for text in texts for each in re.findall(r"get-schedule --group-name \S+ --name (\S+?)[`\s]", text)
-    }
-    assert len(schedules) > 2
-    assert all(each.startswith("$PREFIX-") for each in schedules)
 
 
 def test_they_are_found() -> None:

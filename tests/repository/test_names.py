@@ -25,9 +25,22 @@ def known() -> set[str]:
     fixed = {getattr(_NAMES, name) for name, value in vars(PhysicalNames).items() if isinstance(value, property)}
     stacks = {_NAMES.stack(room) for room in _STACKS}
     alarms = {_NAMES.alarm(kind) for kind in KINDS}
-    return fixed | stacks | alarms | {_NAMES.schedule(name) for name in ("$EVALUATION", "watchdog_hourly")}
+    return (
+        fixed
+        | stacks
+        | alarms
+        | {_NAMES.schedule(name) for name in ("$EVALUATION", "EVALUATION", "watchdog_hourly")}
+        | {_NAMES.function("alarm-formatter")}
+    )
 
 
 @pytest.mark.parametrize(("place", "name"), sorted(set(named())))
 def test_a_name_in_a_document_is_one_of_the_templates(place: str, name: str) -> None:
     assert name in known(), place
+
+
+def test_a_schedule_is_named_with_the_prefix() -> None:
+    texts = [path.read_text("utf-8") for path in DOCUMENTS]
+    found = {each for text in texts for each in re.findall(r"get-schedule --group-name \S+ --name (\S+?)[`\s]", text)}
+    assert len(found) > 1
+    assert all(each.startswith("$PREFIX-") for each in found)
