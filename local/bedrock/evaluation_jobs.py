@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region
@@ -347,7 +348,8 @@ def page(query: Mapping[str, str]) -> dict[str, Any]:
     except ValueError:
         raise invalid("nextToken must be one that an earlier answer gave.") from None
     own = sorted((_current(_as_job(job)) for job in list(_jobs.values())), key=lambda job: -job.created)
-    found = [*(job.summary() for job in own), *_of_others()]
+    others = _of_others(STAND_IN.config.evaluation_jobs.others, get_region(), get_account_id())
+    found = [*(job.summary() for job in own), *others]
     found = [
         job
         for job in found
@@ -359,11 +361,13 @@ def page(query: Mapping[str, str]) -> dict[str, Any]:
     return {"jobSummaries": found[start : start + MOST_OF_A_PAGE], **more}
 
 
-def _of_others() -> Iterator[dict[str, Any]]:
+# Whoever counts them asks for a thousand pages, and each would make them anew.
+@lru_cache(maxsize=4)
+def _of_others(count: int, region: str, account: str) -> tuple[dict[str, Any], ...]:
     """Ended jobs that nobody here has started, the oldest of all."""
-    for number in range(STAND_IN.config.evaluation_jobs.others):
-        yield {
-            "jobArn": f"arn:aws:bedrock:{get_region()}:{get_account_id()}:evaluation-job/{number:012}",
+    return tuple(
+        {
+            "jobArn": f"arn:aws:bedrock:{region}:{account}:evaluation-job/{number:012}",
             "jobName": f"somebody-elses-{number}",
             "status": "Completed",
             "jobType": "Automated",
@@ -372,6 +376,8 @@ def _of_others() -> Iterator[dict[str, Any]]:
             "modelIdentifiers": [],
             "applicationType": "ModelEvaluation",
         }
+        for number in range(count)
+    )
 
 
 def split(uri: str) -> tuple[str, str]:
