@@ -251,7 +251,10 @@ class InvocationLoggingConfig(Strict):
         "Counts for the owner of the account only; own and adopt are refused elsewhere.",
     )
     on_delete: Literal["restore", "leave", "remove"] = Field(
-        default="restore", description="What becomes of the setting when the stack goes."
+        default="restore",
+        description="What becomes of the setting when the stack goes: restore puts back what was there before, leave "
+        "keeps it with the role that delivers (the log group stays with removal_policy retain alone), remove switches "
+        "logging off.",
     )
     log_group: str = Field(
         default="/aws/bedrock/model-invocations",

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from aws_cdk import Aws, CustomResource, Duration, RemovalPolicy
+from aws_cdk import Aws, CustomResource, Duration, RemovalPolicies, RemovalPolicy
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -195,6 +195,9 @@ class InvocationLogging(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self.delivery_role = self._delivery_role(log_group.name)
+        if setting.on_delete == "leave":
+            # The setting that stays names it: without the role Bedrock would go on, and log nothing.
+            RemovalPolicies.of(self.delivery_role).retain()
         self.function = CustomResourceFunction(
             self,
             "Function",

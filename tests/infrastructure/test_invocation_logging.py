@@ -63,6 +63,16 @@ class TestOwner:
         assert set(statement["Action"]) == {"logs:CreateLogStream", "logs:PutLogEvents"}
         assert statement["Resource"] == f"{group}:log-stream:aws/bedrock/modelinvocations"
 
+    @pytest.mark.parametrize(("on_delete", "policy"), [("leave", "Retain"), ("remove", None), ("restore", None)])
+    def test_a_setting_that_stays_keeps_the_role_that_it_names(self, on_delete: str, policy: str | None) -> None:
+        """Without the role the account would go on with a setting under which nothing is logged."""
+        template = logging(mode="adopt", on_delete=on_delete)
+        logical_id, _ = delivery_role(template)
+        resources = template.content["Resources"]
+        own = [each for name, each in resources.items() if name.startswith(logical_id[:-8])]
+        assert {each["Type"] for each in own} == {"AWS::IAM::Role", "AWS::IAM::Policy"}
+        assert {each.get("DeletionPolicy") for each in own} == {policy}
+
     def test_the_setting_is_what_the_environment_says(self) -> None:
         template = logging(mode="adopt", on_delete="leave", text=False, image=True)
         setting = template.only(SETTING)
