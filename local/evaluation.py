@@ -109,7 +109,7 @@ class Clients:
         self.cloudwatch, self.s3, self.scheduler = client("cloudwatch"), client("s3"), client("scheduler")
         self.sns, self.sqs, self.stepfunctions = client("sns"), client("sqs"), client("stepfunctions")
         self.functions, self.bedrock = client("lambda"), client("bedrock")
-        self.sagemaker = client("sagemaker")
+        self.sagemaker, self.logs = client("sagemaker"), client("logs")
 
 
 def subscribe_inbox(clients: Clients, deployment: Deployment) -> str:
