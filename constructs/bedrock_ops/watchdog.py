@@ -86,8 +86,8 @@ class Watchdog(Construct):
         )
         self._watch_list = WatchList(
             models=tuple(sorted({model.model_id for model in models})),
-            # Nothing is due when somebody looks at the rates again.
             log_group=log_group,
+            # Nothing is due when somebody looks at the rates again.
             priced={each: rates and replace(rates, verified_until=None) for each, rates in priced_models.items()},
             people=people,
             budget=budget,

@@ -11,8 +11,8 @@ from typing import Any
 
 from bedrock_eval import catalogue
 from bedrock_eval.costs import Cost
-from bedrock_eval.names import start_minute
-from bedrock_eval.publishing import Datum, datum
+from bedrock_eval.publishing import Datum
+from watchdog.datums import of_application
 from watchdog.reasons import reason
 
 logger = logging.getLogger(__name__)
@@ -39,13 +39,12 @@ def look(budgets: Any, arn: str | None, *, spent: Cost | None, application: str,
         # Whatever it is, the other looks go on.
         logger.error("budget unknown", extra={"reason": reason(error)})
         return
-    dimensions, moment = {catalogue.APPLICATION: application}, start_minute(now)
-    yield datum(catalogue.BUDGET_SPEND, dimensions=dimensions, value=read, timestamp=moment)
+    yield of_application(catalogue.BUDGET_SPEND, read, application=application, now=now)
     if read > 0:
-        yield datum(catalogue.BUDGET_BLIND, dimensions=dimensions, value=0, timestamp=moment)
+        yield of_application(catalogue.BUDGET_BLIND, 0, application=application, now=now)
     elif spent is not None and spent.usd > _SEEN_FROM_USD:
         logger.warning("budget reads 0", extra={"estimated_usd": round(spent.usd, 2)})
-        yield datum(catalogue.BUDGET_BLIND, dimensions=dimensions, value=1, timestamp=moment)
+        yield of_application(catalogue.BUDGET_BLIND, 1, application=application, now=now)
 
 
 def _read(budgets: Any, arn: str) -> float:

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from bedrock_eval import catalogue
-from bedrock_eval.names import start_minute
-from bedrock_eval.publishing import Datum, datum
+from bedrock_eval.publishing import Datum
+from watchdog.datums import of_application
 from watchdog.reasons import reason
 
 logger = logging.getLogger(__name__)
@@ -31,8 +31,8 @@ def letters(sqs: Any, queues: Sequence[str], *, application: str, now: datetime)
             continue
         if waiting:
             logger.warning("dead letters", extra={"queue": queue, "letters": waiting})
-        dimensions = {catalogue.APPLICATION: application, catalogue.QUEUE: queue}
-        yield datum(catalogue.DEAD_LETTERS, dimensions=dimensions, value=waiting, timestamp=start_minute(now))
+        about = {catalogue.QUEUE: queue}
+        yield of_application(catalogue.DEAD_LETTERS, waiting, application=application, now=now, **about)
 
 
 def _waiting(sqs: Any, queue: str) -> int:

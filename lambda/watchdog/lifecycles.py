@@ -8,9 +8,9 @@ from typing import Any
 
 from bedrock_eval import catalogue
 from bedrock_eval.models import Lifecycle, Model, ModelError
-from bedrock_eval.names import start_minute
-from bedrock_eval.publishing import Datum, datum
+from bedrock_eval.publishing import Datum
 from bedrock_eval.sdk import dropped
+from watchdog.datums import of_application
 from watchdog.reasons import reason
 
 logger = logging.getLogger(__name__)
@@ -76,5 +76,4 @@ class Lifecycles:
         return None if end is None else end.date()
 
     def _datum(self, metric: catalogue.Metric, value: int, now: datetime, **dimensions: str) -> Datum:
-        dimensions = {catalogue.APPLICATION: self.application, **dimensions}
-        return datum(metric, dimensions=dimensions, value=value, timestamp=start_minute(now))
+        return of_application(metric, value, application=self.application, now=now, **dimensions)

@@ -17,10 +17,10 @@ from bedrock_eval.alarm_messages import Message, Place
 from bedrock_eval.alarm_records import FailedAction, failed_action, is_alarm_of
 from bedrock_eval.direct_messages import Memory, Telling, read_memory
 from bedrock_eval.layout import WATCHDOG_MEMORY
-from bedrock_eval.names import start_minute
-from bedrock_eval.publishing import Datum, datum
+from bedrock_eval.publishing import Datum
 from bedrock_eval.subscribers import Standing, Subscriptions, held_against
 from bedrock_eval.watch_list import People
+from watchdog.datums import of_application
 from watchdog.reasons import reason
 
 logger = logging.getLogger(__name__)
@@ -206,8 +206,7 @@ class Subscribers:
             logger.error("not remembered: people may be told again", extra={"reason": reason(error)})
 
     def _datum(self, metric: catalogue.Metric, value: int, now: datetime) -> Datum:
-        dimensions = {catalogue.APPLICATION: self.application}
-        return datum(metric, dimensions=dimensions, value=value, timestamp=start_minute(now))
+        return of_application(metric, value, application=self.application, now=now)
 
 
 def _since(memory: Memory, until: datetime) -> datetime:

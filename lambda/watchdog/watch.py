@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,13 +17,14 @@ from bedrock_eval.definition import Definition, read_definition
 from bedrock_eval.jobs.progress import longest
 from bedrock_eval.layout import DEFINITIONS, WATCH_LIST, RunLayout, evaluation_prefix
 from bedrock_eval.models import metric_id
-from bedrock_eval.names import is_run_id, run_id, run_time, start_minute
+from bedrock_eval.names import is_run_id, run_id, run_time
 from bedrock_eval.overdue import Requirement, requirement
-from bedrock_eval.publishing import Datum, datum
+from bedrock_eval.publishing import Datum
 from bedrock_eval.reconciling import Run, UnknownError
 from bedrock_eval.runs import TOO_EARLY, RunStatus, read_state
 from bedrock_eval.watch_list import People, read_watch_list
 from watchdog import budget, reconcile, traffic
+from watchdog.datums import of_application
 from watchdog.letters import letters
 from watchdog.lifecycles import Lifecycles
 from watchdog.reasons import reason
@@ -86,16 +87,17 @@ class Watch:
             if overdue is not None:
                 found.append(self._datum(catalogue.SCHEDULE_OVERDUE, overdue, now, Evaluation=evaluation))
         spent = self._spent(priced, now)
-        return [
-            *found,
-            *Lifecycles(self.bedrock, self.application, self.region).look(models, now),
-            *self._month_to_date(spent, now),
-            *budget.look(self.budgets, watch_list.budget, spent=spent, application=self.application, now=now),
-            *self._subscribers(watch_list.people, now),
-            *letters(self.sqs, watch_list.dead_letters, application=self.application, now=now),
-            *self._traffic(watch_list.reads, definitions, priced=priced, now=now),
-            *self._differences(watch_list.log_group, definitions, now=now),
-        ]
+        name = self.application
+        looks: dict[str, Iterable[Datum]] = {
+            "lives of models unknown": Lifecycles(self.bedrock, name, self.region).look(models, now),
+            "month-to-date cost not told": self._month_to_date(spent, now),
+            "budget unknown": budget.look(self.budgets, watch_list.budget, spent=spent, application=name, now=now),
+            "subscribers unknown": self._subscribers(watch_list.people, now),
+            "dead letters unknown": letters(self.sqs, watch_list.dead_letters, application=name, now=now),
+            "traffic not looked at": self._traffic(watch_list.reads, definitions, priced=priced, now=now),
+            "runs not held against metrics": self._differences(watch_list.log_group, definitions, now=now),
+        }
+        return [*found, *(each for unknown, look in looks.items() for each in _as_far_as_it_comes(look, unknown))]
 
     def _overdue(self, definition: Definition, now: datetime) -> bool | None:
         """None: the evaluation has no schedule."""
@@ -120,11 +122,11 @@ class Watch:
         """Runs that are older than what matters are not even listed."""
         skipped: datetime | None = None
         for run in sorted(self._runs(evaluation, since=needed.earliest), reverse=True):
-            layout, time = RunLayout(evaluation, run), run_time(run)
+            layout = RunLayout(evaluation, run)
             if self._exists(layout.summary):
-                return needed.met_by(time, skipped=skipped)
+                return needed.met_by(run_time(run), skipped=skipped)
             if needed.excused and skipped is None and self._came_too_early(layout):
-                skipped = time
+                skipped = run_time(run)
         return False
 
     def _came_too_early(self, layout: RunLayout) -> bool:
@@ -165,9 +167,9 @@ class Watch:
             yield self._datum(catalogue.MONTH_TO_DATE_COST, spent.usd, now)
         yield self._datum(catalogue.MONTH_TO_DATE_UNPRICED_TOKENS, spent.unpriced_tokens, now)
 
-    def _subscribers(self, people: People | None, now: datetime) -> list[Datum]:
+    def _subscribers(self, people: People | None, now: datetime) -> Iterator[Datum]:
         if people is None:
-            return []
+            return
         subscribers = Subscribers(
             sns=self.sns,
             cloudwatch=self.cloudwatch,
@@ -177,12 +179,7 @@ class Watch:
             application=self.application,
             people=people,
         )
-        try:
-            return list(subscribers.look(now))
-        except Exception as error:
-            # Whatever it is: the heartbeat must not go with it.
-            logger.exception("subscribers unknown", extra={"reason": reason(error)})
-            return []
+        yield from subscribers.look(now)
 
     def _traffic(
         self,
@@ -196,13 +193,8 @@ class Watch:
         if reads is None:
             return
         if priced is None:
-            logger.error("traffic not looked at", extra={"reason": "what evaluations call is not known"})
-            return
-        try:
-            unread = traffic.look(self.cloudwatch, reads, priced=priced, asked=_asked(definitions), now=now)
-        except Exception as error:
-            logger.error("traffic not looked at", extra={"reason": reason(error)})
-            return
+            raise UnknownError("what evaluations call is not known")
+        unread = traffic.look(self.cloudwatch, reads, priced=priced, asked=_asked(definitions), now=now)
         yield self._datum(catalogue.UNWATCHED_MODELS, len(unread.models), now)
         yield self._datum(catalogue.UNREAD_METRICS, len(unread.metrics), now)
 
@@ -211,18 +203,15 @@ class Watch:
     ) -> Iterator[Datum]:
         """Of the runs through profiles of their own, whether AWS counts what they have counted."""
         deadline = time.monotonic() + _SECONDS_FOR_RUNS
-        try:
-            runs = [
-                run
-                for definition in definitions
-                if _own_profiles(definition)
-                for run in self._ran(definition, now, deadline=deadline)
-            ]
-            sources = reconcile.Sources(self.cloudwatch, self.logs, log_group)
-            for evaluation, apart in reconcile.look(runs, sources, now=now):
-                yield self._datum(catalogue.METRICS_DIFFER, apart, now, Evaluation=evaluation)
-        except Exception as error:
-            logger.error("runs not held against metrics", extra={"reason": reason(error)})
+        runs = [
+            run
+            for definition in definitions
+            if _own_profiles(definition)
+            for run in self._ran(definition, now, deadline=deadline)
+        ]
+        sources = reconcile.Sources(self.cloudwatch, self.logs, log_group)
+        for evaluation, apart in reconcile.look(runs, sources, now=now):
+            yield self._datum(catalogue.METRICS_DIFFER, apart, now, Evaluation=evaluation)
 
     def _ran(self, definition: Definition, now: datetime, *, deadline: float) -> Iterator[Run]:
         """The runs of the last days, each that has begun.
@@ -272,8 +261,15 @@ class Watch:
         return True
 
     def _datum(self, metric: catalogue.Metric, value: float, now: datetime, **dimensions: str) -> Datum:
-        dimensions = {catalogue.APPLICATION: self.application, **dimensions}
-        return datum(metric, dimensions=dimensions, value=value, timestamp=start_minute(now))
+        return of_application(metric, value, application=self.application, now=now, **dimensions)
+
+
+def _as_far_as_it_comes(look: Iterable[Datum], unknown: str) -> Iterator[Datum]:
+    """What a look finds until it fails, whatever fails: neither the heartbeat nor another look is to go with it."""
+    try:
+        yield from look
+    except Exception as error:
+        logger.error(unknown, extra={"reason": reason(error)})
 
 
 def _own_profiles(definition: Definition) -> dict[str, Rates | None]:

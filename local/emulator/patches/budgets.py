@@ -8,8 +8,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from ministack import app
 from ministack.services import budgets
+
+from local.emulator.patches import controls
 
 Answer = tuple[int, dict[str, str], bytes]
 
@@ -28,24 +29,18 @@ def _calculated(stock: Callable[[dict[str, Any]], Answer]) -> Callable[[dict[str
     return describe
 
 
-def _answer(method: str, body: bytes) -> Answer:
-    spend = json.loads(body).get("actual_spend") if method == "POST" else None
+def _change(body: bytes) -> None:
+    try:
+        spend = json.loads(body)["actual_spend"]
+    except (ValueError, LookupError, TypeError):
+        spend = None
     if isinstance(spend, bool) or not isinstance(spend, int | float) or spend < 0:
-        refusal = {"error": f'{method} {PATH} cannot be used; needed: POST {{"actual_spend": US dollars}}'}
-        return 400, {"Content-Type": "application/json"}, json.dumps(refusal).encode()
+        raise ValueError('needed: {"actual_spend": US dollars}')
     _spent["amount"] = str(spend)
-    return 200, {"Content-Type": "application/json"}, json.dumps({"actual_spend": spend}).encode()
 
 
 def apply() -> None:
     """Let the control say what budgets read."""
     for action in ("DescribeBudget", "DescribeBudgets"):
         budgets._DISPATCH[action] = _calculated(budgets._DISPATCH[action])
-    dispatch = app._dispatch_service_request
-
-    async def dispatch_with_bill(method: str, path: str, headers: dict[str, str], body: bytes, *rest: Any) -> Any:
-        if path == PATH:
-            return _answer(method, body)
-        return await dispatch(method, path, headers, body, *rest)
-
-    app._dispatch_service_request = dispatch_with_bill
+    controls.serve(PATH, show=lambda: {"actual_spend": float(_spent["amount"])}, change=_change)

@@ -7,7 +7,6 @@ sleep of the machine), queues report their depth, alarms are judged at the new t
 called have run. Alarms do not look meanwhile: a machine that wakes up is not judged before it has caught up.
 """
 
-import asyncio
 import json
 import time
 from datetime import UTC, datetime
@@ -15,11 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import time_machine
-from ministack import app
 
-from local.emulator.patches import cloudwatch_alarms, lambda_functions, scheduler, sqs
-
-Answer = tuple[int, dict[str, str], bytes]
+from local.emulator.patches import cloudwatch_alarms, controls, lambda_functions, scheduler, sqs
 
 PATH = "/_emulator/clock"
 _MOST_SECONDS = 366 * 86_400
@@ -72,31 +68,7 @@ def seconds_of(body: bytes) -> float:
     return float(seconds)
 
 
-async def _answer(clock: Clock, method: str, body: bytes) -> Answer:
-    status: int = 200
-    answer: dict[str, Any]
-    if method == "POST":
-        try:
-            # In a thread: the functions that this waits for call back.
-            await asyncio.to_thread(_forward, clock, seconds_of(body))
-            answer = clock.to_json()
-        except ValueError as error:
-            status, answer = 400, {"error": str(error)}
-    elif method == "GET":
-        answer = clock.to_json()
-    else:
-        status, answer = 405, {"error": f"no {method} {PATH}; there are GET and POST"}
-    return status, {"Content-Type": "application/json"}, json.dumps(answer).encode()
-
-
 def apply() -> None:
     """Serve the clock."""
     clock = Clock(lambda_functions.CLOCK_FILE)
-    dispatch = app._dispatch_service_request
-
-    async def dispatch_with_clock(method: str, path: str, headers: dict[str, str], body: bytes, *rest: Any) -> Any:
-        if path == PATH:
-            return await _answer(clock, method, body)
-        return await dispatch(method, path, headers, body, *rest)
-
-    app._dispatch_service_request = dispatch_with_clock
+    controls.serve(PATH, show=clock.to_json, change=lambda body: _forward(clock, seconds_of(body)))

@@ -5,14 +5,10 @@
 
 import json
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
 
-from ministack import app
 from ministack.services import lambda_svc
 
-from local.emulator.patches import scheduler
-
-Answer = tuple[int, dict[str, str], bytes]
+from local.emulator.patches import controls, scheduler
 
 PATH = "/_emulator/settings"
 _ALLOWED = "rate_runs_after_update: true or false, concurrent_executions: a whole number, 0 for no limit"
@@ -49,33 +45,12 @@ def changed(settings: Settings, body: bytes) -> Settings:
     return replace(settings, **given)
 
 
-def _use(settings: Settings) -> None:
+def _change(body: bytes) -> None:
+    settings = changed(present(), body)
     scheduler.UPDATES.run_at_once = settings.rate_runs_after_update
     lambda_svc._ACCOUNT_CONCURRENCY_CAP = settings.concurrent_executions
 
 
-def _answer(method: str, body: bytes) -> Answer:
-    status: int = 200
-    answer: dict[str, Any]
-    if method in {"GET", "POST"}:
-        try:
-            if method == "POST":
-                _use(changed(present(), body))
-            answer = asdict(present())
-        except ValueError as error:
-            status, answer = 400, {"error": str(error)}
-    else:
-        status, answer = 405, {"error": f"no {method} {PATH}; there are GET and POST"}
-    return status, {"Content-Type": "application/json"}, json.dumps(answer).encode()
-
-
 def apply() -> None:
     """Serve the settings."""
-    dispatch = app._dispatch_service_request
-
-    async def dispatch_with_settings(method: str, path: str, headers: dict[str, str], body: bytes, *rest: Any) -> Any:
-        if path == PATH:
-            return _answer(method, body)
-        return await dispatch(method, path, headers, body, *rest)
-
-    app._dispatch_service_request = dispatch_with_settings
+    controls.serve(PATH, show=lambda: asdict(present()), change=_change)

@@ -1,6 +1,6 @@
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -11,13 +11,14 @@ from botocore.exceptions import ClientError, EndpointConnectionError, Incomplete
 from botocore.model import ServiceModel
 from botocore.parsers import ResponseParserError
 
-from bedrock_eval import codec
+from bedrock_eval import catalogue, codec
 from bedrock_eval.costs import Rates
 from bedrock_eval.definition import Candidate, Dataset, Definition, Schedule
 from bedrock_eval.jobs.definition import JobKind, JobSettings
 from bedrock_eval.jobs.measures import Task
 from bedrock_eval.layout import WATCH_LIST, RunLayout, definition_key
 from bedrock_eval.overdue import OverdueError, Requirement, requirement
+from bedrock_eval.publishing import Datum, datum
 from bedrock_eval.runs import RunState, RunStatus
 from bedrock_eval.subscribers import Subscription
 from bedrock_eval.watch_list import People, WatchList
@@ -33,6 +34,7 @@ WATCHED = WatchList(
     models=("anthropic.claude-opus-4-1-20250805-v1:0", "amazon.nova-lite-v1:0"),
     priced={"haiku": Rates(1.0, 5.0), "nova": None},
 )
+MINUTE = NOW.replace(second=0)
 DAILY = Schedule("cron(0 6 * * ? *)")
 DEFINITION = Definition(
     application="shop",
@@ -211,8 +213,8 @@ def look_at_all(
         region="us-east-1",
     )
     watch_on(s3, watch_list or WatchList(priced=priced or {}))
-    for datum in watch.round(now):
-        request = datum.request()
+    for each in watch.round(now):
+        request = each.request()
         dimensions = {item["Name"]: item["Value"] for item in request["Dimensions"]}
         assert dimensions.pop("Application") == "shop"
         assert request["Timestamp"] == now.replace(second=0, microsecond=0)
@@ -497,6 +499,23 @@ class TestWatchList:
             s3.put_object(Bucket="results", Key=WATCH_LIST, Body=body)
         with pytest.raises((ClientError, codec.DecodeError), match=r"NoSuchKey|watch-list\.json"):
             watch.round(NOW)
+
+
+@pytest.mark.parametrize("look", ["_month_to_date", "_subscribers", "_traffic", "_differences"])
+def test_a_look_that_fails_takes_no_other_along(
+    s3: FakeS3, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, look: str
+) -> None:
+    def fails(*_: object, **__: object) -> Iterator[Datum]:
+        yield datum(catalogue.WATCHDOG_HEARTBEAT, dimensions={"Application": "shop"}, value=7, timestamp=MINUTE)
+        raise RuntimeError("out of order")
+
+    whole = look_at_all(s3, watch_list=WATCHED)
+    monkeypatch.setattr(Watch, look, fails)
+    found = look_at_all(s3, watch_list=WATCHED)
+    assert "RuntimeError: out of order" in [record.__dict__.get("reason") for record in caplog.records]
+    # What it had found before stands.
+    assert found["watchdog_heartbeat"] == {"": 7.0}
+    assert found.keys() >= whole.keys() - {"month_to_date_cost", "month_to_date_unpriced_tokens"}
 
 
 class TestBrokenReads:
