@@ -132,7 +132,7 @@ def _rows(drawing: Drawing) -> Iterator[list[cloudwatch.IWidget]]:
             yield log_metrics(drawing, watched.log_filters)
         yield log_tables(drawing, log_group=watched.log_group)
     if watched.owns_account:
-        yield [heading("What is called in the account, and watched by nobody"), *account_traffic(drawing)]
+        yield [heading("Traffic of the account that nobody watches"), *account_traffic(drawing)]
     yield [heading("Health of the evaluator"), *health(drawing), *counts_of_runs(drawing)]
 
 

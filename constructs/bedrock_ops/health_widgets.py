@@ -183,22 +183,23 @@ def _formatter(drawing: Drawing) -> cloudwatch.IWidget:
 
 
 def _people(drawing: Drawing) -> list[cloudwatch.IWidget]:
-    """Who hears of alarms, as the watchdog counts every hour."""
+    """Who hears of alarms, as the watchdog counts every hour: many confirmed are good, and one that is gone is not."""
     dimensions = drawing.watched.application_dimensions
-    counted = {
-        catalogue.SUBSCRIPTIONS_CONFIRMED: "confirmed",
-        catalogue.SUBSCRIPTIONS_PENDING: "not confirmed",
-        catalogue.SUBSCRIPTIONS_MISSING: "gone",
-    }
+    lost = {catalogue.SUBSCRIPTIONS_PENDING: "not confirmed", catalogue.SUBSCRIPTIONS_MISSING: "gone"}
+
+    def subscriptions(
+        title: str, counted: Mapping[catalogue.Metric, str], *told_by: kinds.AlarmKind
+    ) -> cloudwatch.IWidget:
+        series = [
+            metric(entry, dimensions=dimensions, period=RUN_PERIOD, label=label) for entry, label in counted.items()
+        ]
+        statistic = next(iter(counted)).statistic
+        limits = drawing.limits(told_by, dimensions)
+        return drawing.graph(title, series, unit="subscriptions", limits=limits, period=RUN_PERIOD, statistic=statistic)
+
     return [
-        drawing.graph(
-            "Declared subscriptions",
-            [metric(entry, dimensions=dimensions, period=RUN_PERIOD, label=label) for entry, label in counted.items()],
-            unit="subscriptions",
-            limits=drawing.limits([kinds.SUBSCRIBERS_MISSING, kinds.SUBSCRIBERS_PENDING], dimensions),
-            period=RUN_PERIOD,
-            statistic="Maximum",
-        ),
+        subscriptions("Subscriptions confirmed", {catalogue.SUBSCRIPTIONS_CONFIRMED: "confirmed"}),
+        subscriptions("Subscriptions lost", lost, kinds.SUBSCRIBERS_MISSING, kinds.SUBSCRIBERS_PENDING),
         drawing.watch("Alarm actions that failed", kinds.ACTIONS_FAILED, {"actions": dimensions}),
     ]
 

@@ -248,7 +248,7 @@ def _model_interventions(drawing: Drawing, model: WatchedModel) -> list[cloudwat
     )
     return [
         drawing.graph(
-            f"Guardrails in requests, from {model.thresholds.traffic_floor} in 5 min on",
+            f"Guardrail interventions, from {model.thresholds.traffic_floor} requests on",
             [series],
             unit=kind.axis,
             limits=[drawing.limit(routed)],

@@ -272,7 +272,7 @@ ALARM_ACTIONS_FAILED = _of_people(
 )
 
 DEAD_LETTERS = Metric(
-    CUSTOM, "dead_letters", (APPLICATION, QUEUE), "Count", "Maximum", Better.LOWER, "Letters that the watchdog counts"
+    CUSTOM, "dead_letters", (APPLICATION, QUEUE), "Count", "Maximum", Better.LOWER, "Messages waiting, by the watchdog"
 )
 UNWATCHED_MODELS = Metric(
     CUSTOM, "unwatched_models", (APPLICATION,), "Count", "Maximum", Better.LOWER, "Models in use that no alarm watches"
@@ -288,7 +288,7 @@ METRICS_DIFFER = Metric(
     "Count",
     "Maximum",
     Better.LOWER,
-    "Counts of the newest run that AWS's differ from",
+    "Counts of the newest run that differ from AWS's",
 )
 
 QUEUE_MESSAGES = Metric(
