@@ -7,7 +7,7 @@ from bedrock_eval.layout import RunLayout, evaluation_prefix
 from bedrock_eval.names import is_scheduled, run_time
 from bedrock_eval.runs import RunStatus
 from bedrock_eval.schedules import Rate, parse_schedule
-from custom_evaluator.states import saved_state
+from custom_evaluator.states import has_begun, saved_state
 from custom_evaluator.store import Store
 
 
@@ -19,8 +19,7 @@ def too_early(store: Store, layout: RunLayout, schedule: Schedule | None) -> str
     if schedule is None or not is_scheduled(layout.run_id):
         return None
     rate = parse_schedule(schedule.expression)
-    begun = saved_state(store, layout)
-    if not isinstance(rate, Rate) or (begun is not None and begun.status is not RunStatus.SKIPPED):
+    if not isinstance(rate, Rate) or has_begun(saved_state(store, layout)):
         return None
     # Assumption: rate-schedule-first-run, past-at-and-redelivery
     earlier = next(_earlier(store, layout), None)

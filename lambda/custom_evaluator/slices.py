@@ -32,7 +32,7 @@ from custom_evaluator.publication import publish_fact
 from custom_evaluator.runner import Lane, Limits, Runner, Work
 from custom_evaluator.services import Services
 from custom_evaluator.spending import Spending, check_estimate, last_summary
-from custom_evaluator.states import new_state, saved_state
+from custom_evaluator.states import has_begun, new_state, saved_state
 from custom_evaluator.store import Store, Version
 
 RESERVE_SECONDS = 60.0
@@ -112,7 +112,9 @@ def run_slice(services: Services, event: SliceEvent, *, remaining_seconds: float
     if not holding.ours:
         # run.json is the other's, who works on it.
         return skipped(services, layout, "another execution works on this run")
-    if holding.fresh and services.store.append is None:
+    # A try that broke off before this was decided has left the lock to the next.
+    decided = not holding.fresh and has_begun(saved_state(services.store, layout))
+    if services.store.append is None and not decided:
         definition = begun_definition(services.store, layout) or _deployed_definition(services.store, layout.evaluation)
         left_out = leave_out(services, event, definition.schedule, now=now)
         if left_out is not None:

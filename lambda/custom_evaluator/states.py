@@ -17,6 +17,11 @@ def saved_state(store: Store, layout: RunLayout) -> RunState | None:
         return None
 
 
+def has_begun(state: RunState | None) -> bool:
+    """Whether a run has taken place, or takes place; one that was skipped has not."""
+    return state is not None and state.status is not RunStatus.SKIPPED
+
+
 def new_state(layout: RunLayout, *, now: datetime) -> RunState:
     """What run.json says of a run that begins now."""
     moment = timestamp(now)

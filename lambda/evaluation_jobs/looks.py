@@ -30,7 +30,7 @@ from custom_evaluator.slices import (
     run_definition,
     skipped,
 )
-from custom_evaluator.states import new_state, saved_state
+from custom_evaluator.states import has_begun, new_state, saved_state
 from evaluation_jobs.collecting import collect_run, without_output
 from evaluation_jobs.control import Control, NoRoomError, NotNowError
 from evaluation_jobs.datasets import given, prepare_datasets, with_answers_run
@@ -55,14 +55,16 @@ def look(services: JobServices, event: SliceEvent, *, remaining_seconds: float) 
         return finished(layout, saved_state(runs.store, layout))
     now = runs.now()
     definition = run_definition(runs.store, layout, settle=with_answers_run(runs.store))
-    state = saved_state(runs.store, layout) or new_state(layout, now=now)
+    saved = saved_state(runs.store, layout)
+    state = saved or new_state(layout, now=now)
     # The pause after this look is at most so long; the lock must outlive it.
     wait = pause(settings(definition).kind, since_start=now - datetime.fromisoformat(state.started))
     deadline = now + timedelta(seconds=remaining_seconds) + wait
     holding = locks.acquire(runs.store, layout, owner=event.execution, now=now, deadline=deadline)
     if not holding.ours:
         return skipped(runs, layout, "another execution works on this run")
-    if holding.fresh:
+    # A try that broke off before this was decided has left the lock to the next.
+    if holding.fresh or not has_begun(saved):
         left_out = leave_out(runs, event, definition.schedule, now=now)
         if left_out is not None:
             return left_out

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -322,6 +323,20 @@ class TestOverlap:
         assert (state["status"], state["reason"]) == ("skipped", "overlap")
         assert world.json(LAYOUT.lock)["expires_at"] == timestamp(START)
 
+    def test_a_try_that_broke_off_before_it_was_seen_decides_nothing(self, world: World) -> None:
+        self.working(world, self.EARLIER, left=timedelta(minutes=5))
+        tries = iter([client_error("SlowDown", status=503)])
+
+        def trouble(key: str) -> None:
+            if key == LAYOUT.state and (error := next(tries, None)):
+                raise error
+
+        world.s3.before_put = trouble
+        with pytest.raises(ClientError, match="SlowDown"):
+            slice_of(world)
+        world.clock.advance(10)
+        assert slice_of(world).status is SliceStatus.SKIPPED
+
     def test_a_run_whose_lease_has_ended_does_not_stop_it(self, world: World) -> None:
         self.working(world, self.EARLIER, left=timedelta(0))
         assert slice_of(world).status is SliceStatus.FINISHED
@@ -410,6 +425,25 @@ class TestRate:
         self.ran(world, RunLayout("support", "20261123T055900Z"))
         for _ in range(2):
             assert slice_of(world).status is SliceStatus.SKIPPED
+
+    @pytest.mark.parametrize("key", [LAYOUT.state, LAYOUT.lock])
+    def test_a_try_that_broke_off_before_it_was_skipped_decides_nothing(self, world: World, key: str) -> None:
+        """Its next try finds the lock in its own hands."""
+        self.ran(world, RunLayout("support", "20261123T055900Z"))
+        writes: Counter[str] = Counter()
+
+        def trouble(written: str) -> None:
+            writes[written] += 1
+            # The lock is taken first, and given up last.
+            if written == key and writes[written] == (2 if key == LAYOUT.lock else 1):
+                raise client_error("SlowDown", status=503)
+
+        world.s3.before_put = trouble
+        with pytest.raises(ClientError, match="SlowDown"):
+            slice_of(world)
+        world.clock.advance(10)
+        assert slice_of(world).status is SliceStatus.SKIPPED
+        assert world.models.requests == []
 
     def test_a_run_that_has_begun_goes_on(self, world: World) -> None:
         """As one that failed and is started again under its own time."""

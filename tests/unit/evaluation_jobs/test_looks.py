@@ -149,6 +149,24 @@ class TestRate:
         assert world.bedrock.created == []
         assert call({**SLICE, "input": {**INPUT, "manual": "0a1b"}})["status"] == "waiting"
 
+    def test_a_try_that_broke_off_before_it_was_skipped_decides_nothing(self, world: World) -> None:
+        world.deploy(replace(DEFINITION, schedule=Schedule("rate(6 days)")))
+        earlier = RunLayout("judged", "20261122T060000Z")
+        state = RunState("judged", earlier.run_id, RunStatus.FINISHED, "", "")
+        world.s3.put_object(Bucket=BUCKET, Key=earlier.state, Body=state.to_json().encode())
+        tries = iter([client_error("SlowDown", status=503)])
+
+        def trouble(key: str) -> None:
+            if key == LAYOUT.state and (error := next(tries, None)):
+                raise error
+
+        world.s3.before_put = trouble
+        with pytest.raises(PassingError, match="SlowDown"):
+            call()
+        world.clock.advance(10)
+        assert call()["status"] == "skipped"
+        assert world.bedrock.created == []
+
 
 class TestTrouble:
     def test_a_quota_is_waited_for_while_a_job_runs_that_will_make_room(self, world: World) -> None:
