@@ -27,6 +27,8 @@ Severities = Mapping[str, str]
 
 _OF_THE_TABLE: Severities = MappingProxyType({})
 _AGAIN = timedelta(days=1)
+# Of two machines on which the function runs.
+_CLOCKS_APART = timedelta(minutes=1)
 _PATIENCE = timedelta(hours=PENDING_HOURS)
 _MOST_LISTED = 20
 _MOST_REASON = 500
@@ -76,16 +78,20 @@ class Memory:
         return now - datetime.fromisoformat(last.at) >= _AGAIN
 
 
-def read_memory(text: str | bytes) -> Memory:
+def read_memory(text: str | bytes, *, now: datetime) -> Memory:
     """What the last look left.
 
     Raises:
-        ValueError: the text is not JSON, or does not fit.
+        ValueError: the text is not JSON, or does not fit; a time in it is still to come, until which nobody would be
+            told.
     """
     memory = codec.decode(Memory, json.loads(text), "memory of the watchdog")
     for time in (*filter(None, [memory.looked]), *memory.pending.values(), *(each.at for each in memory.told.values())):
-        if datetime.fromisoformat(time).tzinfo is None:
+        moment = datetime.fromisoformat(time)
+        if moment.tzinfo is None:
             raise ValueError(f"memory of the watchdog: {time!r} has no time zone")
+        if moment > now + _CLOCKS_APART:
+            raise ValueError(f"memory of the watchdog: {time!r} is still to come")
     return memory
 
 

@@ -1,5 +1,8 @@
 """Why a look failed, as the watchdog logs it."""
 
+MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
+"""What S3 answers about an object that is not there."""
+
 _MOST = 300
 
 

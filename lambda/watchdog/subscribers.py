@@ -21,7 +21,7 @@ from bedrock_eval.publishing import Datum
 from bedrock_eval.subscribers import Standing, Subscriptions, held_against
 from bedrock_eval.watch_list import People
 from watchdog.datums import of_application
-from watchdog.reasons import reason
+from watchdog.reasons import MISSING, reason
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +62,8 @@ class Subscribers:
 
     def look(self, now: datetime) -> Iterator[Datum]:
         """What is known of subscribers and actions; nothing of what could not be asked."""
-        memory = self._recall()
+        recalled = self._recall(now)
+        memory = recalled or Memory()
         found = self._subscriptions()
         if found is not None:
             for standing, metric in _METRICS.items():
@@ -72,7 +73,8 @@ class Subscribers:
         memory, untold = self._tell(found, memory=self._with_failures(memory, failures or ()), now=now)
         if failures is not None or untold:
             yield self._datum(catalogue.ALARM_ACTIONS_FAILED, len(failures or ()) + untold, now)
-        self._remember(memory if failures is None else replace(memory, looked=until.isoformat()))
+        if recalled is not None:
+            self._remember(memory if failures is None else replace(memory, looked=until.isoformat()))
 
     def _subscriptions(self) -> Subscriptions | None:
         try:
@@ -190,13 +192,23 @@ class Subscribers:
         if self.people.chat is not None:
             yield self.people.chat, {"TopicArn": self.people.chat, "Message": message.to_chat()}
 
-    def _recall(self) -> Memory:
-        """What the last look left; nothing the first time, and where it cannot be read."""
+    def _recall(self, now: datetime) -> Memory | None:
+        """What the last look left; nothing the first time, and where it makes no sense.
+
+        None: it stands there and is not told now. It must not be written over: who has not been told yet is in it.
+        """
         try:
             body: bytes = self.s3.get_object(Bucket=self.bucket, Key=WATCHDOG_MEMORY)["Body"].read()
-            return read_memory(body)
         except Exception as error:
-            logger.info("nothing remembered", extra={"reason": reason(error)})
+            if isinstance(error, ClientError) and error.response.get("Error", {}).get("Code") in MISSING:
+                logger.info("nothing remembered")
+                return Memory()
+            logger.error("memory cannot be read: people may be told again", extra={"reason": reason(error)})
+            return None
+        try:
+            return read_memory(body, now=now)
+        except Exception as error:
+            logger.error("memory makes no sense: people may be told again", extra={"reason": reason(error)})
             return Memory()
 
     def _remember(self, memory: Memory) -> None:

@@ -27,13 +27,12 @@ from watchdog import budget, reconcile, traffic
 from watchdog.datums import of_application
 from watchdog.letters import letters
 from watchdog.lifecycles import Lifecycles
-from watchdog.reasons import reason
+from watchdog.reasons import MISSING, reason
 from watchdog.spending import month_to_date
 from watchdog.subscribers import Subscribers
 
 logger = logging.getLogger(__name__)
 
-_MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
 _READS = 3
 # For the runs of all evaluations that are held against metrics, of the hundred that the function has.
 _SECONDS_FOR_RUNS = 25.0
@@ -225,7 +224,7 @@ class Watch:
             try:
                 yield reconcile.as_run(read_state(self._read(RunLayout(definition.evaluation, run).state)), definition)
             except ClientError as error:
-                if error.response.get("Error", {}).get("Code") not in _MISSING:
+                if error.response.get("Error", {}).get("Code") not in MISSING:
                     raise
             except DecodeError as error:
                 logger.warning("run cannot be read", extra={"run": run, "reason": reason(error)})
@@ -255,7 +254,7 @@ class Watch:
         try:
             self.s3.head_object(Bucket=self.bucket, Key=key)
         except ClientError as error:
-            if error.response.get("Error", {}).get("Code") in _MISSING:
+            if error.response.get("Error", {}).get("Code") in MISSING:
                 return False
             raise
         return True

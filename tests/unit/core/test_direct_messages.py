@@ -86,7 +86,7 @@ def test_its_severity_is_that_of_the_environment() -> None:
 
 def test_what_is_remembered_survives() -> None:
     memory = Memory(NOW.isoformat(), {"a1": NOW.isoformat()}, {"actions-failed": Telling(("a1",), NOW.isoformat())})
-    assert read_memory(memory.to_json()) == memory
+    assert read_memory(memory.to_json(), now=NOW) == memory
 
 
 @pytest.mark.parametrize(

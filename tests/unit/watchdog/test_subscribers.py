@@ -367,13 +367,45 @@ class TestUnknown:
         assert world.sns.told() == []
 
     @pytest.mark.parametrize(
-        "body", [b"", b"{", b"[]", b'{"looked": 5}', b'{"looked": "now"}', b'{"pending": {"a": "2026-11-23"}}']
+        "body",
+        [
+            b"",
+            b"{",
+            b"[]",
+            b'{"looked": 5}',
+            b'{"looked": "now"}',
+            b'{"pending": {"a": "2026-11-23"}}',
+            b'{"told": {"subscribers-missing": {"about": ["%s"], "at": "2099-01-01T00:00:00+00:00"}}}'
+            % JANE.fingerprint.encode(),
+        ],
     )
     def test_a_memory_that_cannot_be_read_is_none(self, world: World, body: bytes) -> None:
         world.s3.put_object(Bucket="results", Key=WATCHDOG_MEMORY, Body=body)
         del world.sns.listed[MESSAGES]["jane@example.com"]
         assert world.look() == counted(2, 0, 1)
         assert len(world.sns.told()) == 1
+
+    def test_alarms_are_asked_about_whatever_the_memory_says_of_the_time(self, world: World) -> None:
+        world.history.fail("shop-dev-run-failed-support", NOW - HOUR / 2)
+        world.s3.put_object(Bucket="results", Key=WATCHDOG_MEMORY, Body=b'{"looked": "2099-01-01T00:00:00+00:00"}')
+        assert world.look() == counted(3, 0, 0, failed=1)
+
+    def test_what_nobody_was_told_yet_outlives_a_memory_that_cannot_be_read_once(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        world.history.fail("shop-dev-run-failed-support", NOW - HOUR / 2)
+        world.sns.refusing = {MESSAGES}
+        world.look()
+
+        def refuse(**_request: str) -> None:
+            raise client_error("SlowDown", status=503)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(world.s3, "get_object", refuse)
+            assert world.look(NOW + 2 * HOUR) == counted(3, 0, 0)
+        world.sns.refusing = set()
+        world.look(NOW + 3 * HOUR)
+        assert ["run-failed-support" in each for each in world.sns.told()] == [True]
 
     def test_a_memory_that_cannot_be_written_stops_nothing(self, world: World) -> None:
         def refuse(_key: str) -> None:
