@@ -118,6 +118,8 @@ class Subscribers:
             items = [item for page in pages for item in page.get("AlarmHistoryItems") or ()]
             ours = [item for item in items if is_alarm_of(item["AlarmName"], prefix=self.people.prefix)]
             found = [failure for failure in map(failed_action, ours) if failure is not None]
+            if len(items) >= _MOST_ACTIONS:
+                _more(found)
         except Exception as error:
             logger.error("alarm actions unknown", extra={"reason": reason(error)})
             return None
@@ -219,6 +221,18 @@ class Subscribers:
 
     def _datum(self, metric: catalogue.Metric, value: int, now: datetime) -> Datum:
         return of_application(metric, value, application=self.application, now=now)
+
+
+def _more(found: Sequence[FailedAction]) -> None:
+    """There are more actions than a look reads, as where scaling alarms act every minute; what was found is told.
+
+    Raises:
+        LookupError: none of them failed, and of the others nobody knows.
+    """
+    read = f"only the newest {_MOST_ACTIONS:,} actions of the account's alarms were read"
+    if not found:
+        raise LookupError(read)
+    logger.error("alarm actions known in part", extra={"reason": read})
 
 
 def _since(memory: Memory, until: datetime) -> datetime:

@@ -12,6 +12,7 @@ from bedrock_eval.layout import WATCHDOG_MEMORY
 from bedrock_eval.subscribers import Subscription
 from bedrock_eval.watch_list import People
 from tests.unit.fakes import FakeS3, client_error
+from watchdog import subscribers
 from watchdog.subscribers import Subscribers
 
 NOW = datetime(2026, 11, 23, 13, 20, 30, tzinfo=UTC)
@@ -384,6 +385,16 @@ class TestUnknown:
         del world.sns.listed[MESSAGES]["jane@example.com"]
         assert world.look() == counted(2, 0, 1)
         assert len(world.sns.told()) == 1
+
+    @pytest.mark.parametrize(("ours", "found"), [(False, {}), (True, {"alarm_actions_failed": 1.0})])
+    def test_more_actions_than_are_read_are_not_none_that_failed(
+        self, world: World, monkeypatch: pytest.MonkeyPatch, *, ours: bool, found: dict[str, float]
+    ) -> None:
+        monkeypatch.setattr(subscribers, "_MOST_ACTIONS", 2)
+        world.sns.denied = True
+        for state in ("Succeeded", "Failed" if ours else "Succeeded"):
+            world.history.fail("shop-dev-run-failed-support", NOW - HOUR / 2, state=state)
+        assert world.look() == found
 
     def test_alarms_are_asked_about_whatever_the_memory_says_of_the_time(self, world: World) -> None:
         world.history.fail("shop-dev-run-failed-support", NOW - HOUR / 2)
