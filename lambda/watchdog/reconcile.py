@@ -56,7 +56,11 @@ class Sources:
 
 
 def as_run(state: RunState, definition: Definition) -> Run:
-    """A run by its run.json, and by its definition where it does not say what it called."""
+    """A run by its run.json, and by its definition where it does not say what it called.
+
+    Raises:
+        ValueError: its times cannot be compared with others.
+    """
     traffic: dict[str, Traffic] = {}
     uncounted = False
     for progress in state.candidates.values():
@@ -71,11 +75,18 @@ def as_run(state: RunState, definition: Definition) -> Run:
     return Run(
         evaluation=state.evaluation,
         run_id=state.run_id,
-        started=datetime.fromisoformat(state.started),
-        ended=None if state.status is RunStatus.RUNNING else datetime.fromisoformat(state.updated),
+        started=_moment(state.started),
+        ended=None if state.status is RunStatus.RUNNING else _moment(state.updated),
         called=frozenset({*traffic, *called}),
         traffic=traffic,
     )
+
+
+def _moment(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        raise ValueError(f"{text!r} has no time zone")
+    return found
 
 
 def unreadable_run(run_id: str, definition: Definition) -> Run:

@@ -226,7 +226,7 @@ class Watch:
             except ClientError as error:
                 if error.response.get("Error", {}).get("Code") not in MISSING:
                     raise
-            except DecodeError as error:
+            except ValueError as error:
                 logger.warning("run cannot be read", extra={"run": run, "reason": reason(error)})
                 yield reconcile.unreadable_run(run, definition)
 

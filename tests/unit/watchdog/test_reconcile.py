@@ -230,6 +230,17 @@ def test_a_run_that_cannot_be_read_leaves_its_time_open_and_no_other(s3: FakeS3,
     assert differ(s3, cloudwatch) == {}
 
 
+@pytest.mark.parametrize("times", [("", ""), ("soon", "later"), ("2026-11-23T12:00:00", "2026-11-23T12:10:00")])
+def test_a_run_whose_times_cannot_be_read_leaves_its_time_open_and_no_other(
+    s3: FakeS3, cloudwatch: FakeCloudWatch, times: tuple[str, str]
+) -> None:
+    ran(s3)
+    deploy(s3, evaluation="other", candidates=(Candidate("a", "haiku", f"{PROFILE}s"),), schedule=None)
+    broken = RunState("other", run_id(NOW - timedelta(hours=1)), RunStatus.FINISHED, *times)
+    s3.put_object(Bucket="results", Key=RunLayout("other", broken.run_id).state, Body=broken.to_json().encode())
+    assert differ(s3, cloudwatch) == {"support": 0.0}
+
+
 def test_more_runs_than_can_be_read_in_time_keep_no_heartbeat_waiting(
     s3: FakeS3, cloudwatch: FakeCloudWatch, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
