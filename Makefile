@@ -72,7 +72,7 @@ parity: install ## our numbers against reference implementations
 infrastructure: install ## environments, templates, snapshots, cdk-nag, cfn-lint
 	@$(BIN)/python -m pytest tests/test_layout.py tests/environments tests/infrastructure
 
-emulator: install ## the emulator's patches and the Bedrock stand-in
+emulator: install ## the emulator's patches and the Bedrock simulator
 	@$(BIN)/python -m pytest tests/local tests/emulator tests/standin
 
 system: install ## deployed on the emulator: run, re-run, kill and resume, destroy

@@ -94,7 +94,7 @@ def _run_in(directory: Path, own: OwnData | None) -> int:
     with running_emulator(
         interpreter=EMULATOR,
         directory=directory / "emulator",
-        standin_config=_standin_config(own, directory),
+        simulator_config=_simulator_config(own, directory),
         wait_scale=QUICK_WAITS,
     ) as endpoint:
         deployment = _deployed(endpoint, directory=directory, context=context)
@@ -125,8 +125,8 @@ def _environment(own: OwnData | None, directory: Path) -> tuple[Environment, dic
     return loaded.environments[0], context
 
 
-def _standin_config(own: OwnData | None, directory: Path) -> Path:
-    path = directory / "standin.json"
+def _simulator_config(own: OwnData | None, directory: Path) -> Path:
+    path = directory / "simulator.json"
     answers = SAMPLE_ANSWERS if own is None else own.answers.resolve()
     path.write_text(json.dumps({"answers": [str(answers)], "evaluation_jobs": {"seconds": JOB_SECONDS}}))
     return path
@@ -211,7 +211,7 @@ def _up() -> None:
         start=lambda: start_detached(
             interpreter=EMULATOR,
             directory=directory,
-            standin_config=_standin_config(None, directory),
+            simulator_config=_simulator_config(None, directory),
             wait_scale=QUICK_WAITS,
         ),
         deploy=lambda endpoint: _deployed(endpoint, directory=directory, context={}),

@@ -148,7 +148,7 @@ def follow(
     """Wait until the run has published.
 
     Args:
-        progress: told how many answers the stand-in has given.
+        progress: told how many answers the simulator has given.
 
     Raises:
         EvaluationError: it failed (with the reason of run.json), or took more than 15 minutes.
@@ -291,7 +291,7 @@ def _received(clients: Clients, inbox: str) -> Iterator[Notification]:
 
 
 def _answered(deployment: Deployment) -> int:
-    with urllib.request.urlopen(f"{deployment.endpoint.url}/_standin/calls", timeout=10) as answer:
+    with urllib.request.urlopen(f"{deployment.endpoint.url}/_simulator/calls", timeout=10) as answer:
         return int(json.load(answer)["totals"]["answered"])
 
 

@@ -15,10 +15,10 @@ from bedrock_eval.dataset_references import gap, gaps_of
 from bedrock_eval.models import ModelError, candidate_name
 from environments.evaluation_schema import CUSTOM
 from environments.load import load_environments
-from local.bedrock.answers import AnswersError
-from local.bedrock.answers import load as load_answers
-from local.bedrock.identifiers import sources_of
 from local.deployment import ENVIRONMENT, ENVIRONMENTS, ROOT
+from local.simulator.models.identifiers import sources_of
+from local.simulator.replay.answers import AnswersError
+from local.simulator.replay.answers import load as load_answers
 
 EVALUATION = "own-data"
 _DATASET = "own-data"

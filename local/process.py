@@ -20,7 +20,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from local.emulator.readings import VARIABLE
+from local.emulator.cloudwatch.readings import VARIABLE
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
@@ -124,7 +124,7 @@ def client_environment(*, port: int, directory: Path, access_key: str) -> dict[s
 
 
 def _server_environment(
-    *, port: int, directory: Path, standin_config: Path | None, wait_scale: float
+    *, port: int, directory: Path, simulator_config: Path | None, wait_scale: float
 ) -> dict[str, str]:
     scratch, home = directory / "tmp", directory / "emulator-home"
     scratch.mkdir(parents=True, exist_ok=True)
@@ -145,8 +145,8 @@ def _server_environment(
     }
     if VARIABLE in os.environ:
         environment[VARIABLE] = os.environ[VARIABLE]
-    if standin_config is not None:
-        environment["STANDIN_CONFIG"] = str(standin_config.resolve())
+    if simulator_config is not None:
+        environment["SIMULATOR_CONFIG"] = str(simulator_config.resolve())
     return environment
 
 
@@ -190,13 +190,13 @@ class EmulatorProcess:
         *,
         interpreter: Path,
         directory: Path,
-        standin_config: Path | None = None,
+        simulator_config: Path | None = None,
         port: int | None = None,
         wait_scale: float = 1.0,
     ) -> None:
         self._interpreter = interpreter
         self._directory = directory.resolve()
-        self._standin_config = standin_config
+        self._simulator_config = simulator_config
         self._port = port or _free_port()
         self._wait_scale = wait_scale
         self._process: subprocess.Popen[bytes] | None = None
@@ -233,7 +233,7 @@ class EmulatorProcess:
                 env=_server_environment(
                     port=self._port,
                     directory=self._directory,
-                    standin_config=self._standin_config,
+                    simulator_config=self._simulator_config,
                     wait_scale=self._wait_scale,
                 ),
                 stdin=subprocess.DEVNULL,
@@ -289,7 +289,7 @@ def running_emulator(
     *,
     interpreter: Path,
     directory: Path,
-    standin_config: Path | None = None,
+    simulator_config: Path | None = None,
     port: int | None = None,
     wait_scale: float = 1.0,
 ) -> Iterator[Endpoint]:
@@ -297,7 +297,7 @@ def running_emulator(
     process = EmulatorProcess(
         interpreter=interpreter,
         directory=directory,
-        standin_config=standin_config,
+        simulator_config=simulator_config,
         port=port,
         wait_scale=wait_scale,
     )
@@ -311,7 +311,7 @@ def start_detached(
     *,
     interpreter: Path,
     directory: Path,
-    standin_config: Path | None = None,
+    simulator_config: Path | None = None,
     port: int | None = None,
     wait_scale: float = 1.0,
 ) -> Endpoint:
@@ -325,7 +325,11 @@ def start_detached(
     if port is None and not _is_taken(DEFAULT_PORT):
         port = DEFAULT_PORT
     process = EmulatorProcess(
-        interpreter=interpreter, directory=directory, standin_config=standin_config, port=port, wait_scale=wait_scale
+        interpreter=interpreter,
+        directory=directory,
+        simulator_config=simulator_config,
+        port=port,
+        wait_scale=wait_scale,
     )
     process.launch()
     # Before it answers: whoever is killed meanwhile leaves something that can be found and stopped.

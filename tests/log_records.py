@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from local.emulator.insights import Event
+from local.emulator.logs.insights.events import Event
 
 HAIKU, NOVA = "us.anthropic.claude-haiku-5-5", "us.amazon.nova-2-lite-v1:0"
 PROFILE_ARN = "arn:aws:bedrock:us-east-1:111122223333:application-inference-profile/abcd1234efgh"

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from urllib.request import Request, urlopen
 
-from local.emulator.expressions import Scope, Series, evaluate, parse
-from local.emulator.readings import Readings, document
+from local.emulator.cloudwatch.expressions import Scope, Series, evaluate, parse
+from local.emulator.cloudwatch.readings import Readings, document
 
 EVERY_READING = tuple(Readings.every())
 PERIOD = 300

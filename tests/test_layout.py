@@ -27,7 +27,7 @@ ROOMS: dict[str, tuple[str, set[str], set[str]]] = {
     "local": ("local", {"bedrock_eval", "environments"}, {"boto3", "botocore", "ruamel"}),
 }
 # These run in the emulator's interpreter, which has neither the project's packages nor its path.
-EMULATOR_SIDE = ("local/emulator", "local/bedrock")
+EMULATOR_SIDE = ("local/emulator", "local/simulator")
 
 
 def sources(place: str, *, without: tuple[str, ...] = ()) -> list[Path]:

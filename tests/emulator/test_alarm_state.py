@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.emulator.alarm_state import ALARM, INSUFFICIENT_DATA, OK, decide
+from local.emulator.cloudwatch.alarm_state import ALARM, INSUFFICIENT_DATA, OK, decide
 
 POLICIES = ("missing", "ignore", "breaching", "notBreaching")
 

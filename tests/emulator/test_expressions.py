@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.emulator.expressions import FUNCTIONS, ExpressionError, Scope, Series, evaluate, parse
-from local.emulator.readings import CONTRARY, Readings, WithoutElse, current, document, read, use
+from local.emulator.cloudwatch.expressions import FUNCTIONS, ExpressionError, Scope, Series, evaluate, parse
+from local.emulator.cloudwatch.readings import CONTRARY, Readings, WithoutElse, current, document, read, use
 
 WORDS = ["a", "b", "1", "0", "2.5", "(", ")", "[", "]", ",", "+", "-", "*", "/", "^", ">", "==", "AND", "OR", "'x'"]
 

@@ -92,7 +92,7 @@ def test_a_function_sees_its_own_variables_and_boto3(clients: Clients, function:
     assert error is None, payload
     assert payload["own"] == "value"
     leaked = [
-        n for n in payload["names"] if n.startswith(("MINISTACK", "GATEWAY", "BIND", "STANDIN", "PYTHON", "HOME"))
+        n for n in payload["names"] if n.startswith(("MINISTACK", "GATEWAY", "BIND", "SIMULATOR", "PYTHON", "HOME"))
     ]
     assert leaked == []
 

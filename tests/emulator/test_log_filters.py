@@ -18,7 +18,7 @@ from bedrock_eval.log_filters import (
     TRUNCATED_ANSWERS,
     LogFilter,
 )
-from local.emulator.filter_pattern import matches, select
+from local.emulator.logs.filter_pattern import matches, select
 from tests.emulator.conftest import Clients
 from tests.log_records import HAIKU, NOVA, PERMISSION_CHECK, RECORDS
 

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.emulator.filter_pattern import matches
+from local.emulator.logs.filter_pattern import matches
 from tests.emulator.conftest import Clients, Deploy
 
 EVENT = {

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.emulator.insights import Event, QueryError, run
+from local.emulator.logs.insights.events import Event
+from local.emulator.logs.insights.lexer import QueryError
+from local.emulator.logs.insights.parser import run
 from tests.emulator.conftest import Clients
 from tests.log_records import PERMISSION_CHECK, RECORDS
 

@@ -123,9 +123,9 @@ def listening_addresses(port: int) -> set[str]:
 
 
 def test_a_start_that_fails_shows_the_log(tmp_path: Path) -> None:
-    bad = tmp_path / "standin.json"
+    bad = tmp_path / "simulator.json"
     bad.write_text('{"no-such-key": 1}')
-    process = EmulatorProcess(interpreter=INTERPRETER, directory=tmp_path / "e", standin_config=bad)
+    process = EmulatorProcess(interpreter=INTERPRETER, directory=tmp_path / "e", simulator_config=bad)
     with pytest.raises(EmulatorError, match="no-such-key"):
         process.start()
 

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from bedrock_eval import alarm_kinds as kinds
-from local.emulator.alarm_state import ALARM, OK, decide, extra_periods
-from local.emulator.readings import Readings
+from local.emulator.cloudwatch.alarm_state import ALARM, OK, decide, extra_periods
+from local.emulator.cloudwatch.readings import Readings
 from tests.infrastructure import templates
 from tests.infrastructure.monitoring_support import flat, owner, tenant, watchful
 from tests.metric_math import EVERY_READING, digits, evaluated

@@ -35,7 +35,7 @@ from bedrock_eval.alarm_units import figure
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.alarms import AlarmFactory, shard
 from constructs import Construct
-from local.emulator import limits
+from local.emulator.cloudwatch import limits
 from tests.infrastructure.monitoring_support import (
     PREFIX,
     RUNBOOK,

@@ -18,10 +18,10 @@ from bedrock_eval.metrics import METRICS
 from bedrock_ops.dashboard import CHOSEN_MODEL, dashboard_url
 from bedrock_ops.errors import DeclarationError
 from bedrock_ops.monitoring_metrics import metric
-from local.emulator.expressions import Scope, evaluate, parse
-from local.emulator.expressions import Series as Points
-from local.emulator.insights import run
-from local.emulator.readings import Readings
+from local.emulator.cloudwatch.expressions import Scope, evaluate, parse
+from local.emulator.cloudwatch.expressions import Series as Points
+from local.emulator.cloudwatch.readings import Readings
+from local.emulator.logs.insights.parser import run
 from tests.infrastructure.monitoring_support import (
     PREFIX,
     REGION,

@@ -10,7 +10,7 @@ from bedrock_eval.log_queries import saved_queries
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.errors import DeclarationError
 from bedrock_ops.saved_queries import SavedQueries
-from local.emulator.insights import run
+from local.emulator.logs.insights.parser import run
 from tests.infrastructure.templates import Template, environment, retained, synthesize, tenant
 from tests.log_records import HAIKU, NOVA, RECORDS, events
 

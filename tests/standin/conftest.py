@@ -42,7 +42,7 @@ def recorded_answers() -> list[dict[str, str]]:
 
 
 @dataclass(frozen=True)
-class StandIn:
+class Simulator:
     """The emulator and its run-time control."""
 
     endpoint: Endpoint
@@ -72,26 +72,26 @@ class StandIn:
             return error.code, json.loads(error.read())
 
     def configure(self, **keys: object) -> None:
-        status, answer = self.http("PUT", "/_standin/config", keys)
+        status, answer = self.http("PUT", "/_simulator/config", keys)
         assert status == 200, answer
 
     def calls(self) -> Any:
-        return self.http("GET", "/_standin/calls")[1]
+        return self.http("GET", "/_simulator/calls")[1]
 
 
 @pytest.fixture(scope="session")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
-    directory = tmp_path_factory.mktemp("standin")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
+    directory = tmp_path_factory.mktemp("simulator")
     answers = directory / "answers.jsonl"
     answers.write_text("".join(json.dumps(line) + "\n" for line in recorded_answers()))
-    config = directory / "standin.json"
+    config = directory / "simulator.json"
     config.write_text(json.dumps({"answers": ["answers.jsonl"], "seed": 7}))
-    with running_emulator(interpreter=INTERPRETER, standin_config=config, directory=directory) as endpoint:
-        yield StandIn(endpoint)
+    with running_emulator(interpreter=INTERPRETER, simulator_config=config, directory=directory) as endpoint:
+        yield Simulator(endpoint)
 
 
 @pytest.fixture
-def standin(emulator: StandIn) -> StandIn:
+def simulator(emulator: Simulator) -> Simulator:
     emulator.configure(
         faults={}, sleep_share=0, default_latency_ms=800, seed=7, fail_first_logging_puts=0, publishing={}
     )
@@ -99,10 +99,10 @@ def standin(emulator: StandIn) -> StandIn:
     return emulator
 
 
-def _calm(emulator: StandIn) -> None:
+def _calm(emulator: Simulator) -> None:
     """Wait until nothing is in flight: a caller that was stopped leaves its calls behind."""
     for _ in range(400):
-        emulator.http("DELETE", "/_standin/calls")
+        emulator.http("DELETE", "/_simulator/calls")
         if emulator.calls()["max_in_flight"] == 0:
             return
         time.sleep(0.05)
@@ -110,23 +110,23 @@ def _calm(emulator: StandIn) -> None:
 
 
 @pytest.fixture
-def runtime(standin: StandIn) -> botocore.client.BaseClient:
-    return standin.client("bedrock-runtime")
+def runtime(simulator: Simulator) -> botocore.client.BaseClient:
+    return simulator.client("bedrock-runtime")
 
 
 @pytest.fixture
-def bedrock(standin: StandIn) -> botocore.client.BaseClient:
-    return standin.client("bedrock")
+def bedrock(simulator: Simulator) -> botocore.client.BaseClient:
+    return simulator.client("bedrock")
 
 
 @pytest.fixture
-def log_group(standin: StandIn) -> Iterator[str]:
+def log_group(simulator: Simulator) -> Iterator[str]:
     """A log group of its own, and no logging setting afterwards."""
-    logs = standin.client("logs")
+    logs = simulator.client("logs")
     name = f"/test/{uuid.uuid4().hex[:8]}"
     logs.create_log_group(logGroupName=name)
     yield name
-    standin.client("bedrock").delete_model_invocation_logging_configuration()
+    simulator.client("bedrock").delete_model_invocation_logging_configuration()
     logs.delete_log_group(logGroupName=name)
 
 
@@ -145,9 +145,9 @@ def trust(service: str = "bedrock.amazonaws.com", **condition: Any) -> dict[str,
     return {"Version": "2012-10-17", "Statement": [{**statement, **({"Condition": condition} if condition else {})}]}
 
 
-def make_working_role(standin: StandIn, *statements: Mapping[str, Any], trust_policy: Mapping[str, Any]) -> str:
+def make_working_role(simulator: Simulator, *statements: Mapping[str, Any], trust_policy: Mapping[str, Any]) -> str:
     """A role that may do what the statements say; returns its ARN."""
-    iam = standin.client("iam")
+    iam = simulator.client("iam")
     name = f"role-{uuid.uuid4().hex[:8]}"
     arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust_policy))["Role"]["Arn"]
     document = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **each} for each in statements]})
@@ -155,13 +155,13 @@ def make_working_role(standin: StandIn, *statements: Mapping[str, Any], trust_po
     return arn
 
 
-def make_role(standin: StandIn, log_group: str, *, trust_policy: Mapping[str, Any], allowed: str = "*") -> str:
+def make_role(simulator: Simulator, log_group: str, *, trust_policy: Mapping[str, Any], allowed: str = "*") -> str:
     """A delivery role that may do `allowed` of the logs actions on Bedrock's stream; returns its ARN."""
     stream = f"arn:aws:logs:us-east-1:000000000000:log-group:{log_group}:log-stream:aws/bedrock/modelinvocations"
-    return make_working_role(standin, {"Action": f"logs:{allowed}", "Resource": stream}, trust_policy=trust_policy)
+    return make_working_role(simulator, {"Action": f"logs:{allowed}", "Resource": stream}, trust_policy=trust_policy)
 
 
-def flow_request(standin: StandIn, *, bucket: str, **config: Any) -> dict[str, Any]:
+def flow_request(simulator: Simulator, *, bucket: str, **config: Any) -> dict[str, Any]:
     """A CreateFlowDefinition request with a role that may write to the bucket; `config` goes into HumanLoopConfig."""
     here = {"StringEquals": {"aws:SourceAccount": "000000000000"}, "ArnLike": {"aws:SourceArn": f"{SAGEMAKER}:*"}}
     return {
@@ -177,7 +177,7 @@ def flow_request(standin: StandIn, *, bucket: str, **config: Any) -> dict[str, A
         },
         "OutputConfig": {"S3OutputPath": f"s3://{bucket}/loops"},
         "RoleArn": make_working_role(
-            standin,
+            simulator,
             {"Action": ["s3:GetObject", "s3:PutObject"], "Resource": f"arn:aws:s3:::{bucket}/loops/*"},
             trust_policy=trust("sagemaker.amazonaws.com", **here),
         ),

@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.bedrock import answers
-from local.bedrock.answers import AnswersError
-from local.bedrock.config import Config, ConfigError, load, parse
-from local.bedrock.faults import KINDS, ModelFaults, draw
+from local.simulator.replay import answers
+from local.simulator.replay.answers import AnswersError
+from local.simulator.replay.faults import KINDS, ModelFaults, draw
+from local.simulator.settings.config import Config, ConfigError, load, parse
 
 HERE = Path("/somewhere")
 LINE = {"modelId": "a.b", "prompt": "p", "response": "r"}
 
 
 def read(document: object) -> Config:
-    return parse(json.dumps(document), source="standin.json", directory=HERE)
+    return parse(json.dumps(document), source="simulator.json", directory=HERE)
 
 
 def test_defaults_are_without_faults_and_without_waiting() -> None:
@@ -54,7 +54,7 @@ def test_a_wrong_document_is_refused_with_file_and_key(document: object, words: 
     with pytest.raises(ConfigError) as caught:
         read(document)
     message = str(caught.value)
-    assert message.startswith("standin.json: ")
+    assert message.startswith("simulator.json: ")
     assert "\n" not in message
     for word in words:
         assert word in message
@@ -70,7 +70,7 @@ def test_a_file_that_is_no_json_or_missing_is_named(tmp_path: Path) -> None:
 
 
 def test_answers_are_relative_to_the_file(tmp_path: Path) -> None:
-    file = tmp_path / "standin.json"
+    file = tmp_path / "simulator.json"
     file.write_text('{"answers": ["x.jsonl", "/abs/y.jsonl"]}')
     assert load(file).answers == (tmp_path / "x.jsonl", Path("/abs/y.jsonl"))
 

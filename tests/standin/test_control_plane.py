@@ -8,11 +8,11 @@ from typing import Any
 import botocore.validate
 import pytest
 from botocore.exceptions import ClientError
+from tests.local.simulator.conftest import BASE, PLAIN, QUESTIONS, Simulator, ask
 
 from bedrock_eval.known_models import table as core
 from bedrock_eval.known_models.lookup import dead_model, features_of, known_model
-from local.bedrock import models
-from tests.standin.conftest import BASE, PLAIN, QUESTIONS, StandIn, ask
+from local.simulator.models import known as models
 
 FOUNDATION = "arn:aws:bedrock:us-east-1::foundation-model/"
 SYSTEM = "arn:aws:bedrock:us-east-1:000000000000:inference-profile/"
@@ -50,12 +50,12 @@ def test_a_foundation_model_tells_its_lifecycle(bedrock: Any, model_id: str, sta
         assert details["modelLifecycle"].get("endOfLifeTime") == end
 
 
-def test_an_end_of_life_can_be_announced(bedrock: Any, standin: StandIn) -> None:
-    standin.configure(ends_of_life={PLAIN: "2027-05-01"})
+def test_an_end_of_life_can_be_announced(bedrock: Any, simulator: Simulator) -> None:
+    simulator.configure(ends_of_life={PLAIN: "2027-05-01"})
     try:
         life = bedrock.get_foundation_model(modelIdentifier=PLAIN)["modelDetails"]["modelLifecycle"]
     finally:
-        standin.configure(ends_of_life={})
+        simulator.configure(ends_of_life={})
     assert life == {"status": "LEGACY", "endOfLifeTime": datetime(2027, 5, 1, tzinfo=UTC)}
 
 
@@ -195,8 +195,8 @@ def wait(cloudformation: Any, state: str, name: str) -> None:
     cloudformation.get_waiter(state).wait(StackName=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 100})
 
 
-def test_a_stack_makes_changes_replaces_and_removes_a_profile(standin: StandIn, bedrock: Any, runtime: Any) -> None:
-    cloudformation = standin.client("cloudformation")
+def test_a_stack_makes_changes_replaces_and_removes_a_profile(simulator: Simulator, bedrock: Any, runtime: Any) -> None:
+    cloudformation = simulator.client("cloudformation")
     name = f"stack-{uuid.uuid4().hex[:8]}"
     cloudformation.create_stack(
         StackName=name,
@@ -233,8 +233,8 @@ def test_a_stack_makes_changes_replaces_and_removes_a_profile(standin: StandIn, 
         bedrock.get_inference_profile(inferenceProfileIdentifier=replaced)
 
 
-def test_a_stack_with_a_wrong_profile_fails_with_the_reason(standin: StandIn) -> None:
-    cloudformation = standin.client("cloudformation")
+def test_a_stack_with_a_wrong_profile_fails_with_the_reason(simulator: Simulator) -> None:
+    cloudformation = simulator.client("cloudformation")
     name = f"stack-{uuid.uuid4().hex[:8]}"
     cloudformation.create_stack(StackName=name, TemplateBody=template(Description="Not, allowed"))
     with pytest.raises(Exception, match="terminal failure state"):

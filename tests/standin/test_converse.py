@@ -9,9 +9,9 @@ import pytest
 from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.local.simulator.conftest import BASE, NO_SAMPLING, PLAIN, QUESTIONS, Simulator, ask
 
-from local.bedrock.replay import estimate_tokens, latency_ms
-from tests.standin.conftest import BASE, NO_SAMPLING, PLAIN, QUESTIONS, StandIn, ask
+from local.simulator.replay.turns import estimate_tokens, latency_ms
 
 USER = {"role": "user", "content": [{"text": QUESTIONS[0]}]}
 
@@ -49,19 +49,19 @@ def test_an_answer_comes_back_as_recorded_with_usage_and_latency(runtime: Any, r
     assert_fits(runtime, "Converse", raw[0])
 
 
-def test_latency_is_the_same_for_the_same_attempt_and_scales(standin: StandIn, runtime: Any) -> None:
+def test_latency_is_the_same_for_the_same_attempt_and_scales(simulator: Simulator, runtime: Any) -> None:
     first = ask(runtime, QUESTIONS[3])["metrics"]["latencyMs"]
     second_attempt = ask(runtime, QUESTIONS[3])["metrics"]["latencyMs"]
-    standin.http("DELETE", "/_standin/calls")
+    simulator.http("DELETE", "/_simulator/calls")
     assert ask(runtime, QUESTIONS[3])["metrics"]["latencyMs"] == first != second_attempt
-    standin.configure(default_latency_ms=8000)
-    standin.http("DELETE", "/_standin/calls")
+    simulator.configure(default_latency_ms=8000)
+    simulator.http("DELETE", "/_simulator/calls")
     assert ask(runtime, QUESTIONS[3])["metrics"]["latencyMs"] == pytest.approx(10 * first, abs=10)
 
 
 @pytest.mark.parametrize("fault", ["empty", "reasoning_first", "truncated"])
-def test_every_bent_answer_still_has_the_shape(standin: StandIn, runtime: Any, raw: list[Any], fault: str) -> None:
-    standin.configure(faults={PLAIN: {fault: 1}})
+def test_every_bent_answer_still_has_the_shape(simulator: Simulator, runtime: Any, raw: list[Any], fault: str) -> None:
+    simulator.configure(faults={PLAIN: {fault: 1}})
     answer = ask(runtime, QUESTIONS[0])
     assert_fits(runtime, "Converse", raw[0])
     content = answer["output"]["message"]["content"]
@@ -163,15 +163,15 @@ def test_a_model_that_nobody_knows_is_not_found(runtime: Any, model: str) -> Non
         ),
     ],
 )
-def test_a_malformed_request_is_refused_with_the_member(standin: StandIn, parameters: Any, member: str) -> None:
+def test_a_malformed_request_is_refused_with_the_member(simulator: Simulator, parameters: Any, member: str) -> None:
     # Past botocore's own checks, as another SDK would send it.
-    status, answer = standin.http("POST", f"/model/{PLAIN}/converse", parameters)
+    status, answer = simulator.http("POST", f"/model/{PLAIN}/converse", parameters)
     assert status == 400
     assert member in answer["message"]
 
 
-def test_a_body_that_is_no_object_is_refused(standin: StandIn) -> None:
-    assert standin.http("POST", f"/model/{PLAIN}/converse", [1])[0] == 400
+def test_a_body_that_is_no_object_is_refused(simulator: Simulator) -> None:
+    assert simulator.http("POST", f"/model/{PLAIN}/converse", [1])[0] == 400
 
 
 @pytest.mark.parametrize("parameter", ["temperature", "topP"])
@@ -211,8 +211,8 @@ def test_a_stream_adds_up_to_the_answer(runtime: Any, model: str) -> None:
     assert events[-1]["metadata"]["usage"] == whole["usage"]
 
 
-def test_a_stream_that_fails_raises_before_the_first_event(standin: StandIn, runtime: Any) -> None:
-    standin.configure(faults={"*": {"throttle": 1}})
+def test_a_stream_that_fails_raises_before_the_first_event(simulator: Simulator, runtime: Any) -> None:
+    simulator.configure(faults={"*": {"throttle": 1}})
     with pytest.raises(runtime.exceptions.ThrottlingException):
         runtime.converse_stream(modelId=PLAIN, messages=[USER])
 

@@ -1,4 +1,4 @@
-"""`python -m ops evaluate` as a process of its own against the stand-in, with a real Ctrl-C."""
+"""`python -m ops evaluate` as a process of its own against the simulator, with a real Ctrl-C."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import PLAIN, QUESTIONS, StandIn
+from .conftest import PLAIN, QUESTIONS, Simulator
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES = 60
@@ -24,11 +24,11 @@ def command(tmp_path: Path) -> list[str]:
     return [sys.executable, "-m", "ops", "evaluate", *(f"--{key}={value}" for key, value in options.items())]
 
 
-def begin(standin: StandIn, command: list[str]) -> subprocess.Popen[str]:
+def begin(simulator: Simulator, command: list[str]) -> subprocess.Popen[str]:
     return subprocess.Popen(
         command,
         cwd=ROOT,
-        env={**os.environ, **standin.endpoint.environment},
+        env={**os.environ, **simulator.endpoint.environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -37,12 +37,12 @@ def begin(standin: StandIn, command: list[str]) -> subprocess.Popen[str]:
 
 
 def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(
-    standin: StandIn, command: list[str], tmp_path: Path
+    simulator: Simulator, command: list[str], tmp_path: Path
 ) -> None:
-    standin.configure(sleep_share=1, default_latency_ms=400)
-    stopped = begin(standin, command)
+    simulator.configure(sleep_share=1, default_latency_ms=400)
+    stopped = begin(simulator, command)
     deadline = time.monotonic() + 30
-    while standin.calls()["totals"]["answered"] < 8 and time.monotonic() < deadline:
+    while simulator.calls()["totals"]["answered"] < 8 and time.monotonic() < deadline:
         time.sleep(0.05)
     stopped.send_signal(signal.SIGINT)
     _, told = stopped.communicate(timeout=30)
@@ -51,21 +51,23 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(
     kept = sum(path.read_text().count("\n") for path in tmp_path.glob("out/results/*/*.jsonl"))
     assert 8 <= kept < CASES
     assert not (tmp_path / "out" / "summary.json").exists()
-    standin.configure(sleep_share=0, default_latency_ms=400)
-    going_on = begin(standin, [*command, "--gate=unicode_f1_score>=0.9"])
+    simulator.configure(sleep_share=0, default_latency_ms=400)
+    going_on = begin(simulator, [*command, "--gate=unicode_f1_score>=0.9"])
     assert going_on.communicate(timeout=60)[1].startswith("error: --out")
-    going_on = begin(standin, command)
+    going_on = begin(simulator, command)
     shown, told = going_on.communicate(timeout=60)
     assert going_on.returncode == 0, told
     assert f"goes on after {kept} answers" in told
     assert f"{CASES} cases, 0 failed" in shown
     # What was in flight at Ctrl-C was waited for, so nothing was asked twice.
-    assert standin.calls()["totals"]["answered"] == CASES
+    assert simulator.calls()["totals"]["answered"] == CASES
 
 
-def test_ctrl_c_twice_does_not_wait_for_a_call_that_hangs(standin: StandIn, command: list[str], tmp_path: Path) -> None:
-    standin.configure(sleep_share=1, default_latency_ms=15_000)
-    process = begin(standin, command)
+def test_ctrl_c_twice_does_not_wait_for_a_call_that_hangs(
+    simulator: Simulator, command: list[str], tmp_path: Path
+) -> None:
+    simulator.configure(sleep_share=1, default_latency_ms=15_000)
+    process = begin(simulator, command)
     deadline = time.monotonic() + 30
     while not (tmp_path / "out" / "lock.json").exists() and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""The stand-in's evaluation jobs: what AWS refuses, what happens over time, and output that our own reader takes."""
+"""The simulator's evaluation jobs: what AWS refuses, what happens over time, and output that our own reader takes."""
 
 import json
 import time
@@ -9,6 +9,15 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.local.simulator.conftest import (
+    PLAIN,
+    QUESTIONS,
+    SAGEMAKER,
+    Simulator,
+    flow_request,
+    make_working_role,
+    trust,
+)
 
 from bedrock_eval.cases import read_cases
 from bedrock_eval.definition import Candidate, Dataset, Definition
@@ -17,16 +26,7 @@ from bedrock_eval.jobs.definition import Criterion, JobKind, JobSettings, Rating
 from bedrock_eval.jobs.measures import RatingMethod, Task
 from bedrock_eval.jobs.request import JobPlace, build_request, groups
 from bedrock_eval.outcomes import FailureReason
-from local.bedrock.config import JOB_REFUSALS
-from tests.standin.conftest import (
-    PLAIN,
-    QUESTIONS,
-    SAGEMAKER,
-    StandIn,
-    flow_request,
-    make_working_role,
-    trust,
-)
+from local.simulator.settings.config import JOB_REFUSALS
 
 SOURCE_ARN = "arn:aws:bedrock:us-east-1:000000000000:evaluation-job/*"
 ASKED = QUESTIONS[:20]
@@ -55,13 +55,13 @@ def said(source: str, answer: str) -> list[dict[str, str]]:
 class Place:
     """A dataset, a bucket for output and a role, and the job that works with them."""
 
-    standin: StandIn
+    simulator: Simulator
     bucket: str
     role_arn: str
 
     @property
     def client(self) -> Any:
-        return self.standin.client("bedrock")
+        return self.simulator.client("bedrock")
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -78,7 +78,7 @@ class Place:
     def put(self, rows: list[dict[str, Any]]) -> None:
         """The dataset's lines."""
         body = "".join(json.dumps(row) + "\n" for row in rows).encode()
-        self.standin.client("s3").put_object(Bucket=self.bucket, Key="questions.jsonl", Body=body)
+        self.simulator.client("s3").put_object(Bucket=self.bucket, Key="questions.jsonl", Body=body)
 
     def definition(self, job: JobSettings = AUTOMATIC, **changes: Any) -> Definition:
         plain = Definition(
@@ -111,7 +111,7 @@ class Place:
     def collected(self, definition: Definition, arn: str) -> Collected:
         job = self.end(arn)
         assert job["status"] == "Completed", job
-        s3 = self.standin.client("s3")
+        s3 = self.simulator.client("s3")
         listed = s3.list_objects_v2(Bucket=self.bucket, Prefix=f"jobs/{job['jobName']}/{arn.rpartition('/')[2]}/")
         results, strays = result_keys(entry["Key"] for entry in listed["Contents"])
         assert [key.rpartition("/")[2] for key in strays] == ["amazon-bedrock-permission-check"]
@@ -131,34 +131,34 @@ class Place:
 
     def records(self) -> list[dict[str, Any]]:
         """What the last job wrote."""
-        s3 = self.standin.client("s3")
+        s3 = self.simulator.client("s3")
         listed = s3.list_objects_v2(Bucket=self.bucket, Prefix="jobs/")["Contents"]
         keys, _ = result_keys(entry["Key"] for entry in listed)
         body = s3.get_object(Bucket=self.bucket, Key=[*keys][-1])["Body"].read().decode()
         return [json.loads(line) for line in body.splitlines()]
 
     def lines(self) -> list[str]:
-        body = self.standin.client("s3").get_object(Bucket=self.bucket, Key="questions.jsonl")["Body"].read()
+        body = self.simulator.client("s3").get_object(Bucket=self.bucket, Key="questions.jsonl")["Body"].read()
         return str(body.decode()).splitlines()
 
 
 @pytest.fixture
-def place(standin: StandIn) -> Iterator[Place]:
-    s3 = standin.client("s3")
+def place(simulator: Simulator) -> Iterator[Place]:
+    s3 = simulator.client("s3")
     bucket = f"jobs-{uuid.uuid4().hex[:8]}"
     s3.create_bucket(Bucket=bucket)
     condition = {"StringEquals": {"aws:SourceAccount": "000000000000"}, "ArnEquals": {"aws:SourceArn": SOURCE_ARN}}
     arn = make_working_role(
-        standin,
+        simulator,
         {"Action": "s3:*", "Resource": f"arn:aws:s3:::{bucket}/*"},
         {"Action": "sagemaker:*", "Resource": f"{SAGEMAKER}:*"},
         trust_policy=trust(**condition),
     )
-    standin.configure(evaluation_jobs={"seconds": 0}, flow_definitions={"seconds": 0})
-    made = Place(standin, bucket, arn)
+    simulator.configure(evaluation_jobs={"seconds": 0}, flow_definitions={"seconds": 0})
+    made = Place(simulator, bucket, arn)
     made.put(made.rows)
     yield made
-    standin.configure(evaluation_jobs={}, flow_definitions={})
+    simulator.configure(evaluation_jobs={}, flow_definitions={})
 
 
 def refusal(call: Any, **arguments: Any) -> str:
@@ -175,8 +175,8 @@ def refusal_message(call: Any, **arguments: Any) -> str:
 
 
 def flow_definition(place: Place, **config: Any) -> str:
-    request = flow_request(place.standin, bucket=place.bucket, **config)
-    arn: str = place.standin.client("sagemaker").create_flow_definition(**request)["FlowDefinitionArn"]
+    request = flow_request(place.simulator, bucket=place.bucket, **config)
+    arn: str = place.simulator.client("sagemaker").create_flow_definition(**request)["FlowDefinitionArn"]
     return arn
 
 
@@ -199,10 +199,10 @@ def test_a_judge_with_a_criterion_of_ones_own(place: Place) -> None:
 
 def test_answers_that_exist_already_are_judged(place: Place) -> None:
     definition = place.definition(JUDGE, metrics=("Builtin.Correctness",), candidates=(EARLIER,))
-    before = place.standin.calls()
+    before = place.simulator.calls()
     found = place.collected(definition, place.start(definition))
     assert all((outcome.response or "").startswith("Earlier: ") for outcome in found.outcomes)
-    assert place.standin.calls() == before
+    assert place.simulator.calls() == before
 
 
 def test_the_score_is_that_of_the_answer_that_came_with_the_dataset(place: Place) -> None:
@@ -248,7 +248,7 @@ def test_answers_of_ones_own_are_not_for_an_automatic_job(place: Place) -> None:
 def test_a_role_that_may_not_read_the_dataset_is_refused(place: Place) -> None:
     below = {"Action": "s3:*", "Resource": f"arn:aws:s3:::{place.bucket}/jobs/*"}
     request = place.request(place.definition()) | {
-        "roleArn": make_working_role(place.standin, below, trust_policy=trust())
+        "roleArn": make_working_role(place.simulator, below, trust_policy=trust())
     }
     told = f"does not allow s3:GetObject on arn:aws:s3:::{place.bucket}/questions.jsonl"
     assert told in refusal_message(place.client.create_evaluation_job, **request)
@@ -279,7 +279,7 @@ def test_people_rate_two_models(place: Place) -> None:
 def test_people_need_an_active_flow_definition(
     place: Place, behaviour: dict[str, Any], name: str | None, words: str
 ) -> None:
-    place.standin.configure(flow_definitions=behaviour)
+    place.simulator.configure(flow_definitions=behaviour)
     arn = f"{SAGEMAKER}:flow-definition/{name}" if name else flow_definition(place)
     request = place.request(place.definition(people(arn, THUMBS), metrics=(THUMBS.name,)))
     assert words in refusal_message(place.client.create_evaluation_job, **request)
@@ -290,7 +290,7 @@ def test_people_need_a_role_that_may_give_them_tasks(place: Place, missing: str)
     actions = {"s3:PutObject", "s3:GetObject", "sagemaker:DescribeFlowDefinition"}
     actions |= {f"sagemaker:{verb}HumanLoop" for verb in ("Start", "Describe", "Stop", "Delete")}
     role = make_working_role(
-        place.standin,
+        place.simulator,
         {"Action": sorted(actions - {missing}), "Resource": "*"},
         trust_policy=trust(),
     )
@@ -300,7 +300,7 @@ def test_people_need_a_role_that_may_give_them_tasks(place: Place, missing: str)
 
 
 def test_prompts_that_are_left_out_are_failed_cases(place: Place) -> None:
-    place.standin.configure(evaluation_jobs={"seconds": 0, "left_out": 0.5})
+    place.simulator.configure(evaluation_jobs={"seconds": 0, "left_out": 0.5})
     definition = place.definition()
     found = place.collected(definition, place.start(definition))
     missing = [outcome for outcome in found.outcomes if outcome.failure is FailureReason.NO_RESPONSE]
@@ -318,14 +318,14 @@ def test_the_same_request_starts_one_job_and_a_taken_name_conflicts(place: Place
 def test_refusals_are_injected_one_call_each(place: Place) -> None:
     codes = list(JOB_REFUSALS)
     assert {"ConflictException", "ThrottlingException", "ServiceQuotaExceededException"} <= set(codes)
-    place.standin.configure(evaluation_jobs={"seconds": 0, "refusals": codes})
+    place.simulator.configure(evaluation_jobs={"seconds": 0, "refusals": codes})
     request = place.request(place.definition())
     assert [refusal(place.client.create_evaluation_job, **request) for _ in codes] == codes
     assert place.client.create_evaluation_job(**request)["jobArn"]
 
 
 def test_a_job_is_under_way_then_stops(place: Place) -> None:
-    place.standin.configure(evaluation_jobs={"never_ends": True})
+    place.simulator.configure(evaluation_jobs={"never_ends": True})
     arn = place.start(place.definition())
     assert place.client.get_evaluation_job(jobIdentifier=arn)["status"] == "InProgress"
     place.client.stop_evaluation_job(jobIdentifier=arn)
@@ -334,7 +334,7 @@ def test_a_job_is_under_way_then_stops(place: Place) -> None:
 
 
 def test_a_failed_job_says_why(place: Place) -> None:
-    place.standin.configure(evaluation_jobs={"seconds": 0, "failure": "The model is gone."})
+    place.simulator.configure(evaluation_jobs={"seconds": 0, "failure": "The model is gone."})
     job = place.end(place.start(place.definition()))
     assert (job["status"], job["failureMessages"]) == ("Failed", ["The model is gone."])
 
@@ -353,7 +353,7 @@ def test_a_page_holds_five_whatever_is_asked_for(place: Place) -> None:
 def test_only_ended_jobs_are_deleted(place: Place) -> None:
     ended = place.start(place.definition())
     place.end(ended)
-    place.standin.configure(evaluation_jobs={"never_ends": True})
+    place.simulator.configure(evaluation_jobs={"never_ends": True})
     going = place.start(place.definition())
     answer = place.client.batch_delete_evaluation_job(jobIdentifiers=[ended, going])
     assert [job["jobIdentifier"] for job in answer["evaluationJobs"]] == [ended]
@@ -391,22 +391,22 @@ def test_a_job_is_asked_for_by_its_arn(place: Place) -> None:
 
 
 def test_output_may_come_later_and_lie_elsewhere(place: Place) -> None:
-    place.standin.configure(evaluation_jobs={"seconds": 0, "output_seconds": 1, "output_folder": "/{id}/{name}/"})
+    place.simulator.configure(evaluation_jobs={"seconds": 0, "output_seconds": 1, "output_folder": "/{id}/{name}/"})
     definition = place.definition()
     arn = place.start(definition)
     job = place.end(arn)
     assert job["status"] == "Completed"
     bucket, _, prefix = job["outputDataConfig"]["s3Uri"].removeprefix("s3://").partition("/")
     listed = {"Bucket": bucket, "Prefix": f"{prefix.rstrip('/')}//{arn.rpartition('/')[2]}/{job['jobName']}/"}
-    assert place.standin.client("s3").list_objects_v2(**listed)["KeyCount"] == 0
+    assert place.simulator.client("s3").list_objects_v2(**listed)["KeyCount"] == 0
     deadline = time.monotonic() + 10
-    while not place.standin.client("s3").list_objects_v2(**listed)["KeyCount"]:
+    while not place.simulator.client("s3").list_objects_v2(**listed)["KeyCount"]:
         assert time.monotonic() < deadline
         time.sleep(0.1)
 
 
 def test_an_account_has_at_most_5000_jobs_whoever_started_them(place: Place) -> None:
-    place.standin.configure(evaluation_jobs={"seconds": 0, "others": 5_000})
+    place.simulator.configure(evaluation_jobs={"seconds": 0, "others": 5_000})
     request = place.request(place.definition())
     assert refusal(place.client.create_evaluation_job, **request) == "ServiceQuotaExceededException"
     page = place.client.list_evaluation_jobs(nameContains="somebody-elses", statusEquals="Completed")
@@ -416,7 +416,7 @@ def test_an_account_has_at_most_5000_jobs_whoever_started_them(place: Place) -> 
 
 def test_a_stop_and_a_delete_are_refused_as_configured(place: Place) -> None:
     arn = place.start(place.definition())
-    place.standin.configure(evaluation_jobs={"stop_refusal": "AccessDeniedException"})
+    place.simulator.configure(evaluation_jobs={"stop_refusal": "AccessDeniedException"})
     assert refusal(place.client.stop_evaluation_job, jobIdentifier=arn) == "AccessDeniedException"
-    place.standin.configure(evaluation_jobs={"delete_refusal": "ThrottlingException"})
+    place.simulator.configure(evaluation_jobs={"delete_refusal": "ThrottlingException"})
     assert refusal(place.client.batch_delete_evaluation_job, jobIdentifiers=[arn]) == "ThrottlingException"

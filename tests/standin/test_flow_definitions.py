@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.local.simulator.conftest import SAGEMAKER, Simulator, flow_request, make_working_role, trust
 
 from custom_resources import cfn, flow_definition, patience
-from tests.standin.conftest import SAGEMAKER, StandIn, flow_request, make_working_role, trust
 
 
 @dataclass(frozen=True)
 class Flows:
     """SageMaker's client, and a request that it takes."""
 
-    standin: StandIn
+    simulator: Simulator
     client: Any
     request: dict[str, Any]
 
@@ -37,12 +37,12 @@ class Flows:
 
 
 @pytest.fixture
-def flows(standin: StandIn) -> Iterator[Flows]:
+def flows(simulator: Simulator) -> Iterator[Flows]:
     bucket = f"flows-{uuid.uuid4().hex[:8]}"
-    standin.client("s3").create_bucket(Bucket=bucket)
-    standin.configure(flow_definitions={"seconds": 0.2, "deleting_seconds": 0.2})
-    yield Flows(standin, standin.client("sagemaker"), flow_request(standin, bucket=bucket))
-    standin.configure(flow_definitions={})
+    simulator.client("s3").create_bucket(Bucket=bucket)
+    simulator.configure(flow_definitions={"seconds": 0.2, "deleting_seconds": 0.2})
+    yield Flows(simulator, simulator.client("sagemaker"), flow_request(simulator, bucket=bucket))
+    simulator.configure(flow_definitions={})
 
 
 def test_it_is_made_becomes_active_and_goes(flows: Flows) -> None:
@@ -71,7 +71,7 @@ def test_it_never_changes(flows: Flows) -> None:
 
 
 def test_a_failure_says_why(flows: Flows) -> None:
-    flows.standin.configure(flow_definitions={"seconds": 0, "failure": "The bucket is gone."})
+    flows.simulator.configure(flow_definitions={"seconds": 0, "failure": "The bucket is gone."})
     flows.client.create_flow_definition(**flows.request)
     shown = flows.client.describe_flow_definition(FlowDefinitionName=flows.name)
     assert (shown["FlowDefinitionStatus"], shown["FailureReason"]) == ("Failed", "The bucket is gone.")
@@ -79,7 +79,7 @@ def test_a_failure_says_why(flows: Flows) -> None:
 
 def test_refusals_are_injected_one_call_each(flows: Flows) -> None:
     codes = ["ResourceLimitExceeded", "ThrottlingException"]
-    flows.standin.configure(flow_definitions={"refusals": codes})
+    flows.simulator.configure(flow_definitions={"refusals": codes})
     assert [flows.refused(flows.client.create_flow_definition, **flows.request)[0] for _ in codes] == codes
     assert flows.client.create_flow_definition(**flows.request)
 
@@ -122,7 +122,7 @@ def test_what_sagemaker_refuses_is_refused(flows: Flows, case: str) -> None:
 def test_a_role_that_sagemaker_cannot_work_with_is_refused(
     flows: Flows, service: str, allowed: str, words: str
 ) -> None:
-    role = make_working_role(flows.standin, {"Action": allowed, "Resource": "*"}, trust_policy=trust(service))
+    role = make_working_role(flows.simulator, {"Action": allowed, "Resource": "*"}, trust_policy=trust(service))
     code, message = flows.refused(flows.client.create_flow_definition, **{**flows.request, "RoleArn": role})
     assert (code, words in message) == ("ValidationException", True), message
 

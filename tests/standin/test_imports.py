@@ -1,4 +1,4 @@
-"""What the stand-in may import: the emulator's interpreter has nothing else."""
+"""What the simulator may import: the emulator's interpreter has nothing else."""
 
 import ast
 import sys
@@ -12,7 +12,7 @@ STANDARD_LIBRARY_ONLY |= {"identifiers.py", "models.py", "replay.py", "state.py"
 
 
 def imported(file: Path) -> set[str]:
-    """Top-level names that a module imports at its top or anywhere below, `local.bedrock` as one name."""
+    """Top-level names that a module imports at its top or anywhere below, `local.simulator` as one name."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
@@ -20,10 +20,12 @@ def imported(file: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{file}: relative import"
             names.add(node.module or "")
-    return {"local.bedrock" if name.startswith("local.bedrock") else name.partition(".")[0] for name in names}
+    return {"local.simulator" if name.startswith("local.simulator") else name.partition(".")[0] for name in names}
 
 
 @pytest.mark.parametrize("file", sorted(PACKAGE.glob("*.py")), ids=lambda file: file.name)
 def test_only_ministack_botocore_and_the_standard_library(file: Path) -> None:
-    allowed = {"local.bedrock"} if file.name in STANDARD_LIBRARY_ONLY else {"local.bedrock", "ministack", "botocore"}
+    allowed = (
+        {"local.simulator"} if file.name in STANDARD_LIBRARY_ONLY else {"local.simulator", "ministack", "botocore"}
+    )
     assert imported(file) - set(sys.stdlib_module_names) <= allowed

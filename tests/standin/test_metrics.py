@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.local.simulator.conftest import BASE, LEGACY, NO_SAMPLING, PLAIN, QUESTIONS, Simulator, ask
 
-from local.bedrock.models import quota_weight
-from tests.standin.conftest import BASE, LEGACY, NO_SAMPLING, PLAIN, QUESTIONS, StandIn, ask
+from local.simulator.models.known import quota_weight
 
 METRICS = (
     "Invocations",
@@ -35,10 +35,10 @@ def profile(bedrock: Any) -> Any:
     bedrock.delete_inference_profile(inferenceProfileIdentifier=arn)
 
 
-def statistics(standin: StandIn, name: str, model_id: str | None, statistic: str = "Sum") -> float | None:
+def statistics(simulator: Simulator, name: str, model_id: str | None, statistic: str = "Sum") -> float | None:
     """One statistic of a metric over the last hour; None without data."""
     now = datetime.now(UTC)
-    points = standin.client("cloudwatch").get_metric_statistics(
+    points = simulator.client("cloudwatch").get_metric_statistics(
         Namespace="AWS/Bedrock",
         MetricName=name,
         Dimensions=[] if model_id is None else [{"Name": "ModelId", "Value": model_id}],
@@ -50,17 +50,17 @@ def statistics(standin: StandIn, name: str, model_id: str | None, statistic: str
     return sum(point[statistic] for point in points) if points else None
 
 
-def snapshot(standin: StandIn, model_id: str | None) -> dict[str, float]:
-    values = {name: statistics(standin, name, model_id) for name in METRICS}
+def snapshot(simulator: Simulator, model_id: str | None) -> dict[str, float]:
+    values = {name: statistics(simulator, name, model_id) for name in METRICS}
     return {name: value for name, value in values.items() if value is not None}
 
 
 def test_an_answer_counts_once_under_the_profile_id_and_once_without_dimension(
-    standin: StandIn, runtime: Any, profile: str
+    simulator: Simulator, runtime: Any, profile: str
 ) -> None:
-    before = snapshot(standin, None)
+    before = snapshot(simulator, None)
     answers = [ask(runtime, question, model=profile) for question in QUESTIONS[:4]]
-    own = snapshot(standin, profile.rpartition("/")[2])
+    own = snapshot(simulator, profile.rpartition("/")[2])
     assert own == {
         "Invocations": 4,
         "InvocationLatency": sum(answer["metrics"]["latencyMs"] for answer in answers),
@@ -69,20 +69,20 @@ def test_an_answer_counts_once_under_the_profile_id_and_once_without_dimension(
         # An output token of this model takes one of the quota.
         "EstimatedTPMQuotaUsage": sum(answer["usage"]["totalTokens"] for answer in answers),
     }
-    after = snapshot(standin, None)
+    after = snapshot(simulator, None)
     assert {name: after[name] - before.get(name, 0) for name in own} == own
-    listed = standin.client("cloudwatch").list_metrics(Namespace="AWS/Bedrock", MetricName="Invocations")["Metrics"]
+    listed = simulator.client("cloudwatch").list_metrics(Namespace="AWS/Bedrock", MetricName="Invocations")["Metrics"]
     assert [{"Name": "ModelId", "Value": profile.rpartition("/")[2]}] in [metric["Dimensions"] for metric in listed]
 
 
-def test_units_and_counts_are_those_of_aws(standin: StandIn, runtime: Any, profile: str) -> None:
+def test_units_and_counts_are_those_of_aws(simulator: Simulator, runtime: Any, profile: str) -> None:
     for question in QUESTIONS[:3]:
         ask(runtime, question, model=profile)
     model_id = profile.rpartition("/")[2]
-    assert statistics(standin, "InputTokenCount", model_id, "SampleCount") == 3
+    assert statistics(simulator, "InputTokenCount", model_id, "SampleCount") == 3
     now = datetime.now(UTC)
     for name, unit in (("InvocationLatency", "Milliseconds"), ("Invocations", "Count"), ("OutputTokenCount", "Count")):
-        points = standin.client("cloudwatch").get_metric_statistics(
+        points = simulator.client("cloudwatch").get_metric_statistics(
             Namespace="AWS/Bedrock",
             MetricName=name,
             Dimensions=[{"Name": "ModelId", "Value": model_id}],
@@ -106,35 +106,35 @@ def test_units_and_counts_are_those_of_aws(standin: StandIn, runtime: Any, profi
     ],
 )
 def test_failures_count_where_they_belong_and_nowhere_else(
-    standin: StandIn, runtime: Any, profile: str, fault: str, expected: dict[str, float]
+    simulator: Simulator, runtime: Any, profile: str, fault: str, expected: dict[str, float]
 ) -> None:
-    standin.configure(faults={"*": {fault: 1}})
+    simulator.configure(faults={"*": {fault: 1}})
     with pytest.raises(ClientError):
         ask(runtime, QUESTIONS[0], model=profile)
-    assert snapshot(standin, profile.rpartition("/")[2]) == expected
+    assert snapshot(simulator, profile.rpartition("/")[2]) == expected
 
 
-def test_a_stream_also_has_a_time_to_first_token(standin: StandIn, runtime: Any, profile: str) -> None:
+def test_a_stream_also_has_a_time_to_first_token(simulator: Simulator, runtime: Any, profile: str) -> None:
     messages = [{"role": "user", "content": [{"text": QUESTIONS[0]}]}]
     list(runtime.converse_stream(modelId=profile, messages=messages)["stream"])
-    own = snapshot(standin, profile.rpartition("/")[2])
+    own = snapshot(simulator, profile.rpartition("/")[2])
     assert own["Invocations"] == 1
     assert 0 < own["TimeToFirstToken"] < own["InvocationLatency"]
 
 
-def test_an_arn_counts_under_its_last_part(standin: StandIn, runtime: Any) -> None:
-    before = snapshot(standin, PLAIN).get("Invocations", 0)
+def test_an_arn_counts_under_its_last_part(simulator: Simulator, runtime: Any) -> None:
+    before = snapshot(simulator, PLAIN).get("Invocations", 0)
     ask(runtime, QUESTIONS[0], model=f"arn:aws:bedrock:us-east-1::foundation-model/{PLAIN}")
-    assert snapshot(standin, PLAIN)["Invocations"] == before + 1
+    assert snapshot(simulator, PLAIN)["Invocations"] == before + 1
 
 
 @pytest.mark.parametrize(("model", "weight"), [(PLAIN, 1), ("us." + BASE, 5), (NO_SAMPLING, 10)])
 def test_output_tokens_weigh_in_the_quota_as_the_guide_says(
-    standin: StandIn, runtime: Any, model: str, weight: int
+    simulator: Simulator, runtime: Any, model: str, weight: int
 ) -> None:
-    before = snapshot(standin, model).get("EstimatedTPMQuotaUsage", 0)
+    before = snapshot(simulator, model).get("EstimatedTPMQuotaUsage", 0)
     usage = ask(runtime, QUESTIONS[0], model=model)["usage"]
-    used = snapshot(standin, model)["EstimatedTPMQuotaUsage"] - before
+    used = snapshot(simulator, model)["EstimatedTPMQuotaUsage"] - before
     assert used == usage["inputTokens"] + weight * usage["outputTokens"]
 
 
@@ -152,18 +152,18 @@ def test_the_newest_models_weigh_otherwise(model: str, weight: int) -> None:
     assert quota_weight(model) == weight
 
 
-def test_a_call_of_a_legacy_model_is_counted_as_one(standin: StandIn, runtime: Any) -> None:
+def test_a_call_of_a_legacy_model_is_counted_as_one(simulator: Simulator, runtime: Any) -> None:
     ask(runtime, QUESTIONS[0], model=LEGACY)
-    assert snapshot(standin, LEGACY)["LegacyModelInvocations"] == 1
+    assert snapshot(simulator, LEGACY)["LegacyModelInvocations"] == 1
     ask(runtime, QUESTIONS[0], model=PLAIN)
-    assert "LegacyModelInvocations" not in snapshot(standin, PLAIN)
+    assert "LegacyModelInvocations" not in snapshot(simulator, PLAIN)
 
 
-def of_guardrail(standin: StandIn, dimensions: dict[str, str]) -> dict[str, float]:
+def of_guardrail(simulator: Simulator, dimensions: dict[str, str]) -> dict[str, float]:
     now = datetime.now(UTC)
     counted = {}
     for name in ("Invocations", "InvocationsIntervened", "TextUnitCount"):
-        points = standin.client("cloudwatch").get_metric_statistics(
+        points = simulator.client("cloudwatch").get_metric_statistics(
             Namespace="AWS/Bedrock/Guardrails",
             MetricName=name,
             Dimensions=[{"Name": key, "Value": value} for key, value in dimensions.items()],
@@ -176,7 +176,7 @@ def of_guardrail(standin: StandIn, dimensions: dict[str, str]) -> dict[str, floa
     return counted
 
 
-def test_a_guardrail_inside_of_converse_is_in_none_of_its_metrics(standin: StandIn, runtime: Any) -> None:
+def test_a_guardrail_inside_of_converse_is_in_none_of_its_metrics(simulator: Simulator, runtime: Any) -> None:
     identifier = f"gr{uuid.uuid4().hex[:10]}"
     guarded = {"guardrailIdentifier": identifier, "guardrailVersion": "1"}
     messages = [{"role": "user", "content": [{"text": QUESTIONS[0]}]}]
@@ -186,7 +186,7 @@ def test_a_guardrail_inside_of_converse_is_in_none_of_its_metrics(standin: Stand
         return answer["stopReason"], answer["output"]["message"]["content"][0]["text"]
 
     assert call(guardrailConfig=guarded)[0] == "end_turn"
-    standin.configure(faults={"*": {"guardrail": 1}})
+    simulator.configure(faults={"*": {"guardrail": 1}})
     reason, text = call(guardrailConfig=guarded)
     assert reason == "guardrail_intervened"
     assert "answer to" not in text
@@ -194,10 +194,10 @@ def test_a_guardrail_inside_of_converse_is_in_none_of_its_metrics(standin: Stand
     assert call()[0] == "end_turn"
     arn = f"arn:aws:bedrock:us-east-1:000000000000:guardrail/{identifier}"
     nothing = {"Invocations": 0, "InvocationsIntervened": 0, "TextUnitCount": 0}
-    assert of_guardrail(standin, {"GuardrailArn": arn, "GuardrailVersion": "1"}) == nothing
+    assert of_guardrail(simulator, {"GuardrailArn": arn, "GuardrailVersion": "1"}) == nothing
 
 
-def test_apply_guardrail_counts_what_it_saw_and_where_it_intervened(standin: StandIn, runtime: Any) -> None:
+def test_apply_guardrail_counts_what_it_saw_and_where_it_intervened(simulator: Simulator, runtime: Any) -> None:
     identifier = f"gr{uuid.uuid4().hex[:10]}"
 
     def call(text: str) -> Any:
@@ -207,15 +207,15 @@ def test_apply_guardrail_counts_what_it_saw_and_where_it_intervened(standin: Sta
 
     answer = call("a" * 1_001)
     assert (answer["action"], answer["outputs"], answer["usage"]["contentPolicyUnits"]) == ("NONE", [], 2)
-    standin.configure(faults={identifier: {"guardrail": 1}})
+    simulator.configure(faults={identifier: {"guardrail": 1}})
     answer = call("a")
     assert answer["action"] == "GUARDRAIL_INTERVENED"
     assert answer["outputs"]
     arn = f"arn:aws:bedrock:us-east-1:000000000000:guardrail/{identifier}"
     counted = {"Invocations": 2, "InvocationsIntervened": 1, "TextUnitCount": 3}
-    assert of_guardrail(standin, {"GuardrailArn": arn, "GuardrailVersion": "1"}) == counted
+    assert of_guardrail(simulator, {"GuardrailArn": arn, "GuardrailVersion": "1"}) == counted
     for dimensions in ({"Operation": "ApplyGuardrail"}, {"GuardrailContentSource": "Input"}):
-        assert of_guardrail(standin, dimensions)["InvocationsIntervened"] >= 1
+        assert of_guardrail(simulator, dimensions)["InvocationsIntervened"] >= 1
 
 
 def test_apply_guardrail_refuses_what_the_api_does_not_know(runtime: Any) -> None:
@@ -236,11 +236,11 @@ def test_apply_guardrail_refuses_what_the_api_does_not_know(runtime: Any) -> Non
     ],
 )
 def test_what_aws_leaves_open_is_published_either_way(
-    standin: StandIn, runtime: Any, profile: str, *, publishing: dict[str, Any], found: set[str]
+    simulator: Simulator, runtime: Any, profile: str, *, publishing: dict[str, Any], found: set[str]
 ) -> None:
-    standin.configure(publishing=publishing)
+    simulator.configure(publishing=publishing)
     ask(runtime, QUESTIONS[0], model=profile)
-    cloudwatch, profile_id = standin.client("cloudwatch"), profile.rpartition("/")[2]
+    cloudwatch, profile_id = simulator.client("cloudwatch"), profile.rpartition("/")[2]
     pages = cloudwatch.get_paginator("list_metrics").paginate(Namespace="AWS/Bedrock", MetricName="Invocations")
     sets = [
         {entry["Name"]: entry["Value"] for entry in each["Dimensions"]} for page in pages for each in page["Metrics"]

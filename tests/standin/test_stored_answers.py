@@ -1,4 +1,4 @@
-"""A custom run, and a judge of its answers: the functions' own code against the stand-in, from dataset to report."""
+"""A custom run, and a judge of its answers: the functions' own code against the simulator, from dataset to report."""
 
 import json
 import time
@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from tests.local.simulator.conftest import PLAIN, QUESTIONS, Simulator, make_working_role, trust
 
 from bedrock_eval.definition import Candidate, Dataset, Definition
 from bedrock_eval.jobs.definition import JobKind, JobSettings
@@ -22,7 +23,6 @@ from custom_evaluator.slices import run_slice
 from custom_evaluator.store import Store
 from evaluation_jobs.looks import look
 from evaluation_jobs.services import JobServices
-from tests.standin.conftest import PLAIN, QUESTIONS, StandIn, make_working_role, trust
 
 ASKED = QUESTIONS[:15]
 UNKNOWN = "A question that nobody has recorded an answer to?"
@@ -35,7 +35,7 @@ SOURCE_ARN = "arn:aws:bedrock:us-east-1:000000000000:evaluation-job/*"
 class World:
     """An environment's buckets and role."""
 
-    standin: StandIn
+    simulator: Simulator
     bucket: str
     role_arn: str
 
@@ -43,14 +43,14 @@ class World:
     def services(self) -> JobServices:
         runs = Services(
             application="support",
-            store=Store(self.standin.client("s3"), self.bucket),
-            cloudwatch=self.standin.client("cloudwatch"),
-            models=lambda _: self.standin.client("bedrock-runtime"),
+            store=Store(self.simulator.client("s3"), self.bucket),
+            cloudwatch=self.simulator.client("cloudwatch"),
+            models=lambda _: self.simulator.client("bedrock-runtime"),
             now=lambda: datetime.now(UTC),
             clock=time.monotonic,
         )
         place = JobPlace(self.role_arn, f"s3://{self.bucket}/jobs/")
-        return JobServices(runs, self.standin.client("bedrock"), place)
+        return JobServices(runs, self.simulator.client("bedrock"), place)
 
     def deploy(self, definition: Definition) -> None:
         self.services.runs.store.put(definition_key(definition.evaluation), json.dumps(definition.to_json()))
@@ -62,8 +62,8 @@ class World:
 
 
 @pytest.fixture
-def world(standin: StandIn) -> Iterator[World]:
-    s3 = standin.client("s3")
+def world(simulator: Simulator) -> Iterator[World]:
+    s3 = simulator.client("s3")
     bucket = f"answers-{uuid.uuid4().hex[:8]}"
     s3.create_bucket(Bucket=bucket)
     rows = [{"prompt": each, "referenceResponse": f"The answer to {each.lower()}"} for each in (*ASKED, UNKNOWN)]
@@ -72,11 +72,11 @@ def world(standin: StandIn) -> Iterator[World]:
     policy = trust(StringEquals={"aws:SourceAccount": "000000000000"}, ArnEquals={"aws:SourceArn": SOURCE_ARN})
     # What the evaluation role of an environment may do in the results bucket.
     below = {"Action": ["s3:GetObject", "s3:PutObject"], "Resource": f"arn:aws:s3:::{bucket}/jobs/*"}
-    arn = make_working_role(standin, below, trust_policy=policy)
-    standin.configure(evaluation_jobs={"seconds": 0})
-    made = World(standin, bucket, arn)
+    arn = make_working_role(simulator, below, trust_policy=policy)
+    simulator.configure(evaluation_jobs={"seconds": 0})
+    made = World(simulator, bucket, arn)
     yield made
-    standin.configure(evaluation_jobs={})
+    simulator.configure(evaluation_jobs={})
 
 
 QUALITY = Definition(
@@ -101,13 +101,13 @@ def test_the_answers_of_a_run_are_judged_without_asking_the_model_again(world: W
     services = world.services
     run_slice(services.runs, SliceEvent(LAYOUT, "one"), remaining_seconds=120)
     publish_run(services.runs, LAYOUT)
-    calls = world.standin.calls()
+    calls = world.simulator.calls()
 
     event = SliceEvent(JUDGED, "two")
     assert look(services, event, remaining_seconds=120).status == "waiting"
     assert look(services, event, remaining_seconds=120).status == "finished"
 
-    assert world.standin.calls() == calls
+    assert world.simulator.calls() == calls
     summary = world.json(JUDGED.summary)
     assert summary["answers"] == {"evaluation": "quality", "run_id": LAYOUT.run_id}
     (candidate,) = summary["candidates"]

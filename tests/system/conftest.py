@@ -45,10 +45,10 @@ class Stack:
     def bucket(self) -> str:
         return self.deployment.outputs["ResultsBucket"]
 
-    def standin(self, method: str, path: str, body: object = None) -> Any:
-        """The stand-in's control over HTTP."""
+    def simulator(self, method: str, path: str, body: object = None) -> Any:
+        """The simulator's control over HTTP."""
         data = None if body is None else json.dumps(body).encode()
-        request = Request(f"{self.deployment.endpoint.url}/_standin/{path}", data=data, method=method)
+        request = Request(f"{self.deployment.endpoint.url}/_simulator/{path}", data=data, method=method)
         with urlopen(request, timeout=10) as answer:
             content = answer.read()
         return json.loads(content) if content else None
@@ -104,17 +104,17 @@ def deployed(
     *,
     answers: Path = ANSWERS,
     environments: Path = ENVIRONMENTS,
-    standin: Mapping[str, Any] = MappingProxyType({}),
+    simulator: Mapping[str, Any] = MappingProxyType({}),
 ) -> Iterator[Stack]:
     """The environment `local` of a folder, deployed by the CDK CLI to an emulator of its own.
 
     Args:
-        standin: of its configuration what is not about answers.
+        simulator: of its configuration what is not about answers.
     """
-    config = directory / "standin.json"
-    config.write_text(json.dumps({"answers": [str(answers)], **standin}))
+    config = directory / "simulator.json"
+    config.write_text(json.dumps({"answers": [str(answers)], **simulator}))
     with running_emulator(
-        interpreter=EMULATOR, directory=directory / "emulator", standin_config=config, wait_scale=QUICK_WAITS
+        interpreter=EMULATOR, directory=directory / "emulator", simulator_config=config, wait_scale=QUICK_WAITS
     ) as endpoint:
         deployment = deploy(endpoint, directory=directory, context={"environments_directory": str(environments)})
         loaded = load_environments(environments, only=[ENVIRONMENT], today=datetime.now(UTC).date())
@@ -128,9 +128,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @pytest.fixture(autouse=True)
-def _clean_standin(request: pytest.FixtureRequest) -> None:
+def _clean_simulator(request: pytest.FixtureRequest) -> None:
     """Each test begins without faults and with an empty record of calls."""
     if "stack" in request.fixturenames:
         stack: Stack = request.getfixturevalue("stack")
-        stack.standin("PUT", "config", {"faults": {}})
-        stack.standin("DELETE", "calls")
+        stack.simulator("PUT", "config", {"faults": {}})
+        stack.simulator("DELETE", "calls")

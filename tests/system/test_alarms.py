@@ -1,6 +1,6 @@
 """Every kind of alarm is made to ring by what it is about, alone, and to fall silent again; people are told once.
 
-The alarms are those of the templates as deployed, the calls real calls of the stand-in, the runs real runs of the
+The alarms are those of the templates as deployed, the calls real calls of the simulator, the runs real runs of the
 deployed evaluator. Only the clock is helped: it is set forward on an emulator of its own. That one reads metric math in
 the way that is likely to be the worst (docs/emulator.md).
 """
@@ -24,7 +24,7 @@ from bedrock_eval.models import Model
 from bedrock_eval.reconciling import HELD_QUERY
 from environments.load import load_environments
 from local.deployment import ENVIRONMENT, ROOT
-from local.emulator.readings import CONTRARY, VARIABLE
+from local.emulator.cloudwatch.readings import CONTRARY, VARIABLE
 from local.process import ACCOUNT, REGION
 from ops import environment as ops_environment
 from ops.__main__ import main
@@ -82,7 +82,7 @@ def watch(tmp_path_factory: pytest.TempPathFactory, answers: dict[str, Path]) ->
     folder.mkdir()
     shutil.copy(ROOT / "tests" / "system" / "alarms.yaml", folder / f"{ENVIRONMENT}.yaml")
     far_off = ends_of_old(datetime.now(UTC).date() + timedelta(days=1_000))
-    with deployed(directory, answers=answers["good"], environments=folder, standin=far_off) as stack:
+    with deployed(directory, answers=answers["good"], environments=folder, simulator=far_off) as stack:
         # The other system tests run under the usual readings.
         if VARIABLE not in os.environ:
             choose(stack.deployment.endpoint.url, CONTRARY)
@@ -97,7 +97,7 @@ def watch(tmp_path_factory: pytest.TempPathFactory, answers: dict[str, Path]) ->
 
 
 def ends_of_old(day: date) -> dict[str, dict[str, str]]:
-    """The stand-in's configuration with which AWS announces this end of life of the model `old`."""
+    """The simulator's configuration with which AWS announces this end of life of the model `old`."""
     old = Model(read_environment(ROOT / "tests" / "system", "alarms").models["old"].id, region="us-east-1")
     return {"ends_of_life": {old.base_id: day.isoformat()}}
 
@@ -106,7 +106,7 @@ def ends_of_old(day: date) -> dict[str, dict[str, str]]:
 def quiet(watch: Watch, answers: dict[str, Path]) -> Iterator[set[str]]:
     """A test begins and ends without faults; what rings at its end is what rang before, and nobody is told more."""
     usual = {"faults": {}, "default_latency_ms": 800, "answers": [str(answers["good"])], "publishing": {}}
-    watch.stack.standin("PUT", "config", usual)
+    watch.stack.simulator("PUT", "config", usual)
     before = watch.ringing()
     yield before
     assert watch.ringing() == before
@@ -132,14 +132,14 @@ def test_a_model_that_comes_to_its_end(watch: Watch, quiet: set[str]) -> None:
         # No midnight within the next hour.
         watch.later(3 * HOUR)
     end = watch.now.date() + timedelta(days=days)
-    watch.stack.standin("PUT", "config", ends_of_old(end))
+    watch.stack.simulator("PUT", "config", ends_of_old(end))
     watch.later(HOUR)
     rings(watch, quiet)
     watch.later(DAY)
     rings(watch, quiet, alarm)
     (message,) = watch.told([(alarm, ALARM)])
     assert f"Value: {days - 1} days; it rings below {days} days, in 1 h." in message.text
-    watch.stack.standin("PUT", "config", ends_of_old(end + timedelta(days=1_000)))
+    watch.stack.simulator("PUT", "config", ends_of_old(end + timedelta(days=1_000)))
     watch.later(HOUR)
     watch.later(HOUR)
     rings(watch, quiet)
@@ -199,7 +199,7 @@ def test_a_slow_service(watch: Watch, quiet: set[str]) -> None:
     watch.call_in_periods("search", periods=4, stream=True)
     watch.later(HOUR)
     alarms = [watch.alarm(kind, "search") for kind in ("latency-p90", "latency-anomaly", "output-speed")]
-    watch.stack.standin("PUT", "config", {"default_latency_ms": 40_000})
+    watch.stack.simulator("PUT", "config", {"default_latency_ms": 40_000})
     watch.call_in_periods("search", periods=2, stream=True)
     rings(watch, quiet)
     watch.call_in_periods("search", periods=1, stream=True)
@@ -207,17 +207,17 @@ def test_a_slow_service(watch: Watch, quiet: set[str]) -> None:
     (message,) = watch.told([(service(watch, "search"), ALARM)])
     by_kind = {child["kind"]: child for child in message.body["children"]}
     assert re.fullmatch(r"[\d,.]+ ms", by_kind["latency-p90"]["value_text"])
-    watch.stack.standin("PUT", "config", {"default_latency_ms": 800})
+    watch.stack.simulator("PUT", "config", {"default_latency_ms": 800})
     recovers(watch, quiet, "search", [service(watch, "search")], stream=True)
 
 
 def test_longer_answers_are_told_from_a_slow_service(watch: Watch, quiet: set[str], answers: dict[str, Path]) -> None:
     """They take longer, and come as fast as before."""
-    watch.stack.standin("PUT", "config", {"answers": [str(answers["long"])]})
+    watch.stack.simulator("PUT", "config", {"answers": [str(answers["long"])]})
     watch.call_in_periods("chat", periods=3, stream=True)
     rings(watch, quiet, watch.alarm("latency-p90", "chat"), service(watch, "chat"))
     watch.told([(service(watch, "chat"), ALARM)])
-    watch.stack.standin("PUT", "config", {"answers": [str(answers["good"])]})
+    watch.stack.simulator("PUT", "config", {"answers": [str(answers["good"])]})
     recovers(watch, quiet, "chat", [service(watch, "chat")], stream=True)
 
 
@@ -260,14 +260,14 @@ def test_a_guardrail_that_intervenes_in_calls_of_its_own(watch: Watch, quiet: se
                 )
         watch.later(MINUTE)
 
-    watch.stack.standin("PUT", "config", {"faults": {guardrail.id: {"guardrail": 1.0}}})
+    watch.stack.simulator("PUT", "config", {"faults": {guardrail.id: {"guardrail": 1.0}}})
     apply(periods=2)
     rings(watch, quiet)
     apply(periods=1)
     rings(watch, quiet, alarm)
     (message,) = watch.told([(alarm, ALARM)])
     assert "Value: 100 % of calls; it rings above 20 % of calls" in message.text
-    watch.stack.standin("PUT", "config", {"faults": {}})
+    watch.stack.simulator("PUT", "config", {"faults": {}})
     apply(periods=5)
     rings(watch, quiet)
     watch.told([(alarm, OK)])
@@ -385,14 +385,14 @@ def test_calls_under_dimensions_that_nobody_reads(watch: Watch, quiet: set[str])
     """Tiers beside the plain set of a model hold nothing new; calls in no other set are seen by nobody."""
     alarm = watch.alarm("unread-metrics")
     watch.later(4 * HOUR)
-    watch.stack.standin("PUT", "config", {"publishing": {"tiers": True}})
+    watch.stack.simulator("PUT", "config", {"publishing": {"tiers": True}})
     watch.call("chat", times=3)
     watch.later(HOUR)
     rings(watch, quiet)
     watch.later(4 * HOUR)
-    watch.stack.standin("PUT", "config", {"publishing": {"tiers_apart": True}})
+    watch.stack.simulator("PUT", "config", {"publishing": {"tiers_apart": True}})
     watch.call("chat", times=3)
-    watch.stack.standin("PUT", "config", {"publishing": {}})
+    watch.stack.simulator("PUT", "config", {"publishing": {}})
     watch.later(HOUR)
     rings(watch, quiet, alarm)
     watch.told([(alarm, ALARM)])
@@ -408,7 +408,7 @@ def test_log_delivery_under_the_dimension_of_aws_pages(watch: Watch, quiet: set[
     # No run of the last day is held against the log that is lost here.
     watch.later(26 * HOUR)
     group, alarm = watch.stack.environment.invocation_logging.log_group, watch.alarm("log-delivery")
-    watch.stack.standin("PUT", "config", {"publishing": {"log_delivery": "Across all model IDs"}})
+    watch.stack.simulator("PUT", "config", {"publishing": {"log_delivery": "Across all model IDs"}})
     watch.client("logs").delete_log_group(logGroupName=group)
     watch.call_in_periods("chat", periods=1)
     rings(watch, quiet, alarm)
@@ -423,16 +423,16 @@ def test_what_aws_counts_differs_from_what_a_run_has_counted(watch: Watch, quiet
     """A run with throttles, errors and answers agrees; one of which AWS counts half of the answers does not."""
     alarm = watch.alarm("metrics-differ", SCHEDULED)
     faults = {watch.stack.environment.models["search"].id: {"throttle": 0.2, "503": 0.1, "408": 0.03}}
-    watch.stack.standin("PUT", "config", {"faults": faults})
+    watch.stack.simulator("PUT", "config", {"faults": faults})
     ran(watch)
     watch.later(HOUR)
     rings(watch, quiet)
     counted = watchdog_log(watch, HELD_QUERY, "run_counted")
     assert len(counted) >= 16
     assert set(counted) > {"0"}
-    watch.stack.standin("PUT", "config", {"faults": {}, "publishing": {"unpublished": 0.5}})
+    watch.stack.simulator("PUT", "config", {"faults": {}, "publishing": {"unpublished": 0.5}})
     ran(watch)
-    watch.stack.standin("PUT", "config", {"publishing": {}})
+    watch.stack.simulator("PUT", "config", {"publishing": {}})
     watch.later(HOUR)
     rings(watch, quiet, alarm)
     (message,) = watch.told([(alarm, ALARM)])
@@ -672,7 +672,7 @@ def test_a_baseline_that_nobody_has_accepted_decides_nothing(
 
 def test_a_quality_drop_between_two_answer_sets(watch: Watch, quiet: set[str], answers: dict[str, Path]) -> None:
     """The candidate whose answers became worse rings, the other does not; the message leads to the run."""
-    watch.stack.standin("PUT", "config", {"answers": [str(answers["worse"])]})
+    watch.stack.simulator("PUT", "config", {"answers": [str(answers["worse"])]})
     assert run(watch)["status"] == "SUCCEEDED"
     alarm = watch.alarm("verdict", QUALITY, "chat", METRIC)
     rings(watch, quiet, alarm)
@@ -694,7 +694,7 @@ def test_a_quality_drop_between_two_answer_sets(watch: Watch, quiet: set[str], a
     assert links["runbook"] == "https://example.com/runbook.md#verdict"
     assert links["alarm"].endswith(watch.stack.names.alarm("verdict", QUALITY, "chat", METRIC))
     assert all(f": {url}" in message.text for url in links.values())
-    watch.stack.standin("PUT", "config", {"answers": [str(answers["good"])]})
+    watch.stack.simulator("PUT", "config", {"answers": [str(answers["good"])]})
     a_good_run_ends(watch, quiet, [alarm], after=DAY)
 
 
@@ -747,12 +747,12 @@ def test_jobs_that_are_refused_to_be_deleted(watch: Watch, quiet: set[str]) -> N
     """The run is fine and its scores are published; what it left in Bedrock is told until a run leaves nothing."""
     alarm = watch.alarm("jobs-left", BY_JOBS)
     for refusal, left in ((None, ()), ("AccessDeniedException", (alarm,))):
-        watch.stack.standin("PUT", "config", {"evaluation_jobs": {"seconds": 0, "delete_refusal": refusal}})
+        watch.stack.simulator("PUT", "config", {"evaluation_jobs": {"seconds": 0, "delete_refusal": refusal}})
         run_by_jobs(watch)
         rings(watch, quiet, *left)
     (message,) = watch.told([(alarm, ALARM)])
     assert "refused to be stopped or deleted" in message.text
-    watch.stack.standin("PUT", "config", {"evaluation_jobs": {"seconds": 0}})
+    watch.stack.simulator("PUT", "config", {"evaluation_jobs": {"seconds": 0}})
     watch.later(DAY)
     run_by_jobs(watch)
     watch.later(MINUTE)
@@ -827,13 +827,13 @@ def test_a_schedule_that_stopped(watch: Watch, quiet: set[str]) -> None:
     rings(watch, quiet)
     watch.told([(composite, OK)])
     # Enabled again, a schedule by a rate may run at once: it comes too early, and neither asks a model nor rings.
-    asked = watch.stack.standin("GET", "calls")
+    asked = watch.stack.simulator("GET", "calls")
     switch(watch, names.schedule(SCHEDULED), "ENABLED")
     watch.later(MINUTE)
     assert ended(watch, SCHEDULED) == ["SUCCEEDED"] * (len(before) + 3)
     (newest, *_) = sorted((key for key in watch.stack.keys(f"runs/{SCHEDULED}/") if "run.json" in key), reverse=True)
     assert (watch.stack.read(newest)["status"], watch.stack.read(newest)["reason"]) == ("skipped", "too_early")
-    assert watch.stack.standin("GET", "calls") == asked
+    assert watch.stack.simulator("GET", "calls") == asked
 
 
 def ended(watch: Watch, evaluation: str) -> list[str]:

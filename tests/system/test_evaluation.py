@@ -92,7 +92,7 @@ def test_the_same_scheduled_time_again_asks_nothing(stack: Stack, finished: tupl
     when, summary, _ = finished
     done = stack.wait(stack.begin(EVALUATION, when))
     assert done["status"] == "SUCCEEDED"
-    assert stack.standin("GET", "calls")["totals"]["attempts"] == 0
+    assert stack.simulator("GET", "calls")["totals"]["attempts"] == 0
     assert stack.read(stack.layout(EVALUATION, when).summary) == summary
 
 
@@ -136,7 +136,7 @@ def listing(entry: Path) -> str:
 
 
 def test_a_killed_run_resumes_and_asks_nothing_twice_but_what_was_in_flight(stack: Stack) -> None:
-    stack.standin("PUT", "config", {"faults": {"*": {"stall": 1.0, "stall_seconds": 0.6}}})
+    stack.simulator("PUT", "config", {"faults": {"*": {"stall": 1.0, "stall_seconds": 0.6}}})
     when = stack.scheduled_time()
     layout = stack.layout(EVALUATION, when)
     execution = stack.begin(EVALUATION, when)
@@ -149,7 +149,7 @@ def test_a_killed_run_resumes_and_asks_nothing_twice_but_what_was_in_flight(stac
     assert victims
     for victim in victims:
         os.kill(victim, signal.SIGKILL)
-    stack.standin("PUT", "config", {"faults": {}})
+    stack.simulator("PUT", "config", {"faults": {}})
     done = stack.wait(execution)
     assert done["status"] == "SUCCEEDED", done
     summary = stack.read(layout.summary)
@@ -157,7 +157,7 @@ def test_a_killed_run_resumes_and_asks_nothing_twice_but_what_was_in_flight(stac
     for name in candidates(stack):
         ids = Counter(line["case_id"] for line in stack.outcomes(layout, name))
         assert set(ids.values()) == {1}
-    calls = stack.standin("GET", "calls")["calls"]
+    calls = stack.simulator("GET", "calls")["calls"]
     attempts = Counter(entry["attempts"] for model in calls.values() for entry in model.values())
     assert set(attempts) <= {1, 2}
     # What was flushed before the kill was never asked again.
@@ -169,7 +169,7 @@ def test_a_full_concurrency_is_waited_out(stack: Stack) -> None:
     deployed = stack.read(definition_key(EVALUATION))
     body = json.dumps({**deployed, "evaluation": "crowded"}).encode()
     stack.clients.s3.put_object(Bucket=stack.bucket, Key=definition_key("crowded"), Body=body)
-    stack.standin("PUT", "config", {"faults": {"*": {"stall": 1.0, "stall_seconds": 0.3}}})
+    stack.simulator("PUT", "config", {"faults": {"*": {"stall": 1.0, "stall_seconds": 0.3}}})
     before = stack.settings()["concurrent_executions"]
     stack.settings(concurrent_executions=1)
     try:
@@ -216,7 +216,7 @@ def impatient(stack: Stack) -> Iterator[None]:
 def test_a_run_that_cannot_go_on_fails_with_its_reason(
     stack: Stack, impatient: None, faults: dict[str, Any], reason: str
 ) -> None:
-    stack.standin("PUT", "config", {"faults": faults})
+    stack.simulator("PUT", "config", {"faults": faults})
     when = stack.scheduled_time()
     layout = stack.layout(EVALUATION, when)
     done = stack.wait(stack.begin(EVALUATION, when), seconds=180)
@@ -274,7 +274,7 @@ def test_a_dataset_that_cannot_be_used(stack: Stack, body: bytes | None, reason:
 
 
 def test_a_share_of_faults_is_recorded_case_by_case(stack: Stack) -> None:
-    stack.standin("PUT", "config", {"faults": {"*": {"424": 0.2, "reasoning_first": 0.3, "empty": 0.1}}})
+    stack.simulator("PUT", "config", {"faults": {"*": {"424": 0.2, "reasoning_first": 0.3, "empty": 0.1}}})
     when = stack.scheduled_time()
     done = stack.wait(stack.begin(EVALUATION, when))
     assert done["status"] == "SUCCEEDED", done

@@ -96,11 +96,11 @@ class Account:
 
 @contextmanager
 def account(directory: Path, *, removal_policy: str) -> Iterator[Account]:
-    config = directory / "standin.json"
+    config = directory / "simulator.json"
     config.write_text(json.dumps({"answers": [str(ANSWERS)]}))
     (directory / f"{ENVIRONMENT}.yaml").write_text(json.dumps(environment(removal_policy)))
     with running_emulator(
-        interpreter=EMULATOR, directory=directory / "emulator", standin_config=config, wait_scale=QUICK_WAITS
+        interpreter=EMULATOR, directory=directory / "emulator", simulator_config=config, wait_scale=QUICK_WAITS
     ) as endpoint:
         yield made(endpoint, directory)
 

@@ -1,4 +1,4 @@
-"""`ops logs` against the deployed log: calls of the stand-in that are slow, failed, throttled, cut off or very long."""
+"""`ops logs` against the deployed log: calls of the simulator that are slow, failed, throttled, cut off or long."""
 
 import csv
 import gzip
@@ -100,7 +100,7 @@ def client(stack: Stack, service: str) -> Any:
 
 @pytest.fixture(scope="module")
 def called(stack: Stack) -> Iterator[Calls]:
-    """What the log holds for these tests; the stand-in is as it was afterwards."""
+    """What the log holds for these tests; the simulator is as it was afterwards."""
     answers = stack.directory / "logs.answers.jsonl"
     prompts = {QUESTION: "On its way. " * 40, ESSAY: "It is about x. " * 20}
     lines = [
@@ -112,7 +112,7 @@ def called(stack: Stack) -> Iterator[Calls]:
     application = Application(stack)
 
     def configure(**keys: object) -> None:
-        stack.standin("PUT", "config", {"faults": {}, "default_latency_ms": 100, **keys})
+        stack.simulator("PUT", "config", {"faults": {}, "default_latency_ms": 100, **keys})
 
     configure(answers=[str(ANSWERS), str(answers)])
     quick = application.converse(HAIKU, requestMetadata=SHOP)
@@ -130,11 +130,11 @@ def called(stack: Stack) -> Iterator[Calls]:
     by_hand(stack)
     configure(default_latency_ms=800)
     yield Calls(slow, stream, quick, truncated, essay, evaluation)
-    stack.standin("PUT", "config", {"answers": [str(ANSWERS)]})
+    stack.simulator("PUT", "config", {"answers": [str(ANSWERS)]})
 
 
 def by_hand(stack: Stack) -> None:
-    """The records of InvokeModel and its stream, which the stand-in does not serve."""
+    """The records of InvokeModel and its stream, which the simulator does not serve."""
     now = datetime.now(UTC)
     records = [
         {**RECORDS[name], "modelId": OTHER, "timestamp": f"{now:%Y-%m-%dT%H:%M:%SZ}"}
@@ -317,7 +317,7 @@ def test_what_no_metric_of_bedrock_says_is_counted_in_the_log(stack: Stack) -> N
         )
         for metric in listed
     }
-    # The record of InvokeModel, put by hand, and the answer of Converse that the stand-in cut off.
+    # The record of InvokeModel, put by hand, and the answer of Converse that the simulator cut off.
     assert found["truncated_answers", OTHER] == 1
     assert found["truncated_answers", NOVA] >= 1
     assert found["failed_calls", "ThrottlingException"] >= 3

@@ -74,7 +74,7 @@ def started(stack: Stack) -> tuple[subprocess.CompletedProcess[str], str]:
 @pytest.fixture(scope="module")
 def earlier(stack: Stack) -> tuple[subprocess.CompletedProcess[str], str]:
     # The fixtures of a module come before the one that takes the faults of the last test away.
-    stack.standin("PUT", "config", {"faults": {}})
+    stack.simulator("PUT", "config", {"faults": {}})
     return started(stack)
 
 
@@ -95,10 +95,10 @@ def test_a_manual_run_is_followed_and_ends_with_its_verdict(
     summary = stack.read(RunLayout(EVALUATION, run).summary)
     assert [candidate["scored"] for candidate in summary["candidates"]] == [CASES, CASES]
     # A finished run that is followed says the same again, and starts nothing.
-    stack.standin("DELETE", "calls")
+    stack.simulator("DELETE", "calls")
     again = ops(stack, "run", EVALUATION, "--follow", run, "--endpoint-url", stack.deployment.endpoint.url)
     assert (again.returncode, again.stdout) == (WORSE, done.stdout)
-    assert stack.standin("GET", "calls")["totals"]["attempts"] == 0
+    assert stack.simulator("GET", "calls")["totals"]["attempts"] == 0
 
 
 def row(printed: str, run: str) -> str:
@@ -190,7 +190,7 @@ def test_the_dashboard_is_drawn_with_data(stack: Stack, tmp_path: Path, source: 
 
 
 def test_a_run_that_fails_ends_with_1_and_its_reason(stack: Stack) -> None:
-    stack.standin("PUT", "config", {"faults": {"*": {"denied": 1.0}}})
+    stack.simulator("PUT", "config", {"faults": {"*": {"denied": 1.0}}})
     done, run = started(stack)
     assert (done.returncode, done.stdout) == (1, "")
     assert f"error: run {EVALUATION}/{run} failed: access_denied: " in done.stderr

@@ -1,4 +1,4 @@
-"""What tests of alarms do: call models through the stand-in, let time pass, see what rings and what people are told."""
+"""What tests of alarms do: call models of the simulator, set the clock forward, read alarms and messages."""
 
 import json
 import time
@@ -113,7 +113,7 @@ class Watch:
 
     def fault(self, model: str, **shares: float) -> None:
         faults = {self.stack.environment.models[model].id: shares} if shares else {}
-        self.stack.standin("PUT", "config", {"faults": faults})
+        self.stack.simulator("PUT", "config", {"faults": faults})
 
     def bill(self, dollars: float) -> None:
         """What every budget reads from now on."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from ministack.services import budgets
 
-from local.emulator.patches import controls
+from local.emulator.patches import control_paths
 
 Answer = tuple[int, dict[str, str], bytes]
 
@@ -43,4 +43,4 @@ def apply() -> None:
     """Let the control say what budgets read."""
     for action in ("DescribeBudget", "DescribeBudgets"):
         budgets._DISPATCH[action] = _calculated(budgets._DISPATCH[action])
-    controls.serve(PATH, show=lambda: {"actual_spend": float(_spent["amount"])}, change=_change)
+    control_paths.serve(PATH, show=lambda: {"actual_spend": float(_spent["amount"])}, change=_change)

@@ -1,0 +1,24 @@
+"""Which reading of metric math is true, changed while the emulator runs.
+
+Stock ministack knows no metric math. Here `POST /_emulator/readings` with `{"fill_of_empty": false}` says what differs
+from the usual reading from now on, and every alarm is judged anew; `GET` shows what holds.
+"""
+
+import time
+
+from local.emulator.cloudwatch import readings
+from local.emulator.patches import control_paths
+from local.emulator.patches.cloudwatch import alarms
+
+PATH = "/_emulator/readings"
+
+
+def _change(body: bytes) -> None:
+    with alarms.LOOKING:
+        readings.use(readings.read(body))
+        alarms.look_anew(time.time())
+
+
+def apply() -> None:
+    """Serve the readings."""
+    control_paths.serve(PATH, show=lambda: readings.document(readings.current()), change=_change)
