@@ -20,7 +20,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from local.emulator.cloudwatch.readings import VARIABLE
+from local.emulator.cloudwatch.metric_math.readings import VARIABLE
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"

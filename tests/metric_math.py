@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from urllib.request import Request, urlopen
 
-from local.emulator.cloudwatch.expressions import Scope, Series, evaluate, parse
-from local.emulator.cloudwatch.readings import Readings, document
+from local.emulator.cloudwatch.metric_math.evaluator import Scope
+from local.emulator.cloudwatch.metric_math.parser import parse
+from local.emulator.cloudwatch.metric_math.readings import Readings, document
+from local.emulator.cloudwatch.metric_math.values import Series
 
 EVERY_READING = tuple(Readings.every())
 PERIOD = 300
@@ -38,7 +40,7 @@ def evaluated(
         grid=lambda _: grid,
         readings=readings,
     )
-    (line,) = scope.as_series(evaluate(_parsed(expression), scope))
+    (line,) = scope.as_series(scope.evaluate(_parsed(expression)))
     return dict(line.points)
 
 

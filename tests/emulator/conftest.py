@@ -15,7 +15,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from local.emulator.cloudwatch.readings import Readings
+from local.emulator.cloudwatch.metric_math.readings import Readings
 from local.process import Endpoint, running_emulator
 from tests.metric_math import choose
 

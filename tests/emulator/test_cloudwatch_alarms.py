@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from local.emulator.cloudwatch.readings import CONTRARY
+from local.emulator.cloudwatch.metric_math.readings import CONTRARY
 from local.process import Endpoint
 from tests.emulator.conftest import Clients, Deploy, eventually, reading
 

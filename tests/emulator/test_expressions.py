@@ -8,8 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.emulator.cloudwatch.expressions import FUNCTIONS, ExpressionError, Scope, Series, evaluate, parse
-from local.emulator.cloudwatch.readings import CONTRARY, Readings, WithoutElse, current, document, read, use
+from local.emulator.cloudwatch.metric_math.evaluator import Scope
+from local.emulator.cloudwatch.metric_math.functions import FUNCTIONS
+from local.emulator.cloudwatch.metric_math.parser import parse
+from local.emulator.cloudwatch.metric_math.readings import CONTRARY, Readings, WithoutElse, current, document, read, use
+from local.emulator.cloudwatch.metric_math.values import ExpressionError, Series
 
 WORDS = ["a", "b", "1", "0", "2.5", "(", ")", "[", "]", ",", "+", "-", "*", "/", "^", ">", "==", "AND", "OR", "'x'"]
 
@@ -34,7 +37,7 @@ def test_any_text_parses_or_is_refused(text: str) -> None:
 def test_any_expression_evaluates_or_is_refused(words: list[str]) -> None:
     known = scope(a={0: 1.0, 60: 0.0}, b={60: 3.0})
     with contextlib.suppress(ExpressionError):
-        assert isinstance(known.as_series(evaluate(parse(" ".join(words)), known)), list)
+        assert isinstance(known.as_series(known.evaluate(parse(" ".join(words)))), list)
 
 
 @pytest.mark.parametrize("text", ["(" * 5000 + "1" + ")" * 5000, "-" * 5000 + "1"])
@@ -51,7 +54,7 @@ USUAL = Readings()
 def points(text: str, readings: Readings = USUAL, **series: dict[int, float]) -> dict[int, float]:
     """What an expression gives, by its start in seconds."""
     known = replace(scope(**series), readings=readings)
-    (line,) = known.as_series(evaluate(parse(text), known))
+    (line,) = known.as_series(known.evaluate(parse(text)))
     return dict(line.points)
 
 

@@ -10,7 +10,7 @@ from urllib.error import HTTPError
 import pytest
 from botocore.exceptions import ClientError
 
-from local.emulator.cloudwatch.readings import CONTRARY
+from local.emulator.cloudwatch.metric_math.readings import CONTRARY
 from local.process import Endpoint
 from tests.emulator.conftest import Clients, reading
 

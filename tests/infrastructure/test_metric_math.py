@@ -16,7 +16,7 @@ import pytest
 
 from bedrock_eval import alarm_kinds as kinds
 from local.emulator.cloudwatch.alarm_state import ALARM, OK, decide, extra_periods
-from local.emulator.cloudwatch.readings import Readings
+from local.emulator.cloudwatch.metric_math.readings import Readings
 from tests.infrastructure import templates
 from tests.infrastructure.monitoring_support import flat, owner, tenant, watchful
 from tests.metric_math import EVERY_READING, digits, evaluated

@@ -18,9 +18,10 @@ from bedrock_eval.metrics import METRICS
 from bedrock_ops.dashboard import CHOSEN_MODEL, dashboard_url
 from bedrock_ops.errors import DeclarationError
 from bedrock_ops.monitoring_metrics import metric
-from local.emulator.cloudwatch.expressions import Scope, evaluate, parse
-from local.emulator.cloudwatch.expressions import Series as Points
-from local.emulator.cloudwatch.readings import Readings
+from local.emulator.cloudwatch.metric_math.evaluator import Scope
+from local.emulator.cloudwatch.metric_math.parser import parse
+from local.emulator.cloudwatch.metric_math.readings import Readings
+from local.emulator.cloudwatch.metric_math.values import Series as Points
 from local.emulator.logs.insights.parser import run
 from tests.infrastructure.monitoring_support import (
     PREFIX,
@@ -487,7 +488,7 @@ def computed(graph: dict[str, Any], search: Search, readings: Readings) -> dict[
         readings=readings,
     )
     shown = {each["label"]: each["expression"] for each in entries if each.get("visible", True)}
-    lines = {label: scope.as_series(evaluate(parse(text), scope))[0].points for label, text in shown.items()}
+    lines = {label: scope.as_series(scope.evaluate(parse(text)))[0].points for label, text in shown.items()}
     return {label: points.get(0) for label, points in lines.items()}
 
 

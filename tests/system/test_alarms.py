@@ -24,7 +24,7 @@ from bedrock_eval.models import Model
 from bedrock_eval.reconciling import HELD_QUERY
 from environments.load import load_environments
 from local.deployment import ENVIRONMENT, ROOT
-from local.emulator.cloudwatch.readings import CONTRARY, VARIABLE
+from local.emulator.cloudwatch.metric_math.readings import CONTRARY, VARIABLE
 from local.process import ACCOUNT, REGION
 from ops import environment as ops_environment
 from ops.__main__ import main

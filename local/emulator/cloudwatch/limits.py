@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from local.emulator.cloudwatch.expressions import ExpressionError, parse
+from local.emulator.cloudwatch.metric_math.parser import parse
+from local.emulator.cloudwatch.metric_math.values import ExpressionError
 
 UNITS = frozenset(
     {"Seconds", "Microseconds", "Milliseconds", "Percent", "Count", "Count/Second", "None"}

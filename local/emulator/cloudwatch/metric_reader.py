@@ -8,7 +8,8 @@ from typing import Any
 
 from ministack.services import cloudwatch
 
-from local.emulator.cloudwatch.expressions import ExpressionError, Scope, Series
+from local.emulator.cloudwatch.metric_math.evaluator import Scope
+from local.emulator.cloudwatch.metric_math.values import ExpressionError, Series
 
 BASIC_STATISTICS = frozenset({"SampleCount", "Average", "Sum", "Minimum", "Maximum"})
 TRAINING_SECONDS = 14 * 86_400

@@ -27,7 +27,8 @@ from ministack.services.cloudformation import provisioners
 
 from local.emulator.cloudwatch import limits
 from local.emulator.cloudwatch.alarm_state import INSUFFICIENT_DATA, decide, extra_periods
-from local.emulator.cloudwatch.expressions import Band, ExpressionError, Scope, Series
+from local.emulator.cloudwatch.metric_math.evaluator import Scope
+from local.emulator.cloudwatch.metric_math.values import Band, ExpressionError, Series
 from local.emulator.cloudwatch.metric_reader import Window, forget_old_points, newest_arrival, points_of
 from local.emulator.patches.cloudwatch.limits import Answer, Handler, refusal
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ministack.services import cloudwatch
 
-from local.emulator.cloudwatch.expressions import ExpressionError, Series
+from local.emulator.cloudwatch.metric_math.values import ExpressionError, Series
 from local.emulator.cloudwatch.metric_reader import Window, aligned, points_of, statistics_of
 
 Answer = tuple[int, dict[str, str], bytes]

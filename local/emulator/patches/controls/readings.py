@@ -6,7 +6,7 @@ from the usual reading from now on, and every alarm is judged anew; `GET` shows 
 
 import time
 
-from local.emulator.cloudwatch import readings
+from local.emulator.cloudwatch.metric_math import readings
 from local.emulator.patches import control_paths
 from local.emulator.patches.cloudwatch import alarms
 
