@@ -15,8 +15,8 @@ from local.simulator.monitoring import logging_configuration
 from local.simulator.protocol import service_model
 from local.simulator.replay.answers import AnswersError
 from local.simulator.runtime import converse
-from local.simulator.settings import config, endpoint
-from local.simulator.settings.config import ConfigError
+from local.simulator.settings import documents, endpoint
+from local.simulator.settings.documents import ConfigError
 from local.simulator.settings.state import SIMULATOR
 
 CONFIG_VARIABLE = "SIMULATOR_CONFIG"
@@ -27,7 +27,7 @@ def install() -> None:
     path = os.environ.get(CONFIG_VARIABLE)
     try:
         if path:
-            SIMULATOR.configure(config.load(Path(path)))
+            SIMULATOR.configure(documents.load(Path(path)))
     except (ConfigError, AnswersError) as error:
         raise SystemExit(f"Bedrock simulator: {error}") from None
     bedrock.handle_request = operations.handle_request

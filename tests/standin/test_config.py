@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from local.simulator.replay import answers
 from local.simulator.replay.answers import AnswersError
 from local.simulator.replay.faults import KINDS, ModelFaults, draw
-from local.simulator.settings.config import Config, ConfigError, load, parse
+from local.simulator.settings.config import Config
+from local.simulator.settings.documents import ConfigError, load, parse
 
 HERE = Path("/somewhere")
 LINE = {"modelId": "a.b", "prompt": "p", "response": "r"}

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from local.simulator.protocol.errors import Response, json_response
 from local.simulator.replay.answers import AnswersError
-from local.simulator.settings.config import ConfigError
+from local.simulator.settings.documents import ConfigError
 from local.simulator.settings.state import SIMULATOR
 
 PREFIX = "/_simulator/"

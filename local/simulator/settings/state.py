@@ -6,7 +6,7 @@ from pathlib import Path
 from local.simulator.replay import answers
 from local.simulator.replay.answers import Answers
 from local.simulator.replay.calls import Calls
-from local.simulator.settings import config
+from local.simulator.settings import documents
 from local.simulator.settings.config import Config
 
 
@@ -41,7 +41,7 @@ class Simulator:
             AnswersError: an answers file cannot be used.
         """
         old = self.config
-        new = config.parse(document, source=source, directory=Path.cwd(), base=old)
+        new = documents.parse(document, source=source, directory=Path.cwd(), base=old)
         recorded = answers.load(new.answers) if new.answers != old.answers else self.answers
         if new.fail_first_logging_puts != old.fail_first_logging_puts:
             self.logging_puts_to_fail = new.fail_first_logging_puts

@@ -2,7 +2,7 @@
 
 Stock ministack keeps one flat list per metric, copies every list at every CloudWatch request to drop old points, and
 evaluates every alarm at every PutMetricData. CloudWatch evaluates alarms on its own clock, so here points are filed
-by minute, old ones go on a timer, and arrival evaluates nothing (see ``cloudwatch_alarms``).
+by minute, old ones go on a timer, and arrival evaluates nothing (see `alarm_evaluation`).
 """
 
 from typing import Any

@@ -16,7 +16,7 @@ from typing import Any
 import time_machine
 
 from local.emulator.patches import control_paths, lambda_functions, scheduler, sqs
-from local.emulator.patches.cloudwatch import alarms
+from local.emulator.patches.cloudwatch import alarm_evaluation
 
 PATH = "/_emulator/clock"
 _MOST_SECONDS = 366 * 86_400
@@ -48,12 +48,12 @@ class Clock:
 
 
 def _forward(clock: Clock, seconds: float) -> None:
-    with alarms.LOOKING:
+    with alarm_evaluation.EVALUATING:
         clock.forward(seconds)
         scheduler.deliver_what_is_due()
         lambda_functions.wait_for_asynchronous()
         sqs.publish_all()
-        alarms.look_anew(time.time())
+        alarm_evaluation.evaluate_anew(time.time())
     lambda_functions.wait_for_asynchronous()
 
 

@@ -8,15 +8,15 @@ import time
 
 from local.emulator.cloudwatch.metric_math import readings
 from local.emulator.patches import control_paths
-from local.emulator.patches.cloudwatch import alarms
+from local.emulator.patches.cloudwatch import alarm_evaluation
 
 PATH = "/_emulator/readings"
 
 
 def _change(body: bytes) -> None:
-    with alarms.LOOKING:
+    with alarm_evaluation.EVALUATING:
         readings.use(readings.read(body))
-        alarms.look_anew(time.time())
+        alarm_evaluation.evaluate_anew(time.time())
 
 
 def apply() -> None:
