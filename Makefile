@@ -73,7 +73,7 @@ infrastructure: install ## environments, templates, snapshots, cdk-nag, cfn-lint
 	@$(BIN)/python -m pytest tests/test_layout.py tests/environments tests/infrastructure
 
 emulator: install ## the emulator's patches and the Bedrock simulator
-	@$(BIN)/python -m pytest tests/local tests/emulator tests/standin
+	@$(BIN)/python -m pytest tests/local
 
 system: install ## deployed on the emulator: run, re-run, kill and resume, destroy
 	@$(BIN)/python -m pytest tests/system

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from environments.document import Path as DocumentPath
 from environments.document import read_document
 from environments.edit import EditError, Scalar, edit
-from tests.frozen import ENVIRONMENTS, NAMES
+from tests.support.frozen import ENVIRONMENTS, NAMES
 
 TEXT = """\
 # a comment above

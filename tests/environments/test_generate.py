@@ -17,7 +17,7 @@ from environments import generate
 from environments.load import Loaded, load_environments
 from environments.model_data import ModelDataError, table_source
 from environments.schema import REPOSITORY, Environment
-from tests.frozen import ENVIRONMENTS, SOURCE
+from tests.support.frozen import ENVIRONMENTS, SOURCE
 
 ONE, TWO = (Thresholds(**{each.name: value for each in fields(Thresholds)}) for value in (11, 22))
 SHIPPED = sorted(ENVIRONMENTS.glob("*.yaml"))

@@ -8,7 +8,7 @@ from bedrock_eval.definition import Gate
 from bedrock_eval.gates import Verdict, judge
 from bedrock_eval.metrics import METRICS, score
 from environments.load import load_environments
-from tests.frozen import ANSWERS, ENVIRONMENTS
+from tests.support.frozen import ANSWERS, ENVIRONMENTS
 
 
 def test_the_gate_tells_the_recorded_answers_apart() -> None:

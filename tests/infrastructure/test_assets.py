@@ -18,7 +18,7 @@ from aws_cdk import aws_lambda as lambda_
 
 from bedrock_ops.staging import staged as copied
 from stacks.code import LAMBDA_ROOT, function_code
-from tests.infrastructure.templates import Deployed
+from tests.support.synthesis.templates import Deployed
 
 PACKAGES = (
     ("alarm_formatter",),

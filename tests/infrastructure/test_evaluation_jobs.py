@@ -17,7 +17,7 @@ from bedrock_eval.jobs.rules import MOST_HOURS
 from bedrock_eval.schedules import parse_schedule
 from environments.schema import Environment
 from stacks.monthly_cost import custom_metrics
-from tests.infrastructure.templates import (
+from tests.support.synthesis.templates import (
     Resource,
     Template,
     by_jobs,

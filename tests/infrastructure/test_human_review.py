@@ -15,7 +15,7 @@ from bedrock_ops.encryption import EnvironmentKey
 from bedrock_ops.evaluation_role import EvaluationJobRole
 from bedrock_ops.human_review import HumanReview, HumanReviews
 from stacks.code import function_code
-from tests.infrastructure.templates import CONTEXT, Resource, Template, listed
+from tests.support.synthesis.templates import CONTEXT, Resource, Template, listed
 
 HERE = "<AWS::Region>:<AWS::AccountId>"
 FLOWS = f"arn:<AWS::Partition>:sagemaker:{HERE}:flow-definition/shop-dev-*"

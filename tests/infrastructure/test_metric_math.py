@@ -17,9 +17,9 @@ import pytest
 from bedrock_eval import alarm_kinds as kinds
 from local.emulator.cloudwatch.alarm_state import ALARM, OK, decide, extra_periods
 from local.emulator.cloudwatch.metric_math.readings import Readings
-from tests.infrastructure import templates
-from tests.infrastructure.monitoring_support import flat, owner, tenant, watchful
-from tests.metric_math import EVERY_READING, digits, evaluated
+from tests.support.metric_math import EVERY_READING, digits, evaluated
+from tests.support.synthesis import templates
+from tests.support.synthesis.monitoring import flat, owner, tenant, watchful
 
 Values = Mapping[str, float | None]
 

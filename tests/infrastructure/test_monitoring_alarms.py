@@ -36,7 +36,8 @@ from bedrock_eval.names import PhysicalNames
 from bedrock_ops.alarms import AlarmFactory, shard
 from constructs import Construct
 from local.emulator.cloudwatch import limits
-from tests.infrastructure.monitoring_support import (
+from tests.support.metric_math import digits, said
+from tests.support.synthesis.monitoring import (
     PREFIX,
     RUNBOOK,
     alarm_series,
@@ -46,7 +47,6 @@ from tests.infrastructure.monitoring_support import (
     tenant,
     watchful,
 )
-from tests.metric_math import digits, said
 
 RUNBOOK_FILE = Path(__file__).parents[2] / "docs" / "runbook.md"
 # Under which dimensions a metric is; that of the delivery of logs is in the catalogue with both that AWS may use.

@@ -23,7 +23,9 @@ from local.emulator.cloudwatch.metric_math.parser import parse
 from local.emulator.cloudwatch.metric_math.readings import Readings
 from local.emulator.cloudwatch.metric_math.values import Series as Points
 from local.emulator.logs.insights.parser import run
-from tests.infrastructure.monitoring_support import (
+from tests.support.aws.log_records import events, record
+from tests.support.metric_math import EVERY_READING, evaluated
+from tests.support.synthesis.monitoring import (
     PREFIX,
     REGION,
     Monitoring,
@@ -37,8 +39,6 @@ from tests.infrastructure.monitoring_support import (
     tenant,
     watchful,
 )
-from tests.log_records import events, record
-from tests.metric_math import EVERY_READING, evaluated
 
 SCORES = [catalogue.score(name, better=item.better, title=item.title) for name, item in METRICS.items()]
 CATALOGUE = {(entry.namespace, entry.name): entry for entry in (*catalogue.FIXED, *SCORES)}

@@ -12,7 +12,7 @@ from environments.load import load_environments
 from local.__main__ import main
 from local.deployment import ROOT
 from local.own_data import OwnDataError, own_data, write_environment
-from tests.frozen import ENVIRONMENTS
+from tests.support.frozen import ENVIRONMENTS
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,7 @@ from local.emulator.logs.insights.parser import run
 from ops import account, logs
 from ops.__main__ import main
 from ops.commands import COMMANDS
-from tests.log_records import HAIKU, NOVA, PERMISSION_CHECK, PROFILE_ARN, RECORDS, ROLE, chat, event, events
+from tests.support.aws.log_records import HAIKU, NOVA, PERMISSION_CHECK, PROFILE_ARN, RECORDS, ROLE, chat, event, events
 
 RATES = {HAIKU: Rates(1, 5, cache_read=0.1), "us.other": Rates(3, 15, cache_read=0.3, cache_write=3.75)}
 PROFILE = PROFILE_ARN.rpartition("/")[2]

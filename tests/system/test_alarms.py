@@ -28,11 +28,10 @@ from local.emulator.cloudwatch.metric_math.readings import CONTRARY, VARIABLE
 from local.process import ACCOUNT, REGION
 from ops import environment as ops_environment
 from ops.__main__ import main
-from tests.frozen import ANSWERS
-from tests.metric_math import choose
-
-from .conftest import deployed
-from .watching import DAY, HOUR, MINUTE, Told, Watch
+from tests.support.frozen import ANSWERS
+from tests.support.local.deployment import deployed
+from tests.support.local.watching import DAY, HOUR, MINUTE, Told, Watch
+from tests.support.metric_math import choose
 
 QUALITY, SCHEDULED, BY_JOBS = "quality", "scheduled", "by-jobs"
 METRIC = "relevance_score"

@@ -17,9 +17,8 @@ from bedrock_eval.layout import definition_key
 from bedrock_eval.metrics import score
 from bedrock_eval.summary import read_summary
 from local.evaluation import alarm_states, cloudwatch_means, expected_alarms, subscribe_inbox, wait_for_messages
-from tests.frozen import ANSWERS, DATASET
-
-from .conftest import EVALUATION, Stack
+from tests.support.frozen import ANSWERS, DATASET
+from tests.support.local.deployment import EVALUATION, Stack
 
 CASES = 42
 

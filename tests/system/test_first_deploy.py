@@ -19,8 +19,8 @@ from ruamel.yaml import YAML
 from local.__main__ import EMULATOR
 from local.deployment import ENVIRONMENT, synthesize
 from local.process import ACCOUNT, QUICK_WAITS, REGION, Endpoint, running_emulator
-from tests.emulator.conftest import Clients, Stack, clients_of, eventually
-from tests.frozen import ANSWERS, ENVIRONMENTS
+from tests.support.frozen import ANSWERS, ENVIRONMENTS
+from tests.support.local.emulator import Clients, Stack, clients_of, eventually
 
 ROOMS = ("storage", "logging", "evaluation", "monitoring")
 ASSETS = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"

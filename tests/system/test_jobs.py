@@ -10,10 +10,9 @@ from bedrock_eval.layout import RunLayout, definition_key
 from bedrock_eval.summary import Summary, read_summary
 from local.deployment import ENVIRONMENT, DeploymentError, run_cdk, synthesize
 from local.evaluation import cloudwatch_means
-from tests.frozen import ENVIRONMENTS
-
-from .conftest import EVALUATION, Stack
-from .test_operate import ops
+from tests.support.frozen import ENVIRONMENTS
+from tests.support.local.deployment import EVALUATION, Stack
+from tests.support.local.operator import ops
 
 QUICK = {"seconds": 0.2}
 CASES = 42

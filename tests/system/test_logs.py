@@ -18,11 +18,10 @@ from botocore.exceptions import ClientError
 from bedrock_eval.log_queries import saved_queries
 from local.deployment import ENVIRONMENT, ROOT
 from local.process import ACCOUNT, REGION
-from tests.frozen import ANSWERS
-from tests.log_records import RECORDS
-
-from .conftest import Stack
-from .test_operate import ops
+from tests.support.aws.log_records import RECORDS
+from tests.support.frozen import ANSWERS
+from tests.support.local.deployment import Stack
+from tests.support.local.operator import ops
 
 STREAM = "aws/bedrock/modelinvocations"
 CALLER = "assumed-role/shop"

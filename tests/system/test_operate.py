@@ -1,10 +1,8 @@
 """The commands for day 2 as a person types them, against the deployed stack: run, runs, dashboard."""
 
-import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,44 +11,16 @@ import pytest
 
 from bedrock_eval.layout import BaselineLayout, RunLayout
 from environments.load import load_environments
-from local.deployment import ENVIRONMENT, ROOT
+from local.deployment import ENVIRONMENT
 from ops import environment
 from ops.__main__ import main
-from tests.frozen import ENVIRONMENTS
+from tests.support.frozen import ENVIRONMENTS
+from tests.support.local.deployment import EVALUATION, Stack
+from tests.support.local.operator import credentials, ops
 
-from .conftest import EVALUATION, Stack
-
-# `python -m ops`, but for the folder of the environment files.
-_OPS = """
-import pathlib, sys
-from ops import environment
-from ops.__main__ import main
-environment.ENVIRONMENTS = pathlib.Path(sys.argv.pop(1))
-sys.exit(main())
-"""
 CASES = 42
 METRICS = ("relevance_score", "response_length", "unicode_exact_match", "unicode_f1_score")
 WORSE = 10
-
-
-def credentials(stack: Stack) -> dict[str, str]:
-    """What the AWS clients of a person have: all but the emulator's address, which is an option here."""
-    given = stack.deployment.endpoint.environment
-    return {key: value for key, value in given.items() if key.startswith("AWS_") and key != "AWS_ENDPOINT_URL"}
-
-
-def ops(stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """`python -m ops` in a process of its own, on the frozen files and with the emulator's credentials."""
-    return subprocess.run(
-        [sys.executable, "-c", _OPS, str(ENVIRONMENTS), *arguments, "--env", ENVIRONMENT],
-        cwd=ROOT,
-        env={**os.environ, **credentials(stack)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 def runs(stack: Stack, *arguments: str) -> str:

@@ -8,8 +8,7 @@ import pytest
 
 from bedrock_eval.definition import read_definition
 from bedrock_eval.layout import definition_key
-
-from .conftest import EVALUATION, Stack
+from tests.support.local.deployment import EVALUATION, Stack
 
 
 def month_to_date(stack: Stack) -> float:

@@ -8,9 +8,8 @@ import pytest
 from bedrock_eval.layout import DEFINITIONS, definition_key
 from local.deployment import ENVIRONMENT, destroy, run_cdk, synthesize
 from local.process import REGION
-from tests.frozen import ENVIRONMENTS
-
-from .conftest import Stack
+from tests.support.frozen import ENVIRONMENTS
+from tests.support.local.deployment import Stack
 
 
 def test_what_is_retained_from_now_on_keeps_what_it_holds(stack: Stack, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.function_calls import calls, handlers
+from tests.support.aws.function_calls import calls, handlers
 
 ROOT = Path(__file__).resolve().parents[2]
 OLDEST = Path(sys.prefix) / "oldest-sdk"
@@ -23,12 +23,12 @@ DROPPED = "boto3 of this runtime drops what AWS announces: ends of life are thos
 
 @cache
 def run(sdk: str) -> Any:
-    """What tests/sdk_run.py says; a process, as two versions of a package cannot be in one."""
+    """What tests/support/aws/sdk_run.py says; a process, as two versions of a package cannot be in one."""
     folder = FOLDERS[sdk]
     if folder is not None and not (folder / "boto3").is_dir():
         raise AssertionError(f"{folder} is missing; make it with: make install")
     path = os.pathsep.join(str(each) for each in (folder, ROOT / "lambda", ROOT) if each is not None)
-    command = [sys.executable, "-m", "tests.sdk_run"]
+    command = [sys.executable, "-m", "tests.support.aws.sdk_run"]
     environment = {**os.environ, "PYTHONPATH": path}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr

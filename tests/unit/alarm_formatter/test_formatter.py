@@ -15,9 +15,9 @@ from alarm_formatter.formatter import Formatter
 from bedrock_eval.alarm_messages import Place
 from bedrock_eval.layout import RunLayout
 from bedrock_eval.runs import RunState, RunStatus
+from tests.support.fakes import FakeS3, client_error
 from tests.unit.core.test_alarm_messages import RATE, VERDICT
 from tests.unit.core.test_budget_messages import ACTUAL
-from tests.unit.fakes import FakeS3, client_error
 
 PLACE = Place(region="eu-central-1", bucket="results", prefix="shop-prod", runbook="https://example.com/runbook.md")
 NEWEST = "20261124T070000Z"

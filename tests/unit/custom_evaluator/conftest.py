@@ -12,7 +12,7 @@ from bedrock_eval.definition import Candidate, Dataset, Definition, InferencePar
 from bedrock_eval.layout import RunLayout, definition_key
 from custom_evaluator.services import Services
 from custom_evaluator.store import Store
-from tests.unit.fakes import FakeClock, FakeCloudWatch, FakeModels, FakeS3
+from tests.support.fakes import FakeClock, FakeCloudWatch, FakeModels, FakeS3
 
 BUCKET, DATA = "results", "datasets"
 RUN_ID = "20261123T060000Z"

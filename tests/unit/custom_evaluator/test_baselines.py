@@ -11,8 +11,8 @@ from bedrock_eval.summary import read_summary
 from bedrock_eval.table import table
 from custom_evaluator.events import SliceEvent
 from custom_evaluator.slices import run_slice
+from tests.support.fakes import answer
 from tests.unit.custom_evaluator.conftest import BUCKET, DEFINITION, EXECUTION, LAYOUT, World
-from tests.unit.fakes import answer
 
 EARLIER = RunLayout("support", "20261116T060000Z")
 PINNED = replace(DEFINITION, gates=(Gate("relevance_score", max_drop=0.1),), baseline=EARLIER.run_id)

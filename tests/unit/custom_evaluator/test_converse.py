@@ -19,8 +19,8 @@ from bedrock_eval.outcomes import FailureReason, Outcome, Usage
 from bedrock_eval.sdk import UnknownFieldError
 from bedrock_eval.traffic import Traffic
 from custom_evaluator.converse import Asker, Later, Question, failure_of
+from tests.support.fakes import FakeModels, answer, client_error
 from tests.unit.custom_evaluator.conftest import DEFINITION, RUN_ID
-from tests.unit.fakes import FakeModels, answer, client_error
 
 SMALL, LARGE = DEFINITION.candidates
 SCORING_THOUGHTS = replace(DEFINITION, score_thoughts=True)

@@ -15,8 +15,8 @@ from custom_evaluator.errors import DamagedFile, EventError, PassingError, RunFa
 from custom_evaluator.failures import reason_and_message
 from custom_evaluator.publication import publish_run
 from custom_evaluator.services import model_client
+from tests.support.fakes import START, FakeContext, KilledError, client_error
 from tests.unit.custom_evaluator.conftest import BUCKET, DEFINITION, EXECUTION, INPUT, LAYOUT, RUN_ID, SLICE, World
-from tests.unit.fakes import START, FakeContext, KilledError, client_error
 
 PUBLISH = {"action": "publish", "input": INPUT, "execution": EXECUTION}
 RUN = {"Application": "shop", "Evaluation": "support"}

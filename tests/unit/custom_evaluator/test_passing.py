@@ -14,7 +14,7 @@ from botocore.exceptions import (
 
 from custom_evaluator.errors import PassingError, RunFailed
 from custom_evaluator.passing import passing_errors
-from tests.unit.fakes import client_error
+from tests.support.fakes import client_error
 
 PASSING: tuple[Any, ...] = (
     client_error("SlowDown", status=503),

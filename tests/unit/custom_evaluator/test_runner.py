@@ -17,8 +17,8 @@ from custom_evaluator.errors import RunFailed
 from custom_evaluator.parts import FLUSH_BYTES, FLUSH_COUNT, FLUSH_SECONDS, PartWriter
 from custom_evaluator.runner import Lane, Limits, Runner, Work
 from custom_evaluator.store import Store
+from tests.support.fakes import FakeClock, FakeS3
 from tests.unit.custom_evaluator.conftest import BUCKET, LAYOUT
-from tests.unit.fakes import FakeClock, FakeS3
 
 CANDIDATE, OTHER = Candidate("small", "m", "p"), Candidate("large", "n", "q")
 LIMITS = Limits(concurrency=1, stop_at=100, drain_until=130, drain_seconds=10)

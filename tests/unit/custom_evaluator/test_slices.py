@@ -19,8 +19,8 @@ from custom_evaluator import slices
 from custom_evaluator.errors import RunFailed
 from custom_evaluator.events import SliceEvent, parse_event
 from custom_evaluator.slices import SliceResult, SliceStatus, run_slice
+from tests.support.fakes import START, KilledError, answer, client_error
 from tests.unit.custom_evaluator.conftest import BUCKET, DATA, DEFINITION, EXECUTION, LAYOUT, RUN_ID, World
-from tests.unit.fakes import START, KilledError, answer, client_error
 
 OTHER = "arn:aws:states:us-east-1:000000000000:execution:shop-dev-evaluation:two"
 SMALL = "profile-small"

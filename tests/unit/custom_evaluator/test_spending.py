@@ -16,8 +16,8 @@ from custom_evaluator.errors import RunFailed
 from custom_evaluator.events import parse_event
 from custom_evaluator.failures import fail_run
 from custom_evaluator.slices import SliceStatus, run_slice
+from tests.support.fakes import answer
 from tests.unit.custom_evaluator.conftest import BUCKET, DEFINITION, EXECUTION, INPUT, LAYOUT, SLICE, World
-from tests.unit.fakes import answer
 
 # Of the fakes an answer has 3 input and 5 output tokens: 0.053 dollars.
 RATES = Rates(input=1000.0, output=10_000.0)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from custom_resources import cfn, patience
-from tests.unit.fakes import FakeContext
+from tests.support.fakes import FakeContext
 
 
 class FakeTime:

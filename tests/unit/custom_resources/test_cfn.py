@@ -16,8 +16,8 @@ import pytest
 
 from custom_resources import cfn
 from custom_resources.cfn import Request, RequestType, ResourceError, respond
+from tests.support.fakes import FakeContext, client_error
 from tests.unit.custom_resources.conftest import CloudFormation, FakeTime
-from tests.unit.fakes import FakeContext, client_error
 
 
 def handler_of(work: Any, *, identify: Any = lambda request: "the-id") -> Any:

@@ -19,8 +19,8 @@ from bedrock_eval.definition import (
     read_definition,
 )
 from custom_resources import bucket_emptier, dataset, definition
+from tests.support.fakes import FakeS3, client_error
 from tests.unit.custom_resources.conftest import CloudFormation, FakeTime
-from tests.unit.fakes import FakeS3, client_error
 
 DEFINITION = Definition(
     application="shop",

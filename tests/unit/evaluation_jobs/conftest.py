@@ -15,7 +15,7 @@ from bedrock_eval.layout import RunLayout, definition_key
 from custom_evaluator.services import Services
 from custom_evaluator.store import Store
 from evaluation_jobs.services import JobServices
-from tests.unit.fakes import FakeClock, FakeCloudWatch, FakeModels, FakeS3, client_error
+from tests.support.fakes import FakeClock, FakeCloudWatch, FakeModels, FakeS3, client_error
 
 BUCKET, DATA = "results", "datasets"
 RUN_ID = "20261123T060000Z"

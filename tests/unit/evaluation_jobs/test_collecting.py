@@ -14,6 +14,7 @@ from bedrock_eval.jobs.progress import read_jobs
 from bedrock_eval.runs import RunFailureReason
 from custom_evaluator.errors import RunFailed
 from evaluation_jobs import handler as entry
+from tests.support.fakes import FakeContext
 from tests.unit.evaluation_jobs.conftest import (
     BUCKET,
     DEFINITION,
@@ -25,7 +26,6 @@ from tests.unit.evaluation_jobs.conftest import (
     World,
     record,
 )
-from tests.unit.fakes import FakeContext
 
 ONE = replace(DEFINITION, candidates=DEFINITION.candidates[:1])
 FLOW = "arn:aws:sagemaker:us-east-1:111111111111:flow-definition/x"

@@ -21,8 +21,8 @@ from custom_evaluator.errors import PassingError, RunFailed
 from custom_evaluator.failures import MESSAGE_LIMIT
 from evaluation_jobs import handler as entry
 from evaluation_jobs.control import MOST_JOBS, Control, NotNowError, Pruned, Seen
+from tests.support.fakes import FakeContext, client_error
 from tests.unit.evaluation_jobs.conftest import BUCKET, DEFINITION, EXECUTION, INPUT, LAYOUT, RUN_ID, SLICE, World
-from tests.unit.fakes import FakeContext, client_error
 
 PROXY = client_error("504", "Gateway Timeout", status=504)
 PUBLISH = {"action": "publish", "input": INPUT, "execution": EXECUTION}

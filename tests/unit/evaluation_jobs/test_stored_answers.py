@@ -16,6 +16,7 @@ from bedrock_eval.runs import RunFailureReason, RunStatus
 from custom_evaluator.errors import RunFailed
 from custom_evaluator.parts import outcome_line
 from evaluation_jobs import handler as entry
+from tests.support.fakes import FakeContext
 from tests.unit.evaluation_jobs.conftest import (
     BUCKET,
     DATA,
@@ -27,7 +28,6 @@ from tests.unit.evaluation_jobs.conftest import (
     SLICE,
     World,
 )
-from tests.unit.fakes import FakeContext
 
 CUSTOM = replace(DEFINITION, evaluation="quality", metrics=("squad_f1",), job=None)
 OLD, NEW = RunLayout("quality", "20261120T060000Z"), RunLayout("quality", "20261121T060000Z")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bedrock_eval.costs import Cost
-from tests.unit.fakes import client_error
+from tests.support.fakes import client_error
 from watchdog.budget import look
 
 NOW = datetime(2026, 11, 23, 13, 20, 30, tzinfo=UTC)

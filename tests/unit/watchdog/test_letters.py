@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.fakes import FakeQueues, client_error
+from tests.support.fakes import FakeQueues, client_error
 from watchdog.letters import letters
 
 NOW = datetime(2026, 11, 23, 13, 20, 30, tzinfo=UTC)

@@ -17,7 +17,7 @@ from bedrock_eval.outcomes import Usage
 from bedrock_eval.runs import Progress, RunState, RunStatus, timestamp
 from bedrock_eval.traffic import Traffic
 from bedrock_eval.watch_list import WatchList
-from tests.unit.fakes import FakeCloudWatch, FakeS3, client_error
+from tests.support.fakes import FakeCloudWatch, FakeS3, client_error
 from tests.unit.watchdog.test_watchdog import NOW, deploy, look
 from watchdog import reconcile, watch
 

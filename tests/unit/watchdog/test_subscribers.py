@@ -11,7 +11,7 @@ import pytest
 from bedrock_eval.layout import WATCHDOG_MEMORY
 from bedrock_eval.subscribers import Subscription
 from bedrock_eval.watch_list import People
-from tests.unit.fakes import FakeS3, client_error
+from tests.support.fakes import FakeS3, client_error
 from watchdog import subscribers
 from watchdog.subscribers import Subscribers
 

@@ -14,7 +14,7 @@ from bedrock_eval.jobs.definition import JobKind, JobSettings
 from bedrock_eval.jobs.measures import Task
 from bedrock_eval.layout import definition_key
 from bedrock_eval.watch_list import WatchList, read_watch_list
-from tests.unit.fakes import FakeCloudWatch, FakeS3, client_error
+from tests.support.fakes import FakeCloudWatch, FakeS3, client_error
 from tests.unit.watchdog.test_watchdog import deploy, look
 
 BEDROCK, GUARDRAILS = "AWS/Bedrock", "AWS/Bedrock/Guardrails"

@@ -22,8 +22,8 @@ from bedrock_eval.publishing import Datum, datum
 from bedrock_eval.runs import RunState, RunStatus
 from bedrock_eval.subscribers import Subscription
 from bedrock_eval.watch_list import People, WatchList
-from tests.older_sdk import older_model
-from tests.unit.fakes import FakeCloudWatch, FakeContext, FakeQueues, FakeS3, client_error
+from tests.support.aws.older_sdk import older_model
+from tests.support.fakes import FakeCloudWatch, FakeContext, FakeQueues, FakeS3, client_error
 from watchdog import handler as entry
 from watchdog.watch import Watch
 

@@ -15,7 +15,7 @@ from bedrock_eval.jobs.definition import Criterion, JobKind, JobSettings, Rating
 from bedrock_eval.jobs.measures import RatingMethod, Task
 from bedrock_eval.jobs.request import JobPlace, build_request, groups, job_name, settings
 from bedrock_eval.jobs.rules import problems
-from tests.job_requests import broken_rules, request_shape
+from tests.support.aws.job_requests import broken_rules, request_shape
 
 RUN = "20261123T060000Z"
 PLACE = JobPlace(
