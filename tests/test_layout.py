@@ -3,6 +3,7 @@
 import ast
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,49 @@ ROOMS: dict[str, tuple[str, set[str], set[str]]] = {
 EMULATOR_SIDE = ("local/emulator", "local/simulator")
 
 
+# The packages of `local`: which of its other packages each may import, and which packages of others beside `ROOMS`.
+_CLOUDWATCH, _INSIGHTS, _PATCHES = "emulator.cloudwatch", "emulator.logs.insights", "emulator.patches"
+_METRIC_MATH = f"{_CLOUDWATCH}.metric_math"
+_SETTINGS, _REPLAY, _PROTOCOL = "simulator.settings", "simulator.replay", "simulator.protocol"
+_KNOWN, _PERMISSIONS, _MONITORING = "simulator.models", "simulator.permissions", "simulator.monitoring"
+_JOBS, _RUNTIME, _CONTROL_PLANE = "simulator.jobs", "simulator.runtime", "simulator.control_plane"
+_OF_BEDROCK = {_PROTOCOL, _REPLAY, _SETTINGS, _KNOWN}
+LOCAL: dict[str, tuple[set[str], set[str]]] = {
+    "": ({_METRIC_MATH, _REPLAY, _KNOWN}, set()),
+    "emulator": ({_PATCHES, "simulator"}, set()),
+    _METRIC_MATH: (set(), set()),
+    _CLOUDWATCH: ({_METRIC_MATH}, {"ministack"}),
+    _INSIGHTS: (set(), set()),
+    "emulator.logs": (set(), set()),
+    _PATCHES: ({"emulator.logs", _INSIGHTS}, {"ministack"}),
+    f"{_PATCHES}.cloudwatch": ({_CLOUDWATCH, _METRIC_MATH}, {"ministack", "botocore"}),
+    f"{_PATCHES}.cloudformation": ({_PATCHES}, {"ministack"}),
+    f"{_PATCHES}.controls": ({_PATCHES, f"{_PATCHES}.cloudwatch", _METRIC_MATH}, {"ministack", "time_machine"}),
+    "simulator": ({*_OF_BEDROCK, _MONITORING, _JOBS, _RUNTIME, _CONTROL_PLANE}, {"ministack"}),
+    _PROTOCOL: (set(), {"botocore"}),
+    _REPLAY: (set(), set()),
+    _SETTINGS: ({_REPLAY, _PROTOCOL}, set()),
+    _KNOWN: ({_PROTOCOL, _SETTINGS}, {"ministack"}),
+    _PERMISSIONS: (set(), {"ministack"}),
+    _MONITORING: ({*_OF_BEDROCK, _PERMISSIONS}, {"ministack"}),
+    _RUNTIME: ({*_OF_BEDROCK, _MONITORING}, {"ministack"}),
+    _JOBS: ({*_OF_BEDROCK, _PERMISSIONS}, {"ministack"}),
+    _CONTROL_PLANE: ({_PROTOCOL, _SETTINGS, _KNOWN, _MONITORING, _JOBS}, {"ministack"}),
+}
+# The project's interpreter imports these too, which has neither ministack nor what ministack needs.
+ON_BOTH_SIDES = (
+    *(
+        "simulator.replay.answers",
+        "simulator.models.identifiers",
+        "simulator.models.known",
+        "simulator.protocol.errors",
+    ),
+    *("simulator.settings.config", "simulator.settings.documents", "simulator.settings.state"),
+    *("emulator.cloudwatch.metric_math.evaluator", "emulator.logs.insights.parser", "emulator.logs.filter_pattern"),
+    *("emulator.cloudwatch.limits", "emulator.cloudwatch.alarm_state"),
+)
+
+
 def sources(place: str, *, without: tuple[str, ...] = ()) -> list[Path]:
     path = ROOT / place
     found = [path] if path.is_file() else sorted(path.rglob("*.py"))
@@ -38,12 +82,17 @@ def sources(place: str, *, without: tuple[str, ...] = ()) -> list[Path]:
 
 def imported(path: Path) -> Iterator[str]:
     """The first parts of the names of all modules that a file imports."""
+    yield from (name.partition(".")[0] for name in imported_modules(path))
+
+
+def imported_modules(path: Path) -> Iterator[str]:
+    """The names of all modules that a file imports, and of what it imports from them."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            yield from (alias.name.partition(".")[0] for alias in node.names)
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: a relative import"
-            yield str(node.module).partition(".")[0]
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 @pytest.mark.parametrize("room", ROOMS)
@@ -60,6 +109,53 @@ def test_a_room_imports_only_what_it_may(room: str) -> None:
 def test_what_runs_in_the_emulator_needs_nothing_of_the_project(place: str) -> None:
     allowed = {"local", "ministack", "time_machine", "boto3", "botocore", *sys.stdlib_module_names}
     assert {name for path in sources(place) for name in imported(path)} <= allowed
+
+
+def packages_of_local() -> dict[str, list[Path]]:
+    """The modules of each package of `local`, by the package's name without `local`."""
+    found: dict[str, list[Path]] = {}
+    for path in sources("local"):
+        found.setdefault(".".join(path.parent.relative_to(ROOT / "local").parts), []).append(path)
+    # A package of packages alone, as it has nothing to import.
+    return {name: paths for name, paths in found.items() if any(path.read_text().count("import ") for path in paths)}
+
+
+def package_of(name: str) -> str:
+    """The package of `local` in which a module, or what is imported from it, lies."""
+    parts = name.split(".")
+    while not ROOT.joinpath(*parts).is_dir():
+        parts.pop()
+    return ".".join(parts[1:])
+
+
+@pytest.mark.parametrize("package", LOCAL)
+def test_a_package_of_local_imports_what_the_graph_says(package: str) -> None:
+    packages, others = LOCAL[package]
+    paths = packages_of_local()[package]
+    names = {name for path in paths for name in imported_modules(path)}
+    inner = {package_of(name) for name in names if name.partition(".")[0] == "local"}
+    assert inner - {package} == packages
+    outer = {name.partition(".")[0] for name in names} - {"local", *sys.stdlib_module_names}
+    assert outer <= (others if package else ROOMS["local"][1] | ROOMS["local"][2])
+
+
+def test_the_packages_of_local_are_all_named_and_have_no_cycle() -> None:
+    assert set(LOCAL) == set(packages_of_local())
+    assert list(TopologicalSorter({name: packages for name, (packages, _) in LOCAL.items()}).static_order())
+
+
+@pytest.mark.parametrize("module", ON_BOTH_SIDES)
+def test_what_both_interpreters_import_needs_the_standard_library_alone(module: str) -> None:
+    seen: set[Path] = set()
+    waiting = [ROOT.joinpath("local", *module.split(".")).with_suffix(".py")]
+    while waiting:
+        path = waiting.pop()
+        seen.add(path)
+        for name in imported_modules(path):
+            first, *rest = name.split(".")
+            assert first in {"local", *sys.stdlib_module_names}, f"{path.relative_to(ROOT)}: {name}"
+            reached = [ROOT.joinpath("local", *each).with_suffix(".py") for each in (rest, rest[:-1])]
+            waiting += [each for each in reached if each.is_file() and each not in seen]
 
 
 def test_the_pure_core_reaches_nothing_outside() -> None:
