@@ -7,7 +7,7 @@ import sys
 from local import simulator
 from local.emulator import patches
 
-# ministack reads these while it is imported; whoever set them otherwise would open ports beyond the loopback device.
+# ministack reads these while it is imported. Other values would open ports beyond the loopback device.
 _SAFE_ENVIRONMENT = {
     "BIND_HOST": "127.0.0.1",
     "MINISTACK_HOST": "127.0.0.1",

@@ -23,7 +23,7 @@ CONFIG_VARIABLE = "SIMULATOR_CONFIG"
 
 
 def install() -> None:
-    """See `local.simulator.install`."""
+    """Do the work of `local.simulator.install`."""
     path = os.environ.get(CONFIG_VARIABLE)
     try:
         if path:
@@ -42,7 +42,7 @@ def install() -> None:
 
 
 def _extend_dispatch() -> None:
-    """Serve the admin paths, and let the runtime see the request id that ministack gives out."""
+    """Serve the simulator's own paths, and let the runtime see the request id that ministack gives out."""
     dispatch = app._dispatch_service_request
 
     async def dispatch_with_simulator(method: str, path: str, headers: dict[str, str], body: bytes, *rest: Any) -> Any:
@@ -56,7 +56,7 @@ def _extend_dispatch() -> None:
 
 
 def _extend_reset() -> None:
-    """`POST /_ministack/reset` also forgets what was made here and the calls; configuration stays."""
+    """`POST /_ministack/reset` also forgets the simulator's resources and the calls; the configuration stays."""
     reset = bedrock.reset
 
     def reset_with_simulator() -> None:

@@ -75,8 +75,8 @@ def test_the_bad_candidate_rings_an_alarm_that_is_heard(
     ringing = [name for name, state in expected.items() if state == "ALARM"]
     messages = wait_for_messages(stack.clients, finished[2], alarms=ringing)
     told = [message for message in messages if message.state == "ALARM"]
-    assert all(message.told & set(ringing) for message in told)
-    assert {name for message in told for name in message.told} >= set(ringing)
+    assert all(message.alarms & set(ringing) for message in told)
+    assert {name for message in told for name in message.alarms} >= set(ringing)
     states = alarm_states(stack.clients, stack.names.prefix)
     assert {name: states[name] for name in expected} == expected
 

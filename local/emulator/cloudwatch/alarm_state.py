@@ -1,4 +1,4 @@
-"""When a CloudWatch alarm changes state: M out of N with gaps.
+"""State changes of a CloudWatch alarm: M out of N with gaps.
 
 The rules are those of "Configuring how CloudWatch alarms treat missing data" in the user guide. An alarm looks back
 further than its evaluation periods, and treats periods as missing only when that range holds too few values.
@@ -10,7 +10,7 @@ OK, ALARM, INSUFFICIENT_DATA = "OK", "ALARM", "INSUFFICIENT_DATA"
 
 
 def extra_periods(period: int) -> int:
-    """How many periods beyond N an alarm reads back. AWS does not document the number; its examples use two."""
+    """The number of periods beyond N that an alarm reads. AWS does not document it; its examples use two."""
     # Assumption: wider-range-of-missing-data
     return 2 if period < 3_600 else 0
 

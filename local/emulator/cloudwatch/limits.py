@@ -1,4 +1,4 @@
-"""What CloudWatch refuses: pure checks of requests, with the error code and a message its author can act on.
+"""Limits of CloudWatch: pure checks of requests, with the error code and a message that its author can act on.
 
 Sources: the API references of PutMetricData, PutMetricAlarm and PutDashboard, and "CloudWatch service quotas".
 """

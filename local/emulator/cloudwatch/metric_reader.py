@@ -1,4 +1,4 @@
-"""Reading ministack's metric store the way CloudWatch reads its own: exact dimension sets, aligned periods, SEARCH."""
+"""Reads ministack's metric store as CloudWatch reads its own: exact dimension sets, aligned periods, SEARCH."""
 
 import re
 import time
@@ -49,7 +49,7 @@ class MinuteIndex(list[dict[str, Any]]):
 
 
 def is_statistic(name: str) -> bool:
-    """Whether the emulator can compute a statistic of this name."""
+    """Say whether the emulator can compute a statistic of this name."""
     return name in BASIC_STATISTICS or _PERCENTILE.fullmatch(name) is not None
 
 

@@ -25,7 +25,7 @@ _STEP = re.compile(r"""\.([\w*\-]+)|\["([^"]*)"\]|\['([^']*)'\]|\[(\d+|\*)\]""")
 
 
 class PatternError(ValueError):
-    """The pattern is not one that CloudWatch Logs accepts, or one the emulator does not know."""
+    """CloudWatch Logs does not accept the pattern, or the emulator does not know it."""
 
 
 def select(document: Document, selector: str) -> Document:
@@ -50,7 +50,7 @@ def _inner(value: Document, key: str, index: str) -> Iterable[Document]:
 
 
 def matches(pattern: str, message: str) -> tuple[bool, Document]:
-    """Whether a log event matches, and its parsed JSON (None when it is not an object). Raises PatternError."""
+    """Match a log event; also gives its parsed JSON (None when it is not an object). Raises PatternError."""
     matcher = compile_pattern(pattern)
     document: Document = None
     if message.lstrip().startswith("{"):

@@ -1,6 +1,6 @@
-"""Paths of the emulator's own, by which tests set what AWS has no API for.
+"""HTTP paths of the emulator itself, by which tests set what AWS has no API for.
 
-A control answers GET with what holds, and POST after a change; what it cannot use it refuses with one sentence.
+A path answers GET with its present value, and POST after a change. It refuses a bad body with one sentence.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ def serve(path: str, *, show: Show, change: Change) -> None:
     """Answer requests to `path`.
 
     Args:
-        show: what holds.
+        show: gives the present value.
         change: takes the body of a POST; raises ValueError with one sentence.
     """
     dispatch = app._dispatch_service_request

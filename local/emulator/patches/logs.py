@@ -3,7 +3,7 @@
 Stock ministack stores metric filters and never applies them, accepts any pattern, and does not know query
 definitions. CloudWatch Logs turns every matching event into a metric value at the event's own time. Of an Insights
 query stock ministack skips what it does not know (`stats`, `parse`, any operator) and calls the rest complete; here a
-query is carried out whole, or refused as malformed.
+query runs as a whole, or is refused as malformed.
 """
 
 import logging
@@ -132,7 +132,7 @@ def _start_query(data: Mapping[str, Any]) -> Answer:
     cloudwatch_logs._queries[query_id] = {
         **{key: value for key, value in data.items() if key != "limit"},
         "queryId": query_id,
-        # It completes when somebody asks for it, so that it can be stopped before.
+        # It completes when its results are read, so that it can be stopped before.
         "status": "Scheduled",
         "results": [[{"field": key, "value": value} for key, value in row.items()] for row in found.rows],
         "statistics": {

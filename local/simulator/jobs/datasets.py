@@ -1,4 +1,4 @@
-"""What AWS documents of a dataset for an evaluation job; the simulator refuses other datasets in CreateEvaluationJob.
+"""The documented format of a dataset for an evaluation job; CreateEvaluationJob refuses other datasets.
 
 Source: Bedrock user guide, model-evaluation-prompt-datasets, -judge and -custom-human. AWS may notice some of this
 later and let the job fail instead.
@@ -14,7 +14,7 @@ _MOST_ANSWERS_OF_PEOPLE = 2
 
 
 def dataset_problem(text: str, *, sources: Sequence[str], human: bool) -> str | None:
-    """Why a job cannot be given this file, None when it can.
+    """The reason why a job cannot take this file, None when it can.
 
     Args:
         sources: identifiers of answers that the request says are in the file.

@@ -1,4 +1,4 @@
-"""Evaluation jobs as the control plane shows them: created once, under way for a while, ended, deleted.
+"""Evaluation jobs as the control plane shows them: created, in progress for a while, ended, deleted.
 
 A job ends when its time is up and a caller reads it: no caller can see the difference, as AWS sends no event either.
 """
@@ -98,7 +98,7 @@ def reset() -> None:
 
 
 def create(request: Mapping[str, Any]) -> Job:
-    """Start a job from a CreateEvaluationJob request; with a known client token nothing new is started.
+    """Start a job from a CreateEvaluationJob request; a known client token gives the job that has it.
 
     Raises:
         ServiceError: the request does not fit the service model, a documented rule or a quota, or a fault is injected.
@@ -114,7 +114,7 @@ def create(request: Mapping[str, Any]) -> Job:
         if job.name == request["jobName"]:
             raise ServiceError("ConflictException", f"An evaluation job named {job.name} exists already.")
     if len(_jobs) + SIMULATOR.config.evaluation_jobs.others >= MOST_JOBS:
-        # In words that do not say which quota it is: AWS's are not known.
+        # The message does not name the quota: AWS's own words are not known.
         raise ServiceError("ServiceQuotaExceededException", "The number of evaluation jobs exceeds the service quota.")
     now = time.time()
     seed = f"{get_account_id()}{get_region()}{request['jobName']}"
@@ -224,7 +224,7 @@ def batch_delete(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def page(query: Mapping[str, str]) -> dict[str, Any]:
-    """A page of ListEvaluationJobs, newest first: five at most, whatever `maxResults` asks for."""
+    """A page of ListEvaluationJobs, newest first: five at most, even if `maxResults` is larger."""
     try:
         start = int(query.get("nextToken", "0"))
     except ValueError:
@@ -243,14 +243,14 @@ def page(query: Mapping[str, str]) -> dict[str, Any]:
     return {"jobSummaries": found[start : start + MOST_OF_A_PAGE], **more}
 
 
-# Whoever counts them asks for a thousand pages, and each would make them anew.
+# A caller that counts them reads a thousand pages, and each page would make them again.
 @lru_cache(maxsize=4)
 def _of_others(count: int, region: str, account: str) -> tuple[dict[str, Any], ...]:
-    """Ended jobs that nobody here has started, the oldest of all."""
+    """Ended jobs of other users of the account, the oldest of all."""
     return tuple(
         {
             "jobArn": f"arn:aws:bedrock:{region}:{account}:evaluation-job/{number:012}",
-            "jobName": f"somebody-elses-{number}",
+            "jobName": f"other-{number}",
             "status": "Completed",
             "jobType": "Automated",
             "creationTime": _timestamp(0),

@@ -1,6 +1,7 @@
-"""SageMaker's flow definitions for human evaluations: made once, never changed, Active after a while, gone some day.
+"""SageMaker's flow definitions for human evaluations: created, Active after a while, never changed, deleted.
 
-A state changes when its time is up and somebody looks; nobody can tell the difference, as AWS sends no event either.
+A state changes when its time is up and a caller reads it: no caller can see the difference, as AWS sends no event
+either.
 """
 
 import re
@@ -43,12 +44,12 @@ class FlowDefinition:
 
     @property
     def workers(self) -> int:
-        """How many rate each prompt."""
+        """The number of people who rate each prompt."""
         return int(self.request["HumanLoopConfig"]["TaskCount"])
 
     @property
     def output_arn(self) -> str:
-        """Of an object below its output path."""
+        """The ARN of an object below its output path."""
         return _output_arn(self.request)
 
     def to_json(self) -> dict[str, Any]:

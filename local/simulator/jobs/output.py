@@ -1,7 +1,7 @@
-"""The files that a completed evaluation job leaves, in the documented layouts and with the oddities seen in real ones.
+"""The files that a completed evaluation job writes, in the documented layouts and with the deviations of real ones.
 
-The scores are made up from the recorded answers: likeness to the reference, and hashes where nothing can be likened.
-What is real about them is their shape.
+The scores are made up: from the similarity of a recorded answer to its reference, and from hashes where there is none.
+Only their format is real.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ _BUILT_IN_PROMPTS = 100
 
 
 class EvaluationJob(Protocol):
-    """What is needed of a job."""
+    """A job as this module reads it."""
 
     request: Mapping[str, Any]
     job_id: str
@@ -43,7 +43,7 @@ class EvaluationJob(Protocol):
 
 
 def source_of(model: Mapping[str, Any]) -> str:
-    """What a model of the request is called."""
+    """The name of a model of the request."""
     if "bedrockModel" in model:
         return str(model["bedrockModel"]["modelIdentifier"])
     return str(model["precomputedInferenceSource"]["inferenceSourceIdentifier"])
@@ -102,7 +102,7 @@ def _automated_lines(
 
 
 def _answer(model: Mapping[str, Any], row: Mapping[str, Any]) -> str | None:
-    """The recorded answer; of answers that came with the dataset the one of this source."""
+    """The recorded answer; for answers that came with the dataset, that of this source."""
     source = source_of(model)
     if "precomputedInferenceSource" in model:
         listed = row.get("modelResponses", ())
@@ -164,7 +164,7 @@ def _human_lines(
 ) -> Iterator[dict[str, Any]]:
     human = job.request["evaluationConfig"]["human"]
     arn = human["humanWorkflowConfig"]["flowDefinitionArn"]
-    # People work through one that is deleted meanwhile until they are done.
+    # People finish a task whose flow definition is deleted meanwhile.
     flow = flow_definitions.find_by_arn(arn)
     workers = flow.workers if flow else 1
     for row in rows:

@@ -1,4 +1,4 @@
-"""CreateEvaluationJob requests: what AWS refuses, by the service model, documented rules and the role's policies."""
+"""Checks of CreateEvaluationJob requests: the service model, documented rules and the role's policies."""
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
@@ -82,7 +82,7 @@ def _check_human(human: Mapping[str, Any]) -> None:
 
 
 def _sources(models: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Of the answers that come with the dataset."""
+    """The sources of answers that come with the dataset."""
     return [output.source_of(model) for model in models if "precomputedInferenceSource" in model]
 
 
@@ -101,7 +101,7 @@ def _check_dataset(dataset: Mapping[str, Any], *, sources: Sequence[str], human:
 
 
 def _role_problem(request: Mapping[str, Any]) -> str | None:
-    """The role must write the output, read each dataset, and give people their tasks."""
+    """The reason why the role cannot write output, read datasets or give people tasks; None when it can."""
     config = next(iter(request["evaluationConfig"].values()))
     locations = [entry["dataset"].get("datasetLocation") for entry in config["datasetMetricConfigs"]]
     wanted = [
@@ -118,7 +118,7 @@ def _object_arn(uri: str) -> str:
 
 
 def _wanted_of_people(config: Mapping[str, Any]) -> dict[str, str]:
-    """What the role must be allowed to do so that people get tasks."""
+    """The actions that the role needs so that people get tasks, with their resources."""
     if "human" not in config:
         return {}
     arn = config["human"]["humanWorkflowConfig"]["flowDefinitionArn"]

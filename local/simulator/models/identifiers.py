@@ -1,4 +1,4 @@
-"""What a request's `modelId` stands for: an id or an ARN of a model, a system profile or an application profile."""
+"""A request's `modelId`, resolved: an id or an ARN of a model, a system profile or an application profile."""
 
 import re
 from collections.abc import Callable
@@ -28,7 +28,7 @@ class Target:
 
     Args:
         metric_id: the `ModelId` dimension: the id that was called, of an ARN its last part.
-        sources: the ids under which its recorded answers may stand, the most specific first.
+        sources: the ids under which its answers may be recorded, the most specific first.
     """
 
     metric_id: str
@@ -46,13 +46,13 @@ def last_part(model_id: str) -> str:
 
 
 def sources_of(model_id: str) -> tuple[str, ...]:
-    """A profile's answers stand under its own id or under the foundation model's."""
+    """The ids of a model's answers: a profile's own, and that of its foundation model."""
     base = split_profile(model_id)[1]
     return (model_id,) if base == model_id else (model_id, base)
 
 
 def resolve(model_id: str, *, scope: Scope, copied_from: Callable[[str], str | None]) -> Target:
-    """What a request's `modelId` stands for.
+    """Resolve a request's `modelId`.
 
     Args:
         copied_from: the model or profile ARN that an application inference profile's id was copied from.

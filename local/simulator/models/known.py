@@ -1,6 +1,6 @@
-"""What the simulator knows about models beyond the recorded answers: profiles, lifecycle, refused parameters.
+"""Facts about models beyond the recorded answers: profiles, lifecycle, refused parameters.
 
-The figures are those of models/table.yaml, of which the emulator's interpreter has nothing; a test compares them.
+The figures are those of models/table.yaml, which the emulator's interpreter cannot read; a test compares them.
 """
 
 import re
@@ -99,18 +99,18 @@ def split_profile(model_id: str) -> tuple[str | None, str]:
 
 
 def refuses_sampling(model_id: str) -> bool:
-    """Whether the model answers `temperature` and `topP` with a ValidationException."""
+    """Say whether the model refuses `temperature` and `topP` with a ValidationException."""
     return _NO_SAMPLING.match(split_profile(model_id)[1]) is not None
 
 
 def quota_weight(model_id: str) -> int:
-    """How many tokens of the quota one output token takes."""
+    """The tokens of the quota that one output token takes."""
     base = split_profile(model_id)[1]
     return next((weight for pattern, weight in _BURNDOWN if pattern.match(base)), 1)
 
 
 def is_legacy(model_id: str) -> bool:
-    """Whether AWS calls the model legacy."""
+    """Say whether AWS calls the model legacy."""
     known = KNOWN.get(split_profile(model_id)[1])
     return known is not None and known.status == "LEGACY"
 

@@ -1,4 +1,4 @@
-"""The account's model invocation logging setting, refused like on AWS when Bedrock could not write there."""
+"""The account's model invocation logging setting; a destination that Bedrock cannot write to is refused, as on AWS."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -52,7 +52,7 @@ def put(request: Mapping[str, Any]) -> None:
 
 
 def delete() -> None:
-    """Remove the setting; none is fine."""
+    """Remove the setting, if there is one."""
     _configurations.pop(_KEY, None)
 
 

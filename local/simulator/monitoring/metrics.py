@@ -2,9 +2,9 @@
 
 `Invocations` counts what was accepted for processing, also when it failed afterwards (408, 424, 5xx), as the newest
 text of the user guide has it. Refused requests (400, 403, 404) are only client errors, and a throttled request is in
-`InvocationThrottles` and nowhere else. Each metric stands twice: with the dimension ModelId, and without any. Those of
-a guardrail are of ApplyGuardrail alone: what it does inside of Converse is in the invocation log. What
-AWS's pages leave open, `publishing` of the configuration decides.
+`InvocationThrottles` and nowhere else. Each metric is published twice: with the dimension ModelId, and without any. The
+metrics of a guardrail count ApplyGuardrail alone: its part in Converse is in the invocation log. Where AWS's pages
+leave a question open, `publishing` of the configuration decides.
 """
 
 import time
@@ -24,7 +24,7 @@ _TOO_MANY_REQUESTS = 429
 
 
 def publish_turn(target: Target, turn: Turn, *, called: str, streaming: bool) -> None:
-    """The metrics of a call that was answered, by what it named."""
+    """Publish the metrics of a call that was answered, under the model that it named."""
     model_id = dimension(called)
     _publish(model_id, "Invocations", 1, _COUNT)
     _publish(model_id, "InvocationLatency", turn.latency_ms, _MILLISECONDS)
@@ -40,7 +40,7 @@ def publish_turn(target: Target, turn: Turn, *, called: str, streaming: bool) ->
 
 # Assumption: guardrail-metrics-apply-only
 def publish_guardrail(arn: str, version: str, *, source: str, units: int, intervened: bool) -> None:
-    """The metrics of a call of ApplyGuardrail, in each of its dimension sets; a guardrail inside Converse has none."""
+    """Publish the metrics of a call of ApplyGuardrail, in each of its dimension sets."""
     for dimensions in (
         {"Operation": "ApplyGuardrail"},
         {"GuardrailContentSource": source.capitalize()},
@@ -53,7 +53,7 @@ def publish_guardrail(arn: str, version: str, *, source: str, units: int, interv
 
 
 def publish_error(called: str, status: int) -> None:
-    """The metrics of a call that ended with this HTTP status, by what it named."""
+    """Publish the metrics of a call that ended with this HTTP status, under the model that it named."""
     model_id = dimension(called)
     if status == _TOO_MANY_REQUESTS:
         _publish(model_id, "InvocationThrottles", 1, _COUNT)
@@ -65,13 +65,13 @@ def publish_error(called: str, status: int) -> None:
 
 
 def dimension(called: str) -> str:
-    """The `ModelId` of calls of an identifier: of an ARN its last part, or as the configuration says the whole."""
+    """The `ModelId` of calls of an identifier: the last part of an ARN, or all of it, as the configuration says."""
     by_arn = SIMULATOR.config.publishing.profiles_by_arn and ":application-inference-profile/" in called
     return called if by_arn else last_part(called)
 
 
 def publish_delivery(destination: str, *, delivered: bool) -> None:
-    """Whether an invocation-log record reached its destination (`CloudWatch`, `S3`, `LargeDataS3`)."""
+    """Publish whether a log record reached its destination (`CloudWatch`, `S3`, `LargeDataS3`)."""
     prefix = "ModelInvocationLargeData" if destination == "LargeDataS3" else "ModelInvocationLogs"
     place = "S3" if destination == "LargeDataS3" else destination
     across = SIMULATOR.config.publishing.log_delivery

@@ -1,4 +1,4 @@
-"""Whether Bedrock may deliver invocation logs to a bucket: its policy, and access lists that would overrule it."""
+"""Checks that Bedrock may deliver invocation logs to a bucket: its policy, and access lists that would overrule it."""
 
 import json
 
@@ -12,17 +12,17 @@ _PUT = "s3:PutObject"
 
 
 def delivery_folder(prefix: str | None) -> str:
-    """Where below a bucket Bedrock delivers to, without a slash at the end."""
+    """The folder of a bucket to which Bedrock delivers, without a slash at the end."""
     folder = f"AWSLogs/{get_account_id()}/BedrockModelInvocationLogs"
     begin = (prefix or "").strip("/")
     return f"{begin}/{folder}" if begin else folder
 
 
 def bucket_problem(bucket: str, *, prefix: str | None, source_arn: str) -> str | None:
-    """Why Bedrock cannot deliver to the bucket, None when it can.
+    """The reason why Bedrock cannot deliver to the bucket, None when it can.
 
     Args:
-        source_arn: on whose behalf Bedrock would write.
+        source_arn: the resource for which Bedrock writes.
     """
     if bucket not in s3._buckets:
         return "the bucket does not exist"

@@ -1,4 +1,4 @@
-"""Whether a service may use a role: its trust policy, and what its policies allow."""
+"""Checks that a service may use a role: its trust policy, and what its policies allow."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -15,11 +15,11 @@ SAGEMAKER = "sagemaker.amazonaws.com"
 def role_problem(
     role_arn: str, *, source_arn: str, wanted: Iterable[tuple[str, str]], service: str = BEDROCK
 ) -> str | None:
-    """Why the service cannot use the role, None when it can.
+    """The reason why the service cannot use the role, None when it can.
 
     Args:
-        source_arn: on whose behalf it would assume the role.
-        wanted: actions with their resource's ARN, all of which its policies must allow.
+        source_arn: the resource for which it assumes the role.
+        wanted: actions with the ARN of their resource; the role's policies must allow all of them.
     """
     role = iam._roles.get(role_arn.rpartition("/")[2])
     if role is None or role["Arn"] != role_arn:
@@ -52,7 +52,7 @@ def _lets_in(statement: Mapping[str, Any], service: str, source_arn: str) -> boo
 
 
 def asked(role_arn: str, action: str, resource: str, *, source_arn: str) -> Any:
-    """What a policy is asked, for a service on behalf of `source_arn` of this account; services use TLS."""
+    """The question to a policy: a service acts for `source_arn` of this account, with TLS."""
     return iam_evaluator.EvalContext(
         principal_arn=role_arn,
         principal_type="AssumedRole",

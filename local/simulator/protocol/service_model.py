@@ -1,8 +1,8 @@
 """Requests checked against botocore's service model, with the messages of AWS's own validation.
 
 Types, required and unknown members, lengths, ranges, enumerations and patterns. AWS itself ignores members that it does
-not know; here they are refused, because a misspelled one would otherwise pass unnoticed. "Known" is what the emulator's
-pinned botocore knows: members that a newer botocore added are refused too.
+not know; here they are refused, because a misspelled one would otherwise pass unnoticed. "Known" means known to the
+emulator's pinned botocore: it refuses members of a newer one, too.
 """
 
 import functools

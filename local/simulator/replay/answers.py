@@ -27,7 +27,7 @@ class AnswersError(ValueError):
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model once answered. `reasoning` is returned as a block before the text."""
+    """A recorded answer of a model. `reasoning` is returned as a block before the text."""
 
     response: str
     reasoning: str | None = None
@@ -45,7 +45,7 @@ class Answers:
         return sorted(self.by_model)
 
     def knows(self, model_ids: Iterable[str]) -> bool:
-        """Whether any of the ids has a recorded answer."""
+        """Say whether any of the ids has a recorded answer."""
         return any(model_id in self.by_model for model_id in model_ids)
 
     def find(self, model_ids: Iterable[str], prompt: str) -> Answer | None:

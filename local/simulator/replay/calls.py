@@ -1,4 +1,4 @@
-"""What was asked: counts per model and prompt, for tests that must know how often a model was really called."""
+"""Counts of calls per model and prompt, for tests that must know how often a model was really called."""
 
 import hashlib
 from collections.abc import Mapping

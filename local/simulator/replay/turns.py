@@ -1,4 +1,4 @@
-"""A recorded answer made into what Converse returns: content blocks, token counts, latency.
+"""Turns: a recorded answer in the form that Converse returns, with token counts and latency.
 
 The answer comes back exactly as recorded: neither `maxTokens` nor `stopSequences` shorten it.
 """
@@ -25,7 +25,7 @@ _INVENTED_REASONING = "The question is plain; the answer follows."
 
 @dataclass(frozen=True)
 class Turn:
-    """One answer on its way out. Latencies in milliseconds."""
+    """One answer of Converse. Latencies in milliseconds."""
 
     content: tuple[Mapping[str, Any], ...]
     stop_reason: str
@@ -95,7 +95,7 @@ def latency_ms(output_tokens: int, *, uniform: float, median_ms: float) -> int:
 def play(
     answer: Answer, *, request: Mapping[str, Any], fault: str | None, key: tuple[int, str, str, int], median_ms: float
 ) -> Turn:
-    """The turn that returns a recorded answer, bent by a content fault if there is one.
+    """The turn that returns a recorded answer, changed by a content fault if there is one.
 
     Args:
         key: seed, model, prompt and attempt, on which the latency depends.

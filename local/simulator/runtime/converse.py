@@ -1,4 +1,4 @@
-"""Converse and ConverseStream, on ministack's event loop: nothing here blocks, a stall lets other requests go on.
+"""Converse and ConverseStream, on ministack's event loop: nothing here blocks, and other requests go on during a stall.
 
 ApplyGuardrail is in guardrails.py.
 """

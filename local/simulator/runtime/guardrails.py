@@ -1,6 +1,6 @@
-"""ApplyGuardrail: whether a guardrail intervenes is an injected fault, and only these calls are in its metrics.
+"""ApplyGuardrail: an injected fault makes a guardrail intervene, and only these calls are in its metrics.
 
-Which policies it has is not looked at: the text is billed as one text for each policy that AWS always names.
+The policies of a guardrail play no part: the usage counts the text once for each policy that AWS always names.
 """
 
 import re

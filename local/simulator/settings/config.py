@@ -15,7 +15,7 @@ JOB_REFUSALS = ("ConflictException", "ThrottlingException", "ServiceQuotaExceede
 
 @dataclass(frozen=True)
 class JobBehaviour:
-    """How evaluation jobs go.
+    """The behaviour of evaluation jobs.
 
     Args:
         seconds: from creation to the end.
@@ -25,7 +25,7 @@ class JobBehaviour:
         never_ends: jobs stay InProgress until they are stopped.
         output_seconds: from the end to the output in S3.
         output_folder: where below the request's prefix the output lies, with `{name}` and `{id}` of the job.
-        others: so many ended jobs of somebody else are in the account, and count for its quota.
+        others: the number of ended jobs of other users of the account; they count for its quota.
         stop_refusal, delete_refusal: the error code that StopEvaluationJob or BatchDeleteEvaluationJob ends with.
     """
 
@@ -46,7 +46,7 @@ FLOW_REFUSALS = ("ResourceLimitExceeded", "ThrottlingException")
 
 @dataclass(frozen=True)
 class FlowBehaviour:
-    """How SageMaker's flow definitions go.
+    """The behaviour of SageMaker's flow definitions.
 
     Args:
         seconds: from creation to Active.
@@ -66,15 +66,15 @@ LOG_DELIVERIES = ("no dimension", "Across all model IDs")
 
 @dataclass(frozen=True)
 class PublishingBehaviour:
-    """How the metrics and the log of calls are published, where AWS's pages leave it open.
+    """The metrics and the log of calls, where AWS's pages leave a question open.
 
     Args:
-        profiles_by_arn: application inference profiles by their ARN, not by their id.
-        tiers: each call once more under ModelId, ServiceTier and ResolvedServiceTier.
-        tiers_apart: and not under ModelId alone.
-        log_delivery: with which dimension the delivery of logs is counted.
+        profiles_by_arn: application inference profiles are counted by their ARN, not by their id.
+        tiers: each call is counted once more under ModelId, ServiceTier and ResolvedServiceTier.
+        tiers_apart: each call is counted there and not under ModelId alone.
+        log_delivery: the dimension under which the delivery of logs is counted.
         failures_logged: failed calls are in the log.
-        unpublished: share of the answered calls of which no metric comes.
+        unpublished: share of the answered calls without metrics.
     """
 
     profiles_by_arn: bool = False
@@ -87,20 +87,20 @@ class PublishingBehaviour:
 
 @dataclass(frozen=True)
 class Config:
-    """How the simulator behaves.
+    """The configuration.
 
     Args:
         answers: JSONL files of recorded answers.
         seed: changes which requests the faults hit, and the reported latencies.
         faults: by model id (as called, or the foundation model id), `*` for every other model.
-        sleep_share: share of the reported latency that is really waited; 0 answers at once.
+        sleep_share: share of the reported latency for which a call really takes; 0 answers at once.
         default_latency_ms: median of the reported latency for an answer of middling length, milliseconds.
-        fail_first_logging_puts: so many PutModelInvocationLoggingConfiguration fail validation before one succeeds,
-            as they do on AWS while a fresh role propagates.
-        evaluation_jobs: how evaluation jobs go.
-        flow_definitions: how SageMaker's flow definitions go.
+        fail_first_logging_puts: number of PutModelInvocationLoggingConfiguration calls that fail validation before one
+            succeeds, as on AWS while a new role propagates.
+        evaluation_jobs: the behaviour of evaluation jobs.
+        flow_definitions: the behaviour of SageMaker's flow definitions.
         ends_of_life: by foundation model id, other days than the ones that the simulator knows.
-        publishing: how metrics and log are published.
+        publishing: the behaviour of metrics and log.
     """
 
     answers: tuple[Path, ...] = ()

@@ -27,14 +27,14 @@ class ConfigError(ValueError):
 
 
 @dataclass(frozen=True)
-class _Place:
-    """Where a value stands, for error messages and relative paths."""
+class _Location:
+    """The key of a value, for error messages and relative paths."""
 
     source: str
     directory: Path
     key: str = ""
 
-    def at(self, key: str) -> "_Place":
+    def at(self, key: str) -> "_Location":
         return replace(self, key=f"{self.key}.{key}" if self.key else key)
 
     def error(self, value: object, allowed: str) -> ConfigError:
@@ -70,155 +70,157 @@ def parse(text: str | bytes, *, source: str, directory: Path, base: Config | Non
         document = json.loads(text)
     except ValueError as error:
         raise ConfigError(f"{source}: not JSON: {error}") from error
-    place = _Place(source, directory)
+    location = _Location(source, directory)
     if not isinstance(document, dict):
-        raise place.error(document, "an object")
+        raise location.error(document, "an object")
     for key in document:
         if key not in _READERS:
             raise ConfigError(f"{source}: unknown key {key!r}; allowed: {', '.join(_READERS)}")
-    changes = {key: _READERS[key](value, place.at(key)) for key, value in document.items()}
+    changes = {key: _READERS[key](value, location.at(key)) for key, value in document.items()}
     return replace(base or Config(), **changes)
 
 
-def _number(value: object, place: _Place, *, low: float, high: float = float("inf")) -> float:
+def _number(value: object, location: _Location, *, low: float, high: float = float("inf")) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
         allowed = f"a number from {low:g} to {high:g}" if high < float("inf") else f"a number of at least {low:g}"
-        raise place.error(value, allowed)
+        raise location.error(value, allowed)
     return float(value)
 
 
-def _whole(value: object, place: _Place) -> int:
+def _whole(value: object, location: _Location) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise place.error(value, "a whole number")
+        raise location.error(value, "a whole number")
     return value
 
 
-def _count(value: object, place: _Place) -> int:
-    count = _whole(value, place)
+def _count(value: object, location: _Location) -> int:
+    count = _whole(value, location)
     if count < 0:
-        raise place.error(value, "a whole number of at least 0")
+        raise location.error(value, "a whole number of at least 0")
     return count
 
 
-def _share(value: object, place: _Place) -> float:
-    return _number(value, place, low=0, high=1)
+def _share(value: object, location: _Location) -> float:
+    return _number(value, location, low=0, high=1)
 
 
-def _latency(value: object, place: _Place) -> float:
-    return _number(value, place, low=1, high=3_600_000)
+def _latency(value: object, location: _Location) -> float:
+    return _number(value, location, low=1, high=3_600_000)
 
 
-def _paths(value: object, place: _Place) -> tuple[Path, ...]:
+def _paths(value: object, location: _Location) -> tuple[Path, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
-        raise place.error(value, "a list of file names")
-    return tuple(place.directory / item for item in value)
+        raise location.error(value, "a list of file names")
+    return tuple(location.directory / item for item in value)
 
 
-def _faults(value: object, place: _Place) -> Mapping[str, ModelFaults]:
+def _faults(value: object, location: _Location) -> Mapping[str, ModelFaults]:
     if not isinstance(value, dict):
-        raise place.error(value, 'an object of model id (or "*") to shares')
-    return MappingProxyType({model: _model_faults(shares, place.at(model)) for model, shares in value.items()})
+        raise location.error(value, 'an object of model id (or "*") to shares')
+    return MappingProxyType({model: _model_faults(shares, location.at(model)) for model, shares in value.items()})
 
 
-def _model_faults(value: object, place: _Place) -> ModelFaults:
+def _model_faults(value: object, location: _Location) -> ModelFaults:
     if not isinstance(value, dict):
-        raise place.error(value, "an object of fault to share")
+        raise location.error(value, "an object of fault to share")
     for kind in value:
         if kind not in (*KINDS, STALL_SECONDS):
             allowed = ", ".join((*KINDS, STALL_SECONDS))
-            raise ConfigError(f"{place.source}: {place.key}: unknown fault {kind!r}; allowed: {allowed}")
-    shares = {kind: _share(share, place.at(kind)) for kind, share in value.items() if kind != STALL_SECONDS}
+            raise ConfigError(f"{location.source}: {location.key}: unknown fault {kind!r}; allowed: {allowed}")
+    shares = {kind: _share(share, location.at(kind)) for kind, share in value.items() if kind != STALL_SECONDS}
     if sum(shares.values()) > 1 + 1e-9:
-        raise ConfigError(f"{place.source}: {place.key}: the shares add up to {sum(shares.values()):g}, more than 1")
-    seconds = _number(value.get(STALL_SECONDS, NO_FAULTS.stall_seconds), place.at(STALL_SECONDS), low=0, high=3600)
+        raise ConfigError(
+            f"{location.source}: {location.key}: the shares add up to {sum(shares.values()):g}, more than 1"
+        )
+    seconds = _number(value.get(STALL_SECONDS, NO_FAULTS.stall_seconds), location.at(STALL_SECONDS), low=0, high=3600)
     return ModelFaults(MappingProxyType(shares), seconds)
 
 
-def _job_behaviour(value: object, place: _Place) -> JobBehaviour:
-    return JobBehaviour(**_behaviour(value, place, readers=_JOB_READERS))
+def _job_behaviour(value: object, location: _Location) -> JobBehaviour:
+    return JobBehaviour(**_behaviour(value, location, readers=_JOB_READERS))
 
 
-def _flow_behaviour(value: object, place: _Place) -> FlowBehaviour:
-    return FlowBehaviour(**_behaviour(value, place, readers=_FLOW_READERS))
+def _flow_behaviour(value: object, location: _Location) -> FlowBehaviour:
+    return FlowBehaviour(**_behaviour(value, location, readers=_FLOW_READERS))
 
 
-def _publishing(value: object, place: _Place) -> PublishingBehaviour:
-    return PublishingBehaviour(**_behaviour(value, place, readers=_PUBLISHING_READERS))
+def _publishing(value: object, location: _Location) -> PublishingBehaviour:
+    return PublishingBehaviour(**_behaviour(value, location, readers=_PUBLISHING_READERS))
 
 
-def _log_delivery(value: object, place: _Place) -> str:
+def _log_delivery(value: object, location: _Location) -> str:
     if value not in LOG_DELIVERIES:
-        raise place.error(value, f"one of {', '.join(LOG_DELIVERIES)}")
+        raise location.error(value, f"one of {', '.join(LOG_DELIVERIES)}")
     return str(value)
 
 
-def _behaviour(value: object, place: _Place, *, readers: Mapping[str, "_Reader"]) -> dict[str, Any]:
+def _behaviour(value: object, location: _Location, *, readers: Mapping[str, "_Reader"]) -> dict[str, Any]:
     """Keys that are not given have their defaults."""
     if not isinstance(value, dict):
-        raise place.error(value, "an object")
+        raise location.error(value, "an object")
     for key in value:
         if key not in readers:
             allowed = ", ".join(readers)
-            raise ConfigError(f"{place.source}: {place.key}: unknown key {key!r}; allowed: {allowed}")
-    return {key: readers[key](item, place.at(key)) for key, item in value.items()}
+            raise ConfigError(f"{location.source}: {location.key}: unknown key {key!r}; allowed: {allowed}")
+    return {key: readers[key](item, location.at(key)) for key, item in value.items()}
 
 
-def _job_refusals(value: object, place: _Place) -> tuple[str, ...]:
-    return _codes(value, place, allowed=JOB_REFUSALS)
+def _job_refusals(value: object, location: _Location) -> tuple[str, ...]:
+    return _codes(value, location, allowed=JOB_REFUSALS)
 
 
-def _flow_refusals(value: object, place: _Place) -> tuple[str, ...]:
-    return _codes(value, place, allowed=FLOW_REFUSALS)
+def _flow_refusals(value: object, location: _Location) -> tuple[str, ...]:
+    return _codes(value, location, allowed=FLOW_REFUSALS)
 
 
-def _codes(value: object, place: _Place, *, allowed: tuple[str, ...]) -> tuple[str, ...]:
+def _codes(value: object, location: _Location, *, allowed: tuple[str, ...]) -> tuple[str, ...]:
     if not isinstance(value, list) or any(code not in allowed for code in value):
-        raise place.error(value, f"a list of {', '.join(allowed)}")
+        raise location.error(value, f"a list of {', '.join(allowed)}")
     return tuple(value)
 
 
-def _refusal(value: object, place: _Place) -> str | None:
+def _refusal(value: object, location: _Location) -> str | None:
     if value is not None and value not in STOP_REFUSALS:
-        raise place.error(value, f"null or one of {', '.join(STOP_REFUSALS)}")
+        raise location.error(value, f"null or one of {', '.join(STOP_REFUSALS)}")
     return None if value is None else str(value)
 
 
-def _folder(value: object, place: _Place) -> str:
+def _folder(value: object, location: _Location) -> str:
     if not isinstance(value, str) or not value.endswith("/"):
-        raise place.error(value, "text that ends with /, as {name}/{id}/")
+        raise location.error(value, "text that ends with /, as {name}/{id}/")
     return value
 
 
-def _message(value: object, place: _Place) -> str | None:
+def _message(value: object, location: _Location) -> str | None:
     if value is not None and not isinstance(value, str):
-        raise place.error(value, "text or null")
+        raise location.error(value, "text or null")
     return value
 
 
-def _switch(value: object, place: _Place) -> bool:
+def _switch(value: object, location: _Location) -> bool:
     if not isinstance(value, bool):
-        raise place.error(value, "true or false")
+        raise location.error(value, "true or false")
     return value
 
 
-def _days(value: object, place: _Place) -> Mapping[str, date]:
+def _days(value: object, location: _Location) -> Mapping[str, date]:
     if not isinstance(value, dict):
-        raise place.error(value, "an object of model id to day")
-    return MappingProxyType({model: _day(day, place.at(model)) for model, day in value.items()})
+        raise location.error(value, "an object of model id to day")
+    return MappingProxyType({model: _day(day, location.at(model)) for model, day in value.items()})
 
 
-def _day(value: object, place: _Place) -> date:
+def _day(value: object, location: _Location) -> date:
     try:
         return date.fromisoformat(str(value))
     except ValueError as error:
-        raise place.error(value, "a day, as 2027-01-08") from error
+        raise location.error(value, "a day, as 2027-01-08") from error
 
 
-def _seconds(value: object, place: _Place) -> float:
-    return _number(value, place, low=0, high=86_400)
+def _seconds(value: object, location: _Location) -> float:
+    return _number(value, location, low=0, high=86_400)
 
 
-_Reader = Callable[[object, _Place], Any]
+_Reader = Callable[[object, _Location], Any]
 _JOB_READERS: Mapping[str, _Reader] = {
     "seconds": _seconds,
     "refusals": _job_refusals,

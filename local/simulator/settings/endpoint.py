@@ -1,9 +1,9 @@
-"""Run-time control over HTTP, on the emulator's own port below `/_simulator/`; no credentials.
+"""Control over HTTP while the simulator runs, on the emulator's own port below `/_simulator/`; no credentials.
 
 `GET /_simulator/config` shows the configuration, `PUT` changes the keys that its JSON body has (file names in it are
 relative to the folder that the emulator was started in); after an error nothing has changed. `GET /_simulator/calls`
-shows how often each model was asked each prompt (by the first 16 hex digits of its SHA-256) and the highest number of
-requests in flight at once, `DELETE` forgets them.
+shows how often each model got each prompt (by the first 16 hex digits of its SHA-256) and the highest number of
+requests in flight at once; `DELETE` forgets them.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""What the running simulator holds: one per process, made by `install`, changed over HTTP."""
+"""The state of the running simulator: one per process, changed over HTTP."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

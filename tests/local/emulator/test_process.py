@@ -133,7 +133,7 @@ def test_a_start_that_fails_shows_the_log(tmp_path: Path) -> None:
 
 def test_a_missing_interpreter_names_the_command(tmp_path: Path) -> None:
     process = EmulatorProcess(interpreter=tmp_path / "python", directory=tmp_path)
-    with pytest.raises(EmulatorError, match="needed: make install"):
+    with pytest.raises(EmulatorError, match="run: make install"):
         process.start()
 
 

@@ -401,9 +401,9 @@ def test_an_account_has_at_most_5000_jobs_whoever_started_them(place: Place) -> 
     place.simulator.configure(evaluation_jobs={"seconds": 0, "others": 5_000})
     request = place.request(place.definition())
     assert refusal(place.client.create_evaluation_job, **request) == "ServiceQuotaExceededException"
-    page = place.client.list_evaluation_jobs(nameContains="somebody-elses", statusEquals="Completed")
+    page = place.client.list_evaluation_jobs(nameContains="other-", statusEquals="Completed")
     assert (len(page["jobSummaries"]), bool(page["nextToken"])) == (5, True)
-    assert place.client.list_evaluation_jobs(nameContains="somebody-elses", statusEquals="Failed")["jobSummaries"] == []
+    assert place.client.list_evaluation_jobs(nameContains="other-", statusEquals="Failed")["jobSummaries"] == []
 
 
 def test_a_stop_and_a_delete_are_refused_as_configured(place: Place) -> None:

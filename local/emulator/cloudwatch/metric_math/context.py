@@ -1,4 +1,4 @@
-"""What operators and functions may ask of the evaluation that they are part of."""
+"""The interface of an evaluation for operators and functions."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol

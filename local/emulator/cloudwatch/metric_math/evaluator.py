@@ -14,10 +14,10 @@ from local.emulator.cloudwatch.metric_math.values import Band, ExpressionError, 
 
 @dataclass
 class Scope:
-    """What the queries of one request (or one alarm) see.
+    """The evaluation of the queries of one request or one alarm.
 
     ``read`` gives the series of a MetricStat, ``search`` those of a SEARCH (query, statistic, period), ``grid`` every
-    period start of the asked range for a period in seconds, and ``training`` the same queries over past weeks, from
+    period start of the requested range for a period in seconds, and ``training`` the same queries over past weeks, from
     which an anomaly band is taken.
     """
 
@@ -50,7 +50,7 @@ class Scope:
         return min(stats + [int(q["Period"]) for q in self.queries.values() if q.get("Period")], default=60)
 
     def as_series(self, value: Value) -> list[Series]:
-        """What a query returns to its caller: one series or several; a number becomes a level line."""
+        """The series that a query returns to its caller: one or several; a number becomes a level line."""
         if isinstance(value, Series):
             return [value]
         if isinstance(value, Band):

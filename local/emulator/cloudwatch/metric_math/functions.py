@@ -1,4 +1,4 @@
-"""Functions by name. Each takes its call unevaluated, as some look at the text or the past of an argument."""
+"""Functions by name. Each takes its call unevaluated: some need the text or the past of an argument."""
 
 import itertools
 import math
@@ -52,7 +52,7 @@ def _aggregate(
     *,
     there: Callable[[Sequence[Series], int], list[float]] = _present,
 ) -> None:
-    """MAX and its like: one series becomes a number, an array of series one series."""
+    """Register MAX and similar functions: one series becomes a number, an array of series one series."""
 
     @_function(name)
     def run(context: Context, node: Node) -> Value:
@@ -70,7 +70,7 @@ def _aggregate(
 
 
 def _per_series(name: str, operation: Callable[[Series], Mapping[int, float]]) -> None:
-    """A function from one series to one series, applied to each member of an array."""
+    """Register a function from one series to one series; it applies to each member of an array."""
 
     @_function(name)
     def run(context: Context, node: Node) -> Value:
@@ -112,7 +112,7 @@ def _differences(series: Series, *, per_second: bool) -> dict[int, float]:
 
 
 def _calendar(name: str, part: Callable[[int], float]) -> None:
-    """A part of the time in every period of the asked range, whatever the series has there."""
+    """Register a function that gives a part of the time in every period of the requested range."""
 
     @_function(name)
     def run(context: Context, node: Node) -> Value:
@@ -248,7 +248,7 @@ def _filled(series: Series, filler: Value, grid: Sequence[int]) -> dict[int, flo
 
 @_function("ANOMALY_DETECTION_BAND")
 def _anomaly_band(context: Context, node: Node) -> Value:
-    """Mean +- k standard deviations of the past weeks: a simulator for the model that CloudWatch trains."""
+    """Mean +- k standard deviations of the past weeks: in place of the model that CloudWatch trains."""
     width = _argument(context, node, 1) if len(node.children) > 1 else 2.0
     if not isinstance(width, float):
         raise ExpressionError("Error in expression: the width of ANOMALY_DETECTION_BAND is a number")

@@ -1,6 +1,6 @@
-"""What "Using metric math" leaves open or says in two ways, and which of it the emulator takes for true.
+"""Readings of "Using metric math": the page leaves some questions open, and answers others in two ways.
 
-Nobody has asked AWS yet, so that whatever is deployed has to be right under each of these.
+AWS has not been asked yet, so what is deployed must work under every reading.
 """
 
 import itertools
@@ -13,7 +13,7 @@ from typing import Any
 
 
 class WithoutElse(StrEnum):
-    """What an IF of two arguments gives where its condition does not hold; the page says each of these somewhere."""
+    """The result of an IF of two arguments where its condition is false; the page has each of these somewhere."""
 
     GAP = "gap"
     ZERO = "zero"
@@ -22,13 +22,13 @@ class WithoutElse(StrEnum):
 
 @dataclass(frozen=True)
 class Readings:
-    """How metric math is evaluated. A series is empty when it has no point in what is looked at.
+    """A reading of the page. A series is empty when it has no point in the requested range.
 
     Attributes:
-        fill_of_empty: FILL of an empty series has values; False: it stays empty.
-        empty_is_zero: an operator takes an empty series as 0, as it does a missing value; False: its result is empty.
-        scalar_fills: a missing value of a series is 0 beside a number, too; False: it stays missing.
-        without_else: see there.
+        fill_of_empty: FILL gives an empty series values; False: the series stays empty.
+        empty_is_zero: an operator takes an empty series as 0, like a missing value; False: the result is empty.
+        scalar_fills: beside a number, a missing value of a series is 0; False: it stays missing.
+        without_else: see `WithoutElse`.
     """
 
     fill_of_empty: bool = True
@@ -38,7 +38,7 @@ class Readings:
 
     @staticmethod
     def every() -> "list[Readings]":
-        """All of them, the usual one first."""
+        """Every reading, the usual one first."""
         return [
             Readings(*each)
             for each in itertools.product((True, False), (True, False), (False, True), tuple(WithoutElse))
@@ -46,7 +46,7 @@ class Readings:
 
 
 CONTRARY = Readings(fill_of_empty=False, empty_is_zero=False, without_else=WithoutElse.ZERO)
-"""What differs from the usual reading wherever that is likely to be wrong."""
+"""The reading that differs from the usual one wherever that one is likely to be wrong."""
 
 VARIABLE = "METRIC_MATH_READINGS"
 
@@ -59,14 +59,14 @@ _ALLOWED: Mapping[str, tuple[Any, ...]] = {
 
 
 def read(text: str | bytes) -> Readings:
-    """From a JSON object with what differs from the usual reading. Raises ValueError with one sentence."""
+    """Read a JSON object of the differences from the usual reading. Raises ValueError with one sentence."""
     needed = f"a JSON object of {', '.join(f'{key} ({_of(values)})' for key, values in _ALLOWED.items())}"
     try:
         given = json.loads(text)
     except ValueError as error:
         raise ValueError(f"not JSON: {error}; needed: {needed}") from error
     if not isinstance(given, dict) or any(
-        # By identity: 1 is no true.
+        # By identity: 1 is not true.
         not any(value is each or (isinstance(each, str) and value == each) for each in _ALLOWED.get(key, ()))
         for key, value in given.items()
     ):
@@ -76,7 +76,7 @@ def read(text: str | bytes) -> Readings:
 
 
 def document(readings: Readings) -> dict[str, Any]:
-    """As `read` takes it, with everything said."""
+    """The JSON object that `read` takes, with every key."""
     return {**asdict(readings), "without_else": str(readings.without_else)}
 
 
@@ -100,10 +100,10 @@ _process = _Process(_of_environment())
 
 
 def current() -> Readings:
-    """Those of this process: of the variable METRIC_MATH_READINGS, until they are changed."""
+    """The reading of this process: that of the variable METRIC_MATH_READINGS until it is changed."""
     return _process.readings
 
 
 def use(readings: Readings) -> None:
-    """Evaluate by these from now on."""
+    """Evaluate metric math by this reading from now on."""
     _process.readings = readings

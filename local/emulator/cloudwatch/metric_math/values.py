@@ -1,11 +1,11 @@
-"""What an expression gives: a number, a text, time series, an anomaly band."""
+"""Results of expressions: a number, a text, time series, an anomaly band."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
 class ExpressionError(ValueError):
-    """The expression cannot be parsed or evaluated; the message is what CloudWatch would say to its author."""
+    """The expression cannot be parsed or evaluated; the message is written for its author."""
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,7 @@ class Series:
     """Values by the start of their period (epoch seconds), with the period in seconds.
 
     Attributes:
-        properties: what a label may name by PROP, of a metric that a search has found.
+        properties: the properties that a label can name with PROP, of a metric that a SEARCH found.
     """
 
     points: Mapping[int, float]

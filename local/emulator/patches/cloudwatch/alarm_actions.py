@@ -112,7 +112,7 @@ def _dispatch(alarm: Alarm, before: str, after: str, reason: str) -> None:
 
 
 def _refusal(alarm: Alarm, action: str) -> str | None:
-    """Why CloudWatch cannot take an action; None when it can. A topic's policy holds also without IAM's."""
+    """The reason why CloudWatch cannot take an action; None when it can. A topic's policy is enough without IAM's."""
     topic = sns._topic_by_arn_any_scope(action) if action.split(":")[2] == "sns" else None
     if topic is None:
         return "Resource does not exist"
@@ -138,7 +138,7 @@ def _refusal(alarm: Alarm, action: str) -> str | None:
 
 
 def _record_action(alarm: Alarm, action: str, *, error: str | None) -> None:
-    """CloudWatch's history shows each action, and one that failed shows there and nowhere else."""
+    """Record an action in the alarm's history; one that failed shows nowhere else."""
     done = error is None
     summary = f"{'Successfully executed' if done else 'Failed to execute'} action {action}"
     cloudwatch._history_entries().append(

@@ -5,7 +5,7 @@ anomaly bands, and evaluates an alarm only when data arrives. CloudWatch evaluat
 exact metric, M of N, with four policies for gaps.
 
 Here a thread wakes up every two seconds. It evaluates each complete minute once, and the running minute as soon as it
-has data, so that nobody waits for its end. Windows end at a minute and slide, as those of CloudWatch do.
+has data, so that no test waits for its end. Windows end at a minute and slide, as those of CloudWatch do.
 """
 
 import contextvars
@@ -45,9 +45,9 @@ _COMPARISONS: dict[str, tuple[str, Callable[[float, float], bool]]] = {
 
 @dataclass
 class _Seen:
-    """What an alarm was last judged on, so that an unchanged alarm costs nothing."""
+    """The data of the last evaluation of an alarm, so that an unchanged alarm costs nothing."""
 
-    judged_minute: int
+    evaluated_minute: int
     arrivals: tuple[tuple[int, float], ...] = ()
     configuration: Alarm | None = None
 
@@ -96,7 +96,7 @@ def _band(scope: Scope, band_id: str | None) -> Band | None:
 
 
 def _outside(value: float, start: int, band: Band, comparison: str) -> bool | None:
-    """Whether a value leaves its band; None while there is no band, which CloudWatch treats as no value."""
+    """Say whether a value leaves its band; None while there is no band, which CloudWatch treats as no value."""
     low, high = band.lower.points.get(start), band.upper.points.get(start)
     if low is None or high is None:
         return None
@@ -121,7 +121,7 @@ def _evidence(alarm: Alarm, end: int) -> _Evidence:
     return _Evidence(values, starts, breaching, band)
 
 
-def _judge(alarm: Alarm, end: int) -> None:
+def _evaluate_window(alarm: Alarm, end: int) -> None:
     """Evaluate one alarm over the window that ends at ``end`` (epoch seconds) and act on a change."""
     needed: int = alarm.get("DatapointsToAlarm") or alarm["EvaluationPeriods"]
     try:
@@ -182,8 +182,8 @@ def _reason_data(alarm: Alarm, evidence: _Evidence, end: int) -> dict[str, Any]:
 
 def _edges(evidence: _Evidence, band: Band) -> dict[str, list[float]]:
     """The band where the datapoints are, as CloudWatch shows it in the place of a threshold."""
-    judged = [at for at, value in zip(evidence.starts, evidence.values, strict=True) if value is not None]
-    starts = [at for at in reversed(judged) if at in band.upper.points]
+    evaluated = [at for at, value in zip(evidence.starts, evidence.values, strict=True) if value is not None]
+    starts = [at for at in reversed(evaluated) if at in band.upper.points]
     return {
         "recentLowerThresholds": [band.lower.points[at] for at in starts],
         "recentUpperThresholds": [band.upper.points[at] for at in starts],
@@ -208,23 +208,23 @@ def _move(alarm: Alarm, state: str, reason: str, data: Mapping[str, Any]) -> Non
 
 
 def _evaluate(alarm: Alarm, key: tuple[str, str, str], minute: int) -> None:
-    """Judge the complete minutes not judged yet, and the running one once it has data."""
+    """Evaluate the complete minutes that are left, and the running one once it has data."""
     metrics = _metrics_of(alarm)
     arrivals = newest_arrival(metrics)
     seen = _seen.get(key)
     if seen is None:
         # A new alarm has no past: it is evaluated on the data of now.
-        seen = _seen[key] = _Seen(judged_minute=minute - 1)
+        seen = _seen[key] = _Seen(evaluated_minute=minute - 1)
     # A changed alarm is a new dictionary.
     changed = seen.arrivals != arrivals or seen.configuration is not alarm
-    if seen.judged_minute == minute - 1 and not changed:
+    if seen.evaluated_minute == minute - 1 and not changed:
         return
-    for complete in range(max(seen.judged_minute + 1, minute - _CATCH_UP_MINUTES), minute):
-        _judge(alarm, (complete + 1) * 60)
+    for complete in range(max(seen.evaluated_minute + 1, minute - _CATCH_UP_MINUTES), minute):
+        _evaluate_window(alarm, (complete + 1) * 60)
     if changed:
         running = minute * 60
         has_data = any(next(points_of(metric).between(running, running + 60), None) for metric in metrics)
-        _judge(alarm, running + 60 if has_data else running)
+        _evaluate_window(alarm, running + 60 if has_data else running)
     _seen[key] = _Seen(minute - 1, arrivals, alarm)
 
 

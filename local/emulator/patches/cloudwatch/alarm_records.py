@@ -63,7 +63,7 @@ def _query(given: Mapping[str, Any]) -> dict[str, Any]:
 def alarm_record(name: str, given: Mapping[str, Any]) -> Alarm:
     """The stored alarm for a PutMetricAlarm request or a template's properties. Raises limits.RefusedError.
 
-    An alarm that exists keeps its state: a new configuration is judged at the next tick.
+    An alarm that exists keeps its state: the next tick evaluates a new configuration.
     """
     members = {k: v for k, v in given.items() if v not in (None, "", [])}
     for key, kind in _NUMBERS.items():

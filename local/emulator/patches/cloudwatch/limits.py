@@ -2,7 +2,7 @@
 
 Stock ministack stores any number of values and datums, NaN, empty dimension values, units that do not exist, points
 of any age, and any text as a dashboard. CloudWatch refuses them, with the codes and limits of
-`local.emulator.cloudwatch.limits`. Alarms are checked where they are built, in `alarms`.
+`local.emulator.cloudwatch.limits`. `alarm_records` checks alarms.
 """
 
 import time

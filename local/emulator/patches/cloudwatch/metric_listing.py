@@ -1,4 +1,4 @@
-"""ListMetrics over the JSON protocol, as CloudWatch lists.
+"""ListMetrics over the JSON protocol.
 
 Stock ministack knows no RecentlyActive, lists what was published weeks ago, gives everything on one page and takes no
 NextToken. CloudWatch lists metrics of the past two weeks, with ``RecentlyActive=PT3H`` those of about the past three

@@ -1,10 +1,10 @@
-"""A clock that can be set forward: alarms look back over minutes to days, and nobody waits for those.
+"""A clock that can be set forward: alarms evaluate minutes to days, and no test waits that long.
 
-Stock ministack knows the machine's clock only. Here `POST /_emulator/clock` with `{"forward_seconds": 300}` sets
-forward what every service of the emulator and every Python function takes for now; it runs on from there and never
-goes back. `GET` shows it. Before the answer, what Scheduler owed in between is delivered (once a schedule, as after a
-sleep of the machine), queues report their depth, alarms are judged at the new time, and the functions that all this
-called have run. Alarms do not look meanwhile: a machine that wakes up is not judged before it has caught up.
+Stock ministack knows only the machine's clock. Here `POST /_emulator/clock` with `{"forward_seconds": 300}` sets the
+clock of every service of the emulator and of every Python function forward; it runs on from there and never goes back.
+`GET` shows it. Before it answers, the emulator delivers what Scheduler owes (once a schedule, as after a sleep of the
+machine), publishes the depth of queues, evaluates the alarms at the new time, and waits for the functions that all
+this has called. No alarm is evaluated before the deliveries are done.
 """
 
 import json
@@ -24,7 +24,7 @@ _ALLOWED = f'{{"forward_seconds": a number from 0 to {_MOST_SECONDS}}}'
 
 
 class Clock:
-    """How far the emulator is ahead of the machine, in seconds; a file tells it to the functions."""
+    """The seconds by which the emulator is ahead of the machine; functions read them from a file."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -58,7 +58,7 @@ def _forward(clock: Clock, seconds: float) -> None:
 
 
 def seconds_of(body: bytes) -> float:
-    """How far a request asks to go. Raises ValueError with one sentence."""
+    """The seconds that a request asks for. Raises ValueError with one sentence."""
     try:
         document = json.loads(body)
     except ValueError as error:

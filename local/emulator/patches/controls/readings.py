@@ -1,7 +1,7 @@
-"""Which reading of metric math is true, changed while the emulator runs.
+"""The reading of metric math, changed while the emulator runs.
 
-Stock ministack knows no metric math. Here `POST /_emulator/readings` with `{"fill_of_empty": false}` says what differs
-from the usual reading from now on, and every alarm is judged anew; `GET` shows what holds.
+Stock ministack knows no metric math. Here `POST /_emulator/readings` with `{"fill_of_empty": false}` sets the
+differences from the usual reading, and evaluates every alarm again. `GET` shows the present reading.
 """
 
 import time

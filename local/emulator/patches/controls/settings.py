@@ -1,4 +1,4 @@
-"""What tests set while the emulator runs: readings that AWS's documents leave open, and quotas of an account.
+"""Settings that tests change while the emulator runs: questions that AWS's documents leave open, and account quotas.
 
 `POST /_emulator/settings` takes any of the keys below and leaves the others; `GET` shows all.
 """
@@ -16,10 +16,12 @@ _ALLOWED = "rate_runs_after_update: true or false, concurrent_executions: a whol
 
 @dataclass(frozen=True)
 class Settings:
-    """Attributes:
-    rate_runs_after_update: a rate schedule that is changed runs at once and counts from then; false: it keeps its
-        rhythm.
-    concurrent_executions: of all functions together; 10 in a new account of AWS.
+    """The settings.
+
+    Attributes:
+        rate_runs_after_update: a rate schedule runs at once when it is updated, and counts from then; false: it keeps
+            its rhythm.
+        concurrent_executions: the limit for all functions together; 10 in a new account of AWS.
     """
 
     rate_runs_after_update: bool
@@ -27,12 +29,12 @@ class Settings:
 
 
 def present() -> Settings:
-    """The settings that hold now."""
+    """The present settings."""
     return Settings(scheduler.UPDATES.run_at_once, lambda_svc._ACCOUNT_CONCURRENCY_CAP)
 
 
 def changed(settings: Settings, body: bytes) -> Settings:
-    """The settings with those of a request. Raises ValueError with one sentence."""
+    """The settings after a request. Raises ValueError with one sentence."""
     try:
         given = json.loads(body)
     except ValueError as error:
