@@ -69,10 +69,10 @@ def test_the_second_deploys_what_has_changed_and_nothing_else(
 ) -> None:
     assert machine.up() == ["start", "deploy"]
     assert machine.up() == []
-    assert "nothing has changed" in capsys.readouterr().out
+    assert "up to date" in capsys.readouterr().out
     machine.inputs = "edited"
     assert machine.up() == ["deploy"]
-    assert "files have changed" in capsys.readouterr().out
+    assert "Files have changed" in capsys.readouterr().out
     assert machine.up() == []
 
 
