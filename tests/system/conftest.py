@@ -1,22 +1,30 @@
-"""One emulator and one deployment by the real CDK CLI for the whole session."""
+"""Deployments by the real CDK CLI, each on an emulator of its own."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.support.local.deployment import Stack, deployed
+from tests.support.local.deployment import Deployments, Stack, deployed
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with deployed(tmp_path_factory.mktemp("system")) as found:
-        yield found
+def deployments(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployments]:
+    made = Deployments(lambda: deployed(tmp_path_factory.mktemp("system")))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def stack(deployments: Deployments) -> Stack:
+    """The deployment of a file; one that needs more than any deployment says so with a fixture of this name."""
+    found = deployments.shared()
+    found.reset_simulator()
+    return found
 
 
 @pytest.fixture(autouse=True)
-def _clean_simulator(request: pytest.FixtureRequest) -> None:
+def _reset_simulator(request: pytest.FixtureRequest) -> None:
     """Each test begins without faults and with an empty record of calls."""
     if "stack" in request.fixturenames:
         stack: Stack = request.getfixturevalue("stack")
-        stack.simulator("PUT", "config", {"faults": {}})
-        stack.simulator("DELETE", "calls")
+        stack.reset_simulator()

@@ -18,9 +18,15 @@ from bedrock_eval.metrics import score
 from bedrock_eval.summary import read_summary
 from local.evaluation import alarm_states, cloudwatch_means, expected_alarms, subscribe_inbox, wait_for_messages
 from tests.support.frozen import ANSWERS, DATASET
-from tests.support.local.deployment import EVALUATION, Stack
+from tests.support.local.deployment import EVALUATION, Deployments, Stack
 
 CASES = 42
+
+
+@pytest.fixture(scope="module")
+def stack(deployments: Deployments) -> Stack:
+    """A deployment in which nothing has failed and nobody has called a declared model."""
+    return deployments.untouched()
 
 
 def recorded() -> dict[str, dict[str, float]]:

@@ -27,8 +27,7 @@ def begin(stack: Stack, evaluation: str) -> tuple[RunLayout, str]:
 @pytest.fixture(scope="module")
 def runs(stack: Stack) -> dict[str, RunLayout]:
     """A custom run and, once its answers are stored, a run of each kind by jobs, side by side."""
-    # Before the fixture of each test, which is narrower.
-    stack.simulator("PUT", "config", {"faults": {}, "evaluation_jobs": QUICK})
+    stack.simulator("PUT", "config", {"evaluation_jobs": QUICK})
     layouts: dict[str, RunLayout] = {}
     layouts[EVALUATION], custom = begin(stack, EVALUATION)
     assert stack.wait(custom)["status"] == "SUCCEEDED"

@@ -4,7 +4,7 @@ import csv
 import gzip
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -98,8 +98,8 @@ def client(stack: Stack, service: str) -> Any:
 
 
 @pytest.fixture(scope="module")
-def called(stack: Stack) -> Iterator[Calls]:
-    """What the log holds for these tests; the simulator is as it was afterwards."""
+def called(stack: Stack) -> Calls:
+    """The calls that the log holds for these tests."""
     answers = stack.directory / "logs.answers.jsonl"
     prompts = {QUESTION: "On its way. " * 40, ESSAY: "It is about x. " * 20}
     lines = [
@@ -127,9 +127,7 @@ def called(stack: Stack) -> Iterator[Calls]:
     configure(faults={"*": {"500": 1}})
     assert application.fail(NOVA) == "InternalServerException"
     by_hand(stack)
-    configure(default_latency_ms=800)
-    yield Calls(slow, stream, quick, truncated, essay, evaluation)
-    stack.simulator("PUT", "config", {"answers": [str(ANSWERS)]})
+    return Calls(slow, stream, quick, truncated, essay, evaluation)
 
 
 def by_hand(stack: Stack) -> None:

@@ -43,8 +43,6 @@ def started(stack: Stack) -> tuple[subprocess.CompletedProcess[str], str]:
 
 @pytest.fixture(scope="module")
 def earlier(stack: Stack) -> tuple[subprocess.CompletedProcess[str], str]:
-    # The fixtures of a module come before the one that takes the faults of the last test away.
-    stack.simulator("PUT", "config", {"faults": {}})
     return started(stack)
 
 

@@ -2,8 +2,8 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +22,9 @@ from local.process import ACCOUNT, QUICK_WAITS, REGION, running_emulator
 from tests.support.frozen import ANSWERS, ENVIRONMENTS
 
 EVALUATION = "support-quality"
+_CALM: Mapping[str, Any] = MappingProxyType(
+    {"faults": {}, "default_latency_ms": 800, "evaluation_jobs": {}, "flow_definitions": {}, "publishing": {}}
+)
 
 
 @dataclass
@@ -50,6 +53,11 @@ class Stack:
         with urlopen(request, timeout=10) as answer:
             content = answer.read()
         return json.loads(content) if content else None
+
+    def reset_simulator(self) -> None:
+        """Back to the configuration of the start, with an empty record of calls."""
+        self.simulator("PUT", "config", {**_CALM, "answers": [str(ANSWERS)]})
+        self.simulator("DELETE", "calls")
 
     def settings(self, **changes: Any) -> Any:
         """The emulator's settings after these changes."""
@@ -117,3 +125,32 @@ def deployed(
         deployment = deploy(endpoint, directory=directory, context={"environments_directory": str(environments)})
         loaded = load_environments(environments, only=[ENVIRONMENT], today=datetime.now(UTC).date())
         yield Stack(deployment, Clients(deployment), loaded.environments[0], directory)
+
+
+class Deployments:
+    """The deployments of a session. Files share one, so that the session makes few; none depends on another file."""
+
+    def __init__(self, make: Callable[[], AbstractContextManager[Stack]]) -> None:
+        self._make = make
+        self._open = ExitStack()
+        self._shared: Stack | None = None
+
+    def shared(self) -> Stack:
+        """A deployment that other files may have used before."""
+        if self._shared is None:
+            self._shared = self.untouched()
+        return self._shared
+
+    def untouched(self) -> Stack:
+        """A deployment that no file has used before; those that follow may."""
+        self._shared = self._open.enter_context(self._make())
+        return self._shared
+
+    def taken(self) -> Stack:
+        """A deployment that no other file uses afterwards."""
+        stack, self._shared = self.shared(), None
+        return stack
+
+    def close(self) -> None:
+        """Stop every emulator."""
+        self._open.close()

@@ -1,4 +1,4 @@
-"""Last: `cdk destroy` leaves what RETAIN says, and `local` retains nothing."""
+"""`cdk destroy` leaves what RETAIN says, and `local` retains nothing."""
 
 from pathlib import Path
 
@@ -9,7 +9,13 @@ from bedrock_eval.layout import DEFINITIONS, definition_key
 from local.deployment import ENVIRONMENT, destroy, run_cdk, synthesize
 from local.process import REGION
 from tests.support.frozen import ENVIRONMENTS
-from tests.support.local.deployment import Stack
+from tests.support.local.deployment import Deployments, Stack
+
+
+@pytest.fixture(scope="module")
+def stack(deployments: Deployments) -> Stack:
+    """A deployment that is gone afterwards."""
+    return deployments.taken()
 
 
 def test_what_is_retained_from_now_on_keeps_what_it_holds(stack: Stack, tmp_path: Path) -> None:
