@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from bedrock_eval import alarm_kinds as kinds
+from bedrock_eval.alarms import kinds
 from local.emulator.cloudwatch.alarm_state import ALARM, OK, decide, extra_periods
 from local.emulator.cloudwatch.metric_math.readings import Readings
 from tests.support.metric_math import EVERY_READING, digits, evaluated

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from bedrock_eval import log_queries as queries
-from bedrock_eval.costs import Rates
-from bedrock_eval.log_queries import By, saved_queries
+from bedrock_eval.invocation_log import queries
+from bedrock_eval.invocation_log.queries import By, saved_queries
+from bedrock_eval.pricing.costs import Rates
 from local.emulator.logs.insights.evaluator import Result
 from local.emulator.logs.insights.events import DISCOVERED_FIELDS, discover
 from local.emulator.logs.insights.parser import run
