@@ -17,7 +17,7 @@ SERVICES = (
 
 NOT_MADE: Mapping[str, frozenset[str]] = MappingProxyType(
     # It shares what every run needs with the evaluator, and leaves the asking to Bedrock.
-    {"evaluation_jobs.handler": frozenset({"converse"})}
+    {"bedrock_eval_functions.evaluation_jobs.handler": frozenset({"converse"})}
 )
 
 
@@ -51,7 +51,7 @@ def reached(module: str) -> dict[str, ast.Module]:
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        tree = None if name in found or name.startswith("bedrock_eval") else source(name)
+        tree = None if name in found or name.partition(".")[0] == "bedrock_eval" else source(name)
         if tree is not None:
             found[name] = tree
             waiting += imported(tree)

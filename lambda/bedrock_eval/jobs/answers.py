@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bedrock_eval.cases import Case
-from bedrock_eval.definition import Definition
+from bedrock_eval.evaluation.cases import Case
+from bedrock_eval.evaluation.definition import Definition
 from bedrock_eval.jobs.request import settings
 from bedrock_eval.layout import RunLayout
 from bedrock_eval.names import is_name, is_run_id
-from bedrock_eval.outcomes import FailureReason, Outcome
+from bedrock_eval.results.outcomes import FailureReason, Outcome
 
 
 def judging(definition: Definition, *, run_id: str) -> Definition:
@@ -37,14 +37,6 @@ def source_candidate(source: str) -> str | None:
     evaluation, _, rest = source.partition(".")
     run, _, candidate = rest.partition(".")
     return candidate if is_name(evaluation) and is_run_id(run) and is_name(candidate) else None
-
-
-def judged_run(definition: Definition) -> RunLayout | None:
-    """The run whose answers a run judges; None when models are asked, or the run has not begun."""
-    job = definition.job
-    if job is None or job.answers_from is None or job.answers_run is None:
-        return None
-    return RunLayout(job.answers_from, job.answers_run)
 
 
 @dataclass(frozen=True)
