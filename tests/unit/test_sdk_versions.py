@@ -23,7 +23,7 @@ DROPPED = "boto3 of this runtime drops what AWS announces: ends of life are thos
 
 @cache
 def run(sdk: str) -> Any:
-    """What tests/support/aws/sdk_run.py says; a process, as two versions of a package cannot be in one."""
+    """What tests/sdk_run.py says; a process, as two versions of a package cannot be in one."""
     folder = FOLDERS[sdk]
     if folder is not None and not (folder / "boto3").is_dir():
         raise AssertionError(f"{folder} is missing; make it with: make install")
@@ -76,6 +76,7 @@ def test_an_end_of_life_that_boto3_drops_is_said_once() -> None:
 
 
 def test_a_flag_that_cannot_be_remembered_is_said_when_a_setting_is_adopted() -> None:
-    told = "bedrock_eval_functions.custom_resources.invocation_logging: boto3 drops what may be set, so it cannot be restored"
+    module = "bedrock_eval_functions.custom_resources.invocation_logging"
+    told = f"{module}: boto3 drops what may be set, so it cannot be restored"
     assert told not in run("pinned")["logged"]
     assert run("oldest")["logged"].count(told) == 1
