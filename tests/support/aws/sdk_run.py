@@ -57,10 +57,10 @@ from bedrock_eval_functions.custom_resources import (  # noqa: E402
 from bedrock_eval_functions.watchdog import handler as watchdog  # noqa: E402
 from bedrock_eval_runs.jobs.control import Control  # noqa: E402
 from bedrock_eval_runs.jobs.services import services as job_services  # noqa: E402
+from tests.support.aws.notifications import VERDICT  # noqa: E402
 from tests.support.fakes import FakeContext, FakeS3, answer, client_error  # noqa: E402
-from tests.unit.bedrock_eval.alarms.test_messages import VERDICT  # noqa: E402
+from tests.support.runs.custom import DEFINITION, SLICE  # noqa: E402
 from tests.unit.bedrock_eval.jobs import test_requests as jobs  # noqa: E402
-from tests.unit.bedrock_eval_runs.custom.conftest import DEFINITION, SLICE  # noqa: E402
 
 FLAGS = ("text", "image", "embedding", "video", "audio")
 TOPIC = ENVIRONMENT["MESSAGES_TOPIC"]

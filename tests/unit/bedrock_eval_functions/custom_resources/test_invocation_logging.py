@@ -12,8 +12,8 @@ import pytest
 from bedrock_eval_functions.custom_resources import invocation_logging
 from bedrock_eval_functions.custom_resources.invocation_logging import handler, same
 from tests.support.aws.older_sdk import older_model
+from tests.support.cloudformation import CloudFormation, FakeTime
 from tests.support.fakes import client_error
-from tests.unit.bedrock_eval_functions.custom_resources.conftest import CloudFormation, FakeTime
 
 FLAGS = ("text", "image", "embedding", "video", "audio")
 

@@ -16,7 +16,7 @@ from bedrock_eval_runs.failures import reason_and_message
 from bedrock_eval_runs.publication import publish_run
 from bedrock_eval_runs.services import model_client
 from tests.support.fakes import START, FakeContext, KilledError, client_error
-from tests.unit.bedrock_eval_runs.custom.conftest import (
+from tests.support.runs.custom import (
     BUCKET,
     DEFINITION,
     EXECUTION,

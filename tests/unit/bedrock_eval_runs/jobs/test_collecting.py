@@ -15,7 +15,7 @@ from bedrock_eval.scores.job_measures import RatingMethod, Task
 from bedrock_eval_functions.evaluation_jobs import handler as entry
 from bedrock_eval_runs.errors import RunFailed
 from tests.support.fakes import FakeContext
-from tests.unit.bedrock_eval_runs.jobs.conftest import (
+from tests.support.runs.jobs import (
     BUCKET,
     DEFINITION,
     EXECUTION,

@@ -22,7 +22,7 @@ from bedrock_eval_runs.errors import PassingError, RunFailed
 from bedrock_eval_runs.failures import MESSAGE_LIMIT
 from bedrock_eval_runs.jobs.control import MOST_JOBS, Control, NotNowError, Pruned, Seen
 from tests.support.fakes import FakeContext, client_error
-from tests.unit.bedrock_eval_runs.jobs.conftest import (
+from tests.support.runs.jobs import (
     BUCKET,
     DEFINITION,
     EXECUTION,

@@ -17,7 +17,7 @@ from bedrock_eval_functions.evaluation_jobs import handler as entry
 from bedrock_eval_runs.errors import RunFailed
 from bedrock_eval_runs.parts import outcome_line
 from tests.support.fakes import FakeContext
-from tests.unit.bedrock_eval_runs.jobs.conftest import (
+from tests.support.runs.jobs import (
     BUCKET,
     DATA,
     DEFINITION,
