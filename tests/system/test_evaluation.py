@@ -25,7 +25,7 @@ CASES = 42
 
 @pytest.fixture(scope="module")
 def stack(deployments: Deployments) -> Stack:
-    """A deployment in which nothing has failed and nobody has called a declared model."""
+    """A deployment in which nothing has failed and no declared model was called."""
     return deployments.untouched()
 
 
@@ -73,24 +73,24 @@ def test_cloudwatch_gives_the_same_means_back(stack: Stack, finished: tuple[str,
             assert found[candidate.name, name] == pytest.approx(metric.mean, rel=1e-6)
 
 
-def test_the_bad_candidate_rings_an_alarm_that_is_heard(
+def test_the_bad_candidate_causes_an_alarm_that_notifies(
     stack: Stack, finished: tuple[str, dict[str, Any], str]
 ) -> None:
     expected = expected_alarms(read_summary(json.dumps(finished[1])), stack.names)
     assert sorted(expected.values()) == ["ALARM", "OK"]
-    ringing = [name for name, state in expected.items() if state == "ALARM"]
-    messages = wait_for_messages(stack.clients, finished[2], alarms=ringing)
-    told = [message for message in messages if message.state == "ALARM"]
-    assert all(message.alarms & set(ringing) for message in told)
-    assert {name for message in told for name in message.alarms} >= set(ringing)
+    in_alarm = [name for name, state in expected.items() if state == "ALARM"]
+    messages = wait_for_messages(stack.clients, finished[2], alarms=in_alarm)
+    sent = [message for message in messages if message.state == "ALARM"]
+    assert all(message.alarms & set(in_alarm) for message in sent)
+    assert {name for message in sent for name in message.alarms} >= set(in_alarm)
     states = alarm_states(stack.clients, stack.names.prefix)
     assert {name: states[name] for name in expected} == expected
 
 
-def test_nothing_else_rings(stack: Stack, finished: tuple[str, dict[str, Any], str]) -> None:
+def test_no_other_alarm_begins(stack: Stack, finished: tuple[str, dict[str, Any], str]) -> None:
     states = alarm_states(stack.clients, stack.names.prefix)
-    ringing = {name for name, state in states.items() if state == "ALARM"}
-    assert {name for name in ringing if "-verdict-" not in name and "-critical-quality-" not in name} == set()
+    in_alarm = {name for name, state in states.items() if state == "ALARM"}
+    assert {name for name in in_alarm if "-verdict-" not in name and "-critical-quality-" not in name} == set()
 
 
 def test_the_same_scheduled_time_again_asks_nothing(stack: Stack, finished: tuple[str, dict[str, Any], str]) -> None:
@@ -300,7 +300,7 @@ def test_an_event_without_a_readable_time_is_refused(stack: Stack) -> None:
 
 
 def functions_logs(stack: Stack) -> str:
-    """What every function has logged, as it stands in its log group."""
+    """The logs of every function."""
     logs = stack.clients.logs
     groups = logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/")["logGroups"]
     pages = logs.get_paginator("filter_log_events")

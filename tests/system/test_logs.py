@@ -146,11 +146,11 @@ def by_hand(stack: Stack) -> None:
 
 @dataclass(frozen=True)
 class Answered:
-    """What a question gave: the CSV's rows, what was printed, and what was told beside it."""
+    """The answer of `ops logs`: the rows of the CSV, stdout and stderr."""
 
     rows: Sequence[dict[str, str]]
     printed: str
-    told: str
+    progress: str
 
     def ours(self, column: str = "caller") -> list[dict[str, str]]:
         """The rows of these tests' caller: other tests call models too."""
@@ -181,7 +181,7 @@ def test_the_first_example_of_the_document_finds_the_slow_calls(stack: Stack, ca
     )
     assert "Latency in ms by model; percentiles are of the known ones (n)" in found.printed
     # Not on a terminal: a line for each query when it is done.
-    lines = found.told.splitlines()
+    lines = found.progress.splitlines()
     assert [line.partition(":")[0] for line in lines] == ["slow calls", "latency by model"]
     assert all(
         re.fullmatch(r"[a-z ]+: Complete, [1-9][\d,]* records, [\d,]+ bytes scanned, \d+ s", line) for line in lines
@@ -284,7 +284,7 @@ def test_a_large_body_lies_in_the_bucket_and_its_record_is_answered_for(
     exported = ask(stack, tmp_path, "longest", "--from", str(export))
     # A record has its time in whole seconds, its log event in milliseconds.
     assert [{**row, "time": ""} for row in exported.rows] == [{**live, "time": ""}]
-    assert f"{len(stored):,} skipped, a large body in a file of its own" in exported.told
+    assert f"{len(stored):,} skipped, a large body in a file of its own" in exported.progress
 
 
 def test_the_queries_are_saved_as_the_command_asks_them(stack: Stack) -> None:

@@ -36,9 +36,9 @@ def candidates(stack: Stack) -> list[str]:
 def started(stack: Stack) -> tuple[subprocess.CompletedProcess[str], str]:
     """A manual run, followed to its end, and its id."""
     done = ops(stack, "run", EVALUATION, "--endpoint-url", stack.deployment.endpoint.url)
-    told = re.search(rf"^{EVALUATION}: run (\S+) started$", done.stderr, re.MULTILINE)
-    assert told is not None, done.stderr
-    return done, told[1]
+    started_run = re.search(rf"^{EVALUATION}: run (\S+) started$", done.stderr, re.MULTILINE)
+    assert started_run is not None, done.stderr
+    return done, started_run[1]
 
 
 @pytest.fixture(scope="module")
@@ -153,8 +153,8 @@ def test_the_dashboard_is_drawn_with_data(stack: Stack, tmp_path: Path, source: 
     assert float(newest[1]) > 0.5 > float(newest[2])
     # What a search finds is named by its model.
     assert "each that is found: newest" not in drawn
-    ringing = re.findall(r'class="state alarm"><b>alarm</b> <span[^>]*>([^<]+)</span>', drawn)
-    assert [name for name in ringing if "verdict-" in name]
+    in_alarm = re.findall(r'class="state alarm"><b>alarm</b> <span[^>]*>([^<]+)</span>', drawn)
+    assert [name for name in in_alarm if "verdict-" in name]
 
 
 def test_a_run_that_fails_ends_with_1_and_its_reason(stack: Stack) -> None:

@@ -80,7 +80,7 @@ class Stack:
 
     def begin(self, evaluation: str, when: str) -> str:
         """Start an execution on the machine of the evaluation's kind, as the schedule would; gives its ARN."""
-        # By what stands in the bucket: tests write definitions of their own, too.
+        # By the definition in the bucket: tests write their own, too.
         jobs = self.read(definition_key(evaluation)).get("job") is not None
         arn: str = self.clients.stepfunctions.start_execution(
             stateMachineArn=f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{self.names.machine(jobs=jobs)}",

@@ -1,4 +1,4 @@
-"""What tests of alarms do: call models of the simulator, set the clock forward, read alarms and messages."""
+"""Alarms under test: calls of the simulator's models, a clock to set forward, the alarms in ALARM, notifications."""
 
 import json
 import time
@@ -19,15 +19,15 @@ from tests.support.local.deployment import Stack
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 _FIVE_MINUTES = 300
-_HEARD_SECONDS = 15.0
+_ARRIVAL_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
-class Told:
-    """A message as it reached the queue of a subscriber.
+class Notification:
+    """A notification as it reached the queue of a subscriber.
 
     Attributes:
-        body: the fields for programs; of a message that came past the formatter, CloudWatch's own.
+        body: the fields for programs; CloudWatch's own fields if the notification did not pass the formatter.
     """
 
     alarm: str
@@ -47,14 +47,14 @@ class Watch:
     prompts: tuple[str, ...]
     inbox: str = field(init=False)
     runtime: Any = field(init=False)
-    rung: set[str] = field(default_factory=set)
+    seen_kinds: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.inbox = subscribe_inbox(self.stack.clients, self.stack.deployment)
         self.runtime = self.client("bedrock-runtime")
 
     def client(self, service: str) -> Any:
-        """A client that does not try again: a throttled request is one request."""
+        """A client that does not retry: a throttled request is one request."""
         environment = self.stack.deployment.endpoint.environment
         return boto3.client(
             service,
@@ -78,7 +78,7 @@ class Watch:
         return self._clock()
 
     def later(self, seconds: float) -> None:
-        """Let time pass; schedules fire and alarms are judged before this is over."""
+        """Set the clock forward; schedules have fired and alarms are evaluated when this returns."""
         self._clock(seconds)
 
     def next_period(self, seconds: int) -> None:
@@ -88,7 +88,7 @@ class Watch:
     # --- traffic
 
     def call(self, model: str, *, times: int = 12, stream: bool = False, by_arn: bool = False, **more: Any) -> int:
-        """Ask a model of the environment, by its id or by its ARN; how many of the calls were answered."""
+        """Call a model of the environment by its id or its ARN; gives the number of calls that were answered."""
         called = self.stack.environment.model(model)
         model_id = called.source_arn(partition="aws", account=ACCOUNT) if by_arn else called.model_id
         answered = 0
@@ -104,7 +104,7 @@ class Watch:
         return answered
 
     def call_in_periods(self, model: str, *, periods: int, seconds: int = _FIVE_MINUTES, **more: Any) -> None:
-        """Calls in so many periods, one after the other, and then a minute."""
+        """Call in so many consecutive periods, and let a minute pass."""
         for _ in range(periods):
             self.next_period(seconds)
             self.call(model, **more)
@@ -115,7 +115,7 @@ class Watch:
         self.stack.simulator("PUT", "config", {"faults": faults})
 
     def bill(self, dollars: float) -> None:
-        """What every budget reads from now on."""
+        """Set the actual spend of every budget."""
         url = f"{self.stack.deployment.endpoint.url}/_emulator/budgets"
         body = json.dumps({"actual_spend": dollars}).encode()
         with urlopen(Request(url, data=body, method="POST"), timeout=10) as answer:
@@ -126,22 +126,22 @@ class Watch:
     def alarm(self, kind: str, *subject: str) -> str:
         return self._short(self.stack.names.alarm(kind, *subject))
 
-    def ringing(self) -> set[str]:
-        """Every alarm that is in ALARM, composites too."""
+    def in_alarm(self) -> set[str]:
+        """Every alarm in the state ALARM, composite alarms too."""
         pages = self.stack.clients.cloudwatch.get_paginator("describe_alarms").paginate(
             StateValue="ALARM", AlarmTypes=["MetricAlarm", "CompositeAlarm"]
         )
         found = [alarm for page in pages for key in ("MetricAlarms", "CompositeAlarms") for alarm in page.get(key, ())]
-        self.rung |= {str(alarm["AlarmDescription"]).rpartition("#")[2] for alarm in found}
+        self.seen_kinds |= {str(alarm["AlarmDescription"]).rpartition("#")[2] for alarm in found}
         return {self._short(alarm["AlarmName"]) for alarm in found}
 
     def _short(self, name: str) -> str:
         return name.removeprefix(f"{self.stack.names.prefix}-")
 
-    # --- people
+    # --- subscribers
 
     def subscribe(self) -> str:
-        """Ask for the declared subscription by mail; the ARN that it has once it is confirmed."""
+        """Request the declared e-mail subscription; gives the ARN that it has once it is confirmed."""
         (declared,) = self.stack.environment.subscriptions
         made = self.client("sns").subscribe(
             TopicArn=self.stack.deployment.outputs["MessagesTopicArn"],
@@ -156,25 +156,25 @@ class Watch:
         topic, _, token = self.subscribe().rpartition(":")
         self.client("sns").confirm_subscription(TopicArn=topic, Token=token, AuthenticateOnUnsubscribe="true")
 
-    def told(self, expected: Collection[tuple[str, str]]) -> list[Told]:
-        """The messages since the last look: exactly these alarms and states, each once."""
-        found: list[Told] = []
-        deadline = time.monotonic() + _HEARD_SECONDS
+    def notified(self, expected: Collection[tuple[str, str]]) -> list[Notification]:
+        """The notifications since the last call: exactly these alarms and states, each once."""
+        found: list[Notification] = []
+        deadline = time.monotonic() + _ARRIVAL_SECONDS
         while len(found) < len(expected) and time.monotonic() < deadline:
             found += self._received()
         found += self._received()
-        heard = [(each.alarm, each.state) for each in found]
-        assert sorted(heard) == sorted(expected), f"heard {heard}, expected {list(expected)}"
+        received = [(each.alarm, each.state) for each in found]
+        assert sorted(received) == sorted(expected), f"received {received}, expected {list(expected)}"
         return found
 
-    def _received(self) -> Iterator[Told]:
+    def _received(self) -> Iterator[Notification]:
         sqs = self.stack.clients.sqs
         answer = sqs.receive_message(QueueUrl=self.inbox, MaxNumberOfMessages=10, WaitTimeSeconds=0)
         for message in answer.get("Messages", ()):
             sqs.delete_message(QueueUrl=self.inbox, ReceiptHandle=message["ReceiptHandle"])
             body = json.loads(json.loads(message["Body"])["Message"])
             if "requestPayload" in body:
-                # Lambda's record of an event that the formatter could not say.
+                # Lambda's record of an event that the formatter failed on.
                 body = json.loads(body["requestPayload"]["Records"][0]["Sns"]["Message"])
             name, state = body.get("alarm") or body.get("AlarmName"), body.get("state") or body.get("NewStateValue")
-            yield Told(self._short(str(name)), str(state), body)
+            yield Notification(self._short(str(name)), str(state), body)
