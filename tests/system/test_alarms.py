@@ -38,6 +38,8 @@ METRIC = "relevance_score"
 PINNED = "2026-01-01T06:00:00Z"
 ALARM, OK = "ALARM", "OK"
 CONSOLE = "https://us-east-1.console.aws.amazon.com"
+kinds = pytest.mark.kinds
+"""The kinds of alarms that begin during a test."""
 
 
 def sample() -> list[dict[str, str]]:
@@ -102,12 +104,14 @@ def ends_of_old(day: date) -> dict[str, dict[str, str]]:
 
 
 @pytest.fixture(autouse=True)
-def quiet(watch: Watch, answers: dict[str, Path]) -> Iterator[set[str]]:
+def quiet(watch: Watch, answers: dict[str, Path], request: pytest.FixtureRequest) -> Iterator[set[str]]:
     """A test begins and ends without faults, with the same alarms in ALARM and no notification left."""
     usual = {"faults": {}, "default_latency_ms": 800, "answers": [str(answers["good"])], "publishing": {}}
     watch.stack.simulator("PUT", "config", usual)
     before = watch.in_alarm()
+    watch.seen_kinds.clear()
     yield before
+    assert {kind for mark in request.node.iter_markers("kinds") for kind in mark.args} <= watch.seen_kinds
     assert watch.in_alarm() == before
     watch.notified([])
 
@@ -124,6 +128,7 @@ def changes(names: Collection[str], state: str) -> list[tuple[str, str]]:
 # --- life of a model ------------------------------------------------------------------------------------------------
 
 
+@kinds("end-of-life")
 def test_a_model_that_comes_to_its_end(watch: Watch, quiet: set[str]) -> None:
     """The alarm begins on the first day below the threshold, and ends when AWS postpones the end of life."""
     alarm, days = watch.alarm("end-of-life", "old"), watch.stack.environment.alarms.end_of_life_days
@@ -154,20 +159,22 @@ def service(watch: Watch, model: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("shares", "kinds", "composite"),
+    ("shares", "names", "composite"),
     [
-        ({"throttle": 1.0}, ["throttles", "throttle-count"], True),
-        ({"throttle": 0.5}, ["throttles"], True),
-        ({"503": 1.0}, ["server-errors"], False),
-        ({"denied": 1.0}, ["client-errors"], True),
+        pytest.param(
+            {"throttle": 1.0}, ["throttles", "throttle-count"], True, marks=kinds("throttles", "throttle-count")
+        ),
+        pytest.param({"throttle": 0.5}, ["throttles"], True, marks=kinds("throttles")),
+        pytest.param({"503": 1.0}, ["server-errors"], False, marks=kinds("server-errors")),
+        pytest.param({"denied": 1.0}, ["client-errors"], True, marks=kinds("client-errors")),
     ],
     ids=["throttled throughout", "throttled in part", "server errors", "client errors"],
 )
 def test_calls_that_fail(
-    watch: Watch, quiet: set[str], shares: dict[str, float], kinds: list[str], composite: bool
+    watch: Watch, quiet: set[str], shares: dict[str, float], names: list[str], composite: bool
 ) -> None:
     """Two bad periods of three; one is not enough. An incident of warnings notifies once, whatever its alarms."""
-    alarms = [watch.alarm(kind, "chat") for kind in kinds]
+    alarms = [watch.alarm(kind, "chat") for kind in names]
     composites = [service(watch, "chat")] if composite else []
     watch.fault("chat", **shares)
     watch.call_in_periods("chat", periods=1)
@@ -180,7 +187,7 @@ def test_calls_that_fail(
         assert f"Value: {unit.of(story['value'])}; " in message.text
         assert unit.of(story["threshold"]) in message.text
     # The alarms in ALARM when it was written; others may follow within the same minute.
-    assert {child["kind"] for child in message.body["children"]} <= set(kinds)
+    assert {child["kind"] for child in message.body["children"]} <= set(names)
     assert bool(message.body["children"]) == composite
     recovers(watch, quiet, "chat", composites or alarms)
 
@@ -193,6 +200,7 @@ def recovers(watch: Watch, quiet: set[str], model: str, notified: Collection[str
     watch.notified(changes(notified, OK))
 
 
+@kinds("latency-p90", "latency-anomaly", "output-speed")
 def test_a_slow_service(watch: Watch, quiet: set[str]) -> None:
     """Latency, the speed of streamed answers, and what was usual before: three bad periods of five, one message."""
     watch.call_in_periods("search", periods=4, stream=True)
@@ -228,6 +236,7 @@ def test_without_traffic_and_below_the_floor_no_alarm_begins(watch: Watch, quiet
     in_alarm(watch, quiet)
 
 
+@kinds("model-interventions")
 def test_a_guardrail_that_intervenes_inside_of_calls(watch: Watch, quiet: set[str]) -> None:
     """Counted in the log, under the id and under the ARN that callers name the model by; ApplyGuardrail has no part."""
     (guardrail,) = watch.stack.environment.guardrails
@@ -243,6 +252,7 @@ def test_a_guardrail_that_intervenes_inside_of_calls(watch: Watch, quiet: set[st
     recovers(watch, quiet, "chat", [alarm], **guarded)
 
 
+@kinds("guardrail-interventions")
 def test_a_guardrail_that_intervenes_in_calls_of_its_own(watch: Watch, quiet: set[str]) -> None:
     (guardrail,) = watch.stack.environment.guardrails
     alarm = watch.alarm("guardrail-interventions", guardrail.name)
@@ -275,6 +285,7 @@ def test_a_guardrail_that_intervenes_in_calls_of_its_own(watch: Watch, quiet: se
 # --- usage and cost -----------------------------------------------------------------------------------------------
 
 
+@kinds("quota-tokens", "quota-requests")
 def test_a_quota_that_is_nearly_used(watch: Watch, quiet: set[str]) -> None:
     """Three minutes of five."""
     composite = watch.alarm("warning", "usage", "busy")
@@ -289,6 +300,7 @@ def test_a_quota_that_is_nearly_used(watch: Watch, quiet: set[str]) -> None:
     watch.notified([(composite, OK)])
 
 
+@kinds("tokens-per-hour", "cost-per-hour", "tokens-per-day", "cost-per-day")
 def test_tokens_and_cost_of_an_hour_and_of_a_day(watch: Watch, quiet: set[str]) -> None:
     """Those of the hour are over first; the incident is over with those of the day."""
     of_hour = [watch.alarm(kind, "metered") for kind in ("tokens-per-hour", "cost-per-hour")]
@@ -305,7 +317,11 @@ def test_tokens_and_cost_of_an_hour_and_of_a_day(watch: Watch, quiet: set[str]) 
 
 
 @pytest.mark.parametrize(
-    ("kind", "model"), [("unpriced-tokens", "unpriced"), ("legacy-model", "old")], ids=["without a rate", "legacy"]
+    ("kind", "model"),
+    [
+        pytest.param("unpriced-tokens", "unpriced", marks=kinds("unpriced-tokens"), id="without a rate"),
+        pytest.param("legacy-model", "old", marks=kinds("legacy-model"), id="legacy"),
+    ],
 )
 def test_a_call_that_is_news_for_a_day(watch: Watch, quiet: set[str], kind: str, model: str) -> None:
     alarm = watch.alarm(kind, model)
@@ -317,6 +333,7 @@ def test_a_call_that_is_news_for_a_day(watch: Watch, quiet: set[str], kind: str,
     watch.notified([(alarm, OK)])
 
 
+@kinds("budget-blind")
 def test_a_budget_that_sees_no_cost(watch: Watch, quiet: set[str]) -> None:
     """It is a day behind, so a day of zeros decides; the first cent that it sees ends it."""
     alarm = watch.alarm("budget-blind")
@@ -343,6 +360,7 @@ def test_a_budget_that_sees_no_cost(watch: Watch, quiet: set[str]) -> None:
 # --- delivery -----------------------------------------------------------------------------------------------------
 
 
+@kinds("log-delivery")
 def test_an_invocation_log_that_is_gone(watch: Watch, quiet: set[str]) -> None:
     group = watch.stack.environment.invocation_logging.log_group
     alarm = watch.alarm("log-delivery")
@@ -364,6 +382,7 @@ def test_an_invocation_log_that_is_gone(watch: Watch, quiet: set[str]) -> None:
 # --- unwatched models ------------------------------------------------------------------------------------------
 
 
+@kinds("unwatched-models")
 def test_a_model_that_nobody_declared(watch: Watch, quiet: set[str]) -> None:
     """Any caller and any outcome count; it notifies once while the model is called, and is over afterwards."""
     alarm, stranger = watch.alarm("unwatched-models"), "us.meta.llama4-scout-17b-instruct-v1:0"
@@ -380,6 +399,7 @@ def test_a_model_that_nobody_declared(watch: Watch, quiet: set[str]) -> None:
     watch.notified([(alarm, OK)])
 
 
+@kinds("unread-metrics")
 def test_calls_under_dimensions_that_nobody_reads(watch: Watch, quiet: set[str]) -> None:
     """Tiers besides the plain dimensions of a model are nothing new; calls under tiers alone are in no graph."""
     alarm = watch.alarm("unread-metrics")
@@ -402,6 +422,7 @@ def test_calls_under_dimensions_that_nobody_reads(watch: Watch, quiet: set[str])
     watch.notified([(alarm, OK)])
 
 
+@kinds("log-delivery")
 def test_log_delivery_under_the_dimension_of_aws_pages(watch: Watch, quiet: set[str]) -> None:
     """Lost logs cause an alarm under either dimension; both are read, so no alarm is about the dimension."""
     # No run of the last day is held against the log that is lost here.
@@ -418,6 +439,7 @@ def test_log_delivery_under_the_dimension_of_aws_pages(watch: Watch, quiet: set[
     watch.notified([(alarm, OK)])
 
 
+@kinds("metrics-differ")
 def test_what_aws_counts_differs_from_what_a_run_has_counted(watch: Watch, quiet: set[str]) -> None:
     """A run with throttles, errors and answers agrees; one of which AWS counts half of the answers does not."""
     alarm = watch.alarm("metrics-differ", SCHEDULED)
@@ -465,6 +487,7 @@ def watchdog_log(watch: Watch, query: str, field: str) -> list[str]:
     return [cell["value"] for row in rows for cell in row if cell["field"] == field]
 
 
+@kinds("dead-letters")
 def test_a_schedule_whose_target_is_gone_leaves_a_dead_letter(watch: Watch, quiet: set[str]) -> None:
     """The alarm lasts until the queue is empty, also while the queue sleeps and has no metrics."""
     names, clients = watch.stack.names, watch.stack.clients
@@ -503,6 +526,7 @@ def test_a_schedule_whose_target_is_gone_leaves_a_dead_letter(watch: Watch, quie
     watch.notified([(alarm, OK)])
 
 
+@kinds("legacy-model", "undelivered")
 def test_a_subscriber_that_cannot_be_reached_notifies_the_others_once_a_day(watch: Watch, quiet: set[str]) -> None:
     """The queue of a pager is gone. Notifications about that fail there as well, until its subscription is removed."""
     sns, topic = watch.client("sns"), watch.stack.deployment.outputs["MessagesTopicArn"]
@@ -527,6 +551,7 @@ def directly(messages: Collection[Notification]) -> Notification:
     return found
 
 
+@kinds("subscribers-missing")
 def test_a_subscriber_who_is_gone_notifies_the_others(watch: Watch, quiet: set[str]) -> None:
     """A click in a mail unsubscribes. The alarm notifies, and the watchdog names the subscriber directly; once."""
     alarm = watch.alarm("subscribers-missing")
@@ -546,6 +571,7 @@ def test_a_subscriber_who_is_gone_notifies_the_others(watch: Watch, quiet: set[s
     watch.notified([(alarm, OK)])
 
 
+@kinds("subscribers-pending", "subscribers-missing")
 def test_a_pending_subscriber_notifies_before_sns_deletes_the_subscription(watch: Watch, quiet: set[str]) -> None:
     pending, missing = watch.alarm("subscribers-pending"), watch.alarm("subscribers-missing")
     watch.client("sns").unsubscribe(SubscriptionArn=watch.subscribe())
@@ -567,6 +593,7 @@ def test_a_pending_subscriber_notifies_before_sns_deletes_the_subscription(watch
     watch.notified([(missing, OK)])
 
 
+@kinds("legacy-model", "actions-failed")
 def test_an_alarm_that_its_topic_refuses_is_notified_directly(watch: Watch, quiet: set[str]) -> None:
     """Its own alarm is refused as well, so that the watchdog's message is the only word."""
     sns, topic = watch.client("sns"), watch.stack.deployment.outputs["TopicArn"]
@@ -598,6 +625,7 @@ def set_policy(watch: Watch, topic: str, policy: str) -> None:
     watch.client("sns").set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
 
 
+@kinds("legacy-model", "formatter-errors")
 def test_a_formatter_that_fails_loses_no_notification(watch: Watch, quiet: set[str]) -> None:
     """The alarm that it could not say comes as CloudWatch sent it, and so does its own, every hour until it works."""
     functions, name = watch.stack.clients.functions, watch.stack.names.alarm_formatter
@@ -656,6 +684,7 @@ def a_good_run_ends(watch: Watch, quiet: set[str], notified: Collection[str], *,
     watch.notified(changes(notified, OK))
 
 
+@kinds("inconclusive")
 def test_a_baseline_that_nobody_has_accepted_decides_nothing(
     watch: Watch, quiet: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -669,6 +698,7 @@ def test_a_baseline_that_nobody_has_accepted_decides_nothing(
     a_good_run_ends(watch, quiet, composites, after=8 * DAY)
 
 
+@kinds("verdict")
 def test_a_quality_drop_between_two_answer_sets(watch: Watch, quiet: set[str], answers: dict[str, Path]) -> None:
     """Only the candidate whose answers became worse causes an alarm; the message links the run."""
     watch.stack.simulator("PUT", "config", {"answers": [str(answers["worse"])]})
@@ -701,6 +731,7 @@ def newest_run(watch: Watch) -> str:
     return max(key.split("/")[2] for key in watch.stack.keys(f"runs/{QUALITY}/") if key.count("/") > 2)
 
 
+@kinds("coverage", "inconclusive")
 def test_a_run_with_too_few_answers(watch: Watch, quiet: set[str]) -> None:
     """Low coverage, and so no verdict: two alarms, one message."""
     watch.fault("chat", **{"424": 0.5})
@@ -713,6 +744,7 @@ def test_a_run_with_too_few_answers(watch: Watch, quiet: set[str]) -> None:
     a_good_run_ends(watch, quiet, [composite], after=8 * DAY)
 
 
+@kinds("run-failed", "executions-failed")
 def test_a_run_that_fails(watch: Watch, quiet: set[str]) -> None:
     """The execution is over in minutes, the run is missing until there is another."""
     watch.fault("chat", denied=1.0)
@@ -729,6 +761,7 @@ def test_a_run_that_fails(watch: Watch, quiet: set[str]) -> None:
     a_good_run_ends(watch, quiet, [failed], after=DAY)
 
 
+@kinds("executions-failed")
 def test_an_execution_that_somebody_aborts(watch: Watch, quiet: set[str]) -> None:
     watch.fault("chat", stall=1.0, stall_seconds=1.0)
     execution = watch.stack.begin(QUALITY, f"{watch.now:%Y-%m-%dT%H:%M:%SZ}")
@@ -742,6 +775,7 @@ def test_an_execution_that_somebody_aborts(watch: Watch, quiet: set[str]) -> Non
     watch.notified([(alarm, OK)])
 
 
+@kinds("jobs-left")
 def test_jobs_that_are_refused_to_be_deleted(watch: Watch, quiet: set[str]) -> None:
     """The run succeeds and its scores are published; the alarm lasts until a run leaves no jobs in Bedrock."""
     alarm = watch.alarm("jobs-left", BY_JOBS)
@@ -777,6 +811,7 @@ def switch(watch: Watch, schedule: str, state: str) -> None:
     scheduler.update_schedule(**{key: found[key] for key in kept if key in found}, State=state)
 
 
+@kinds("watchdog-silent", "run-overdue")
 def test_a_silent_watchdog_notifies_and_explains_the_overdue_run(watch: Watch, quiet: set[str]) -> None:
     schedule = f"{watch.stack.names.watchdog}_hourly"
     switch(watch, schedule, "DISABLED")
@@ -797,6 +832,7 @@ def test_a_silent_watchdog_notifies_and_explains_the_overdue_run(watch: Watch, q
     watch.notified([(silent, OK)])
 
 
+@kinds("run-overdue")
 def test_a_schedule_that_stopped(watch: Watch, quiet: set[str]) -> None:
     """A rate schedule runs at the deploy and when it is due; disabled, the missing run causes an alarm."""
     clients, names = watch.stack.clients, watch.stack.names
@@ -843,6 +879,15 @@ def ended(watch: Watch, evaluation: str) -> list[str]:
     return [each["status"] for each in described if json.loads(each["input"])["evaluation"] == evaluation]
 
 
-def test_every_kind_has_rung(watch: Watch) -> None:
-    """Last: a new kind of alarm is provoked here too."""
-    assert set(KINDS) <= watch.seen_kinds
+def marks_of(test: object) -> Iterator[pytest.Mark]:
+    """The marks of a test, with those of its parameters."""
+    for mark in getattr(test, "pytestmark", ()):
+        yield mark
+        if mark.name == "parametrize":
+            yield from (each for parameters in mark.args[1] for each in getattr(parameters, "marks", ()))
+
+
+def test_every_kind_has_a_test() -> None:
+    """A new kind of alarm is provoked here too; a test fails when the alarms that its mark names do not begin."""
+    marks = [mark for name, test in globals().items() if name.startswith("test_") for mark in marks_of(test)]
+    assert {kind for mark in marks if mark.name == "kinds" for kind in mark.args} == set(KINDS)
