@@ -16,6 +16,7 @@ import os
 import re
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -30,6 +31,8 @@ Invocation = Callable[..., Result]
 
 # The seconds by which the emulator's clock is ahead, for the functions; absent until it is set forward.
 CLOCK_FILE = Path(tempfile.gettempdir()) / f"emulator-clock-{os.getpid()}"
+# So many asynchronous events run at once: dozens of alarms notify together, and each further process starts cold.
+_TURNS = threading.BoundedSemaphore(4)
 # Events of asynchronous invocations that have not been executed once.
 _under_way: set[int] = set()
 
@@ -288,17 +291,24 @@ def _executed(stock: Callable[..., Result]) -> Callable[..., Result]:
     """Return an asynchronous event to Lambda's queue while all concurrency is in use; that is no attempt."""
 
     def execute(func: dict[str, Any], event: Any) -> Result:
+        if id(event) not in _under_way:
+            return stock(func, event)
         until = time.time() + _event_age(func)
         try:
-            result = stock(func, event)
-            while result.get("throttle") and id(event) in _under_way and time.time() < until:
+            result = _execute_in_turn(stock, func, event)
+            while result.get("throttle") and time.time() < until:
                 time.sleep(_THROTTLED_PAUSE_SECONDS)
-                result = stock(func, event)
+                result = _execute_in_turn(stock, func, event)
             return result
         finally:
             _under_way.discard(id(event))
 
     return execute
+
+
+def _execute_in_turn(stock: Callable[..., Result], func: dict[str, Any], event: Any) -> Result:
+    with _TURNS:
+        return stock(func, event)
 
 
 def _counted(stock: Callable[..., Result], emit: Callable[..., None]) -> Callable[..., Result]:
