@@ -319,6 +319,6 @@ def test_the_functions_log_no_prompt_and_no_answer(stack: Stack, finished: tuple
     texts = [answer["prompt"] for answer in answers]
     texts += [answer["response"][:60] for answer in answers if len(answer["response"]) >= 20]
     assert len(texts) > len(answers) * 1.5
-    assert '"logger": "custom_evaluator' in log
-    assert '"logger": "watchdog' in log
+    assert '"logger": "bedrock_eval_runs.' in log
+    assert '"logger": "bedrock_eval_functions.watchdog.' in log
     assert not [text for text in texts if text in log]

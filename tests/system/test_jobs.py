@@ -108,7 +108,7 @@ def variant(stack: Stack, name: str, **job: Any) -> None:
 
 def test_a_job_that_never_ends_is_stopped_at_the_deadline(stack: Stack) -> None:
     stack.simulator("PUT", "config", {"evaluation_jobs": {"never_ends": True}})
-    variant(stack, "never-ends", deadline_hours=1 / 3600)
+    variant(stack, "never-ends", deadline_hours=5 / 3600)
     layout, execution = begin(stack, "never-ends")
     ended = stack.wait(execution)
     assert ended["status"] == "FAILED"
@@ -139,7 +139,7 @@ def test_an_account_that_is_full_of_jobs_fails_the_run_at_once(stack: Stack) -> 
 def test_a_job_that_is_refused_to_be_stopped_is_told_with_the_command_that_stops_it(stack: Stack) -> None:
     refused = {"never_ends": True, "stop_refusal": "AccessDeniedException"}
     stack.simulator("PUT", "config", {"evaluation_jobs": refused})
-    variant(stack, "goes-on", deadline_hours=1 / 3600)
+    variant(stack, "goes-on", deadline_hours=5 / 3600)
     layout, execution = begin(stack, "goes-on")
     assert stack.wait(execution)["status"] == "FAILED"
     state = stack.read(layout.state)
