@@ -9,11 +9,11 @@ from pathlib import Path
 from aws_cdk import App, Validations, cx_api
 from cdk_nag import AwsSolutionsChecks
 
-from environments.definitions import quota_sentences
-from environments.interventions import interventions_sentence
-from environments.load import EnvironmentsError, load_environments
-from environments.schedule_rules import first_runs
-from environments.schema import Environment
+from configuration.loading.load import EnvironmentsError, load_environments
+from configuration.resolve.definitions import quota_sentences
+from configuration.resolve.first_runs import first_runs
+from configuration.resolve.interventions import interventions_sentence
+from configuration.schema.environment import Environment
 from stacks.monthly_cost import monthly_cost
 from stacks.stage import EnvironmentStage
 

@@ -16,9 +16,10 @@ from bedrock_eval.names import PhysicalNames
 from bedrock_eval.shortfalls import shortfall, unanswered
 from bedrock_eval.table import table
 from bedrock_eval.wording import count
-from environments.evaluation_schema import EvaluationConfig, JudgeScoring, kind_of
-from environments.load import EnvironmentsError, load_environments
-from environments.schema import Environment
+from configuration.loading.load import EnvironmentsError, load_environments
+from configuration.schema.environment import Environment
+from configuration.schema.evaluations.kinds import EvaluationConfig, kind_of
+from configuration.schema.evaluations.scoring import JudgeScoring
 from local import evaluation, screen
 from local.alone import BusyError, alone
 from local.deployment import ENVIRONMENT, ENVIRONMENTS, ROOT, Deployment, DeploymentError, deploy

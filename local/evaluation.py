@@ -22,7 +22,7 @@ from bedrock_eval.publishing import run_minute
 from bedrock_eval.runs import read_state
 from bedrock_eval.shortfalls import advice
 from bedrock_eval.summary import Summary, read_summary
-from environments.schema import Environment
+from configuration.schema.environment import Environment
 from local.deployment import Deployment
 from local.process import ACCOUNT, REGION
 

@@ -13,8 +13,8 @@ from bedrock_eval.cases import DatasetError, read_cases
 from bedrock_eval.dataset_formats import named_by_bytes
 from bedrock_eval.dataset_references import gap, gaps_of
 from bedrock_eval.models import ModelError, candidate_name
-from environments.evaluation_schema import CUSTOM
-from environments.load import load_environments
+from configuration.loading.load import load_environments
+from configuration.schema.evaluations.kinds import CUSTOM
 from local.bedrock.answers import AnswersError
 from local.bedrock.answers import load as load_answers
 from local.bedrock.identifiers import sources_of

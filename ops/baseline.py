@@ -31,9 +31,10 @@ from bedrock_eval.proposals import (
 from bedrock_eval.scoring import by_present_version
 from bedrock_eval.summary import BASELINE, CandidateSummary, Summary
 from bedrock_eval.wording import count
-from environments.document import Path as DocumentPath
-from environments.edit import Scalar
-from environments.evaluation_schema import AnyGateConfig, EvaluationConfig
+from configuration.document.edit import Scalar
+from configuration.document.reading import Path as DocumentPath
+from configuration.schema.evaluations.gates import AnyGateConfig
+from configuration.schema.evaluations.kinds import EvaluationConfig
 from ops.account import Account, account_of, add_environment
 from ops.alarm_history import PERIOD_SECONDS, RATES, ModelHistory, arrived, histories
 from ops.clients import calling

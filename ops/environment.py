@@ -3,8 +3,9 @@
 from datetime import datetime
 from pathlib import Path
 
-from environments.load import EnvironmentsError, load_environments
-from environments.schema import REPOSITORY, Environment
+from configuration.loading.load import EnvironmentsError, load_environments
+from configuration.repository import REPOSITORY
+from configuration.schema.environment import Environment
 from ops.errors import OpsError
 
 ENVIRONMENTS = REPOSITORY / "environments"

@@ -20,10 +20,10 @@ from bedrock_eval.runs import RunState
 from bedrock_eval.summarising import summarise
 from bedrock_eval.summary import Summary
 from bedrock_eval.wording import count
+from configuration.schema.environment import Environment
 from custom_evaluator.errors import RunFailed
 from custom_evaluator.services import Services
 from custom_evaluator.store import Store
-from environments.schema import Environment
 from evaluation_jobs.collecting import collect_run as collect_jobs
 from evaluation_jobs.services import JobServices
 from ops import advice

@@ -13,8 +13,8 @@ from bedrock_eval.layout import evaluation_prefix
 from bedrock_eval.names import is_run_id
 from bedrock_eval.runs import RunStatus
 from bedrock_eval.wording import instant
+from configuration.schema.environment import Environment
 from custom_evaluator.store import Store, error_code
-from environments.schema import Environment
 from ops import advice
 from ops.account import Account
 from ops.errors import OpsError

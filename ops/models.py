@@ -22,7 +22,7 @@ from bedrock_eval.known_models.lookup import dead_model, features_of, known_mode
 from bedrock_eval.known_models.parameters import PARAMETERS
 from bedrock_eval.known_models.table import VERIFIED_ON
 from bedrock_eval.models import Model
-from environments.schema import Environment
+from configuration.schema.environment import Environment
 from ops.clients import add_endpoint, client
 from ops.environment import environment_of
 from ops.errors import OpsError

@@ -12,9 +12,9 @@ from bedrock_eval.names import RunIdError, run_time
 from bedrock_eval.outcomes import Outcome
 from bedrock_eval.runs import RunState, read_state
 from bedrock_eval.summary import Summary, read_summary
+from configuration.schema.environment import Environment
 from custom_evaluator.parts import read_outcomes
 from custom_evaluator.store import Store
-from environments.schema import Environment
 from ops import advice
 from ops.errors import OpsError
 

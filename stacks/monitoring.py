@@ -36,9 +36,11 @@ from bedrock_ops.permissions import regional_arn
 from bedrock_ops.saved_queries import SavedQueries
 from bedrock_ops.topic import AlarmTopic, EncryptedTopic, MessagesTopic, Subscriber
 from bedrock_ops.watchdog import Watchdog
+from configuration.schema.environment import Environment
+from configuration.schema.evaluations.kinds import EvaluationConfig
+from configuration.schema.guardrails import GuardrailConfig
+from configuration.schema.models import ModelConfig
 from constructs import Construct
-from environments.evaluation_schema import EvaluationConfig
-from environments.schema import Environment, GuardrailConfig, ModelConfig
 
 
 class MonitoringStack(Stack):

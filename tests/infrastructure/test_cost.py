@@ -11,7 +11,7 @@ from bedrock_eval.metrics import score
 from bedrock_eval.outcomes import Outcome, Usage
 from bedrock_eval.publishing import run_datums
 from bedrock_eval.summarising import summarise
-from environments.load import load_environments
+from configuration.loading.load import load_environments
 from stacks.monthly_cost import MonthlyCost, Prices, monthly_cost
 from tests.frozen import ENVIRONMENTS
 from tests.infrastructure.templates import environment, frozen

@@ -15,7 +15,7 @@ from bedrock_eval.jobs.definition import JobKind
 from bedrock_eval.jobs.progress import longest, pause
 from bedrock_eval.jobs.rules import MOST_HOURS
 from bedrock_eval.schedules import parse_schedule
-from environments.schema import Environment
+from configuration.schema.environment import Environment
 from stacks.monthly_cost import custom_metrics
 from tests.infrastructure.templates import (
     Resource,

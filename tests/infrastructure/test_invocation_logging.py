@@ -7,7 +7,7 @@ from aws_cdk import aws_logs as logs
 from botocore.loaders import Loader
 
 from bedrock_eval.log_filters import ALARMED, LOG_FILTERS, WANTED
-from environments.data_identifiers import DATA_IDENTIFIERS
+from configuration.schema.data_identifiers import DATA_IDENTIFIERS
 from stacks.monthly_cost import custom_metrics
 from tests.infrastructure.templates import (
     Deployed,

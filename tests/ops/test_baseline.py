@@ -13,9 +13,9 @@ from botocore.validate import ParamValidator
 
 from bedrock_eval.definition import Gate
 from bedrock_eval.layout import RunLayout
+from configuration.loading.load import load_environments
 from custom_evaluator.events import SliceEvent
 from custom_evaluator.slices import run_slice
-from environments.load import load_environments
 from ops import environment
 from ops.__main__ import main
 from ops.alarm_history import arrived
