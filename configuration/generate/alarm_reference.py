@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import fields
 
-from bedrock_eval.alarm_kinds import KINDS, AlarmKind, Comparison, MissingData, Thresholds
+from bedrock_eval.alarm_kinds import KINDS, AlarmKind, Comparison, MissingData
 from bedrock_eval.alarm_records import COMPARISONS
+from bedrock_eval.thresholds import Thresholds
 
 _SILENCE = {
     MissingData.TRAFFIC: "no breach",

@@ -1,14 +1,17 @@
-"""The thresholds and severities of alarms."""
+"""The thresholds and severities of alarms. The keys of thresholds follow from bedrock_eval's table of them."""
 
-from collections.abc import Mapping
-from typing import Annotated, Literal
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_type_hints
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BaseModel, Field, create_model
 
-from bedrock_eval.alarm_kinds import KINDS, TOTAL_FAILURE_PERCENT
+from bedrock_eval.alarm_kinds import KINDS
+from bedrock_eval.thresholds import DECLARATIONS, Declaration, Thresholds
 from bedrock_eval.wording import suggestion
 from configuration.schema.values.base import Strict, enum
-from configuration.schema.values.numbers import Days, Dollars, Milliseconds, PerSecond, Requests, Tokens
+
+Config = TypeVar("Config", bound=BaseModel)
 
 
 def _alarm_name(name: str) -> str:
@@ -18,72 +21,61 @@ def _alarm_name(name: str) -> str:
 
 
 AlarmName = Annotated[str, AfterValidator(_alarm_name), Field(json_schema_extra=enum(tuple(KINDS)))]
-Percent = Annotated[float, Field(ge=0.001, le=100)]
-# Of alarms that ring above them, and could not at these ends.
-Share = Annotated[float, Field(gt=0, lt=100)]
-ErrorShare = Annotated[float, Field(gt=0, lt=TOTAL_FAILURE_PERCENT)]
-# With less the band is no band, and the number has an exponent in the template.
-Deviations = Annotated[float, Field(ge=0.1, le=10)]
 
 
+def _with_thresholds(*, of_model: bool) -> Callable[[type[Config]], type[Config]]:
+    """Add a key for every threshold; of one model for those that it may have of its own, none of them required."""
+
+    def build(config: type[Config]) -> type[Config]:
+        keys = {
+            name: _key(name, each, of_model) for name, each in DECLARATIONS.items() if each.per_model or not of_model
+        }
+        made: type[Config] = create_model(
+            config.__name__, __base__=config, __module__=config.__module__, __doc__=config.__doc__, **keys
+        )
+        return made
+
+    return build
+
+
+def _key(name: str, declaration: Declaration, of_model: bool) -> Any:
+    hint = get_type_hints(Thresholds)[name]
+    plain: Any = int if int in (hint, *get_args(hint)) else float
+    bounds = (
+        Field(gt=declaration.low, lt=declaration.high)
+        if declaration.open
+        else Field(ge=declaration.low, le=declaration.high)
+    )
+    bounded: Any = Annotated[plain, bounds]
+    if of_model:
+        return bounded | None, Field(default=None, description="As in `alarms`.")
+    default = next(each.default for each in fields(Thresholds) if each.name == name)
+    description = f"{declaration.doc} Unit: {declaration.unit.name}."
+    return bounded | None if type(None) in get_args(hint) else bounded, Field(default=default, description=description)
+
+
+@_with_thresholds(of_model=True)
 class ModelAlarmsConfig(Strict):
     """Thresholds of one model; what is left out is as in `alarms`."""
 
-    latency_p90_ms: Milliseconds | None = Field(default=None, description="As in `alarms`.")
-    latency_anomaly: Deviations | None = Field(default=None, description="As in `alarms`.")
-    output_tokens_per_second: PerSecond | None = Field(default=None, description="As in `alarms`.")
-    throttle_count: Requests | None = Field(default=None, description="As in `alarms`.")
-    traffic_floor: Requests | None = Field(default=None, description="As in `alarms`.")
-    model_intervention_percent: Share | None = Field(default=None, description="As in `alarms`.")
-    tokens_per_hour: Tokens | None = Field(default=None, description="As in `alarms`.")
-    tokens_per_day: Tokens | None = Field(default=None, description="As in `alarms`.")
-    cost_per_hour: Dollars | None = Field(default=None, description="As in `alarms`.")
-    cost_per_day: Dollars | None = Field(default=None, description="As in `alarms`.")
+    def over(self, thresholds: Thresholds) -> Thresholds:
+        """The thresholds with the model's own in their place."""
+        return replace(thresholds, **self.model_dump(exclude_none=True))
 
 
+@_with_thresholds(of_model=False)
 class AlarmsConfig(Strict):
     """Thresholds and severities. Rates are per cent of all requests in 5 minutes; with fewer requests than
     `traffic_floor` neither they nor latencies are judged.
 
-    A limit that is left out, with no default, makes no alarm.
+    A threshold that is left out, with no default, makes no alarm.
     """
 
-    latency_p90_ms: Milliseconds = Field(default=10_000, description="Latency to the last token, in milliseconds.")
-    latency_anomaly: Deviations | None = Field(
-        default=None,
-        description="Standard deviations above the latency that CloudWatch expects; it learns for two weeks.",
-    )
-    output_tokens_per_second: PerSecond | None = Field(
-        default=10, description="Of streamed answers; 80 % of what the model usually gives is a good bound."
-    )
-    server_error_percent: ErrorShare = Field(
-        default=5,
-        description="Errors of the service. Total failure may read as 50 %, so the limit is below.",
-    )
-    client_error_percent: ErrorShare = Field(
-        default=10, description="Refused requests, throttles not counted; the limit is below 50, too."
-    )
-    throttle_percent: Share = Field(default=5, description="Throttled requests.")
-    throttle_count: Requests = Field(default=20, description="In 5 minutes; holds when nothing but throttles happens.")
-    traffic_floor: Requests = Field(
-        default=20, description="Requests in 5 minutes; with fewer, rates and latencies say nothing."
-    )
-    quota_percent: Percent = Field(default=80, description="Of each quota that `models.<name>.quota` names.")
-    tokens_per_hour: Tokens | None = Field(default=None, description="Of each model, cached tokens included.")
-    tokens_per_day: Tokens | None = Field(default=None, description="Of each model, cached tokens included.")
-    cost_per_hour: Dollars | None = Field(default=None, description="US dollars of each model, by its `rates`.")
-    cost_per_day: Dollars | None = Field(default=None, description="US dollars of each model, by its `rates`.")
-    end_of_life_days: Days = Field(default=60, description="Days to a model's end of life.")
-    guardrail_intervention_percent: Share = Field(
-        default=20, description="Interventions in calls of ApplyGuardrail, of each guardrail of `guardrails`."
-    )
-    model_intervention_percent: Share = Field(
-        default=20,
-        description="Requests to a model in which a guardrail intervened, counted in the invocation log.",
-    )
-    inconclusive_days: int = Field(
-        default=3, ge=1, le=7, description="Days of a week with an undecided gate; the alarm is off by default."
-    )
     severity: Mapping[AlarmName, Literal["critical", "warning", "off"]] = Field(
         default={}, description="Other severities than those of the table, by kind of alarm; off: not made."
     )
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """The thresholds, without the severities."""
+        return Thresholds(**self.model_dump(exclude={"severity"}))

@@ -14,6 +14,7 @@ from bedrock_eval.jobs.rules import TAG_TEXT
 from bedrock_eval.log_filters import ALARMED, WANTED, LogFilter
 from bedrock_eval.models import Model
 from bedrock_eval.names import NAME_PATTERN, prefix
+from bedrock_eval.thresholds import Thresholds
 from configuration.schema.alarms import AlarmsConfig
 from configuration.schema.datasets import DatasetConfig
 from configuration.schema.evaluations.kinds import EvaluationConfig
@@ -186,6 +187,11 @@ class Environment(Strict):
         """The resolved model behind a key of `models`."""
         config = self.models[name]
         return Model(config.id, region=self.region, destination_regions=config.destination_regions)
+
+    def thresholds(self, model: str | None = None) -> Thresholds:
+        """The thresholds of alarms, for one model with its own in their place."""
+        shared = self.alarms.thresholds
+        return shared if model is None else self.models[model].alarms.over(shared)
 
     def rates(self, name: str) -> Rates | None:
         """What the tokens of the model behind a key of `models` cost, None when the file does not say."""

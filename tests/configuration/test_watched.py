@@ -1,10 +1,9 @@
 """Quotas, guardrails and what alarms are set to in an environment file."""
 
-from dataclasses import fields
-
 import pytest
 
-from bedrock_eval.alarm_kinds import KINDS, Thresholds
+from bedrock_eval.alarm_kinds import KINDS
+from bedrock_eval.thresholds import DECLARATIONS, ThresholdError, Thresholds
 from configuration.schema.alarms import AlarmsConfig, ModelAlarmsConfig
 from tests.configuration.conftest import Load, Mistakes, Write
 
@@ -106,6 +105,24 @@ def test_a_model_has_thresholds_of_its_own(write: Write, load: Load, mistakes: M
     assert told.startswith("9: models.small.alarms.end_of_life_days: no such key")
 
 
-def test_thresholds_of_the_file_are_those_of_the_table() -> None:
-    assert set(AlarmsConfig.model_fields) - {"severity"} == {field.name for field in fields(Thresholds)}
-    assert set(ModelAlarmsConfig.model_fields) < {field.name for field in fields(Thresholds)}
+def test_thresholds_of_the_file_are_those_of_the_table(write: Write, load: Load) -> None:
+    of_models = {name for name, each in DECLARATIONS.items() if each.per_model}
+    assert set(AlarmsConfig.model_fields) - {"severity"} == set(DECLARATIONS)
+    assert set(ModelAlarmsConfig.model_fields) == of_models
+    write("dev")
+    assert load().environments[0].thresholds() == Thresholds()
+
+
+def test_a_model_keeps_the_thresholds_that_it_does_not_set(write: Write, load: Load) -> None:
+    write("dev", (ID, f"{ID}\n    alarms: {{traffic_floor: 7}}"), (OWNER, f"{OWNER}\nalarms: {{throttle_count: 9}}"))
+    assert load().environments[0].thresholds("small") == Thresholds(traffic_floor=7, throttle_count=9)
+
+
+@pytest.mark.parametrize("name", DECLARATIONS)
+def test_the_bounds_of_a_threshold_hold_in_the_file_and_in_python(name: str, write: Write, mistakes: Mistakes) -> None:
+    beyond = DECLARATIONS[name].high + 1
+    write("dev", (OWNER, f"{OWNER}\nalarms: {{{name}: {beyond}}}"))
+    assert mistakes() == [f"5: alarms.{name}: {beyond} is not allowed; allowed: {DECLARATIONS[name].allowed}"]
+    with pytest.raises(ThresholdError, match=f"threshold {name}: .* is not allowed; allowed: "):
+        Thresholds(**{name: beyond}).check()
+    Thresholds().check()

@@ -20,12 +20,10 @@ from bedrock_eval import alarm_kinds as kinds
 from bedrock_eval import catalogue
 from bedrock_eval.alarm_kinds import (
     KINDS,
-    TOTAL_FAILURE_PERCENT,
     AlarmKind,
     Incident,
     MissingData,
     Severity,
-    Thresholds,
     Window,
     guarded_rate,
     judged_rate,
@@ -33,6 +31,7 @@ from bedrock_eval.alarm_kinds import (
 from bedrock_eval.alarm_rules import ALARM, named, ringing
 from bedrock_eval.alarm_units import figure
 from bedrock_eval.names import PhysicalNames
+from bedrock_eval.thresholds import TOTAL_FAILURE_PERCENT, Thresholds
 from bedrock_ops.alarms import AlarmFactory, shard
 from constructs import Construct
 from local.emulator import limits
@@ -56,7 +55,7 @@ SETS = {
     ]
     for entry in catalogue.FIXED
 }
-THRESHOLDS = Thresholds(10_000, 5, 10, 5, 20, 20)
+THRESHOLDS = Thresholds(output_tokens_per_second=None)
 
 MODEL_KINDS = {
     *("latency-p90", "output-speed", "server-errors", "client-errors", "throttles", "throttle-count", "legacy-model"),
