@@ -10,9 +10,9 @@ from botocore.exceptions import ClientError
 
 from bedrock_eval.names import PhysicalNames
 from bedrock_eval.wording import suggestion
+from bedrock_eval_runs.store import Store
 from configuration.schema.environment import Environment
 from configuration.schema.evaluations.kinds import EvaluationConfig
-from custom_evaluator.store import Store
 from ops import advice
 from ops.clients import add_endpoint, calling, client
 from ops.environment import environment_of

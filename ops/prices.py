@@ -9,10 +9,10 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bedrock_eval.costs import Rates
 from bedrock_eval.models import Model
 from bedrock_eval.numerals import whole
 from bedrock_eval.price_list import KINDS, VERIFIED_ON, Quote, listing, quote
+from bedrock_eval.pricing.costs import Rates
 from configuration.document.edit import Scalar
 from configuration.document.reading import Path as DocumentPath
 from configuration.schema.environment import Environment

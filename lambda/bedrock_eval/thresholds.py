@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any
 
-from bedrock_eval.alarm_units import Unit, figure
+from bedrock_eval.alarms.units import Unit, figure
 
 TOTAL_FAILURE_PERCENT = 50
 """What a guarded rate reads at least when every request fails; a threshold from here on need not ever be passed."""

@@ -11,8 +11,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
-from bedrock_eval.alarm_kinds import KINDS
-from bedrock_eval.jobs.definition import JobKind
+from bedrock_eval.alarms.kinds import KINDS
+from bedrock_eval.evaluation.job_settings import JobKind
 from bedrock_eval.thresholds import Thresholds
 from configuration.generate import configuration_reference, files
 from configuration.generate.model_table import ModelDataError, table_source

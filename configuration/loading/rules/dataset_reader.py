@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from bedrock_eval.cases import Case, DatasetError, read_cases
-from bedrock_eval.dataset_references import Gaps, gaps_of
+from bedrock_eval.evaluation.cases import Case, DatasetError, read_cases
+from bedrock_eval.evaluation.dataset_references import Gaps, gaps_of
 from configuration.schema.datasets import DatasetConfig
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bedrock_eval.dataset_references import gap
+from bedrock_eval.evaluation.dataset_references import gap
 from configuration.document.reading import Mistake
 from configuration.loading.rules.dataset_reader import DatasetReader
 from configuration.loading.rules.parts import EvaluationParts, Parts, of_evaluation

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bedrock_eval.jobs.measures import BUILT_IN
+from bedrock_eval.scores.job_measures import BUILT_IN
 from bedrock_eval.wording import suggestion
 from configuration.document.reading import Mistake
 from configuration.loading.rules.parts import EvaluationParts, Parts, of_evaluation

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
-from bedrock_eval.schedules import Skipped, last_due, skipped
+from bedrock_eval.evaluation.schedules import Skipped, last_due, skipped
 from configuration.document.reading import Mistake
 from configuration.loading.rules.parts import EvaluationParts, Parts, of_evaluation
 from configuration.schema.evaluations.schedules import AnyScheduleConfig

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from bedrock_eval.definition import PROMPT_MARK
+from bedrock_eval.evaluation.definition import PROMPT_MARK
 from bedrock_eval.jobs.rules import ANSWERS_OF_PATTERN, MOST_MODELS_HUMAN
 from bedrock_eval.texts import is_blank
 from configuration.schema.evaluations.references import ModelKey, model_key

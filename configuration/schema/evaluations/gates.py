@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
-from bedrock_eval.metrics import METRICS, MetricDefinition
+from bedrock_eval.scores import METRICS, MetricDefinition
 from configuration.schema.evaluations.metrics import MetricName
 from configuration.schema.values.base import Strict, absent, refused
 from configuration.schema.values.numbers import Bound

@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
-from bedrock_eval.jobs.definition import JobKind
-from bedrock_eval.jobs.measures import BUILT_IN
+from bedrock_eval.evaluation.job_settings import JobKind
+from bedrock_eval.scores.job_measures import BUILT_IN
 from configuration.schema.evaluations.candidates import MOST_CANDIDATES, Candidate, TwoCandidates
 from configuration.schema.evaluations.gates import GateConfig
 from configuration.schema.evaluations.references import OwnDataset

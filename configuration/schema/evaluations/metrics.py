@@ -5,8 +5,8 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
-from bedrock_eval.jobs.measures import BUILT_IN
-from bedrock_eval.metrics import METRICS, MetricDefinition
+from bedrock_eval.scores import METRICS, MetricDefinition
+from bedrock_eval.scores.job_measures import BUILT_IN
 from bedrock_eval.wording import suggestion
 from configuration.schema.values.base import Strict, enum, refused
 from configuration.schema.values.mappings import JsonFields

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from bedrock_eval.jobs.measures import BUILT_IN, BUILT_IN_DATASETS
 from bedrock_eval.names import NAME_PATTERN, NAME_RULE, RUN_ID_PATTERN, RunIdError, is_name, run_time
+from bedrock_eval.scores.job_measures import BUILT_IN, BUILT_IN_DATASETS
 from configuration.schema.values.base import told
 from configuration.schema.values.names import check_name
 

@@ -6,7 +6,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field
 
-from bedrock_eval.schedules import ScheduleError, parse_schedule
+from bedrock_eval.evaluation.schedules import ScheduleError, parse_schedule
 from bedrock_eval.wording import suggestion
 from configuration.schema.values.base import Strict
 

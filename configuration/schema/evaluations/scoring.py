@@ -5,9 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
-from bedrock_eval.jobs.definition import JobKind
-from bedrock_eval.jobs.measures import AUTOMATIC as AUTOMATIC_METRICS
-from bedrock_eval.jobs.measures import BUILT_IN, JUDGED, RatingMethod, rating_measure
+from bedrock_eval.evaluation.job_settings import JobKind
 from bedrock_eval.jobs.rules import (
     MOST_CRITERIA,
     MOST_INSTRUCTIONS,
@@ -18,8 +16,10 @@ from bedrock_eval.jobs.rules import (
     MOST_WORKERS,
     WORK_TEAM_PATTERN,
 )
-from bedrock_eval.measures import Measure
-from bedrock_eval.metrics import METRICS
+from bedrock_eval.scores import METRICS
+from bedrock_eval.scores.job_measures import AUTOMATIC as AUTOMATIC_METRICS
+from bedrock_eval.scores.job_measures import BUILT_IN, JUDGED, RatingMethod, rating_measure
+from bedrock_eval.scores.measures import Measure
 from configuration.schema.evaluations.metrics import Metric, MetricConfig
 from configuration.schema.evaluations.ratings import CriterionConfig, RatingConfig
 from configuration.schema.evaluations.references import ModelKey

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from bedrock_eval.jobs.definition import JobKind
+from bedrock_eval.evaluation.job_settings import JobKind
 from bedrock_eval.jobs.progress import longest
 from bedrock_eval.jobs.rules import MOST_CONCURRENT, MOST_HOURS, MOST_JOBS_OF_ACCOUNT
 from configuration.schema.evaluations.gates import AnyGateConfig
