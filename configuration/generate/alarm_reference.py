@@ -5,7 +5,7 @@ from dataclasses import fields
 
 from bedrock_eval.alarms.kinds import KINDS, AlarmKind, Comparison, MissingData
 from bedrock_eval.alarms.records import COMPARISONS
-from bedrock_eval.thresholds import Thresholds
+from bedrock_eval.alarms.thresholds import Thresholds
 
 _SILENCE = {
     MissingData.TRAFFIC: "no breach",

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_type_hints
 from pydantic import AfterValidator, BaseModel, Field, create_model
 
 from bedrock_eval.alarms.kinds import KINDS
-from bedrock_eval.thresholds import DECLARATIONS, Declaration, Thresholds
+from bedrock_eval.alarms.thresholds import DECLARATIONS, Declaration, Thresholds
 from bedrock_eval.wording import suggestion
 from configuration.schema.values.base import Strict, enum
 

@@ -8,13 +8,13 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
+from bedrock_eval.alarms.thresholds import Thresholds
 from bedrock_eval.evaluation.job_settings import JobKind
 from bedrock_eval.invocation_log.filters import ALARMED, WANTED, LogFilter
 from bedrock_eval.jobs.rules import TAG_TEXT
 from bedrock_eval.models import Model
 from bedrock_eval.names import NAME_PATTERN, prefix
 from bedrock_eval.pricing.costs import Rates
-from bedrock_eval.thresholds import Thresholds
 from configuration.schema.alarms import AlarmsConfig
 from configuration.schema.datasets import DatasetConfig
 from configuration.schema.evaluations.kinds import EvaluationConfig

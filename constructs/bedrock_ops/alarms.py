@@ -15,9 +15,9 @@ from aws_cdk import aws_sns as sns
 
 from bedrock_eval import catalogue
 from bedrock_eval.alarms.kinds import AlarmKind, Comparison, Incident, MissingData, Severity, Window
+from bedrock_eval.alarms.thresholds import Thresholds
 from bedrock_eval.alarms.units import figure, plain
 from bedrock_eval.names import PhysicalNames
-from bedrock_eval.thresholds import Thresholds
 from bedrock_ops.errors import DeclarationError
 from bedrock_ops.monitoring_metrics import metric
 from constructs import Construct, IDependable

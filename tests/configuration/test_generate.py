@@ -12,8 +12,8 @@ from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
 from bedrock_eval.alarms.kinds import KINDS
+from bedrock_eval.alarms.thresholds import Thresholds
 from bedrock_eval.evaluation.job_settings import JobKind
-from bedrock_eval.thresholds import Thresholds
 from configuration.generate import configuration_reference, files
 from configuration.generate.model_table import ModelDataError, table_source
 from configuration.loading.load import Loaded, load_environments

@@ -3,7 +3,7 @@
 import pytest
 
 from bedrock_eval.alarms.kinds import KINDS
-from bedrock_eval.thresholds import DECLARATIONS, ThresholdError, Thresholds
+from bedrock_eval.alarms.thresholds import DECLARATIONS, ThresholdError, Thresholds
 from configuration.schema.alarms import AlarmsConfig, ModelAlarmsConfig
 from tests.configuration.conftest import Load, Mistakes, Write
 

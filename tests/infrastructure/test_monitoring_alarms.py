@@ -29,9 +29,9 @@ from bedrock_eval.alarms.kinds import (
     guarded_rate,
     judged_rate,
 )
+from bedrock_eval.alarms.thresholds import TOTAL_FAILURE_PERCENT, Thresholds
 from bedrock_eval.alarms.units import figure
 from bedrock_eval.names import PhysicalNames
-from bedrock_eval.thresholds import TOTAL_FAILURE_PERCENT, Thresholds
 from bedrock_ops.alarms import AlarmFactory, shard
 from constructs import Construct
 from local.emulator import limits

@@ -12,10 +12,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from bedrock_eval import catalogue
-from bedrock_eval.alarms.units import Unit, length
-from bedrock_eval.metric_math import beside, filled, judged, known, summed, total_of
-from bedrock_eval.pricing.costs import TOKEN_METRICS
-from bedrock_eval.thresholds import (
+from bedrock_eval.alarms.thresholds import (
     DAYS,
     DOLLARS,
     MILLISECONDS,
@@ -27,6 +24,9 @@ from bedrock_eval.thresholds import (
     TOKENS,
     Thresholds,
 )
+from bedrock_eval.alarms.units import Unit, length
+from bedrock_eval.metric_math import beside, filled, judged, known, summed, total_of
+from bedrock_eval.pricing.costs import TOKEN_METRICS
 from bedrock_eval.verdicts.gates import WORDS
 
 _HOUR = 3_600
