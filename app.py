@@ -9,6 +9,7 @@ from pathlib import Path
 from aws_cdk import App, Validations, cx_api
 from cdk_nag import AwsSolutionsChecks
 
+from bedrock_eval.errors import UserError
 from configuration.loading.load import EnvironmentsError, load_environments
 from configuration.resolve.definitions import quota_sentences
 from configuration.resolve.first_runs import first_runs
@@ -67,7 +68,7 @@ def main() -> int:
     app = new_app()
     try:
         environments = build(app)
-    except EnvironmentsError as error:
+    except UserError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     assembly = synthesize(app)

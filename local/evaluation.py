@@ -15,6 +15,7 @@ from botocore.config import Config
 
 from bedrock_eval import catalogue
 from bedrock_eval.catalogue import Metric
+from bedrock_eval.errors import UserError
 from bedrock_eval.layout import RunLayout
 from bedrock_eval.names import PhysicalNames, parse_scheduled_time, run_id
 from bedrock_eval.report.words.shortfalls import advice
@@ -34,7 +35,7 @@ _POLL_SECONDS = 0.25
 Progress = Callable[[int], None]
 
 
-class EvaluationError(RuntimeError):
+class EvaluationError(UserError):
     """The run failed, or did not end in time; the message is for the person at the terminal."""
 
 

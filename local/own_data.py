@@ -9,6 +9,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from bedrock_eval.errors import UserError
 from bedrock_eval.evaluation.cases import DatasetError, read_cases
 from bedrock_eval.evaluation.dataset_formats import named_by_bytes
 from bedrock_eval.evaluation.dataset_references import gap, gaps_of
@@ -24,7 +25,7 @@ EVALUATION = "own-data"
 _DATASET = "own-data"
 
 
-class OwnDataError(ValueError):
+class OwnDataError(UserError, ValueError):
     """The command line, or a file it names, cannot be used; one sentence says why and what is allowed."""
 
 

@@ -13,7 +13,7 @@ FUNCTIONS = ("alarm_formatter", "custom_evaluator", "custom_resources", "evaluat
 
 # Every room: where it lies, which rooms it may import beside itself, and which packages of others.
 ROOMS: dict[str, tuple[str, set[str], set[str]]] = {
-    "app": ("app.py", {"stacks", "configuration"}, {"aws_cdk", "cdk_nag"}),
+    "app": ("app.py", {"bedrock_eval", "stacks", "configuration"}, {"aws_cdk", "cdk_nag"}),
     # botocore for its data alone: the service models that are deployed with the functions.
     "stacks": ("stacks", {"bedrock_eval", "bedrock_ops", "configuration"}, {"aws_cdk", "botocore", "constructs"}),
     "bedrock_ops": ("constructs/bedrock_ops", {"bedrock_eval"}, {"aws_cdk", "constructs"}),

@@ -13,6 +13,7 @@ from datetime import date
 
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from bedrock_eval.errors import UserError
 from configuration.document.reading import DocumentError, Path, compose, read_document
 
 Scalar = str | int | float | bool
@@ -23,7 +24,7 @@ _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 _WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n"})
 
 
-class EditError(ValueError):
+class EditError(UserError, ValueError):
     """A value cannot be changed without touching others; the message says where and why."""
 
 

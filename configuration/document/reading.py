@@ -8,6 +8,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from bedrock_eval.errors import UserError
 from bedrock_eval.texts import half_pairs, without_mark
 from configuration.document.yaml_errors import yaml_mistake
 
@@ -22,7 +23,7 @@ _DEEPEST = 20
 _MOST_VALUES = 20_000
 
 
-class DocumentError(ValueError):
+class DocumentError(UserError, ValueError):
     """Not YAML, or nothing that could be data; the message says why, `line` where."""
 
     def __init__(self, message: str, *, line: int) -> None:

@@ -6,11 +6,12 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from bedrock_eval.errors import UserError
 from configuration import generate as package
 from configuration.generate import COMMAND
 from configuration.generate.alarm_reference import alarms_text
 from configuration.generate.configuration_reference import configuration_text
-from configuration.generate.model_table import ModelDataError, table_source
+from configuration.generate.model_table import table_source
 from configuration.repository import REPOSITORY
 from configuration.schema.json_schema import file_schema
 
@@ -39,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     check = parser.parse_args(arguments).check
     try:
         texts = outputs()
-    except ModelDataError as error:
+    except UserError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     stale = [path for path, text in texts.items() if not path.is_file() or path.read_text("utf-8") != text]

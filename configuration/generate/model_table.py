@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
+from bedrock_eval.errors import UserError
 from bedrock_eval.known_models.facts import Batch, DeadModel, Features, KnownModel, Regions, Rule
 from configuration.document.reading import DocumentError, read_document
 from configuration.schema.values.base import Strict
@@ -16,7 +17,7 @@ from configuration.schema.values.base import Strict
 _MORE = "?"
 
 
-class ModelDataError(ValueError):
+class ModelDataError(UserError, ValueError):
     """The file of facts cannot be used; the message has a line for each mistake."""
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from bedrock_eval.errors import UserError
 from bedrock_eval.names import NAME_RULE, is_name
 from bedrock_eval.wording import suggestion
 from configuration.document import reading as yaml
@@ -23,7 +24,7 @@ from configuration.schema.environment import Environment
 _NAME_GIVEN = "the environment's name is that of its file; remove the key"
 
 
-class EnvironmentsError(Exception):
+class EnvironmentsError(UserError):
     """Environment files that cannot be used; the text has one line a mistake, as `mistakes` has."""
 
     def __init__(self, mistakes: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from bedrock_eval.alarms.units import Unit, figure
+from bedrock_eval.errors import UserError
 
 TOTAL_FAILURE_PERCENT = 50
 """What a guarded rate reads at least when every request fails; a threshold from here on need not ever be passed."""
@@ -25,7 +26,7 @@ DAYS = Unit("day", "days")
 _DEVIATIONS = Unit("standard deviation", "standard deviations")
 
 
-class ThresholdError(ValueError):
+class ThresholdError(UserError, ValueError):
     """A threshold out of its bounds; the message names it, its value and what is allowed."""
 
 
