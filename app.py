@@ -60,7 +60,7 @@ def _moment(text: str | None) -> datetime:
     try:
         return datetime.now(UTC) if text is None else datetime.combine(date.fromisoformat(text), time(), UTC)
     except ValueError:
-        raise EnvironmentsError([f"-c as_of={text}: not in the calendar; allowed: a day, as 2026-12-31"]) from None
+        raise EnvironmentsError([f"-c as_of={text}: is not a date; allowed: a day, as 2026-12-31"]) from None
 
 
 def main() -> int:

@@ -179,4 +179,4 @@ def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not in the calendar; allowed: a day, as 2026-12-31") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date; allowed: a day, as 2026-12-31") from None

@@ -46,7 +46,9 @@ def _set(text: str, path: Path, value: Scalar) -> str:
     except DocumentError as error:
         raise EditError(f"line {error.line}: {error}") from None
     if _data(changed) != _expected(before, path, value):
-        raise EditError(f"{'.'.join(map(str, path))}: the change would reach further (an alias?): edit it by hand")
+        raise EditError(
+            f"{'.'.join(map(str, path))}: the change would affect other values (an alias?); edit the file by hand"
+        )
     return changed
 
 
@@ -66,12 +68,12 @@ def _expected(data: dict[str, object], path: Path, value: Scalar) -> dict[str, o
             place = place[key]
             continue
         if not isinstance(place, dict):
-            raise EditError(f"{'.'.join(map(str, path))}: {key!r} is below something that is no mapping")
+            raise EditError(f"{'.'.join(map(str, path))}: {key!r} is below a value that is not a mapping")
         if place.get(key) is None:
             place[key] = {}
         place = place[key]
     if not isinstance(place, dict):
-        raise EditError(f"{'.'.join(map(str, path))}: is below something that is no mapping")
+        raise EditError(f"{'.'.join(map(str, path))}: is below a value that is not a mapping")
     place[path[-1]] = value
     return expected
 
@@ -94,7 +96,7 @@ def _paste(text: str, path: Path, value: Scalar) -> str:
         if isinstance(node, ScalarNode):
             blank = "" if text[place] else " "
             return text[: place.start] + blank + _written(value) + text[place.stop :]
-    raise EditError(f"{'.'.join(map(str, path))}: something else than a single value stands there: edit it by hand")
+    raise EditError(f"{'.'.join(map(str, path))}: is not a single value; edit the file by hand")
 
 
 def _place(text: str, key: Node, value: Node) -> slice:

@@ -139,16 +139,16 @@ class _Reader:
         for key_node, value_node in node.value:
             line = _line(key_node)
             if not isinstance(key_node, ScalarNode):
-                self.mistakes.append(Mistake(path, "a list or mapping stands as a key; allowed: text", line))
+                self.mistakes.append(Mistake(path, "a list or a mapping is used as a key; allowed: text", line))
                 continue
             key = str(key_node.value)
             if key in first:
-                self.mistakes.append(Mistake((*path, key), f"stands already in line {first[key]}", line))
+                self.mistakes.append(Mistake((*path, key), f"duplicate key; the first is in line {first[key]}", line))
                 continue
             first[key] = line
             self.lines[(*path, key)] = line
             if key_node.tag not in (f"{_TAG}str", f"{_TAG}merge"):
-                self.mistakes.append(Mistake((*path, key), f'the key is not text: put it in quotes: "{key}"', line))
+                self.mistakes.append(Mistake((*path, key), f'the key is not text; put it in quotes: "{key}"', line))
                 continue
             yield key, value_node
 
@@ -176,7 +176,7 @@ class _Reader:
             return
         same.append(node)
         if len(same) > 1:
-            message = f"anchor {node.anchor!r} stands already in line {_line(same[0])}; needed: names that differ"
+            message = f"anchor {node.anchor!r} is already defined in line {_line(same[0])}; needed: another name"
             self.mistakes.append(Mistake(path, message, _line(node)))
 
     def _item(self, node: Node, path: Path) -> Any:
@@ -187,7 +187,7 @@ class _Reader:
 def _scalar(node: Node) -> str | int | float | bool | None:
     text, kind = str(node.value), str(node.tag).removeprefix(_TAG)
     if half_pairs(text):
-        raise ValueError("holds half a surrogate pair, which is no character")
+        raise ValueError("contains half a surrogate pair, which is not a character")
     if kind == "null":
         return None
     if kind == "bool":
@@ -209,4 +209,4 @@ def _number(text: str, *, whole: bool) -> int | float:
         return float(plain.replace(".inf", "inf").replace(".nan", "nan"))
     except ValueError:
         shown = text[:60]
-        raise ValueError(f'{shown} reads as a number but is none; as text put it in quotes: "{shown}"') from None
+        raise ValueError(f'{shown} looks like a number but is not one; for text put it in quotes: "{shown}"') from None

@@ -17,11 +17,11 @@ _PLAIN_WORDS = (
     (re.compile(r"found character '(.)' that cannot start any token"), "text that begins with {} needs quotes"),
     (
         re.compile(r"found undefined alias '(.*)'"),
-        "*{0} stands for what &{0} names, and nothing does; text that begins with * needs quotes",
+        "*{0} refers to an anchor &{0}, which does not exist; put text that begins with * in quotes",
     ),
     (
         re.compile(r"found unknown escape character '(.)'"),
-        "\\{0} means nothing in double quotes; needed: single quotes, or \\\\{0}",
+        "\\{0} is no escape in double quotes; needed: single quotes, or \\\\{0}",
     ),
 )
 
@@ -38,7 +38,7 @@ def yaml_mistake(text: str, error: YAMLError) -> YamlMistake:
     """What a parser's error is about."""
     if isinstance(error, ReaderError):
         line = text.count("\n", 0, int(error.position)) + 1
-        found = YamlMistake(line, f"the character {_named(error.character)} may not stand in it")
+        found = YamlMistake(line, f"the character {_named(error.character)} is not allowed in YAML")
     elif isinstance(error, MarkedYAMLError):
         noticed = _line(error.problem_mark) or _line(error.context_mark) or 1
         found = (
@@ -62,7 +62,7 @@ def _opened(error: MarkedYAMLError, noticed: int) -> YamlMistake | None:
     if "quoted scalar" in context and began < noticed:
         return YamlMistake(began, f"a quote is opened here and not closed before line {noticed}: {problem}")
     if "simple key" in context:
-        return YamlMistake(began, "a line without a colon and a blank behind a key")
+        return YamlMistake(began, "a line without a colon and a space after a key")
     bracket = _OPEN_FLOW.search(problem) if "flow" in context else None
     if bracket is None:
         return None
@@ -92,7 +92,7 @@ def _closed_late(text: str, noticed: int) -> YamlMistake | None:
         pass  # The scanner meets the same mistake.
     if began is None:
         return None
-    return YamlMistake(began, f"a quote is opened here, and ends at the next one, in line {noticed}")
+    return YamlMistake(began, f"a quote is opened here and closed by the next quote, in line {noticed}")
 
 
 def _unexpected_colon(text: str, error: MarkedYAMLError, noticed: int) -> YamlMistake | None:
@@ -102,18 +102,18 @@ def _unexpected_colon(text: str, error: MarkedYAMLError, noticed: int) -> YamlMi
     lines = text.splitlines()
     before = next((number for number in range(noticed - 1, 0, -1) if lines[number - 1].strip()), 0)
     if before and _NO_KEY.fullmatch(lines[before - 1]):
-        told = "a line without a colon and a blank behind a key, or without a blank behind a dash"
+        told = "a line without a colon and a space after a key, or without a space after a dash"
         return YamlMistake(before, told)
-    return YamlMistake(noticed, "a colon where no key can be: the line is indented too far, or its text needs quotes")
+    return YamlMistake(noticed, "a colon where no key can be; the line is indented too far, or its text needs quotes")
 
 
 def _syntax(problem: str) -> str:
     if "'\\t'" in problem:
-        return "a tab stands where YAML takes blanks only"
+        return "a tab where YAML allows spaces only"
     if "another document" in problem:
-        return "a second document begins; a file holds one environment"
+        return "a second YAML document begins; a file holds one environment"
     if "expected <block end>" in problem:
-        return "the line does not go on from the ones before: look at its indentation and quotes"
+        return "the line does not continue the lines before it; check its indentation and quotes"
     for pattern, told in _PLAIN_WORDS:
         found = pattern.search(problem)
         if found is not None:

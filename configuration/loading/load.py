@@ -21,7 +21,7 @@ from configuration.loading.rules.parts import Parts, parts_of
 from configuration.loading.sentences import mistakes_of
 from configuration.schema.environment import Environment
 
-_NAME_GIVEN = "the environment's name is that of its file; remove the key"
+_NAME_GIVEN = "the name of the file is the name of the environment; leave this key out"
 
 
 class EnvironmentsError(UserError):
@@ -108,7 +108,7 @@ def _read(path: Path, *, datasets: DatasetReader, today: date, deployed: datetim
         document = yaml.read_document(path.read_bytes().decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         line = 1 + error.object[: error.start].count(b"\n")
-        return _File(shown, (f"{shown}:{line}: not UTF-8 (byte {error.start + 1} of the file); needed: UTF-8",))
+        return _File(shown, (f"{shown}:{line}: is not UTF-8 (byte {error.start + 1} of the file); needed: UTF-8",))
     except OSError as error:
         return _File(shown, (f"{shown}: cannot be read: {error.strerror}",))
     except DocumentError as error:
@@ -193,14 +193,17 @@ def _sharing(file: _File, first: Parts, second: Parts) -> Iterator[Mistake]:
     application, region = first.top.get("application"), first.top.get("region")
     # Both sides of `a-b` + `c` and `a` + `b-c` have the same names, and dashboards have no Region.
     if application is not None and _prefix(first) == _prefix(second):
-        yield Mistake(("application",), f"every name would begin as those of {file.shown} do: {_prefix(first)!r}")
+        yield Mistake(("application",), f"resource names would begin like those of {file.shown}: {_prefix(first)!r}")
     if region is None or region != second.top.get("region"):
         return
-    where = f"{file.shown}, and both may stand in the same account and Region {region}"
+    where = f"{file.shown}, and both may be in the same account and Region {region}"
     if application is not None and application == second.top.get("application"):
-        yield Mistake(("application",), f"{application!r} is that of {where}; needed: another account, Region or name")
+        yield Mistake(
+            ("application",),
+            f"{application!r} is also the application of {where}; needed: another account, Region or name",
+        )
     if first.flag("owns_account") and second.flag("owns_account"):
-        yield Mistake(("owns_account",), f"true in {where}; allowed: one owner")
+        yield Mistake(("owns_account",), f"is also true in {where}; allowed: one owner")
 
 
 def _prefix(parts: Parts) -> str:

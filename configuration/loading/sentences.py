@@ -89,13 +89,13 @@ def _forgotten(signs: Sequence[str], path: Path, document: Document) -> str:
     keys = ", ".join(sign for sign in signs if sign != "metrics")
     wrong = keys or f"metrics that begin with {BUILT_IN}"
     needed = ", ".join(shared) or "one that has them"
-    return f"missing, and an evaluation without it is {CUSTOM}, which has no {wrong}; needed: {needed}"
+    return f"missing; an evaluation without kind is {CUSTOM}, which has no {wrong}; needed: {needed}"
 
 
 def _none_of(node: Node, *, value: object, document: Document, path: Path) -> str:
     shown = _show(value, written=document.written.get(path))
     if not isinstance(value, str):
-        return f"{shown} stands here; allowed: {allowed(node)}"
+        return f"{shown} is given; allowed: {allowed(node)}"
     return f"{shown} is not allowed{suggestion(value, node.get('enum', ()))}; allowed: {allowed(node)}"
 
 
@@ -156,14 +156,14 @@ def _wrong(detail: ErrorDetails, *, path: Path, value: object, document: Documen
     if detail["type"].endswith("_type") and "enum" not in node:
         return _wrong_kind(node, value=value, shown=shown, written=written) + _keys_of(node, value)
     if detail["type"] in ("too_short", "too_long") and isinstance(value, list | dict):
-        return f"{len(value)} stand here; allowed: {allowed(node)}"
+        return f"{len(value)} are given; allowed: {allowed(node)}"
     return f"{shown} is not allowed; allowed: {allowed(node) or kind(node)}"
 
 
 def _wrong_kind(node: Node, *, value: object, shown: str, written: str | None) -> str:
     needed = kind(node)
     if value is None or isinstance(value, list | dict):
-        return f"{shown} stands here; needed: {needed}"
+        return f"{shown} is given; needed: {needed}"
     if needed == "text" and not isinstance(value, str):
         of = "true or false" if isinstance(value, bool) else "a number"
         return f"{shown} is {of}; needed: text, so put it in quotes: {json.dumps(written)}"
@@ -180,7 +180,7 @@ def _keys_of(node: Node, value: object) -> str:
     inside = properties(found[0])
     if not inside:
         of = properties(entry(found[0]) or {})
-        return f"; its keys are names of your own, each with {', '.join(of)} below it" if of else ""
+        return f"; its keys are your own names, each with {', '.join(of)} below it" if of else ""
     required = [key for key in inside if key in found[0].get("required", ())]
     others = [key for key in inside if key not in required]
     if not required:

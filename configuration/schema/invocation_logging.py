@@ -12,7 +12,7 @@ from configuration.schema.values.base import Strict, enum, refused, told
 def _data_identifier(name: str) -> str:
     if name not in DATA_IDENTIFIERS:
         near = suggestion(name, DATA_IDENTIFIERS)
-        raise ValueError(f"{name!r} is no managed data identifier{near}; allowed: {', '.join(DATA_IDENTIFIERS)}")
+        raise ValueError(f"{name!r} is not a managed data identifier{near}; allowed: {', '.join(DATA_IDENTIFIERS)}")
     return name
 
 

@@ -15,7 +15,7 @@ def _day(text: str) -> str:
     try:
         date.fromisoformat(text)
     except ValueError:
-        raise ValueError(f"{text!r} is not in the calendar; allowed: a day, as 2026-12-31") from None
+        raise ValueError(f"{text!r} is not a date; allowed: a day, as 2026-12-31") from None
     return text
 
 

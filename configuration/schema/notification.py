@@ -57,7 +57,7 @@ class SubscriptionConfig(Strict):
 
 def _once(percents: tuple[float, ...]) -> tuple[float, ...]:
     if len(set(percents)) < len(percents):
-        raise ValueError("the same percentage stands there twice; needed: each once")
+        raise ValueError("a percentage is given twice; needed: each once")
     return percents
 
 

@@ -17,7 +17,7 @@ LOG_RETENTION_DAYS = (
 def _log_retention(days: int) -> int:
     if days not in LOG_RETENTION_DAYS:
         raise ValueError(
-            f"{days} is no retention of CloudWatch Logs; allowed: {', '.join(map(str, LOG_RETENTION_DAYS))}"
+            f"{days} is not a retention that CloudWatch Logs offers; allowed: {', '.join(map(str, LOG_RETENTION_DAYS))}"
         )
     return days
 

@@ -34,7 +34,7 @@ def test_a_model_without_rates_has_none(write: Write, load: Load) -> None:
         ),
         (
             "{input: 1, output: 1, verified_until: 2026-02-30}",
-            "9: models.small.rates.verified_until: '2026-02-30' is not in the calendar; allowed: a day, as 2026-12-31",
+            "9: models.small.rates.verified_until: '2026-02-30' is not a date; allowed: a day, as 2026-12-31",
         ),
     ],
 )
@@ -49,7 +49,7 @@ def test_one_model_has_one_price(rates: str, write: Write, mistakes: Mistakes) -
     again = f"  again:\n    {ID}{rates}"
     write("dev", (ID, f"{RATES}\n{again}"))
     at = "14: models.again.rates" if rates else "12: models.again"
-    other = "stands already in models.small with other rates; needed: the same"
+    other = "models.small has the same id with other rates; needed: the same rates"
     assert mistakes() == [f"{at}: 'amazon.nova-lite-v1:0' {other}"]
 
 
@@ -64,8 +64,8 @@ def test_rates_that_were_not_compared_in_time_are_a_warning(write: Write, load: 
     loaded = load(today=date(2026, 11, 24))
     assert len(loaded.environments) == 1
     assert loaded.warnings == (
-        "environments/dev.yaml:12: models.small.rates.verified_until: 2026-11-23 is past: compare the rates with "
-        "AWS's, as by python -m ops prices --env dev",
+        "environments/dev.yaml:12: models.small.rates.verified_until: 2026-11-23 is past; compare the rates with "
+        "AWS's: python -m ops prices --env dev",
     )
 
 
@@ -78,7 +78,7 @@ def test_the_stand_ins_rates_are_nobodys(write: Write, load: Load) -> None:
 def test_a_limit_needs_the_rates_of_every_candidate(write: Write, load: Load, mistakes: Mistakes) -> None:
     write("dev", (CANDIDATES, f"{CANDIDATES}\n    max_cost: 0.5"))
     assert mistakes() == [
-        "15: evaluations.quality.candidates[0].model: model small has no rates, so that max_cost would stop every run; "
+        "15: evaluations.quality.candidates[0].model: model small has no rates, so max_cost would stop every run; "
         "needed: rates, or allow_unpriced: true"
     ]
     write("dev", (CANDIDATES, f"{CANDIDATES}\n    max_cost: 0.5"), (ID, RATES))
@@ -86,7 +86,7 @@ def test_a_limit_needs_the_rates_of_every_candidate(write: Write, load: Load, mi
     write("dev", (CANDIDATES, f"{CANDIDATES}\n    max_cost: 0.5\n    allow_unpriced: true"))
     loaded = load()
     assert loaded.environments[0].evaluations["quality"].allow_unpriced
-    told = "evaluations.quality.allow_unpriced: max_cost does not see what small cost: they have no rates"
+    told = "evaluations.quality.allow_unpriced: max_cost does not include small: no rates"
     assert loaded.warnings == (f"environments/dev.yaml:17: {told}",)
     write("dev", (CANDIDATES, f"{CANDIDATES}\n    max_cost: 0.5\n    allow_unpriced: true"), (ID, RATES))
     assert load().warnings == ()
@@ -95,7 +95,7 @@ def test_a_limit_needs_the_rates_of_every_candidate(write: Write, load: Load, mi
 def test_unpriced_is_allowed_under_a_limit_only(write: Write, mistakes: Mistakes) -> None:
     write("dev", (CANDIDATES, f"{CANDIDATES}\n    allow_unpriced: true"))
     assert mistakes() == [
-        "16: evaluations.quality.allow_unpriced: has a meaning with max_cost only: remove the key, or give max_cost"
+        "16: evaluations.quality.allow_unpriced: needs max_cost: set max_cost, or leave allow_unpriced out"
     ]
 
 
@@ -114,7 +114,7 @@ def test_a_budget_tells_of_80_and_100_per_cent_of_the_application(write: Write, 
 def test_a_budget_that_sees_no_model_is_a_warning(write: Write, load: Load) -> None:
     write("dev", BUDGET)
     (warning,) = load().warnings
-    assert warning.startswith("environments/dev.yaml:5: budget: sees no call of the application to a model")
+    assert warning.startswith("environments/dev.yaml:5: budget: does not include model calls")
     write("dev", ("owner: team", "owner: team\nbudget: {monthly_usd: 50, scope: account}"))
     assert load().warnings == ()
 
@@ -123,10 +123,10 @@ def test_a_budget_that_sees_no_model_is_a_warning(write: Write, load: Load) -> N
     ("budget", "told"),
     [
         ("{monthly_usd: 0}", "budget.monthly_usd: 0 is not allowed; allowed: 0.0001 to 1,000,000,000"),
-        ("{monthly_usd: 5, notify_percent: [80, 80]}", "notify_percent: the same percentage stands there twice"),
+        ("{monthly_usd: 5, notify_percent: [80, 80]}", "notify_percent: a percentage is given twice"),
         (
             "{monthly_usd: 5, notify_percent: [1, 2, 3, 4, 5, 6]}",
-            "budget.notify_percent: 6 stand here; allowed: 1 to 5",
+            "budget.notify_percent: 6 are given; allowed: 1 to 5",
         ),
         ("{}", "budget.monthly_usd: required, but missing"),
     ],

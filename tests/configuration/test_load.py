@@ -54,19 +54,19 @@ OF_VALUES = [
     ),
     (("owner: team", "owner: true"), '4: owner: true is true or false; needed: text, so put it in quotes: "true"'),
     (("owner: team", 'owner: ""'), "4: owner: '' is not allowed; allowed: not empty"),
-    (("owner: team", "owner:"), "4: owner: nothing stands here; needed: text"),
-    (("owner: team", "owner: [team]"), "4: owner: a list stands here; needed: text"),
+    (("owner: team", "owner:"), "4: owner: nothing is given; needed: text"),
+    (("owner: team", "owner: [team]"), "4: owner: a list is given; needed: text"),
     (
         ("owner: team", "owner: *team"),
-        "4: not YAML: *team stands for what &team names, and nothing does; text that begins with * needs quotes",
+        "4: not YAML: *team refers to an anchor &team, which does not exist; put text that begins with * in quotes",
     ),
     (("owner: team", "owner: !team x"), "4: owner: tag !team is not supported; allowed: plain values"),
-    (("owner: team", "owner: team\nowner: other"), "5: owner: stands already in line 4"),
-    (("owner: team", "owner: team\n1: 2"), '5: 1: the key is not text: put it in quotes: "1"'),
-    (("owner: team", 'owner: "\\ud800"'), "4: owner: holds half a surrogate pair, which is no character"),
+    (("owner: team", "owner: team\nowner: other"), "5: owner: duplicate key; the first is in line 4"),
+    (("owner: team", "owner: team\n1: 2"), '5: 1: the key is not text; put it in quotes: "1"'),
+    (("owner: team", 'owner: "\\ud800"'), "4: owner: contains half a surrogate pair, which is not a character"),
     (
         ("owner: team", "owner: team\nname: dev"),
-        "5: name: the environment's name is that of its file; remove the key",
+        "5: name: the name of the file is the name of the environment; leave this key out",
     ),
     (
         ("owner: team", "owner: team\ntag: {}"),
@@ -106,8 +106,8 @@ OF_VALUES = [
     ),
     (
         ("owner: team", "owner: team\nretention_days: {function_logs: 8}"),
-        "5: retention_days.function_logs: 8 is no retention of CloudWatch Logs; allowed: 1, 3, 5, 7, 14, 30, 60, 90, "
-        "120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653",
+        "5: retention_days.function_logs: 8 is not a retention that CloudWatch Logs offers; allowed: 1, 3, 5, 7, "
+        "14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653",
     ),
     (
         ("owner: team", "owner: team\nsubscriptions:\n  - {protocol: chat, endpoint: 'https://hooks.example'}"),
@@ -123,7 +123,7 @@ OF_VALUES = [
     ),
     (
         ("owner: team", "owner: team\nowns_account: true\ninvocation_logging: {data_protection: [Email]}"),
-        "6: invocation_logging.data_protection[0]: 'Email' is no managed data identifier; allowed: "
+        "6: invocation_logging.data_protection[0]: 'Email' is not a managed data identifier; allowed: "
         + ", ".join(DATA_IDENTIFIERS),
     ),
     (
@@ -144,7 +144,7 @@ OF_VALUES = [
         "15: evaluations.quality.schedule.timezone: 'Mars' is not an IANA time zone; "
         "allowed: names as UTC or Europe/Berlin",
     ),
-    ((CANDIDATES, "candidates: []"), "15: evaluations.quality.candidates: 0 stand here; allowed: 1 to 10"),
+    ((CANDIDATES, "candidates: []"), "15: evaluations.quality.candidates: 0 are given; allowed: 1 to 10"),
     (
         (CANDIDATES, "candidates: [5]"),
         "15: evaluations.quality.candidates[0]: 5 is not text or keys with values; its keys: name, model, and if "
@@ -152,12 +152,11 @@ OF_VALUES = [
     ),
     (
         (CANDIDATES, "candidates:\n      - {name: a, model: small, template: 'Q: {{promt}}'}"),
-        "16: evaluations.quality.candidates[0].template: {{prompt}} stands 0 times in it; allowed: exactly once",
+        "16: evaluations.quality.candidates[0].template: {{prompt}} appears 0 times; needed: exactly once",
     ),
     (
         (CANDIDATES, 'candidates:\n      - {name: a, model: small, system: "\\u200b "}'),
-        "16: evaluations.quality.candidates[0].system: there is nothing to read in it; allowed: a text, or leave the "
-        "key out",
+        "16: evaluations.quality.candidates[0].system: is blank; needed: a text, or leave it out",
     ),
     (
         ("min: 0.5", "min: 0.5\n        max: 0.5"),
@@ -199,7 +198,7 @@ OF_VALUES = [
     ),
     (
         ("min: 0.5", "max_drop: 1"),
-        "19: evaluations.quality.gates[0].max_drop: 1 forbids nothing; allowed: less than 1",
+        "19: evaluations.quality.gates[0].max_drop: 1 can never be exceeded; allowed: less than 1",
     ),
     (
         (METRICS, "metrics: [1]"),
@@ -229,8 +228,7 @@ BETWEEN_VALUES = [
     ),
     (
         (CANDIDATES, "candidates: [small, {name: small, model: small}]"),
-        "15: evaluations.quality.candidates[1].name: 'small' stands already in candidates[0]; needed: names "
-        "that differ",
+        "15: evaluations.quality.candidates[1].name: 'small' is already in candidates[0]; needed: another name",
     ),
     (
         (ID, "id: nova"),
@@ -244,8 +242,8 @@ BETWEEN_VALUES = [
     ),
     (
         (ID, "id: amazon.nova-lite-v1:0:300k"),
-        "8: models.small.id: 'amazon.nova-lite-v1:0:300k' is for buying Provisioned Throughput, and models are asked "
-        "on demand; allowed: 'amazon.nova-lite-v1:0'",
+        "8: models.small.id: 'amazon.nova-lite-v1:0:300k' is an id for Provisioned Throughput, but models "
+        "are called on demand; needed: 'amazon.nova-lite-v1:0'",
     ),
     (
         (ID, "id: arn:aws:bedrock:us-east-1:111111111111:provisioned-model/abcdef123456"),
@@ -265,7 +263,7 @@ BETWEEN_VALUES = [
     ),
     (
         (METRICS, "metrics: [relevance_score, relevance_score]"),
-        "16: evaluations.quality.metrics[1]: 'relevance_score' stands already in metrics[0]",
+        "16: evaluations.quality.metrics[1]: 'relevance_score' is already in metrics[0]",
     ),
     (
         (METRICS, "metrics: [f1_score]"),
@@ -273,7 +271,7 @@ BETWEEN_VALUES = [
     ),
     (
         ("min: 0.5", "min: 0.5\n      - metric: relevance_score\n        max: 0.9"),
-        "20: evaluations.quality.gates[1].metric: 'relevance_score' has a gate already in gates[0]; put min, "
+        "20: evaluations.quality.gates[1].metric: 'relevance_score' already has a gate in gates[0]; put min, "
         "max and max_drop there",
     ),
     (
@@ -287,16 +285,16 @@ BETWEEN_VALUES = [
     ),
     (
         ('"111111111111"', '"000000000000"'),
-        "2: account: '000000000000' is the stand-in's account; allowed with stand_in: true only",
+        "2: account: '000000000000' is the simulator's account; allowed only with stand_in: true",
     ),
     (
         ("owner: team", "owner: team\nstand_in: true"),
-        '2: account: stand_in: true means that no AWS is there; needed: "000000000000"',
+        '2: account: stand_in: true needs the account of the simulator; needed: "000000000000"',
     ),
     (
         ("owner: team", "owner: team\ninvocation_logging: {mode: own}"),
-        "5: invocation_logging.mode: 'own' changes a setting of the whole account, for which owns_account: true is "
-        "needed; allowed without it: none, or nothing",
+        "5: invocation_logging.mode: 'own' changes a setting of the whole account and needs owns_account: true; "
+        "without it use none, or leave the key out",
     ),
     (
         (
@@ -304,12 +302,12 @@ BETWEEN_VALUES = [
             "owner: team\nowns_account: true\n"
             "invocation_logging: {large_bodies: true, data_protection: [EmailAddress]}",
         ),
-        "6: invocation_logging.large_bodies: data_protection masks in the log group alone, and bodies over 100 KB "
-        "would lie unmasked in S3; allowed beside it: false, or nothing",
+        "6: invocation_logging.large_bodies: data_protection masks only the log group, so bodies over 100 KB "
+        "would be stored unmasked in S3; with data_protection use false, or leave the key out",
     ),
     (
         ("owner: team", "owner: team\nsubscriptions:\n  - &a {protocol: email, endpoint: a@b.example}\n  - *a"),
-        "6: subscriptions[1]: email to a@b.example stands already in subscriptions[0]",
+        "6: subscriptions[1]: email to a@b.example is already in subscriptions[0]",
     ),
     (
         ("owner: team", "owner: team\ntags: {'aws:x': y}"),
@@ -339,7 +337,7 @@ BETWEEN_VALUES = [
     ),
     (
         ("owner: team", "owner: team\ntags: {Owner: y}"),
-        "5: tags.Owner: set already; these come by themselves: application, environment, owner",
+        "5: tags.Owner: is set automatically; do not set: application, environment, owner",
     ),
     (
         ("owner: team", f"owner: team\ntags: {{ {', '.join(f'k{i}: v' for i in range(46))} }}"),
@@ -381,7 +379,7 @@ def test_what_only_looks_odd_is_allowed(change: tuple[str, str], write: Write, l
 def test_names_in_parameter_store_begin_with_the_application(write: Write, load: Load, mistakes: Mistakes) -> None:
     write("dev", ("shop", "aws-shop"))
     assert mistakes() == [
-        "1: application: 'aws-shop' begins as names in Parameter Store may not; allowed: neither aws nor ssm in front"
+        "1: application: 'aws-shop' cannot be used: names in Parameter Store must not begin with aws or ssm"
     ]
     write("dev", ("shop", "shop-aws"))
     assert load().warnings == ()
@@ -401,8 +399,8 @@ def test_a_second_headline_is_refused(write: Write, right: str, mistakes: Mistak
     second = "  again: {dataset: questions, candidates: [small], headline: true}\n"
     write("dev", ("\n    dataset: questions", "\n    dataset: questions\n    headline: true"), text=right + second)
     assert mistakes() == [
-        "21: evaluations.again.headline: quality is the headline already; "
-        "allowed: one evaluation, or the scores of both would be averaged"
+        "21: evaluations.again.headline: quality is already the headline; "
+        "allowed: one evaluation, because CloudWatch would average the scores of both"
     ]
 
 
@@ -410,8 +408,8 @@ def test_two_headline_candidates_on_one_model_are_refused(write: Write, mistakes
     candidates = "candidates: [small, {name: terse, model: small, system: Be brief.}]\n    headline: true"
     write("dev", ("candidates: [small]", candidates))
     assert mistakes() == [
-        "16: evaluations.quality.headline: two candidates are on model small; the headline's scores are told apart by "
-        "model alone and would be averaged"
+        "16: evaluations.quality.headline: two candidates use model small; the headline has one score for each model, "
+        "so theirs would be averaged"
     ]
 
 
@@ -531,11 +529,11 @@ def test_every_mistake_of_every_file_is_told_at_once(write: Write, folder: Path,
         ("just text\n", "1: the file holds a single value; needed: keys with values"),
         (
             "a: b: c\n",
-            "1: not YAML: a colon where no key can be: the line is indented too far, or its text needs quotes",
+            "1: not YAML: a colon where no key can be; the line is indented too far, or its text needs quotes",
         ),
-        ("a:\n\t- b\n", "2: not YAML: a tab stands where YAML takes blanks only"),
+        ("a:\n\t- b\n", "2: not YAML: a tab where YAML allows spaces only"),
         ("a: [b\n", "1: not YAML: [ is opened here and never closed, or a comma is missing"),
-        ("a: b\n---\na: b\n", "2: not YAML: a second document begins; a file holds one environment"),
+        ("a: b\n---\na: b\n", "2: not YAML: a second YAML document begins; a file holds one environment"),
         ("a: &a [*a]\n", "1: nested too deeply"),
         ("[" * 1000, "1: nested too deeply"),
         (
@@ -557,7 +555,7 @@ def test_what_is_no_yaml_mapping_is_one_mistake_with_its_line(
 
 def test_bytes_that_are_no_utf8_are_told(folder: Path, mistakes: Mistakes) -> None:
     (folder / "environments" / "dev.yaml").write_bytes(b"region: x\nowner: caf\xe9\n")
-    assert mistakes() == ["2: not UTF-8 (byte 21 of the file); needed: UTF-8"]
+    assert mistakes() == ["2: is not UTF-8 (byte 21 of the file); needed: UTF-8"]
 
 
 def test_a_byte_order_mark_is_passed_over(write: Write, right: str, load: Load) -> None:
@@ -569,7 +567,7 @@ def test_only_the_named_files_are_opened(write: Write, load: Load, mistakes: Mis
     write("dev")
     write("prod", text="\t")
     assert [environment.name for environment in load("dev").environments] == ["dev"]
-    assert mistakes("dev", "prod") == ["environments/prod.yaml:1: not YAML: a tab stands where YAML takes blanks only"]
+    assert mistakes("dev", "prod") == ["environments/prod.yaml:1: not YAML: a tab where YAML allows spaces only"]
     assert mistakes("dev", "test") == ["environments: no environment 'test'; there are: dev, prod"]
 
 
@@ -583,7 +581,7 @@ def test_local_is_read_only_when_it_is_named(write: Write, load: Load) -> None:
 def test_local_is_the_stand_in(write: Write, mistakes: Mistakes) -> None:
     write("local", ('"111111111111"', '"000000000000"'))
     assert mistakes("local") == [
-        "environments/local.yaml:1: stand_in: local is the emulator's environment; needed: stand_in: true"
+        "environments/local.yaml:1: stand_in: local is deployed to the emulator only; needed: stand_in: true"
     ]
 
 
@@ -638,7 +636,7 @@ OTHER_REGION = ("us-east-1", "us-west-2")
 ANY_ACCOUNT = ('account: "111111111111"\n', "")
 OTHER_APPLICATION = ("shop", "store")
 OWNER = ("owner: team", "owner: team\nowns_account: true")
-SHARED = "both may stand in the same account and Region us-east-1"
+SHARED = "both may be in the same account and Region us-east-1"
 
 
 @pytest.mark.parametrize("account", [(), (ANY_ACCOUNT,)])
@@ -648,8 +646,8 @@ def test_one_application_has_one_environment_an_account_and_region(
     write("dev")
     write("prod", *account)
     assert mistakes() == [
-        f"environments/prod.yaml:1: application: 'shop' is that of environments/dev.yaml, and {SHARED}; "
-        "needed: another account, Region or name"
+        f"environments/prod.yaml:1: application: 'shop' is also the application of environments/dev.yaml, and "
+        f"{SHARED}; needed: another account, Region or name"
     ]
 
 
@@ -657,7 +655,8 @@ def test_an_account_and_region_has_one_owner(write: Write, mistakes: Mistakes) -
     write("dev", OWNER)
     write("prod", OWNER, OTHER_APPLICATION, ANY_ACCOUNT)
     assert mistakes() == [
-        f"environments/prod.yaml:4: owns_account: true in environments/dev.yaml, and {SHARED}; allowed: one owner"
+        f"environments/prod.yaml:4: owns_account: is also true in environments/dev.yaml, and {SHARED}; "
+        "allowed: one owner"
     ]
 
 
@@ -680,15 +679,15 @@ def test_two_environments_never_have_the_same_names(write: Write, mistakes: Mist
     write("c", ("shop", "a-b"))
     write("b-c", ("shop", "a"), OTHER_REGION)
     assert mistakes() == [
-        "environments/c.yaml:1: application: every name would begin as those of environments/b-c.yaml do: 'a-b-c'"
+        "environments/c.yaml:1: application: resource names would begin like those of environments/b-c.yaml: 'a-b-c'"
     ]
 
 
 @pytest.mark.parametrize(
     ("metric", "gate", "warned"),
     [
-        ("relevance_score", "max: 0.5", "relevance_score is better when higher, so that this gate rings when it gets"),
-        ("word_error_rate", "min: 0.5", "word_error_rate is better when lower, so that this gate rings when it gets"),
+        ("relevance_score", "max: 0.5", "relevance_score is better when higher, so this gate fails when the score"),
+        ("word_error_rate", "min: 0.5", "word_error_rate is better when lower, so this gate fails when the score"),
         ("relevance_score", "min: 0.5", None),
         ("word_error_rate", "max: 0.5", None),
         ("response_length", "max: 900", None),

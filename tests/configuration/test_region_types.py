@@ -43,7 +43,7 @@ def test_who_asks_for_them_is_refused(write: Write, mistakes: Mistakes) -> None:
 def test_a_budget_is_refused_with_the_way_out(write: Write, mistakes: Mistakes) -> None:
     write("dev", IN_REGION, THERE, BUDGETED)
     (line,) = mistakes()
-    assert line.startswith(f"5: budget: {lacking(BUDGET)}; remove the key")
+    assert line.startswith(f"5: budget: {lacking(BUDGET)}; leave it out")
 
 
 def test_the_stand_in_has_everything_everywhere(write: Write, load: Load) -> None:

@@ -37,7 +37,7 @@ def test_a_single_run_at_a_time_that_does_not_exist_is_refused(
     [line] = mistakes()
     assert "evaluations.quality.schedule.expression: " in line
     missing, instead = told
-    assert f"{missing} does not exist in {zone}, whose clocks go forward there; allowed: " in line
+    assert f"{missing} does not exist in {zone}, where clocks go forward; allowed: " in line
     assert instead in line
 
 
@@ -53,7 +53,7 @@ def test_a_cron_that_loses_a_week_is_a_warning(write: Write, load: Load) -> None
     write("dev", scheduled("cron(30 2 ? * SUN *)"))
     [line] = load(today=TODAY).warnings
     assert "evaluations.quality.schedule.expression: 'cron(30 2 ? * SUN *)': 02:30 on 2027-03-28 does not exist" in line
-    assert "skips the run; the next run is on 2027-04-04 at 02:30; an hour that every day has, as 04, avoids it" in line
+    assert "skips the run; the next run is on 2027-04-04 at 02:30; use an hour that exists on every day, as 04" in line
 
 
 def test_a_cron_that_never_runs_says_so(write: Write, load: Load) -> None:
@@ -88,12 +88,12 @@ class TestAnAtThatIsPast:
         with pytest.raises(EnvironmentsError) as refused:
             load(today=TODAY, deployed=self.NOON)
         [line] = str(refused.value).splitlines()[-1:]
-        assert f"evaluations.quality.schedule.expression: {expression!r} is past ({told} UTC); allowed: " in line
+        assert f"evaluations.quality.schedule.expression: {expression!r} is in the past ({told} UTC); needed: " in line
         assert "environments/dev.yaml:" in line
 
     def test_of_jobs_too(self, write: Write, load: Load, every_kind: str) -> None:
         write("dev", (WEEKLY, schedule("at(2026-01-01T00:00:00)")), text=every_kind)
-        with pytest.raises(EnvironmentsError, match=r"accuracy\.schedule\.expression: .* is past"):
+        with pytest.raises(EnvironmentsError, match=r"accuracy\.schedule\.expression: .* is in the past"):
             load(today=TODAY, deployed=self.NOON)
 
     @pytest.mark.parametrize("zone", ["UTC", "America/New_York"])

@@ -368,17 +368,23 @@ def places(value: Any, path: Place = ()) -> Iterator[Place]:
 
 # What takes more than one place of the file, the files beside it or the calendar to tell, by the loader's words.
 BEYOND_A_SCHEMA = (
-    *("is not a key of (models|datasets)", "there is no evaluation", "is no candidate of", "stands already in"),
-    *("is not measured here", ": models[.]", "has no rates", "is the headline already", "is not in the calendar"),
+    *("is not a key of (models|datasets)", "there is no evaluation", "is no candidate of", "is already in"),
+    *("is not measured here", ": models[.]", "has no rates", "is already the headline", "is not a date"),
     *("is not an IANA time zone", "is not a schedule expression", r"'(rate|cron|at)\(", "is not a run id"),
-    *("is due again after", "a run may take", "the job is stopped before", "stands in us-", "needed: a work team"),
+    *("starts again after", "a run may take", "the job would stop before", "is in us-", "needed: a work team"),
     *("characters as JSON", "is no regular expression", "is unknown; allowed: {{", "must come last", "one line of"),
-    *("has a gate already", "has a scale of texts", "mixes numbers and texts", "is not among", "two candidates"),
+    *("already has a gate", "has a scale of texts", "mixes numbers and texts", "is not among", "two candidates"),
     *("compare the answers", "is also how", "is a metric of the runs themselves", "the model of candidates"),
     *("a referenceResponse", "for task", "of kind|for a judge|needs a judge", "is not a metric", "no such file"),
-    *("every name would begin", "names begin with", "is outside the range", "is not below max", "forbids nothing"),
+    *(
+        "resource names would begin",
+        "names begin with",
+        "is outside the range",
+        "is not below max",
+        "can never be exceeded",
+    ),
     *("no better direction", "takes no parameter", "is of account", "have no meaning", "answers of"),
-    "there is nothing to read in it",
+    "is blank; needed",
 )
 
 

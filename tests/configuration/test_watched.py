@@ -55,15 +55,15 @@ def test_guardrails_are_given_by_id_or_arn(write: Write, load: Load) -> None:
             '{name: b, id: abc124, version: "0"}',
             """7: guardrails[1].version: '0' is not allowed; allowed: DRAFT or a number in quotes, as "1\"""",
         ),
-        ('{name: a, id: abc124, version: "1"}', "7: guardrails[1].name: 'a' stands already in guardrails[0]"),
+        ('{name: a, id: abc124, version: "1"}', "7: guardrails[1].name: 'a' is already in guardrails[0]"),
         (
             f'{{name: b, id: "{ARN}", version: DRAFT}}',
-            "7: guardrails[1]: abc123 version DRAFT stands already in guardrails[0]",
+            "7: guardrails[1]: abc123 version DRAFT is already in guardrails[0]",
         ),
         (
             f'{{name: b, id: "{ARN.replace("us-east-1", "eu-west-1")}", version: "1"}}',
-            "7: guardrails[1].id: 'arn:aws:bedrock:eu-west-1:111111111111:guardrail/abc123' has its metrics elsewhere; "
-            "needed: us-east-1",
+            "7: guardrails[1].id: 'arn:aws:bedrock:eu-west-1:111111111111:guardrail/abc123' is in another Region "
+            "and has its metrics there; needed: a guardrail in us-east-1",
         ),
     ],
 )

@@ -28,38 +28,38 @@ tags: {a: b, c: d}
 MISTAKES = [
     (("owner: team", 'owner: "team'), 4, "a quote is opened here and never closed"),
     (("owner: team", "owner: 'team"), 4, "a quote is opened here and never closed"),
-    (("application: shop", 'application: "shop'), 1, "a quote is opened here, and ends at the next one, in line 2"),
+    (("application: shop", 'application: "shop'), 1, "a quote is opened here and closed by the next quote, in line 2"),
     (('"111111111111"', '"111111111111'), 2, "a quote is opened here and never closed"),
     (("region: us", 'region: "us'), 3, "a quote is opened here and never closed"),
     (("small, large]", '"small, large]'), 12, "a quote is opened here and never closed"),
-    (("owner: team", 'owner: "te\\qam"'), 4, "\\q means nothing in double quotes; needed: single quotes, or \\\\q"),
-    (("owner: team", "owner: 'team's'"), 4, "the line does not go on from the ones before"),
+    (("owner: team", 'owner: "te\\qam"'), 4, "\\q is no escape in double quotes; needed: single quotes, or \\\\q"),
+    (("owner: team", "owner: 'team's'"), 4, "the line does not continue the lines before it"),
     (("small, large]", "small, large"), 12, "[ is opened here and never closed"),
     (("c: d}", "c: d"), 16, "{ is opened here and never closed"),
     (("{a: b", "a: b"), 16, "a colon where no key can be"),
-    (("  large:", "\tlarge:"), 8, "a tab stands where YAML takes blanks only"),
-    (("    id: amazon.nova-pro", "\t\tid: amazon.nova-pro"), 9, "a tab stands where YAML takes blanks only"),
-    (("  large:", " large:"), 8, "the line does not go on from the ones before"),
-    (("  large:", "   large:"), 8, "the line does not go on from the ones before"),
-    (("        min:", "       min:"), 15, "the line does not go on from the ones before"),
+    (("  large:", "\tlarge:"), 8, "a tab where YAML allows spaces only"),
+    (("    id: amazon.nova-pro", "\t\tid: amazon.nova-pro"), 9, "a tab where YAML allows spaces only"),
+    (("  large:", " large:"), 8, "the line does not continue the lines before it"),
+    (("  large:", "   large:"), 8, "the line does not continue the lines before it"),
+    (("        min:", "       min:"), 15, "the line does not continue the lines before it"),
     (("        min:", "         min:"), 15, "a colon where no key can be"),
     (("owner: team", "owner: team: a"), 4, "a colon where no key can be"),
-    (("owner: team", "owner team"), 4, "a line without a colon and a blank behind a key"),
-    (("owner: team", "owner:team"), 4, "a line without a colon and a blank behind a key"),
-    (("  small:", "  small"), 6, "a line without a colon and a blank behind a key"),
-    (("- metric", "-metric"), 14, "without a blank behind a dash"),
+    (("owner: team", "owner team"), 4, "a line without a colon and a space after a key"),
+    (("owner: team", "owner:team"), 4, "a line without a colon and a space after a key"),
+    (("  small:", "  small"), 6, "a line without a colon and a space after a key"),
+    (("- metric", "-metric"), 14, "without a space after a dash"),
     (("owner: team", "owner: @team"), 4, "text that begins with @ needs quotes"),
     (("owner: team", "owner: %team"), 4, "text that begins with % needs quotes"),
     (("owner: team", "owner: `team`"), 4, "text that begins with ` needs quotes"),
     (
         ("owner: team", "owner: *team"),
         4,
-        "*team stands for what &team names, and nothing does; text that begins with *",
+        "*team refers to an anchor &team, which does not exist; put text that begins with *",
     ),
-    (("owner: team", "owner: |\n  team\n more"), 6, "the line does not go on from the ones before"),
+    (("owner: team", "owner: |\n  team\n more"), 6, "the line does not continue the lines before it"),
     (("owner: team", "owner: |x\n  team"), 4, "expected chomping or indentation indicators"),
-    (("owner: team", "owner: te\x07am"), 4, "the character U+0007 may not stand in it"),
-    (("owner: team", "owner: team\n---"), 5, "a second document begins"),
+    (("owner: team", "owner: te\x07am"), 4, "the character U+0007 is not allowed in YAML"),
+    (("owner: team", "owner: team\n---"), 5, "a second YAML document begins"),
 ]
 
 
@@ -79,7 +79,7 @@ def test_two_anchors_of_one_name_are_one_mistake_and_no_warning_of_a_library() -
         document = read_document("a: &x 1\nb: [&y 2, *x]\nc: &x 3\nd: *x\n")
     (mistake,) = document.mistakes
     assert (mistake.path, mistake.line) == (("c",), 3)
-    assert mistake.message == "anchor 'x' stands already in line 1; needed: names that differ"
+    assert mistake.message == "anchor 'x' is already defined in line 1; needed: another name"
     assert not read_document("a: &x {b: 1}\nc: *x\nd: *x\n").mistakes
 
 
@@ -89,4 +89,4 @@ def test_a_byte_order_mark_before_a_value_is_no_text() -> None:
 
 def test_digits_of_other_scripts_are_no_number() -> None:
     (mistake,) = read_document("a: !!int １２\n").mistakes
-    assert "reads as a number but is none" in mistake.message
+    assert "looks like a number but is not one" in mistake.message

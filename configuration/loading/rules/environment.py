@@ -27,8 +27,8 @@ def notes(parts: Parts) -> Iterator[Mistake]:
     if budget and budget.get("scope", "application") == "application" and not profiles:
         yield Mistake(
             ("budget",),
-            "sees no call of the application to a model, as only profiles carry its tag; give models profile: true, or "
-            "the budget scope: account",
+            "does not include model calls, because only inference profiles carry the tag; set profile: true on models, "
+            "or scope: account on the budget",
         )
 
 
@@ -37,12 +37,14 @@ def _account(parts: Parts) -> Iterator[Mistake]:
         return
     stand_in, account = parts.flag("stand_in"), parts.top.get("account")
     if parts.name == LOCAL and not stand_in:
-        yield Mistake(("stand_in",), f"{LOCAL} is the emulator's environment; needed: stand_in: true")
+        yield Mistake(("stand_in",), f"{LOCAL} is deployed to the emulator only; needed: stand_in: true")
     if parts.sound("account") and stand_in != (account == STAND_IN_ACCOUNT):
         if stand_in:
-            yield Mistake(("account",), f'stand_in: true means that no AWS is there; needed: "{STAND_IN_ACCOUNT}"')
+            yield Mistake(
+                ("account",), f'stand_in: true needs the account of the simulator; needed: "{STAND_IN_ACCOUNT}"'
+            )
         elif parts.name != LOCAL:
-            yield Mistake(("account",), f"{account!r} is the stand-in's account; allowed with stand_in: true only")
+            yield Mistake(("account",), f"{account!r} is the simulator's account; allowed only with stand_in: true")
 
 
 def _logging(parts: Parts) -> Iterator[Mistake]:
@@ -50,20 +52,21 @@ def _logging(parts: Parts) -> Iterator[Mistake]:
     if logging.get("existing") is True and logging.get("data_protection"):
         yield Mistake(
             ("invocation_logging", "data_protection"),
-            "an imported log group keeps the policy that it has; allowed: existing: false, or nothing",
+            "an existing log group keeps its own data protection policy; needed: existing: false, or no "
+            "data_protection",
         )
     if logging.get("large_bodies") is True and logging.get("data_protection"):
         yield Mistake(
             ("invocation_logging", "large_bodies"),
-            "data_protection masks in the log group alone, and bodies over 100 KB would lie unmasked in S3; "
-            "allowed beside it: false, or nothing",
+            "data_protection masks only the log group, so bodies over 100 KB would be stored unmasked in S3; "
+            "with data_protection use false, or leave the key out",
         )
     mode = logging.get("mode", "none")
     if mode != "none" and parts.sound("owns_account") and not parts.flag("owns_account"):
         yield Mistake(
             ("invocation_logging", "mode"),
-            f"{mode!r} changes a setting of the whole account, for which owns_account: true is needed; "
-            "allowed without it: none, or nothing",
+            f"{mode!r} changes a setting of the whole account and needs owns_account: true; "
+            "without it use none, or leave the key out",
         )
 
 
@@ -87,7 +90,7 @@ def _name(parts: Parts) -> Iterator[Mistake]:
         )
     # Source: Systems Manager API reference, PutParameter.
     if application.startswith(("aws", "ssm")):
-        message = f"{application!r} begins as names in Parameter Store may not; allowed: neither aws nor ssm in front"
+        message = f"{application!r} cannot be used: names in Parameter Store must not begin with aws or ssm"
         yield Mistake(("application",), message)
 
 
@@ -104,7 +107,7 @@ def _tags(parts: Parts) -> Iterator[Mistake]:
             yield Mistake(("tags", key), "keys that begin with aws: are reserved by AWS")
         # Tag keys of IAM differ by more than case.
         if key.lower() in OWN_TAGS:
-            yield Mistake(("tags", key), f"set already; these come by themselves: {', '.join(OWN_TAGS)}")
+            yield Mistake(("tags", key), f"is set automatically; do not set: {', '.join(OWN_TAGS)}")
         if not TAG_TEXT.fullmatch(key):
             yield Mistake(("tags", key), f"{key!r} cannot be a tag; allowed: {IN_TAGS}")
         if not TAG_TEXT.fullmatch(value):
@@ -124,5 +127,5 @@ def _subscriptions(parts: Parts) -> Iterator[Mistake]:
             continue
         if subscription in first:
             same = " to ".join(filter(None, (subscription.protocol, subscription.endpoint)))
-            yield Mistake(("subscriptions", index), f"{same} stands already in subscriptions[{first[subscription]}]")
+            yield Mistake(("subscriptions", index), f"{same} is already in subscriptions[{first[subscription]}]")
         first.setdefault(subscription, index)

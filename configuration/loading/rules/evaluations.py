@@ -24,7 +24,7 @@ def notes(parts: Parts) -> Iterator[Mistake]:
         if evaluation.max_cost and evaluation.allow_unpriced and unpriced:
             yield Mistake(
                 ("evaluations", name, "allow_unpriced"),
-                f"max_cost does not see what {', '.join(unpriced)} cost: they have no rates",
+                f"max_cost does not include {', '.join(unpriced)}: no rates",
             )
 
 
@@ -33,7 +33,8 @@ def _headline(parts: Parts) -> Iterator[Mistake]:
     for name in headlines[1:]:
         yield Mistake(
             ("evaluations", name, "headline"),
-            f"{headlines[0]} is the headline already; allowed: one evaluation, or the scores of both would be averaged",
+            f"{headlines[0]} is already the headline; allowed: one evaluation, because CloudWatch would average the "
+            "scores of both",
         )
     for name in headlines:
         models = [model for model in parts.evaluations[name].models if model is not None]
@@ -41,7 +42,7 @@ def _headline(parts: Parts) -> Iterator[Mistake]:
         if doubled is not None:
             yield Mistake(
                 ("evaluations", name, "headline"),
-                f"two candidates are on model {doubled}; the headline's scores are told apart by model alone and would "
+                f"two candidates use model {doubled}; the headline has one score for each model, so theirs would "
                 "be averaged",
             )
 
@@ -67,7 +68,7 @@ def _models_known(evaluation: EvaluationParts, parts: Parts) -> Iterator[Mistake
 
 def _limit(evaluation: EvaluationParts, parts: Parts) -> Iterator[Mistake]:
     if evaluation.allow_unpriced and not evaluation.max_cost:
-        yield Mistake(("allow_unpriced",), "has a meaning with max_cost only: remove the key, or give max_cost")
+        yield Mistake(("allow_unpriced",), "needs max_cost: set max_cost, or leave allow_unpriced out")
     if not evaluation.max_cost or evaluation.allow_unpriced:
         return
     for index, name in enumerate(evaluation.models):
@@ -75,8 +76,7 @@ def _limit(evaluation: EvaluationParts, parts: Parts) -> Iterator[Mistake]:
         if model is not None and model.rates is None:
             yield Mistake(
                 ("candidates", index, "model"),
-                f"model {name} has no rates, so that max_cost would stop every run; needed: rates, or "
-                "allow_unpriced: true",
+                f"model {name} has no rates, so max_cost would stop every run; needed: rates, or allow_unpriced: true",
             )
 
 
@@ -88,6 +88,6 @@ def _candidates(evaluation: EvaluationParts, _parts: Parts) -> Iterator[Mistake]
         if candidate.name in first:
             yield Mistake(
                 ("candidates", index, "name"),
-                f"{candidate.name!r} stands already in candidates[{first[candidate.name]}]; needed: names that differ",
+                f"{candidate.name!r} is already in candidates[{first[candidate.name]}]; needed: another name",
             )
         first.setdefault(candidate.name, index)

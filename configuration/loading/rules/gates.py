@@ -21,8 +21,8 @@ def notes(parts: Parts) -> Iterator[Mistake]:
             if measure.better is (Better.LOWER if given == "min" else Better.HIGHER):
                 yield Mistake(
                     ("evaluations", name, "gates", index, given),
-                    f"{gate.metric} is better when {measure.better}, so that this gate rings when it gets better; "
-                    f"meant, if not so: {other}",
+                    f"{gate.metric} is better when {measure.better}, so this gate fails when the score improves; "
+                    f"use {other}, unless you mean that",
                 )
 
 
@@ -37,7 +37,7 @@ def _metrics(evaluation: EvaluationParts) -> Iterator[Mistake]:
     first: dict[str, int] = {}
     for index, metric in enumerate(evaluation.metrics if evaluation.custom else ()):
         if metric in first:
-            yield Mistake(("metrics", index), f"{metric!r} stands already in metrics[{first[metric]}]")
+            yield Mistake(("metrics", index), f"{metric!r} is already in metrics[{first[metric]}]")
         first.setdefault(metric, index)
 
 
@@ -55,7 +55,7 @@ def _gates(evaluation: EvaluationParts) -> Iterator[Mistake]:
             yield Mistake((*at, "metric"), f"{gate.metric!r} is not measured here{near}; allowed: {among}")
         if gate.metric in first:
             other = first[gate.metric]
-            wrong = f"{gate.metric!r} has a gate already in gates[{other}]; put min, max and max_drop there"
+            wrong = f"{gate.metric!r} already has a gate in gates[{other}]; put min, max and max_drop there"
             yield Mistake((*at, "metric"), wrong)
         first.setdefault(gate.metric, index)
         measure = evaluation.measures.get(gate.metric)
@@ -66,12 +66,12 @@ def _gates(evaluation: EvaluationParts) -> Iterator[Mistake]:
 def _bounds(gate: AnyGateConfig, metric: Measure) -> Iterator[Mistake]:
     if gate.max_drop is not None and metric.better is Better.NEUTRAL:
         yield Mistake(
-            ("max_drop",), f"{gate.metric} has no better direction, so that nothing is a drop; allowed: min and max"
+            ("max_drop",), f"{gate.metric} has no better direction, so max_drop has no meaning; allowed: min and max"
         )
     if gate.max_drop is not None and metric.low is not None and metric.high is not None:
         most = metric.high - metric.low
         if gate.max_drop >= most:
-            yield Mistake(("max_drop",), f"{gate.max_drop:g} forbids nothing; allowed: less than {most:g}")
+            yield Mistake(("max_drop",), f"{gate.max_drop:g} can never be exceeded; allowed: less than {most:g}")
     for key, bound in (("min", gate.min), ("max", gate.max)):
         wrong = None if bound is None else metric.outside(bound)
         if wrong is not None:

@@ -16,13 +16,14 @@ def mistakes(parts: Parts) -> Iterator[Mistake]:
             continue
         if guardrail.name in names:
             at = names[guardrail.name]
-            yield Mistake(("guardrails", index, "name"), f"{guardrail.name!r} stands already in guardrails[{at}]")
+            yield Mistake(("guardrails", index, "name"), f"{guardrail.name!r} is already in guardrails[{at}]")
         one = (guardrail.id.rpartition("/")[2], guardrail.version)
         if one in versions:
-            yield Mistake(
-                ("guardrails", index), f"{' version '.join(one)} stands already in guardrails[{versions[one]}]"
-            )
+            yield Mistake(("guardrails", index), f"{' version '.join(one)} is already in guardrails[{versions[one]}]")
         if guardrail.is_arn and region is not None and guardrail.id.split(":")[3] != region:
-            yield Mistake(("guardrails", index, "id"), f"{guardrail.id!r} has its metrics elsewhere; needed: {region}")
+            yield Mistake(
+                ("guardrails", index, "id"),
+                f"{guardrail.id!r} is in another Region and has its metrics there; needed: a guardrail in {region}",
+            )
         names.setdefault(guardrail.name, index)
         versions.setdefault(one, index)

@@ -23,14 +23,15 @@ from configuration.schema.evaluations.kinds import (
 from configuration.schema.evaluations.scoring import JudgeScoring
 from configuration.schema.models import ModelConfig
 
-# Which keys of an evaluation cannot be told right from wrong while another is broken.
-_NEEDED_BY: Mapping[str, tuple[str, ...]] = {
-    "task": ("dataset",),
-    "metrics": ("dataset",),
-    "criteria": ("dataset", "metrics", "gates"),
-    "candidates": ("dataset", "ratings"),
-    "answers_from": ("dataset", "candidates"),
-    "deadline_hours": ("schedule", "task_hours"),
+# What a message about a key needs besides that key: while one of these is broken, nobody can say whether it holds.
+_NEEDS: Mapping[str, tuple[str, ...]] = {
+    "dataset": ("task", "metrics", "criteria", "candidates", "answers_from"),
+    "metrics": ("criteria",),
+    "gates": ("criteria",),
+    "ratings": ("candidates",),
+    "candidates": ("answers_from",),
+    "schedule": ("deadline_hours",),
+    "task_hours": ("deadline_hours",),
 }
 # What stands for a part of the file that is broken or missing, and is told of elsewhere.
 _MODEL = ModelConfig(id="amazon.unknown-v1:0")
@@ -44,9 +45,9 @@ def mistakes(parts: Parts, datasets: DatasetReader) -> Iterator[Mistake]:
     yield from _kept_jobs(parts)
     for name, evaluation in parts.evaluations.items():
         if evaluation.jobs is not None:
-            hidden = evaluation.broken.union(*(_NEEDED_BY.get(key, ()) for key in evaluation.broken))
             for mistake in _mistakes(name, evaluation.jobs, parts, datasets):
-                if mistake.path[0] not in hidden:
+                key = str(mistake.path[0])
+                if evaluation.broken.isdisjoint((key, *_NEEDS.get(key, ()))):
                     yield Mistake(("evaluations", name, *mistake.path), mistake.message)
 
 
@@ -87,8 +88,8 @@ def _same_answers(config: JobEvaluationConfig, parts: Parts) -> Iterator[Mistake
     if source is not None and source.config is not None and source.config.schedule is None:
         yield Mistake(
             ("answers_from",),
-            f"{name} has no schedule and this evaluation has one: until somebody starts {name} the same answers are "
-            "rated at every run",
+            f"{name} has no schedule and this evaluation has one; until somebody starts {name}, every run rates "
+            "the same answers again",
         )
 
 
@@ -162,15 +163,15 @@ def _times(config: JobEvaluationConfig) -> Iterator[Mistake]:
     if hours is not None and hours < config.deadline_hours:
         yield Mistake(
             ("schedule", "expression"),
-            f"{config.schedule.expression!r} is due again after {hours:.3g} hours, and a run may take deadline_hours, "
-            f"{config.deadline_hours:g}: the next would be skipped; allowed: deadline_hours up to {hours:.3g}, or runs "
-            "further apart",
+            f"{config.schedule.expression!r} starts again after {hours:.3g} hours, and a run may take deadline_hours, "
+            f"{config.deadline_hours:g}, so the next run would be skipped; allowed: deadline_hours up to {hours:.3g}, "
+            "or runs further apart",
         )
     if config.grace_hours < config.longest_hours:
         yield Mistake(
             ("schedule", "grace_hours"),
             f"{config.grace_hours:g}; with deadline_hours {config.deadline_hours:g} a run may take "
-            f"{config.longest_hours:g}; needed: that or more, or leave it out",
+            f"{config.longest_hours:g}; needed: at least that, or leave it out",
         )
 
 
@@ -178,12 +179,12 @@ def _people(config: JobEvaluationConfig, parts: Parts) -> Iterator[Mistake]:
     if not isinstance(config, HumanEvaluationConfig | HumanComparisonConfig):
         return
     if config.task_lifetime_hours > config.deadline_hours:
-        wrong = f"{config.task_lifetime_hours:g}; the job is stopped before its tasks end"
+        wrong = f"{config.task_lifetime_hours:g}; the job would stop before its tasks end"
         yield Mistake(("task_hours",), f"{wrong}; allowed: up to deadline_hours, {config.deadline_hours:g}")
     region, account = config.work_team.split(":")[3:5]
     wanted = parts.top.get("region") or region
     if wanted != region:
-        yield Mistake(("work_team",), f"stands in {region}; needed: a work team in {wanted}")
+        yield Mistake(("work_team",), f"is in {region}; needed: a work team in {wanted}")
     owner = parts.top.get("account") or account
     if owner != account:
         yield Mistake(("work_team",), f"is of account {account}; needed: a work team of {owner}")
@@ -197,5 +198,5 @@ def _texts(config: JobEvaluationConfig) -> Iterator[Mistake]:
         if gate.metric in named:
             yield Mistake(
                 ("gates", index, "metric"),
-                f"{gate.metric!r} has a scale of texts, so that there is no mean; needed: a scale of numbers",
+                f"{gate.metric!r} has a scale of texts, so it has no mean; needed: a scale of numbers",
             )

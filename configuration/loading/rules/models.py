@@ -25,7 +25,7 @@ def notes(parts: Parts, *, today: date) -> Iterator[Mistake]:
         if until is not None and date.fromisoformat(until) < today:
             yield Mistake(
                 ("models", name, "rates", "verified_until"),
-                f"{until} is past: compare the rates with AWS's, as by python -m ops prices --env {parts.name}",
+                f"{until} is past; compare the rates with AWS's: python -m ops prices --env {parts.name}",
             )
 
 
@@ -35,7 +35,7 @@ def _on_demand(parts: Parts) -> Iterator[Mistake]:
         if config is not None and bought is not None:
             yield Mistake(
                 ("models", name, "id"),
-                f"{config.id!r} is for buying Provisioned Throughput, and models are asked on demand; allowed: "
+                f"{config.id!r} is an id for Provisioned Throughput, but models are called on demand; needed: "
                 f"{bought[1]!r}",
             )
 
@@ -49,7 +49,9 @@ def _one_price(parts: Parts) -> Iterator[Mistake]:
         other = first.setdefault(config.id, name)
         if _prices(parts.models[other]) != _prices(config):
             path: Path = ("models", name, "rates") if config.rates is not None else ("models", name)
-            yield Mistake(path, f"{config.id!r} stands already in models.{other} with other rates; needed: the same")
+            yield Mistake(
+                path, f"{config.id!r} models.{other} has the same id with other rates; needed: the same rates"
+            )
 
 
 def _prices(config: ModelConfig | None) -> Mapping[str, float | None] | None:

@@ -14,7 +14,8 @@ def mistakes(parts: Parts) -> Iterator[Mistake]:
         if parts.flag("own_profile"):
             yield Mistake(
                 ("own_profile",),
-                f"{lacking}; needed: false, with which evaluations call models by their ids and show in their figures",
+                f"{lacking}; needed: false; evaluations then call models by their ids and appear in the "
+                "models' own metrics",
             )
         for name, model in parts.models.items():
             if model is not None and model.profile:
@@ -22,8 +23,8 @@ def mistakes(parts: Parts) -> Iterator[Mistake]:
     if _lacks(parts, BUDGET) and mapping(parts.top.get("budget")):
         yield Mistake(
             ("budget",),
-            f"{_lacking(parts, BUDGET)}; remove the key: a budget is of the account, so that an environment in another "
-            "Region can have it, or AWS Budgets in the console",
+            f"{_lacking(parts, BUDGET)}; leave it out: a budget covers the whole account, so an environment in another "
+            "Region can make it, or the AWS Budgets console",
         )
 
 
@@ -32,8 +33,8 @@ def notes(parts: Parts) -> Iterator[Mistake]:
     if _lacks(parts, APPLICATION_PROFILE) and "own_profile" not in parts.top and parts.evaluations:
         yield Mistake(
             ("region",),
-            f"{_lacking(parts, APPLICATION_PROFILE)}, so that evaluations call models by their ids and show in their "
-            "figures; own_profile: false says that this is meant",
+            f"{_lacking(parts, APPLICATION_PROFILE)}, so evaluations call models by their ids and appear in their "
+            "metrics; set own_profile: false to confirm",
         )
 
 

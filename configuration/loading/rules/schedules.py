@@ -45,7 +45,7 @@ def _past_runs(parts: Parts, *, deployed: datetime) -> Iterator[Mistake]:
         if past is not None:
             yield Mistake(
                 ("evaluations", name, *_PATH),
-                f"{schedule.expression!r} is past ({_shown(past)} UTC); allowed: a time that is still to come, or no "
+                f"{schedule.expression!r} is in the past ({_shown(past)} UTC); needed: a time in the future, or no "
                 "schedule",
             )
 
@@ -61,15 +61,15 @@ def notes(parts: Parts, *, today: date) -> Iterator[Mistake]:
                 then = "no run follows" if lost.following is None else f"the next run is on {_shown(lost.following)}"
                 yield Mistake(
                     ("evaluations", name, *_PATH),
-                    f"{_why(schedule, lost)}, so that EventBridge Scheduler skips the run; {then}; "
-                    f"an hour that every day has, as {lost.instead + timedelta(hours=1):%H}, avoids it",
+                    f"{_why(schedule, lost)}, so EventBridge Scheduler skips the run; {then}; "
+                    f"use an hour that exists on every day, as {lost.instead + timedelta(hours=1):%H}",
                 )
                 break
 
 
 def _why(schedule: AnyScheduleConfig, lost: Skipped) -> str:
     when = f"{lost.first:%H:%M} on {lost.first:%Y-%m-%d}"
-    return f"{schedule.expression!r}: {when} does not exist in {schedule.timezone}, whose clocks go forward there"
+    return f"{schedule.expression!r}: {when} does not exist in {schedule.timezone}, where clocks go forward"
 
 
 def _shown(moment: datetime) -> str:

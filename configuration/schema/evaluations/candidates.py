@@ -20,13 +20,13 @@ MOST_CANDIDATES = 10
 
 def _seen(text: str) -> str:
     if is_blank(text):
-        raise ValueError("there is nothing to read in it; allowed: a text, or leave the key out")
+        raise ValueError("is blank; needed: a text, or leave it out")
     return text
 
 
 def _template(text: str) -> str:
     if text.count(PROMPT_MARK) != 1:
-        raise ValueError(f"{PROMPT_MARK} stands {text.count(PROMPT_MARK)} times in it; allowed: exactly once")
+        raise ValueError(f"{PROMPT_MARK} appears {text.count(PROMPT_MARK)} times; needed: exactly once")
     return text
 
 
@@ -105,7 +105,7 @@ def _as_many(least: int, most: int, otherwise: str) -> Callable[[Candidates], Ca
 
     def check(candidates: Candidates) -> Candidates:
         if not least <= len(candidates) <= most:
-            raise ValueError(f"{len(candidates)} stand here; allowed: {allowed}; {otherwise}")
+            raise ValueError(f"{len(candidates)} are given; allowed: {allowed}; {otherwise}")
         return candidates
 
     return check

@@ -20,13 +20,13 @@ def _run_id(text: str) -> str:
 
 def _one_dataset(value: object) -> object:
     if isinstance(value, list):
-        raise ValueError(f"{len(value)} stand here; allowed: one, and an evaluation for each of several")
+        raise ValueError(f"{len(value)} are given; allowed: one, and an evaluation for each of several")
     return value
 
 
 def _own_dataset(text: str) -> str:
     if text.startswith(BUILT_IN):
-        raise ValueError(f"{text!r} is asked by Bedrock only: use kind: automatic; allowed here: a key of datasets")
+        raise ValueError(f"{text!r} is a dataset of Bedrock, for kind: automatic only; allowed here: a key of datasets")
     return check_name(text)
 
 
@@ -38,7 +38,10 @@ def model_key(text: str) -> str:
 
 def _any_dataset(text: str) -> str:
     if BUILT_IN + text in BUILT_IN_DATASETS:
-        raise ValueError(f"{text!r} is written {BUILT_IN + text!r}; without that it is a key of datasets: {NAME_RULE}")
+        raise ValueError(
+            f"{text!r} is written {BUILT_IN + text!r} when Bedrock's dataset is meant; otherwise it must be a key of "
+            f"datasets: {NAME_RULE}"
+        )
     return text if text.startswith(BUILT_IN) else _own_dataset(text)
 
 

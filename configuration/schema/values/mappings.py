@@ -11,7 +11,7 @@ def _finite(fields: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
     try:
         json.dumps(fields, allow_nan=False)
     except ValueError:
-        raise ValueError("holds a number that JSON cannot write; allowed: finite numbers") from None
+        raise ValueError("contains a number that JSON cannot represent; allowed: finite numbers") from None
     return fields
 
 

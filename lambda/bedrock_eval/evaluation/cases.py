@@ -150,7 +150,7 @@ class _Reader:
             identifier = base if self._repeats[base] == 1 else f"{base}#{self._repeats[base]}"
         first = self._first_line.setdefault(identifier, number)
         if first != number:
-            self._keep(number, f"id {identifier!r} stands already in line {first}")
+            self._keep(number, f"id {identifier!r} is already in line {first}")
             return None
         return _case(identifier, record, number)
 
