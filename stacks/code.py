@@ -6,8 +6,8 @@ from pathlib import Path
 import botocore
 from aws_cdk import aws_lambda as lambda_
 
-from bedrock_ops.functions import SERVICE_MODELS
-from bedrock_ops.staging import staged
+from bedrock_eval_cdk.core.functions import SERVICE_MODELS
+from bedrock_eval_cdk.core.staging import staged
 
 ROOT = Path(__file__).resolve().parent.parent
 LAMBDA_ROOT = ROOT / "lambda"

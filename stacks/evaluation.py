@@ -11,16 +11,16 @@ from aws_cdk import aws_s3 as s3
 
 from bedrock_eval.jobs.rules import MOST_TASK_DESCRIPTION
 from bedrock_eval.names import PhysicalNames
-from bedrock_ops.custom_evaluator import CustomEvaluator
-from bedrock_ops.definitions import DeployedDefinitions
-from bedrock_ops.evaluation_jobs import EvaluationJobs
-from bedrock_ops.evaluation_role import EvaluationJobRole
-from bedrock_ops.functions import PythonFunction
-from bedrock_ops.human_review import HumanReview, HumanReviews
-from bedrock_ops.inference_profiles import ApplicationProfiles, EvaluationProfiles
-from bedrock_ops.permissions import allow_foreign_objects
-from bedrock_ops.schedules import EvaluationSchedules
-from bedrock_ops.state_machine import EvaluationStateMachine
+from bedrock_eval_cdk.core.functions import PythonFunction
+from bedrock_eval_cdk.core.permissions import allow_foreign_objects
+from bedrock_eval_cdk.evaluation.definitions import DeployedDefinitions
+from bedrock_eval_cdk.evaluation.evaluator import CustomEvaluator
+from bedrock_eval_cdk.evaluation.human_review import HumanReview, HumanReviews
+from bedrock_eval_cdk.evaluation.inference_profiles import ApplicationProfiles, EvaluationProfiles
+from bedrock_eval_cdk.evaluation.job_role import EvaluationJobRole
+from bedrock_eval_cdk.evaluation.jobs import EvaluationJobs
+from bedrock_eval_cdk.evaluation.schedules import EvaluationSchedules
+from bedrock_eval_cdk.evaluation.state_machine import EvaluationStateMachine
 from constructs import Construct
 from environments.definitions import Places, dataset, definition
 from environments.evaluation_schema import (

@@ -7,13 +7,9 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_ssm as ssm
 
 from bedrock_eval.names import PhysicalNames
-from bedrock_ops.invocation_logging import (
-    InvocationLogging,
-    InvocationLogGroup,
-    InvocationMetrics,
-    LoggingSetting,
-    invocation_bodies_bucket,
-)
+from bedrock_eval_cdk.invocation_logging.bodies import invocation_bodies_bucket
+from bedrock_eval_cdk.invocation_logging.log_group import InvocationLogGroup, InvocationMetrics
+from bedrock_eval_cdk.invocation_logging.setting import InvocationLogging, LoggingSetting
 from constructs import Construct
 from environments.schema import Environment
 from stacks.code import function_code

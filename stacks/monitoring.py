@@ -16,14 +16,14 @@ from bedrock_eval.models import Model
 from bedrock_eval.names import PhysicalNames
 from bedrock_eval.subscribers import Subscription
 from bedrock_eval.watch_list import People
-from bedrock_ops.alarm_formatter import AlarmFormatter
-from bedrock_ops.alarms import AlarmFactory
-from bedrock_ops.budget import MonthlyBudget
-from bedrock_ops.dashboard import MonitoringDashboard
-from bedrock_ops.inference_profiles import application_profile_id, evaluation_profile_id
-from bedrock_ops.metric_reads import reads
-from bedrock_ops.monitoring_alarms import add_alarms, add_formatter_alarm
-from bedrock_ops.monitoring_subjects import (
+from bedrock_eval_cdk.core.permissions import regional_arn
+from bedrock_eval_cdk.evaluation.inference_profiles import application_profile_id, evaluation_profile_id
+from bedrock_eval_cdk.invocation_logging.saved_queries import SavedQueries
+from bedrock_eval_cdk.monitoring.alarms import AlarmFactory
+from bedrock_eval_cdk.monitoring.budget import MonthlyBudget
+from bedrock_eval_cdk.monitoring.declared_alarms import add_alarms, add_formatter_alarm
+from bedrock_eval_cdk.monitoring.metric_reads import reads
+from bedrock_eval_cdk.monitoring.subjects import (
     Quota,
     Watched,
     WatchedCandidate,
@@ -32,10 +32,10 @@ from bedrock_ops.monitoring_subjects import (
     WatchedMachine,
     WatchedModel,
 )
-from bedrock_ops.permissions import regional_arn
-from bedrock_ops.saved_queries import SavedQueries
-from bedrock_ops.topic import AlarmTopic, EncryptedTopic, MessagesTopic, Subscriber
-from bedrock_ops.watchdog import Watchdog
+from bedrock_eval_cdk.monitoring.watchdog import Watchdog
+from bedrock_eval_cdk.monitoring.widgets.dashboard import MonitoringDashboard
+from bedrock_eval_cdk.notification.alarm_formatter import AlarmFormatter
+from bedrock_eval_cdk.notification.topics import AlarmTopic, EncryptedTopic, MessagesTopic, Subscriber
 from constructs import Construct
 from environments.evaluation_schema import EvaluationConfig
 from environments.schema import Environment, GuardrailConfig, ModelConfig

@@ -7,7 +7,7 @@ from aws_cdk import Environment as Target
 from aws_cdk import PermissionsBoundary, Stage, Tags
 
 from bedrock_eval.names import PhysicalNames
-from bedrock_ops.errors import DeclarationError
+from bedrock_eval_cdk.core.errors import DeclarationError
 from constructs import Construct
 from environments.load import EnvironmentsError
 from environments.schema import Environment

@@ -9,11 +9,11 @@ from aws_cdk import aws_s3 as s3
 
 from bedrock_eval.layout import DEFINITIONS, JOBS, RUNS, WATCHDOG
 from bedrock_eval.names import PhysicalNames
-from bedrock_ops.bucket_emptier import BucketEmptier
-from bedrock_ops.buckets import HUMAN_TASK_PAGES, AccessLogBucket, DataBucket, expire, expire_noncurrent
-from bedrock_ops.dataset_files import DatasetFiles
-from bedrock_ops.encryption import EnvironmentKey
-from bedrock_ops.invocation_logging import InvocationBodies
+from bedrock_eval_cdk.invocation_logging.bodies import InvocationBodies
+from bedrock_eval_cdk.storage.bucket_emptier import BucketEmptier
+from bedrock_eval_cdk.storage.buckets import HUMAN_TASK_PAGES, AccessLogBucket, DataBucket, expire, expire_noncurrent
+from bedrock_eval_cdk.storage.dataset_files import DatasetFiles
+from bedrock_eval_cdk.storage.encryption import EnvironmentKey
 from constructs import Construct
 from environments.schema import Environment
 from stacks.code import function_code

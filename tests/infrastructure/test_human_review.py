@@ -11,9 +11,9 @@ from cdk_nag import AwsSolutionsChecks
 from bedrock_eval.definition import Dataset
 from bedrock_eval.models import Model
 from bedrock_eval.names import PhysicalNames
-from bedrock_ops.encryption import EnvironmentKey
-from bedrock_ops.evaluation_role import EvaluationJobRole
-from bedrock_ops.human_review import HumanReview, HumanReviews
+from bedrock_eval_cdk.evaluation.human_review import HumanReview, HumanReviews
+from bedrock_eval_cdk.evaluation.job_role import EvaluationJobRole
+from bedrock_eval_cdk.storage.encryption import EnvironmentKey
 from stacks.code import function_code
 from tests.infrastructure.templates import CONTEXT, Resource, Template, listed
 

@@ -33,7 +33,7 @@ from bedrock_eval.alarm_kinds import (
 from bedrock_eval.alarm_rules import ALARM, named, ringing
 from bedrock_eval.alarm_units import figure
 from bedrock_eval.names import PhysicalNames
-from bedrock_ops.alarms import AlarmFactory, shard
+from bedrock_eval_cdk.monitoring.alarms import AlarmFactory, shard
 from constructs import Construct
 from local.emulator import limits
 from tests.infrastructure.monitoring_support import (

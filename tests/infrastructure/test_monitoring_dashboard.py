@@ -15,9 +15,9 @@ from bedrock_eval import catalogue, log_queries
 from bedrock_eval.alarm_units import figure
 from bedrock_eval.costs import Rates, cost_expression, unpriced_expression
 from bedrock_eval.metrics import METRICS
-from bedrock_ops.dashboard import CHOSEN_MODEL, dashboard_url
-from bedrock_ops.errors import DeclarationError
-from bedrock_ops.monitoring_metrics import metric
+from bedrock_eval_cdk.core.errors import DeclarationError
+from bedrock_eval_cdk.monitoring.metrics import metric
+from bedrock_eval_cdk.monitoring.widgets.dashboard import CHOSEN_MODEL, dashboard_url
 from local.emulator.expressions import Scope, evaluate, parse
 from local.emulator.expressions import Series as Points
 from local.emulator.insights import run

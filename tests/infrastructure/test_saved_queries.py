@@ -8,8 +8,8 @@ from aws_cdk import App, Stack
 from bedrock_eval.costs import Rates
 from bedrock_eval.log_queries import saved_queries
 from bedrock_eval.names import PhysicalNames
-from bedrock_ops.errors import DeclarationError
-from bedrock_ops.saved_queries import SavedQueries
+from bedrock_eval_cdk.core.errors import DeclarationError
+from bedrock_eval_cdk.invocation_logging.saved_queries import SavedQueries
 from local.emulator.insights import run
 from tests.infrastructure.templates import Template, environment, retained, synthesize, tenant
 from tests.log_records import HAIKU, NOVA, RECORDS, events

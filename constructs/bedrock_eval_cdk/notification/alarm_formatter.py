@@ -1,0 +1,132 @@
+"""The function between the alarm topic and the people."""
+
+from collections.abc import Callable
+
+from aws_cdk import Aws, Duration
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+
+from bedrock_eval.layout import RUNS
+from bedrock_eval.names import PhysicalNames
+from bedrock_eval.subscribers import Subscription
+from bedrock_eval_cdk.core.functions import PythonFunction
+from bedrock_eval_cdk.core.permissions import regional_arn
+from constructs import Construct
+
+_TIMEOUT = Duration.seconds(60)
+# A second message is better than none.
+_RETRIES = 2
+
+
+class AlarmFormatter(Construct):
+    """Says in words what arrives at the alarm topic.
+
+    When the function itself fails, Lambda tries it twice again and then sends the raw event to the people's topic.
+
+    Args:
+        alarms: the topic to listen to.
+        messages: the people's topic.
+        runbook_url: where the entries of the runbook are; its fragment is not kept.
+        chat: a topic of Amazon Q Developer in chat applications, if people want it.
+        code: gives the code asset of a function package.
+
+    Attributes:
+        listening: its subscription to the alarms.
+    """
+
+    def __init__(  # noqa: PLR0913 - all by keyword but the first two
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        names: PhysicalNames,
+        runbook_url: str,
+        alarms: sns.ITopic,
+        messages: sns.ITopic,
+        chat: sns.ITopic | None,
+        results_bucket: s3.IBucket,
+        key: kms.IKey,
+        log_retention_days: int,
+        code: Callable[[str], lambda_.Code],
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._function = PythonFunction(
+            self,
+            "Function",
+            name=names.alarm_formatter,
+            description="Says in words what alarms report.",
+            code=code("alarm_formatter"),
+            handler="alarm_formatter.handler.handler",
+            key=key,
+            log_retention_days=log_retention_days,
+            timeout=_TIMEOUT,
+            retry_attempts=_RETRIES,
+            failures=messages,
+            environment={
+                "RESULTS_BUCKET": results_bucket.bucket_name,
+                "PREFIX": names.prefix,
+                "RUNBOOK_URL": runbook_url.partition("#")[0],
+                "MESSAGES_TOPIC": messages.topic_arn,
+                **({} if chat is None else {"CHAT_TOPIC": chat.topic_arn}),
+            },
+        )
+        self._allow_looking(results_bucket, names)
+        self._allow_reading_failures(results_bucket, key)
+        self._allow_telling([messages.topic_arn, *([] if chat is None else [chat.topic_arn])], key)
+        self._listen(alarms)
+        self.listening = Subscription(alarms.topic_arn, "lambda", self._function.arn)
+
+    def _allow_looking(self, results_bucket: s3.IBucket, names: PhysicalNames) -> None:
+        # Names of runs and of what they hold.
+        self._function.allow(
+            actions=["s3:ListBucket"],
+            resources=[results_bucket.bucket_arn],
+            conditions={"StringLike": {"s3:prefix": f"{RUNS}*"}},
+        )
+        self._function.allow(
+            actions=["cloudwatch:DescribeAlarms"],
+            resources=["*"],
+            wildcard="DescribeAlarms tells of composite alarms only under a permission on *; it reads alarms.",
+        )
+        self._function.allow(
+            actions=["cloudwatch:DescribeAlarmHistory"],
+            resources=[regional_arn("cloudwatch", f"alarm:{names.alarm('*')}")],
+            wildcard="Of the alarms of this environment, which all begin with its prefix.",
+        )
+
+    def _allow_reading_failures(self, results_bucket: s3.IBucket, key: kms.IKey) -> None:
+        self._function.allow(
+            actions=["s3:GetObject"],
+            resources=[results_bucket.arn_for_objects(f"{RUNS}*/run.json")],
+            wildcard="The states of runs, whose keys hold names and times; no prompts and no answers lie there.",
+        )
+        self._function.allow(
+            actions=["kms:Decrypt"],
+            resources=[key.key_arn],
+            conditions={"StringEquals": {"kms:ViaService": f"s3.{Aws.REGION}.{Aws.URL_SUFFIX}"}},
+        )
+
+    def _allow_telling(self, topics: list[str], key: kms.IKey) -> None:
+        self._function.allow(actions=["sns:Publish"], resources=topics)
+        self._function.allow(
+            actions=["kms:Decrypt", "kms:GenerateDataKey"],
+            resources=[key.key_arn],
+            conditions={"StringEquals": {"kms:ViaService": f"sns.{Aws.REGION}.{Aws.URL_SUFFIX}"}},
+        )
+
+    def _listen(self, alarms: sns.ITopic) -> None:
+        self._function.function.add_permission(
+            "AlarmTopic",
+            principal=iam.ServicePrincipal("sns.amazonaws.com"),
+            source_arn=alarms.topic_arn,
+        )
+        sns.Subscription(
+            self,
+            "Subscription",
+            topic=alarms,
+            protocol=sns.SubscriptionProtocol.LAMBDA,
+            endpoint=self._function.arn,
+        )
