@@ -3,24 +3,23 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
 
-from aws_cdk import Aws, CfnOutput, Duration, Stack
+from aws_cdk import Aws, CfnOutput, Duration
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_s3 as s3
 
 from bedrock_eval.jobs.rules import MOST_TASK_DESCRIPTION
-from bedrock_eval.names import PhysicalNames
 from bedrock_eval_cdk.core.functions import PythonFunction
 from bedrock_eval_cdk.core.permissions import allow_foreign_objects
+from bedrock_eval_cdk.evaluation.called_models import CalledModels
 from bedrock_eval_cdk.evaluation.definitions import DeployedDefinitions
 from bedrock_eval_cdk.evaluation.evaluator import CustomEvaluator
 from bedrock_eval_cdk.evaluation.human_review import HumanReview, HumanReviews
 from bedrock_eval_cdk.evaluation.inference_profiles import ApplicationProfiles, EvaluationProfiles
 from bedrock_eval_cdk.evaluation.job_role import EvaluationJobRole
 from bedrock_eval_cdk.evaluation.jobs import EvaluationJobs
+from bedrock_eval_cdk.evaluation.run_permissions import EvaluationData
 from bedrock_eval_cdk.evaluation.schedules import EvaluationSchedules
-from bedrock_eval_cdk.evaluation.state_machine import EvaluationStateMachine
+from bedrock_eval_cdk.evaluation.state_machine import EvaluationStateMachine, MachineSettings
 from constructs import Construct
 from environments.definitions import Places, dataset, definition
 from environments.evaluation_schema import (
@@ -31,32 +30,22 @@ from environments.evaluation_schema import (
     JobEvaluationConfig,
 )
 from environments.schema import Environment
-from stacks.code import function_code
+from stacks.base import EnvironmentStack, environment_context
 
 _CUSTOM_LIMIT = Duration.hours(24)
 
 
-class EvaluationStack(Stack):
+class EvaluationStack(EnvironmentStack):
     """What runs evaluations."""
 
-    def __init__(  # noqa: PLR0913 - all by keyword but the first two
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        environment: Environment,
-        datasets: s3.IBucket,
-        results: s3.IBucket,
-        key: kms.IKey,
-        **kwargs: Any,
+    def __init__(
+        self, scope: Construct, construct_id: str, *, environment: Environment, data: EvaluationData, key: kms.IKey
     ) -> None:
-        super().__init__(scope, construct_id, **kwargs)
+        super().__init__(scope, construct_id, environment=environment)
         self._environment = environment
-        self._names = PhysicalNames(environment.prefix)
-        self._datasets = datasets
-        self._results = results
-        self._key = key
-        self._log_retention_days = environment.retention_days.function_logs
+        self._context = environment_context(environment, key=key)
+        self._names = self._context.fixed_names
+        self._data = data
         # By the environment's name of the model: ARNs of the profiles for the application, and of those we call.
         self._application_profiles = self._make_application_profiles()
         self._profiles = self._own_profiles() if environment.has_own_profiles else self._application_profiles
@@ -108,12 +97,12 @@ class EvaluationStack(Stack):
         role = EvaluationJobRole(
             self,
             "JobRole",
-            names=self._names,
-            models=[self._environment.model(name) for name in self._environment.models],
-            own_profiles=self._profiles_of(self._models_of(self._by_jobs.values())),
-            datasets=self._datasets,
-            results=self._results,
-            key=self._key,
+            context=self._context,
+            data=self._data,
+            called=CalledModels(
+                [self._environment.model(name) for name in self._environment.models],
+                self._profiles_of(self._models_of(self._by_jobs.values())),
+            ),
         )
         foreign = self._foreign_datasets(self._by_jobs.values())
         if foreign:
@@ -121,39 +110,17 @@ class EvaluationStack(Stack):
         return role
 
     def _evaluator(self) -> CustomEvaluator:
-        evaluator = CustomEvaluator(
-            self,
-            "Evaluator",
-            names=self._names,
-            application=self._environment.application,
-            datasets=self._datasets,
-            results=self._results,
-            key=self._key,
-            code=function_code("custom_evaluator"),
-            log_retention_days=self._log_retention_days,
-        )
+        evaluator = CustomEvaluator(self, "Evaluator", context=self._context, data=self._data)
         models = self._models_of(self._custom.values())
         if models:
             evaluator.allow_models(
-                [self._environment.model(name) for name in models], own_profiles=self._profiles_of(models)
+                CalledModels([self._environment.model(name) for name in models], self._profiles_of(models))
             )
         allow_foreign_objects(evaluator.role, self._foreign_datasets(self._custom.values()))
         return evaluator
 
     def _jobs_machine(self) -> EvaluationStateMachine:
-        jobs = EvaluationJobs(
-            self,
-            "Jobs",
-            names=self._names,
-            application=self._environment.application,
-            environment=self._environment.name,
-            job_role=self.job_role,
-            datasets=self._datasets,
-            results=self._results,
-            key=self._key,
-            code=function_code("custom_evaluator", "evaluation_jobs"),
-            log_retention_days=self._log_retention_days,
-        )
+        jobs = EvaluationJobs(self, "Jobs", context=self._context, data=self._data, job_role=self.job_role)
         allow_foreign_objects(jobs.role, self._foreign_datasets(self._by_jobs.values()))
         # The function gives up before: an execution that is cut off says of no run why it failed.
         hours = max(config.longest_hours for config in self._by_jobs.values()) + 1
@@ -177,13 +144,9 @@ class EvaluationStack(Stack):
         return HumanReviews(
             self,
             "HumanReviews",
-            names=self._names,
+            context=self._context,
+            data=self._data,
             reviews=reviews,
-            datasets=self._datasets,
-            results=self._results,
-            code=function_code("custom_resources"),
-            key=self._key,
-            log_retention_days=self._log_retention_days,
         ).flow_definitions
 
     def _human_review(self, name: str, config: HumanEvaluationConfig | HumanComparisonConfig) -> HumanReview:
@@ -200,7 +163,7 @@ class EvaluationStack(Stack):
     def _places(self) -> Places:
         return Places(
             profiles=self._profiles,
-            datasets_bucket=self._datasets.bucket_name,
+            datasets_bucket=self._data.datasets.bucket_name,
             account=Aws.ACCOUNT_ID,
             partition=Aws.PARTITION,
         )
@@ -211,11 +174,9 @@ class EvaluationStack(Stack):
         return EvaluationStateMachine(
             self,
             construct_id,
-            name=name,
+            context=self._context,
             function=function,
-            time_limit=time_limit,
-            key=self._key,
-            log_retention_days=self._log_retention_days,
+            settings=MachineSettings(name, time_limit),
         )
 
     def _foreign_datasets(self, evaluations: Iterable[EvaluationConfig]) -> list[tuple[str, str]]:
@@ -226,18 +187,10 @@ class EvaluationStack(Stack):
 
     def _add_evaluations(self) -> None:
         machines = [each.state_machine for each in (self.machine, self.jobs_machine) if each is not None]
-        schedules = EvaluationSchedules(self, "Schedules", names=self._names, state_machines=machines, key=self._key)
+        schedules = EvaluationSchedules(self, "Schedules", context=self._context, state_machines=machines)
         if not self._environment.evaluations:
             return
-        definitions = DeployedDefinitions(
-            self,
-            "Definitions",
-            names=self._names,
-            results=self._results,
-            code=function_code("custom_resources"),
-            key=self._key,
-            log_retention_days=self._log_retention_days,
-        )
+        definitions = DeployedDefinitions(self, "Definitions", context=self._context, results=self._data.results)
         places = replace(self._places, flow_definitions=self._flow_definitions)
         for name in self._environment.evaluations:
             made = definition(self._environment, name, places=places)

@@ -1,30 +1,28 @@
 """The account's model invocation logging, for the one environment that owns it."""
 
-from typing import Any, Literal
+from typing import Literal
 
-from aws_cdk import CfnOutput, Stack
+from aws_cdk import CfnOutput
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_ssm as ssm
 
 from bedrock_eval.names import PhysicalNames
 from bedrock_eval_cdk.invocation_logging.bodies import invocation_bodies_bucket
-from bedrock_eval_cdk.invocation_logging.log_group import InvocationLogGroup, InvocationMetrics
+from bedrock_eval_cdk.invocation_logging.log_group import InvocationLogGroup, InvocationMetrics, LogGroupSettings
 from bedrock_eval_cdk.invocation_logging.setting import InvocationLogging, LoggingSetting
 from constructs import Construct
 from environments.schema import Environment
-from stacks.code import function_code
-from stacks.storage import removal_policy
+from stacks.base import EnvironmentStack, environment_context
 
 _KINDS = ("text", "image", "embedding", "video", "audio")
 
 
-class InvocationLoggingStack(Stack):
+class InvocationLoggingStack(EnvironmentStack):
     """Log group, delivery role and setting for the owner of the account; for the others a note that they are not."""
 
-    def __init__(
-        self, scope: Construct, construct_id: str, *, environment: Environment, key: kms.IKey, **kwargs: Any
-    ) -> None:
-        super().__init__(scope, construct_id, **kwargs)
+    def __init__(self, scope: Construct, construct_id: str, *, environment: Environment, key: kms.IKey) -> None:
+        super().__init__(scope, construct_id, environment=environment)
         mode = environment.invocation_logging.mode if environment.logs_invocations else "none"
         self._note(environment, mode)
         if mode != "none":
@@ -45,15 +43,14 @@ class InvocationLoggingStack(Stack):
     def _log_invocations(self, environment: Environment, mode: Literal["own", "adopt"], key: kms.IKey) -> None:
         config, retention = environment.invocation_logging, environment.retention_days
         names = PhysicalNames(environment.prefix)
+        context = environment_context(environment, key=key)
+        existing = logs.LogGroup.from_log_group_name(self, "Existing", config.log_group) if config.existing else None
         log_group = InvocationLogGroup(
             self,
             "Invocations",
-            name=config.log_group,
-            key=key,
-            retention_days=retention.invocation_logs,
-            removal_policy=removal_policy(environment),
-            existing=config.existing,
-            masked=config.data_protection,
+            context=context,
+            settings=LogGroupSettings(config.log_group, retention.invocation_logs, config.data_protection),
+            existing=existing,
         )
         filters = environment.log_filters
         if filters:
@@ -61,17 +58,14 @@ class InvocationLoggingStack(Stack):
         InvocationLogging(
             self,
             "Logging",
-            names=names,
+            context=context,
             setting=LoggingSetting(
+                parameter=names.logging_parameter("replaced"),
                 mode=mode,
                 on_delete=config.on_delete,
                 deliver={kind: getattr(config, kind) for kind in _KINDS},
                 bodies_bucket=invocation_bodies_bucket(self, names) if config.keeps_large_bodies else None,
             ),
             log_group=log_group,
-            parameter=names.logging_parameter("replaced"),
-            code=function_code("custom_resources"),
-            key=key,
-            log_retention_days=retention.function_logs,
         )
         CfnOutput(self, "InvocationLogGroup", value=config.log_group)

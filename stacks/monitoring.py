@@ -1,11 +1,9 @@
 """Topic, watchdog, alarms and dashboard of one environment. Deployed after the evaluation stack, which it names."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-from aws_cdk import ArnFormat, Aws, CfnOutput, Stack
+from aws_cdk import ArnFormat, Aws, CfnOutput
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
@@ -19,10 +17,12 @@ from bedrock_eval.watch_list import People
 from bedrock_eval_cdk.core.permissions import regional_arn
 from bedrock_eval_cdk.evaluation.inference_profiles import application_profile_id, evaluation_profile_id
 from bedrock_eval_cdk.invocation_logging.saved_queries import SavedQueries
+from bedrock_eval_cdk.monitoring.alarm_policy import AlarmPolicy
 from bedrock_eval_cdk.monitoring.alarms import AlarmFactory
-from bedrock_eval_cdk.monitoring.budget import MonthlyBudget
+from bedrock_eval_cdk.monitoring.budget import BudgetLimit, MonthlyBudget
 from bedrock_eval_cdk.monitoring.declared_alarms import add_alarms, add_formatter_alarm
 from bedrock_eval_cdk.monitoring.metric_reads import reads
+from bedrock_eval_cdk.monitoring.routing import Notified
 from bedrock_eval_cdk.monitoring.subjects import (
     Quota,
     Watched,
@@ -32,23 +32,21 @@ from bedrock_eval_cdk.monitoring.subjects import (
     WatchedMachine,
     WatchedModel,
 )
-from bedrock_eval_cdk.monitoring.watchdog import Watchdog
+from bedrock_eval_cdk.monitoring.watchdog import Watchdog, WatchdogDuties
 from bedrock_eval_cdk.monitoring.widgets.dashboard import MonitoringDashboard
-from bedrock_eval_cdk.notification.alarm_formatter import AlarmFormatter
+from bedrock_eval_cdk.monitoring.widgets.drawing import Drawing
+from bedrock_eval_cdk.notification.alarm_formatter import AlarmFormatter, FormatterTopics
 from bedrock_eval_cdk.notification.topics import AlarmTopic, EncryptedTopic, MessagesTopic, Subscriber
 from constructs import Construct
 from environments.evaluation_schema import EvaluationConfig
 from environments.schema import Environment, GuardrailConfig, ModelConfig
+from stacks.base import EnvironmentStack, environment_context
 
 
-class MonitoringStack(Stack):
-    """What watches an environment and who hears of it.
+class MonitoringStack(EnvironmentStack):
+    """What watches an environment and who hears of it."""
 
-    Args:
-        code: gives the code asset of a function package, as `watchdog`.
-    """
-
-    def __init__(  # noqa: PLR0913 - all by keyword but the first two
+    def __init__(
         self,
         scope: Construct,
         construct_id: str,
@@ -56,11 +54,11 @@ class MonitoringStack(Stack):
         environment: Environment,
         results_bucket: s3.IBucket,
         key: kms.IKey,
-        code: Callable[[str], lambda_.Code],
-        **kwargs: Any,
     ) -> None:
-        super().__init__(scope, construct_id, **kwargs)
-        names = PhysicalNames(environment.prefix)
+        super().__init__(scope, construct_id, environment=environment)
+        self._environment = environment
+        self._context = environment_context(environment, key=key)
+        names = self._context.fixed_names
         watched = watched_environment(
             environment,
             machines=self._machines(environment),
@@ -75,37 +73,29 @@ class MonitoringStack(Stack):
                 for name in (environment.asked_models if environment.has_own_profiles else ())
             },
         )
-        topic = AlarmTopic(self, "Topic", names=names, key=key)
-        messages, people = self._add_messages(
-            environment, alarms=topic, results_bucket=results_bucket, key=key, code=code
-        )
+        topic = AlarmTopic(self, "Topic", context=self._context)
+        messages, people = self._add_messages(topic, results_bucket=results_bucket)
         budget = self._add_budget(environment, topic)
-        watchdog = self._add_watchdog(
-            environment, watched, people=people, budget=budget, results_bucket=results_bucket, key=key, code=code
+        watchdog = Watchdog(
+            self,
+            "Watchdog",
+            context=self._context,
+            duties=self._duties(watched, people=people, budget=budget),
+            results_bucket=results_bucket,
         )
         # Its first report would count as gone whoever is about to be subscribed.
         subscribed = [each for each in self.node.find_all() if isinstance(each, sns.Subscription)]
         watchdog.first_data.node.add_dependency(*subscribed)
         thresholds = _thresholds(environment)
-        settings: dict[str, Any] = {
-            "names": names,
-            "owner": environment.owner,
-            "runbook_url": environment.runbook_url,
-            "thresholds": thresholds,
-            "first_data": watchdog.first_data,
-            "severities": _severities(environment),
-        }
-        factory = AlarmFactory(Construct(self, "Alarms"), topic=topic, **settings)
+        policy = AlarmPolicy(self._context, thresholds, _severities(environment), watchdog.first_data)
+        factory = AlarmFactory(Construct(self, "Alarms"), policy=policy, notified=Notified(topic))
         # Past the formatter, which could not tell of its own trouble; that it works again it can tell, or rings again.
-        direct = AlarmFactory(Construct(self, "DirectAlarms"), topic=messages, recovered=topic, **settings)
+        direct = AlarmFactory(Construct(self, "DirectAlarms"), policy=policy, notified=Notified(messages, topic))
         alarms = (*add_alarms(factory, watched), *add_formatter_alarm(direct, watched))
         dashboard = MonitoringDashboard(
             self,
             "Dashboard",
-            watched=watched,
-            alarms=alarms,
-            thresholds=thresholds,
-            region=environment.region,
+            drawing=Drawing(watched=watched, alarms=alarms, thresholds=thresholds, region=environment.region),
         )
         if watched.owns_account:
             found = reads(
@@ -115,7 +105,7 @@ class MonitoringStack(Stack):
                 elsewhere=environment.watched_elsewhere,
                 logs=watched.logs_invocations,
             )
-            watchdog.watch(reads=found)
+            watchdog.watch_reads(found)
         if watched.logs_invocations:
             log_group = environment.invocation_logging.log_group
             SavedQueries(self, "SavedQueries", names=names, log_group=log_group, rates=_logged_rates(watched))
@@ -124,17 +114,9 @@ class MonitoringStack(Stack):
         CfnOutput(self, "MessagesTopicArn", value=messages.topic_arn)
         CfnOutput(self, "WatchdogFunction", value=watchdog.function.function_name)
 
-    def _add_messages(
-        self,
-        environment: Environment,
-        *,
-        alarms: AlarmTopic,
-        results_bucket: s3.IBucket,
-        key: kms.IKey,
-        code: Callable[[str], lambda_.Code],
-    ) -> tuple[MessagesTopic, People]:
+    def _add_messages(self, alarms: AlarmTopic, *, results_bucket: s3.IBucket) -> tuple[MessagesTopic, People]:
         """The people's topic, the formatter that fills it, and who is to hear."""
-        names = PhysicalNames(environment.prefix)
+        environment, names, key = self._environment, self._context.fixed_names, self._context.key
         protocols = {each.protocol for each in environment.subscriptions}
         chat = None
         if "chat" in protocols:
@@ -143,8 +125,7 @@ class MonitoringStack(Stack):
         messages = MessagesTopic(
             self,
             "Messages",
-            names=names,
-            key=key,
+            context=self._context,
             formatter_alarm=names.alarm(FORMATTER_ERRORS.name),
             subscribers=[
                 Subscriber(each.protocol, each.endpoint) for each in environment.subscriptions if each.endpoint
@@ -153,15 +134,9 @@ class MonitoringStack(Stack):
         formatter = AlarmFormatter(
             self,
             "AlarmFormatter",
-            names=names,
-            runbook_url=environment.runbook_url,
-            alarms=alarms,
-            messages=messages,
-            chat=chat,
+            context=self._context,
+            topics=FormatterTopics(alarms, messages, chat),
             results_bucket=results_bucket,
-            key=key,
-            log_retention_days=environment.retention_days.function_logs,
-            code=code,
         )
         declared = [
             Subscription(messages.topic_arn, each.protocol, each.endpoint)
@@ -189,27 +164,16 @@ class MonitoringStack(Stack):
             "Budget",
             names=PhysicalNames(environment.prefix),
             topic=topic,
-            application=environment.application if budget.scope == "application" else None,
-            monthly_usd=budget.monthly_usd,
-            notify_percent=budget.notify_percent,
+            limit=BudgetLimit(
+                environment.application if budget.scope == "application" else None,
+                budget.monthly_usd,
+                budget.notify_percent,
+            ),
         )
 
-    def _add_watchdog(  # noqa: PLR0913 - all by keyword but the first two
-        self,
-        environment: Environment,
-        watched: Watched,
-        *,
-        people: People,
-        budget: MonthlyBudget | None,
-        results_bucket: s3.IBucket,
-        key: kms.IKey,
-        code: Callable[[str], lambda_.Code],
-    ) -> Watchdog:
-        return Watchdog(
-            self,
-            "Watchdog",
-            names=watched.names,
-            application=environment.application,
+    def _duties(self, watched: Watched, *, people: People, budget: MonthlyBudget | None) -> WatchdogDuties:
+        environment = self._environment
+        return WatchdogDuties(
             scheduled=[evaluation.name for evaluation in watched.evaluations if evaluation.scheduled],
             priced_models=_priced_models(watched),
             models=[environment.model(name) for name in environment.models],
@@ -217,10 +181,6 @@ class MonitoringStack(Stack):
             budget=None if budget is None else budget.arn,
             owns_account=watched.owns_account,
             log_group=watched.log_group,
-            results_bucket=results_bucket,
-            key=key,
-            log_retention_days=environment.retention_days.function_logs,
-            code=code,
         )
 
     def _guardrail(self, config: GuardrailConfig) -> WatchedGuardrail:

@@ -1,39 +1,42 @@
 """Key, buckets and datasets of one environment. Everything else builds on it, so what it exports stays for ever."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from aws_cdk import CfnOutput, CustomResource, RemovalPolicy, Stack
+from aws_cdk import CfnOutput, CustomResource, RemovalPolicy
 from aws_cdk import aws_s3 as s3
 
 from bedrock_eval.layout import DEFINITIONS, JOBS, RUNS, WATCHDOG
 from bedrock_eval.names import PhysicalNames
 from bedrock_eval_cdk.invocation_logging.bodies import InvocationBodies
 from bedrock_eval_cdk.storage.bucket_emptier import BucketEmptier
-from bedrock_eval_cdk.storage.buckets import HUMAN_TASK_PAGES, AccessLogBucket, DataBucket, expire, expire_noncurrent
+from bedrock_eval_cdk.storage.buckets import (
+    AccessLogBucket,
+    DataBucket,
+    allow_human_task_pages,
+    expire,
+    expire_noncurrent,
+)
 from bedrock_eval_cdk.storage.dataset_files import DatasetFiles
-from bedrock_eval_cdk.storage.encryption import EnvironmentKey
+from bedrock_eval_cdk.storage.encryption import EnvironmentKey, KeyUse
 from constructs import Construct
 from environments.schema import Environment
-from stacks.code import function_code
+from stacks.base import EnvironmentStack, environment_context, removal_policy
 
 
-class StorageStack(Stack):
+class StorageStack(EnvironmentStack):
     """Where the data of an environment lies.
 
     Args:
         root: the folder that the paths of datasets begin at.
     """
 
-    def __init__(
-        self, scope: Construct, construct_id: str, *, environment: Environment, root: Path, **kwargs: Any
-    ) -> None:
-        super().__init__(scope, construct_id, **kwargs)
+    def __init__(self, scope: Construct, construct_id: str, *, environment: Environment, root: Path) -> None:
+        super().__init__(scope, construct_id, environment=environment)
         self._environment = environment
         self._names = PhysicalNames(environment.prefix)
         self._removal_policy = removal_policy(environment)
         self.key = self._make_key()
+        self._context = environment_context(environment, key=self.key)
         self.access_logs = AccessLogBucket(
             self,
             "AccessLogs",
@@ -41,8 +44,9 @@ class StorageStack(Stack):
             removal_policy=self._removal_policy,
         )
         self.datasets = self._data_bucket("Datasets", [])
-        cors = [HUMAN_TASK_PAGES] if environment.asks_people else []
-        self.results = self._data_bucket("Results", self._results_lifecycle(), cors=cors)
+        self.results = self._data_bucket("Results", self._results_lifecycle())
+        if environment.asks_people:
+            allow_human_task_pages(self.results)
         self.invocation_bodies = self._make_invocation_bodies()
         emptied = self._empty_on_delete() if self._removal_policy is RemovalPolicy.DESTROY else None
         self._add_datasets(root, emptied=emptied)
@@ -53,11 +57,13 @@ class StorageStack(Stack):
             self,
             "Key",
             names=self._names,
-            scheduler_roles=[self._names.scheduler_role, self._names.function("watchdog-schedule")],
-            # Also when it does not log: a group that it made once is written with this key by whoever logs now.
-            log_groups=[self._environment.invocation_logging.log_group],
-            budget=self._environment.budget is not None,
-            invocation_bodies=self._keeps_large_bodies,
+            use=KeyUse(
+                scheduler_roles=[self._names.scheduler_role, self._names.function("watchdog-schedule")],
+                # Also when it does not log: a group that it made once is written with this key by whoever logs now.
+                log_groups=[self._environment.invocation_logging.log_group],
+                budget=self._environment.budget is not None,
+                invocation_bodies=self._keeps_large_bodies,
+            ),
             removal_policy=self._removal_policy,
         )
 
@@ -71,25 +77,19 @@ class StorageStack(Stack):
         return InvocationBodies(
             self,
             "InvocationBodies",
-            names=self._names,
-            key=self.key,
+            context=self._context,
             access_logs=self.access_logs,
             retention_days=self._environment.retention_days.invocation_logs,
-            removal_policy=self._removal_policy,
         )
 
-    def _data_bucket(
-        self, construct_id: str, lifecycle: list[s3.LifecycleRule], *, cors: Sequence[s3.CorsRule] = ()
-    ) -> DataBucket:
+    def _data_bucket(self, construct_id: str, lifecycle: list[s3.LifecycleRule]) -> DataBucket:
         days = self._environment.retention_days.noncurrent_versions
         return DataBucket(
             self,
             construct_id,
-            key=self.key,
+            context=self._context,
             access_logs=self.access_logs,
             lifecycle=lifecycle or [expire_noncurrent("objects", days=days)],
-            removal_policy=self._removal_policy,
-            cors=cors,
         )
 
     def _results_lifecycle(self) -> list[s3.LifecycleRule]:
@@ -106,14 +106,7 @@ class StorageStack(Stack):
 
     def _empty_on_delete(self) -> CustomResource:
         """What empties the bucket of datasets."""
-        emptier = BucketEmptier(
-            self,
-            "Emptier",
-            names=self._names,
-            code=function_code("custom_resources"),
-            key=self.key,
-            log_retention_days=self._environment.retention_days.function_logs,
-        )
+        emptier = BucketEmptier(self, "Emptier", context=self._context)
         emptied = emptier.empty(self.datasets)
         emptier.empty(self.results)
         if self.invocation_bodies is not None:
@@ -125,16 +118,7 @@ class StorageStack(Stack):
         files = {name: config.source for name, config in self._environment.datasets.items() if not config.is_s3}
         if not files:
             return
-        datasets = DatasetFiles(
-            self,
-            "DatasetFiles",
-            names=self._names,
-            bucket=self.datasets,
-            code=function_code("custom_resources"),
-            key=self.key,
-            log_retention_days=self._environment.retention_days.function_logs,
-            retain=self._removal_policy is RemovalPolicy.RETAIN,
-        )
+        datasets = DatasetFiles(self, "DatasetFiles", context=self._context, bucket=self.datasets)
         for name, source in files.items():
             copied = datasets.add(name, root / source)
             if emptied is not None:
@@ -149,8 +133,3 @@ class StorageStack(Stack):
         self.export_value(self.key.key_arn)
         CfnOutput(self, "DatasetsBucket", value=self.datasets.bucket_name)
         CfnOutput(self, "ResultsBucket", value=self.results.bucket_name)
-
-
-def removal_policy(environment: Environment) -> RemovalPolicy:
-    """What becomes of what holds data."""
-    return RemovalPolicy.DESTROY if environment.removal_policy == "destroy" else RemovalPolicy.RETAIN

@@ -10,7 +10,6 @@ from typing import Any
 from aws_cdk import App, Stack, assertions
 from aws_cdk import Environment as CdkEnvironment
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 
 from environments.schema import Environment
@@ -220,8 +219,6 @@ def synthesize(configuration: Environment) -> Monitoring:
         environment=configuration,
         results_bucket=s3.Bucket(storage, "Results"),
         key=kms.Key(storage, "Key"),
-        code=lambda package: lambda_.Code.from_inline(f"# {package}"),
-        env=env,
     )
     return Monitoring(assertions.Template.from_stack(stack).to_json())
 

@@ -16,7 +16,7 @@ from bedrock_eval.models import Model
 from bedrock_eval_cdk.core.errors import DeclarationError
 from bedrock_eval_cdk.core.permissions import allow, allow_foreign_objects
 from bedrock_eval_cdk.core.roles import ServiceRole
-from bedrock_eval_cdk.evaluation.job_role import foundation_model_arns, profile_arns
+from bedrock_eval_cdk.evaluation.called_models import foundation_model_arns, profile_arns
 from tests.frozen import SOURCE
 from tests.infrastructure.policy_texts import characters, documents
 from tests.infrastructure.templates import CONTEXT, Deployed, Template, environment, synthesize

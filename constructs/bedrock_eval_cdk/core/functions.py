@@ -1,14 +1,15 @@
 """The base of every Lambda function: one runtime, one way to log, a role of its own."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from aws_cdk import CustomResource, Duration
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 
+from bedrock_eval_cdk.core.context import EnvironmentContext
 from bedrock_eval_cdk.core.log_groups import EncryptedLogGroup
 from bedrock_eval_cdk.core.nag import acknowledge, acknowledge_wildcard
 from bedrock_eval_cdk.core.permissions import allow
@@ -24,6 +25,30 @@ SERVICE_MODELS = "service_models"
 """Folder of an asset in which boto3 finds models of services that are newer than its own; it need not be there."""
 
 
+@dataclass(frozen=True)
+class FunctionSettings:
+    """What tells one function from the others.
+
+    Attributes:
+        name: physical name of the function; its log group is `/aws/lambda/<name>`. None: CloudFormation names both.
+        packages: whose source is deployed.
+        handler: `<package>.<module>.<function>`.
+        retry_attempts: of an async call that failed, at most 2.
+        failures: a topic that hears of async calls that failed for good, with the event; the function needs the
+            permission to publish to it.
+    """
+
+    name: str | None
+    description: str
+    packages: tuple[str, ...]
+    handler: str
+    timeout: Duration
+    memory_size: int = 256
+    environment: Mapping[str, str] = field(default_factory=dict)
+    retry_attempts: int = 0
+    failures: sns.ITopic | None = None
+
+
 class PythonFunction(Construct):
     """A Python function on arm64: JSON logs in its own encrypted group, active tracing, a role of its own.
 
@@ -34,72 +59,51 @@ class PythonFunction(Construct):
     is reserved (a new account has ten executions in all).
 
     Args:
-        name: physical name of the function; its log group is `/aws/lambda/<name>`.
-        code: source of the asset; this library does not know where it lies.
-        handler: `<package>.<module>.<function>`.
-        key: encrypts the log group; its policy must allow that name.
-        log_retention_days: one of the values that CloudWatch Logs takes.
-        retry_attempts: of an async call that failed, at most 2.
-        failures: a topic that hears of async calls that failed for good, with the event; the function needs the
-            permission to publish to it.
+        context: its key encrypts the log group; the key's policy must allow the group's name.
     """
 
-    def __init__(  # noqa: PLR0913 - all by keyword but the first two
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        name: str,
-        description: str,
-        code: lambda_.Code,
-        handler: str,
-        timeout: Duration,
-        key: kms.IKey,
-        log_retention_days: int,
-        memory_size: int = 256,
-        environment: Mapping[str, str] | None = None,
-        retry_attempts: int = 0,
-        failures: sns.ITopic | None = None,
+    def __init__(
+        self, scope: Construct, construct_id: str, *, context: EnvironmentContext, settings: FunctionSettings
     ) -> None:
         super().__init__(scope, construct_id)
-        self.timeout = timeout
+        self.timeout = settings.timeout
         self.log_group = EncryptedLogGroup(
             self,
             "Logs",
-            name=f"/aws/lambda/{name}",
-            key=key,
-            retention_days=log_retention_days,
+            name=None if settings.name is None else f"/aws/lambda/{settings.name}",
+            key=context.key,
+            retention_days=context.log_retention_days,
         )
-        self.role = self._make_role(name)
+        self.role = self._make_role(settings)
         # Assumption: lambda-concurrency
         self.function = lambda_.Function(
             self,
             "Function",
-            function_name=name,
-            description=description,
-            code=code,
-            handler=handler,
+            function_name=settings.name,
+            description=settings.description,
+            code=context.code(*settings.packages),
+            handler=settings.handler,
             runtime=lambda_.Runtime.PYTHON_3_13,
             architecture=lambda_.Architecture.ARM_64,
-            memory_size=memory_size,
-            timeout=timeout,
-            environment={"AWS_DATA_PATH": f"/var/task/{SERVICE_MODELS}", **(environment or {})},
+            memory_size=settings.memory_size,
+            timeout=settings.timeout,
+            environment={"AWS_DATA_PATH": f"/var/task/{SERVICE_MODELS}", **settings.environment},
             role=self.role,
             log_group=self.log_group,
             logging_format=lambda_.LoggingFormat.JSON,
             tracing=lambda_.Tracing.ACTIVE,
-            retry_attempts=retry_attempts,
+            retry_attempts=settings.retry_attempts,
         )
-        if failures is not None:
-            self._tell_of_failures(failures)
+        if settings.failures is not None:
+            self._tell_of_failures(settings.failures)
         self._acknowledge()
 
-    def _make_role(self, name: str) -> ServiceRole:
+    def _make_role(self, settings: FunctionSettings) -> ServiceRole:
         role = ServiceRole(
             self,
             "Role",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-            description=f"Role of the function {name}",
+            description=f"Role of the function {settings.name or self.node.path}",
         )
         allow(role, actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[self.log_group.log_group_arn])
         return role

@@ -6,6 +6,7 @@ from aws_cdk import RemovalPolicy
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 
+from bedrock_eval_cdk.core.errors import DeclarationError
 from constructs import Construct
 
 _Days = logs.RetentionDays
@@ -37,39 +38,41 @@ _RETENTION = MappingProxyType(
 )
 
 
+def retention(days: int) -> logs.RetentionDays:
+    """The retention of so many days.
+
+    Raises:
+        DeclarationError: CloudWatch Logs has none of that length.
+    """
+    if days not in _RETENTION:
+        raise DeclarationError(
+            f"{days} is no retention of CloudWatch Logs; allowed: {', '.join(map(str, _RETENTION))} days"
+        )
+    return _RETENTION[days]
+
+
 class EncryptedLogGroup(logs.LogGroup):
-    """A log group with a fixed name.
+    """A log group under the environment's key.
 
     Its key's policy must let CloudWatch Logs use the key for this name (see `EnvironmentKey`).
 
+    It goes with its stack: a group that stays behind under its fixed name fails the next deploy.
+
     Args:
+        name: None: CloudFormation chooses one.
         retention_days: one of the values that CloudWatch Logs takes.
-        removal_policy: DESTROY by default: a group that stays behind under its fixed name fails the next deploy.
-            Therefore RETAIN does not hold for a group whose first deploy is rolled back.
-        data_protection: what CloudWatch Logs masks in it.
     """
 
     RETENTION_DAYS = tuple(_RETENTION)
 
-    def __init__(  # noqa: PLR0913 - all by keyword but the first two
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        name: str,
-        key: kms.IKey,
-        retention_days: int,
-        removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
-        data_protection: logs.DataProtectionPolicy | None = None,
+    def __init__(
+        self, scope: Construct, construct_id: str, *, name: str | None, key: kms.IKey, retention_days: int
     ) -> None:
-        if removal_policy is RemovalPolicy.RETAIN:
-            removal_policy = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
         super().__init__(
             scope,
             construct_id,
             log_group_name=name,
             encryption_key=key,
-            retention=_RETENTION[retention_days],
-            removal_policy=removal_policy,
-            data_protection_policy=data_protection,
+            retention=retention(retention_days),
+            removal_policy=RemovalPolicy.DESTROY,
         )

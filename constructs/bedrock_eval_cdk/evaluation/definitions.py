@@ -1,14 +1,12 @@
 """Definitions of evaluations: each the properties of a custom resource that writes it to the results bucket."""
 
 from aws_cdk import CustomResource, Duration
-from aws_cdk import aws_kms as kms
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 
 from bedrock_eval.definition import Definition
 from bedrock_eval.layout import DEFINITIONS
-from bedrock_eval.names import PhysicalNames
-from bedrock_eval_cdk.core.functions import CustomResourceFunction
+from bedrock_eval_cdk.core.context import EnvironmentContext
+from bedrock_eval_cdk.core.functions import CustomResourceFunction, FunctionSettings
 from bedrock_eval_cdk.core.permissions import allow_key, allow_listing
 from constructs import Construct
 
@@ -16,29 +14,22 @@ from constructs import Construct
 class DeployedDefinitions(Construct):
     """One function; each definition given to `add` shows in the template, so in the snapshot and in `cdk diff`."""
 
-    def __init__(  # noqa: PLR0913 - all by keyword but the first two
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        names: PhysicalNames,
-        results: s3.IBucket,
-        code: lambda_.Code,
-        key: kms.IKey,
-        log_retention_days: int,
+    def __init__(
+        self, scope: Construct, construct_id: str, *, context: EnvironmentContext, results: s3.IBucket
     ) -> None:
         super().__init__(scope, construct_id)
         self._results = results
         self.function = CustomResourceFunction(
             self,
             "Function",
-            name=names.function("definitions"),
-            description="Writes the definitions of evaluations.",
-            code=code,
-            handler="custom_resources.definition.handler",
-            timeout=Duration.minutes(5),
-            key=key,
-            log_retention_days=log_retention_days,
+            context=context,
+            settings=FunctionSettings(
+                name=context.name(lambda names: names.function("definitions")),
+                description="Writes the definitions of evaluations.",
+                packages=("custom_resources",),
+                handler="custom_resources.definition.handler",
+                timeout=Duration.minutes(5),
+            ),
         )
         self.function.allow(
             actions=["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
@@ -46,7 +37,7 @@ class DeployedDefinitions(Construct):
             wildcard="The definitions of this environment, which this function alone writes.",
         )
         allow_listing(self.function.role, results)
-        allow_key(self.function.role, key)
+        allow_key(self.function.role, context.key)
 
     def add(self, definition: Definition) -> CustomResource:
         """Write `definitions/<evaluation>.json` at deploy, delete it with the evaluation."""

@@ -1,57 +1,37 @@
 """The function that runs slices of custom evaluations, publishes finished runs and records failed ones."""
 
-from collections.abc import Sequence
-
 from aws_cdk import Duration
-from aws_cdk import aws_kms as kms
-from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_s3 as s3
 
-from bedrock_eval.models import Model
-from bedrock_eval.names import PhysicalNames
-from bedrock_eval_cdk.core.functions import PythonFunction
-from bedrock_eval_cdk.evaluation.job_role import foundation_model_arns, profile_arns
-from bedrock_eval_cdk.evaluation.run_permissions import allow_runs
+from bedrock_eval_cdk.core.context import EnvironmentContext
+from bedrock_eval_cdk.core.functions import FunctionSettings, PythonFunction
+from bedrock_eval_cdk.evaluation.called_models import CalledModels
+from bedrock_eval_cdk.evaluation.run_permissions import EvaluationData, allow_runs
 from constructs import Construct
 
 
 class CustomEvaluator(PythonFunction):
-    """Reads definitions and datasets, writes `runs/`, publishes to Custom/Bedrock; `allow_models` lets it call models.
+    """Reads definitions and datasets, writes `runs/`, publishes to Custom/Bedrock; calls what `allow_models` allows."""
 
-    Args:
-        application: the Application dimension of what it publishes.
-    """
-
-    def __init__(  # noqa: PLR0913 - all by keyword but the first two
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        names: PhysicalNames,
-        application: str,
-        datasets: s3.IBucket,
-        results: s3.IBucket,
-        key: kms.IKey,
-        code: lambda_.Code,
-        log_retention_days: int,
+    def __init__(
+        self, scope: Construct, construct_id: str, *, context: EnvironmentContext, data: EvaluationData
     ) -> None:
         super().__init__(
             scope,
             construct_id,
-            name=names.custom_evaluator,
-            description="Runs slices of evaluations, publishes finished runs, records failed ones.",
-            code=code,
-            handler="custom_evaluator.handler.handler",
-            timeout=Duration.minutes(15),
-            memory_size=1024,
-            key=key,
-            log_retention_days=log_retention_days,
-            environment={"APPLICATION": application, "RESULTS_BUCKET": results.bucket_name},
+            context=context,
+            settings=FunctionSettings(
+                name=context.name(lambda names: names.custom_evaluator),
+                description="Runs slices of evaluations, publishes finished runs, records failed ones.",
+                packages=("custom_evaluator",),
+                handler="custom_evaluator.handler.handler",
+                timeout=Duration.minutes(15),
+                memory_size=1024,
+                environment={"APPLICATION": context.application, "RESULTS_BUCKET": data.results.bucket_name},
+            ),
         )
-        allow_runs(self, datasets=datasets, results=results, key=key)
+        allow_runs(self, data=data, key=context.key)
 
-    def allow_models(self, models: Sequence[Model], *, own_profiles: Sequence[str] = ()) -> None:
-        """Let it call `models`, through `own_profiles` (ARNs) too, and nothing else."""
-        resources = [*own_profiles, *profile_arns(models), *foundation_model_arns(models)]
+    def allow_models(self, called: CalledModels) -> None:
+        """Let it call these models and nothing else."""
         # Assumption: marketplace-access
-        self.allow(actions=["bedrock:InvokeModel"], resources=resources)
+        self.allow(actions=["bedrock:InvokeModel"], resources=[*called.profiles, *called.foundation_models])

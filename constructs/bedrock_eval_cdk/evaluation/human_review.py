@@ -5,14 +5,12 @@ from dataclasses import dataclass
 
 from aws_cdk import Aws, CustomResource, Duration
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 
 from bedrock_eval.definition import Dataset
 from bedrock_eval.layout import human_loops, job_outputs
-from bedrock_eval.names import PhysicalNames
-from bedrock_eval_cdk.core.functions import CustomResourceFunction
+from bedrock_eval_cdk.core.context import EnvironmentContext
+from bedrock_eval_cdk.core.functions import CustomResourceFunction, FunctionSettings
 from bedrock_eval_cdk.core.permissions import (
     allow,
     allow_foreign_objects,
@@ -21,6 +19,7 @@ from bedrock_eval_cdk.core.permissions import (
     regional_arn,
 )
 from bedrock_eval_cdk.core.roles import ServiceRole
+from bedrock_eval_cdk.evaluation.run_permissions import EvaluationData
 from constructs import Construct
 
 _SERVICE = "sagemaker.amazonaws.com"
@@ -58,34 +57,31 @@ class HumanReviews(Construct):
     developer guide, a2i-permissions-security and security-confused-deputy-prevention.
     """
 
-    def __init__(  # noqa: PLR0913 - all by keyword but the first two
+    def __init__(
         self,
         scope: Construct,
         construct_id: str,
         *,
-        names: PhysicalNames,
+        context: EnvironmentContext,
+        data: EvaluationData,
         reviews: Mapping[str, HumanReview],
-        datasets: s3.IBucket,
-        results: s3.IBucket,
-        code: lambda_.Code,
-        key: kms.IKey,
-        log_retention_days: int,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._names = names
-        self._results = results
-        self._key = key
-        self.role = self._make_role(reviews, datasets)
+        self._names = context.fixed_names
+        self._results = data.results
+        self._key = context.key
+        self.role = self._make_role(reviews, data.datasets)
         self.function = CustomResourceFunction(
             self,
             "Function",
-            name=names.function("human-review"),
-            description="Makes flow definitions of human evaluations, replaces them on a change and deletes them.",
-            code=code,
-            handler="custom_resources.flow_definition.handler",
-            timeout=Duration.minutes(10),
-            key=key,
-            log_retention_days=log_retention_days,
+            context=context,
+            settings=FunctionSettings(
+                name=self._names.function("human-review"),
+                description="Makes flow definitions of human evaluations, replaces them on a change and deletes them.",
+                packages=("custom_resources",),
+                handler="custom_resources.flow_definition.handler",
+                timeout=Duration.minutes(10),
+            ),
         )
         self._allow(reviews)
         made = {evaluation: self._resource(evaluation, review) for evaluation, review in reviews.items()}

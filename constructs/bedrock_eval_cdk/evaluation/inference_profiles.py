@@ -17,23 +17,14 @@ class InferenceProfile(bedrock.CfnApplicationInferenceProfile):
     Tags: `model` and `purpose` beside those that all resources have.
 
     Args:
-        model_name: the environment's name of the model.
+        model_name: the environment's name of the model, and the construct's id.
         purpose: whose traffic it has, as `evaluation`.
     """
 
-    def __init__(  # noqa: PLR0913 - all by keyword but the first two
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        names: PhysicalNames,
-        model_name: str,
-        model: Model,
-        purpose: str,
-    ) -> None:
+    def __init__(self, scope: Construct, model_name: str, *, names: PhysicalNames, model: Model, purpose: str) -> None:
         super().__init__(
             scope,
-            construct_id,
+            model_name,
             inference_profile_name=profile_name(names, model_name=model_name, model=model, purpose=purpose),
             description=f"{purpose.capitalize()} traffic of {names.prefix}",
             model_source=bedrock.CfnApplicationInferenceProfile.InferenceProfileModelSourceProperty(
@@ -57,9 +48,7 @@ class ApplicationProfiles(Construct):
 
     def add(self, model_name: str, model: Model) -> str:
         """Make the profile of a model; its ARN."""
-        profile = InferenceProfile(
-            self, model_name, names=self._names, model_name=model_name, model=model, purpose="application"
-        )
+        profile = InferenceProfile(self, model_name, names=self._names, model=model, purpose="application")
         values = {"id": profile.attr_inference_profile_id, "arn": profile.attr_inference_profile_arn}
         for value, text in values.items():
             ssm.StringParameter(
@@ -83,9 +72,7 @@ class EvaluationProfiles(Construct):
 
     def add(self, model_name: str, model: Model) -> str:
         """Make the profile of a model; its ARN."""
-        profile = InferenceProfile(
-            self, model_name, names=self._names, model_name=model_name, model=model, purpose="evaluation"
-        )
+        profile = InferenceProfile(self, model_name, names=self._names, model=model, purpose="evaluation")
         ssm.StringParameter(
             self._ids,
             model_name,

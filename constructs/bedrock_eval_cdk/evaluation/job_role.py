@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
 from bedrock_eval.layout import JOBS
-from bedrock_eval.models import Model
 from bedrock_eval.names import PhysicalNames
+from bedrock_eval_cdk.core.context import EnvironmentContext
 from bedrock_eval_cdk.core.permissions import allow, allow_foreign_objects, bucket_arn, from_this_account, regional_arn
 from bedrock_eval_cdk.core.roles import ServiceRole
+from bedrock_eval_cdk.evaluation.called_models import CalledModels
+from bedrock_eval_cdk.evaluation.run_permissions import EvaluationData
 from constructs import Construct
 
 
@@ -22,34 +22,30 @@ class EvaluationJobRole(ServiceRole):
     S3 asks for. Provisioned and imported models, prompt routers and endpoints of theirs are no models of ours.
 
     Args:
-        models: which jobs may ask, and be judged by.
-        own_profiles: ARNs of the application inference profiles that jobs call them through.
+        called: the models that jobs may ask, and be judged by.
     """
 
-    def __init__(  # noqa: PLR0913 - all by keyword but the first two
+    def __init__(
         self,
         scope: Construct,
         construct_id: str,
         *,
-        names: PhysicalNames,
-        models: Sequence[Model],
-        own_profiles: Sequence[str] = (),
-        datasets: s3.IBucket,
-        results: s3.IBucket,
-        key: kms.IKey,
+        context: EnvironmentContext,
+        data: EvaluationData,
+        called: CalledModels,
     ) -> None:
         super().__init__(
             scope,
             construct_id,
-            role_name=names.evaluation_role,
-            description=f"Bedrock evaluation jobs of {names.prefix}",
+            role_name=context.name(lambda names: names.evaluation_role),
+            description=f"Bedrock evaluation jobs of {context.label}",
             assumed_by=iam.ServicePrincipal(
                 "bedrock.amazonaws.com", conditions=from_this_account(regional_arn("bedrock", "evaluation-job/*"))
             ),
         )
-        self._allow_buckets(datasets, results)
-        self._allow_models(models, own_profiles)
-        allow(self, actions=["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"], resources=[key.key_arn])
+        self._allow_buckets(data.datasets, data.results)
+        self._allow_models(called)
+        allow(self, actions=["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"], resources=[context.key.key_arn])
 
     def _allow_buckets(self, datasets: s3.IBucket, results: s3.IBucket) -> None:
         allow(self, actions=["s3:ListBucket"], resources=[datasets.bucket_arn])
@@ -98,8 +94,7 @@ class EvaluationJobRole(ServiceRole):
         allow(self, actions=["s3:ListBucket"], resources=[bucket_arn(bucket) for bucket, _ in objects])
         allow_foreign_objects(self, objects)
 
-    def _allow_models(self, models: Sequence[Model], own_profiles: Sequence[str]) -> None:
-        profiles = [*own_profiles, *profile_arns(models)]
+    def _allow_models(self, called: CalledModels) -> None:
         # Batch inference too is allowed on profiles: the guide's policies (batch-inference-permissions) have them,
         # beside the models and the job that the Service Authorization Reference names.
         allow(
@@ -109,7 +104,7 @@ class EvaluationJobRole(ServiceRole):
                 "bedrock:InvokeModelWithResponseStream",
                 "bedrock:CreateModelInvocationJob",
             ],
-            resources=[*profiles, *foundation_model_arns(models)],
+            resources=[*called.profiles, *called.foundation_models],
         )
         allow(
             self,
@@ -117,22 +112,10 @@ class EvaluationJobRole(ServiceRole):
             resources=[regional_arn("bedrock", "model-invocation-job/*")],
             wildcard="Bedrock chooses the ids of its batches; nobody but its jobs has this role.",
         )
-        allow(self, actions=["bedrock:GetInferenceProfile"], resources=profiles)
+        allow(self, actions=["bedrock:GetInferenceProfile"], resources=called.profiles)
         allow(
             self,
             actions=["bedrock:ListInferenceProfiles"],
             resources=["*"],
             wildcard="ListInferenceProfiles knows no resource; it names profiles, and nothing that is asked of them.",
         )
-
-
-def foundation_model_arns(models: Sequence[Model]) -> list[str]:
-    """Each model in every Region that a call of it may be routed to, without repetition."""
-    arns = (arn for model in models for arn in model.foundation_model_arns(partition=Aws.PARTITION))
-    return list(dict.fromkeys(arns))
-
-
-def profile_arns(models: Sequence[Model]) -> list[str]:
-    """The system inference profiles of those models that have one, without repetition."""
-    arns = (model.profile_arn(partition=Aws.PARTITION, account=Aws.ACCOUNT_ID) for model in models)
-    return list(dict.fromkeys(arn for arn in arns if arn is not None))

@@ -2,15 +2,13 @@
 
 from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 
 from bedrock_eval.layout import JOBS
-from bedrock_eval.names import PhysicalNames
-from bedrock_eval_cdk.core.functions import PythonFunction
+from bedrock_eval_cdk.core.context import EnvironmentContext
+from bedrock_eval_cdk.core.functions import FunctionSettings, PythonFunction
 from bedrock_eval_cdk.core.permissions import regional_arn
-from bedrock_eval_cdk.evaluation.run_permissions import allow_runs
+from bedrock_eval_cdk.evaluation.run_permissions import EvaluationData, allow_runs
 from constructs import Construct
 
 
@@ -20,50 +18,42 @@ class EvaluationJobs(PythonFunction):
     It stops and deletes only jobs that are tagged with its application and environment, as all that it starts are.
     Source: Service Authorization Reference, Amazon Bedrock; user guide, model-evaluation-type-automatic (what a caller
     needs) and model-evaluation-security-kms.
-
-    Args:
-        application, environment: in the tags of its jobs; the application also the dimension of what it publishes.
     """
 
-    def __init__(  # noqa: PLR0913 - all by keyword but the first two
+    def __init__(
         self,
         scope: Construct,
         construct_id: str,
         *,
-        names: PhysicalNames,
-        application: str,
-        environment: str,
+        context: EnvironmentContext,
+        data: EvaluationData,
         job_role: iam.IRole,
-        datasets: s3.IBucket,
-        results: s3.IBucket,
-        key: kms.IKey,
-        code: lambda_.Code,
-        log_retention_days: int,
     ) -> None:
         super().__init__(
             scope,
             construct_id,
-            name=names.evaluation_jobs,
-            description="Starts, watches and collects Bedrock evaluation jobs, publishes finished runs.",
-            code=code,
-            handler="evaluation_jobs.handler.handler",
-            timeout=Duration.minutes(15),
-            memory_size=1024,
-            key=key,
-            log_retention_days=log_retention_days,
-            environment={
-                "APPLICATION": application,
-                "RESULTS_BUCKET": results.bucket_name,
-                "JOB_ROLE": job_role.role_arn,
-                "JOBS_OUTPUT": f"s3://{results.bucket_name}/{JOBS}",
-                "JOBS_KEY": key.key_arn,
-            },
+            context=context,
+            settings=FunctionSettings(
+                name=context.name(lambda names: names.evaluation_jobs),
+                description="Starts, watches and collects Bedrock evaluation jobs, publishes finished runs.",
+                packages=("custom_evaluator", "evaluation_jobs"),
+                handler="evaluation_jobs.handler.handler",
+                timeout=Duration.minutes(15),
+                memory_size=1024,
+                environment={
+                    "APPLICATION": context.application,
+                    "RESULTS_BUCKET": data.results.bucket_name,
+                    "JOB_ROLE": job_role.role_arn,
+                    "JOBS_OUTPUT": f"s3://{data.results.bucket_name}/{JOBS}",
+                    "JOBS_KEY": context.key.key_arn,
+                },
+            ),
         )
-        self._tags = {"application": application, "environment": environment}
+        self._tags = {"application": context.application, "environment": context.environment}
         self._allow_jobs(job_role)
-        self._allow_outputs(results)
-        allow_runs(self, datasets=datasets, results=results, key=key)
-        self.allow(actions=["kms:DescribeKey"], resources=[key.key_arn])
+        self._allow_outputs(data.results)
+        allow_runs(self, data=data, key=context.key)
+        self.allow(actions=["kms:DescribeKey"], resources=[context.key.key_arn])
 
     def _allow_jobs(self, job_role: iam.IRole) -> None:
         jobs = regional_arn("bedrock", "evaluation-job/*")

@@ -1,5 +1,7 @@
 """What every function that runs evaluations may do, whoever scores them."""
 
+from dataclasses import dataclass
+
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
@@ -9,8 +11,17 @@ from bedrock_eval_cdk.core.functions import PythonFunction
 from bedrock_eval_cdk.core.permissions import allow_key, allow_listing
 
 
-def allow_runs(function: PythonFunction, *, datasets: s3.IBucket, results: s3.IBucket, key: kms.IKey) -> None:
+@dataclass(frozen=True)
+class EvaluationData:
+    """The buckets of datasets and of results."""
+
+    datasets: s3.IBucket
+    results: s3.IBucket
+
+
+def allow_runs(function: PythonFunction, *, data: EvaluationData, key: kms.IKey) -> None:
     """Read datasets, definitions and accepted runs, write `runs/`, publish to Custom/Bedrock."""
+    datasets, results = data.datasets, data.results
     allow_listing(function.role, datasets)
     allow_listing(function.role, results)
     function.allow(

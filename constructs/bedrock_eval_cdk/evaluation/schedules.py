@@ -5,15 +5,14 @@ from collections.abc import Iterable, Sequence
 
 from aws_cdk import Aws, Duration
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 
 from bedrock_eval.definition import Schedule
-from bedrock_eval.names import PhysicalNames
+from bedrock_eval_cdk.core.context import EnvironmentContext
 from bedrock_eval_cdk.core.nag import acknowledge
-from bedrock_eval_cdk.core.permissions import allow, regional_arn
+from bedrock_eval_cdk.core.permissions import allow
 from bedrock_eval_cdk.core.roles import ServiceRole
 from constructs import Construct, IConstruct
 
@@ -36,45 +35,43 @@ class EvaluationSchedules(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        names: PhysicalNames,
+        context: EnvironmentContext,
         state_machines: Sequence[sfn.IStateMachine],
-        key: kms.IKey,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._names = names
-        self.group = scheduler.CfnScheduleGroup(self, "Group", name=names.schedule_group)
-        self.dead_letters = self._dead_letters(key)
-        self.role = self._role(key, [machine.state_machine_arn for machine in state_machines])
+        self._context = context
+        self.group = scheduler.CfnScheduleGroup(self, "Group", name=context.name(lambda names: names.schedule_group))
+        self.dead_letters = self._dead_letters()
+        self.role = self._role([machine.state_machine_arn for machine in state_machines])
 
-    def _dead_letters(self, key: kms.IKey) -> sqs.Queue:
+    def _dead_letters(self) -> sqs.Queue:
         queue = sqs.Queue(
             self,
             "DeadLetters",
-            queue_name=self._names.dead_letters,
+            queue_name=self._context.name(lambda names: names.dead_letters),
             encryption=sqs.QueueEncryption.KMS,
-            encryption_master_key=key,
+            encryption_master_key=self._context.key,
             enforce_ssl=True,
             retention_period=Duration.days(14),
         )
         acknowledge(queue, "SQS3", reason="This is the dead-letter queue of the schedules; an alarm watches it.")
         return queue
 
-    def _role(self, key: kms.IKey, machines: Sequence[str]) -> ServiceRole:
-        group = regional_arn("scheduler", f"schedule-group/{self._names.schedule_group}")
-        trust = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID, "aws:SourceArn": group}}
+    def _role(self, machines: Sequence[str]) -> ServiceRole:
+        trust = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID, "aws:SourceArn": self.group.attr_arn}}
         role = ServiceRole(
             self,
             "Role",
-            role_name=self._names.scheduler_role,
+            role_name=self._context.name(lambda names: names.scheduler_role),
             assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com", conditions=trust),
-            description=f"EventBridge Scheduler starts evaluations of {self._names.prefix}",
+            description=f"EventBridge Scheduler starts evaluations of {self._context.label}",
         )
         allow(role, actions=["states:StartExecution"], resources=machines)
         allow(role, actions=["sqs:SendMessage"], resources=[self.dead_letters.queue_arn])
         allow(
             role,
             actions=["kms:Decrypt", "kms:GenerateDataKey"],
-            resources=[key.key_arn],
+            resources=[self._context.key.key_arn],
             conditions={"StringEquals": {"kms:ViaService": f"sqs.{Aws.REGION}.{Aws.URL_SUFFIX}"}},
         )
         return role
@@ -88,8 +85,8 @@ class EvaluationSchedules(Construct):
         made = scheduler.CfnSchedule(
             self,
             evaluation,
-            name=self._names.schedule(evaluation),
-            group_name=self._names.schedule_group,
+            name=self._context.name(lambda names: names.schedule(evaluation)),
+            group_name=self.group.ref,
             description=f"Starts the evaluation {evaluation}.",
             schedule_expression=schedule.expression,
             schedule_expression_timezone=schedule.timezone,

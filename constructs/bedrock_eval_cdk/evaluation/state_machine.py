@@ -1,12 +1,13 @@
 """The one way in for every evaluation: run slices until the run is done, then publish it, or record why it failed."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from aws_cdk import Aws, Duration, Stack
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_stepfunctions as sfn
 
+from bedrock_eval_cdk.core.context import EnvironmentContext
 from bedrock_eval_cdk.core.functions import PythonFunction
 from bedrock_eval_cdk.core.log_groups import EncryptedLogGroup
 from bedrock_eval_cdk.core.nag import acknowledge, acknowledge_wildcard
@@ -55,40 +56,52 @@ _RETRY = {
 }
 
 
+@dataclass(frozen=True)
+class MachineSettings:
+    """What tells one state machine from the other.
+
+    Attributes:
+        name: physical name of the machine, with which its log group's name ends; None: CloudFormation names both.
+        time_limit: of an execution. Nothing records why one failed that was cut off: the function must give up first.
+    """
+
+    name: str | None
+    time_limit: Duration
+
+
 class EvaluationStateMachine(Construct):
     """A Standard state machine around a function that runs evaluations, ours or those that Bedrock scores.
 
     Input: `{"evaluation", "scheduledTime"}`, `"manual"` by hand.
 
     Args:
-        name: physical name of the machine, with which its log group's name ends.
         function: knows the actions slice, publish and fail.
-        time_limit: of an execution. Nothing records why one failed that was cut off: the function must give up first.
     """
 
-    def __init__(  # noqa: PLR0913 - all by keyword but the first two
+    def __init__(
         self,
         scope: Construct,
         construct_id: str,
         *,
-        name: str,
+        context: EnvironmentContext,
         function: PythonFunction,
-        time_limit: Duration,
-        key: kms.IKey,
-        log_retention_days: int,
+        settings: MachineSettings,
     ) -> None:
         super().__init__(scope, construct_id)
+        name = settings.name
         self.log_group = EncryptedLogGroup(
             self,
             "Logs",
             # Below /aws/vendedlogs/ the account's log resource policy does not grow with every state machine.
-            name=f"/aws/vendedlogs/states/{name}",
-            key=key,
-            retention_days=log_retention_days,
+            name=None if name is None else f"/aws/vendedlogs/states/{name}",
+            key=context.key,
+            retention_days=context.log_retention_days,
         )
         self.role = self._role(name)
         allow(self.role, actions=["lambda:InvokeFunction"], resources=[function.arn])
-        definition = state_machine_definition(function.arn, task_timeout=function.timeout, time_limit=time_limit)
+        definition = state_machine_definition(
+            function.arn, task_timeout=function.timeout, time_limit=settings.time_limit
+        )
         self.state_machine = sfn.StateMachine(
             self,
             "StateMachine",
@@ -102,13 +115,14 @@ class EvaluationStateMachine(Construct):
         )
         self._acknowledge()
 
-    def _role(self, name: str) -> ServiceRole:
-        machine = regional_arn("states", f"stateMachine:{name}")
+    def _role(self, name: str | None) -> ServiceRole:
+        # The ARN of a machine that has no name yet cannot stand in the role that it is made with.
+        machine = regional_arn("states", f"stateMachine:{name or '*'}")
         return ServiceRole(
             self,
             "Role",
             assumed_by=iam.ServicePrincipal("states.amazonaws.com", conditions=from_this_account(machine)),
-            description=f"Role of the state machine {name}",
+            description=f"Role of the state machine {name or self.node.path}",
         )
 
     def _acknowledge(self) -> None:

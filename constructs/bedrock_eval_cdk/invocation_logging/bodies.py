@@ -1,11 +1,11 @@
 """The bucket for bodies that are too large for the invocation log."""
 
-from aws_cdk import Aws, RemovalPolicy
+from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_ssm as ssm
 
 from bedrock_eval.names import PhysicalNames
+from bedrock_eval_cdk.core.context import EnvironmentContext
 from bedrock_eval_cdk.core.permissions import from_this_account, regional_arn
 from bedrock_eval_cdk.storage.buckets import AccessLogBucket, DataBucket, expire, expire_noncurrent
 from constructs import Construct
@@ -20,27 +20,28 @@ class InvocationBodies(DataBucket):
     being taken away before the setting that names it.
     """
 
-    def __init__(  # noqa: PLR0913 - all by keyword but the first two
+    def __init__(
         self,
         scope: Construct,
         construct_id: str,
         *,
-        names: PhysicalNames,
-        key: kms.IKey,
+        context: EnvironmentContext,
         access_logs: AccessLogBucket,
         retention_days: int,
-        removal_policy: RemovalPolicy,
     ) -> None:
         super().__init__(
             scope,
             construct_id,
-            key=key,
+            context=context,
             access_logs=access_logs,
             # Deleted is deleted: what expires as current would otherwise stay as noncurrent.
             lifecycle=[expire("bodies", days=retention_days), expire_noncurrent("bodies", days=1)],
-            removal_policy=removal_policy,
         )
         self._allow_delivery()
+        if context.names is not None:
+            self._note_name(context.names)
+
+    def _note_name(self, names: PhysicalNames) -> None:
         ssm.StringParameter(
             self,
             "Name",

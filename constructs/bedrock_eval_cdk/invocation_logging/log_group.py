@@ -1,52 +1,67 @@
 """The log group of the invocation log, and what is counted in it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 
 from bedrock_eval.log_filters import LogFilter
 from bedrock_eval.names import PhysicalNames
-from bedrock_eval_cdk.core.log_groups import EncryptedLogGroup
+from bedrock_eval_cdk.core.context import EnvironmentContext
+from bedrock_eval_cdk.core.log_groups import retention
 from constructs import Construct
+
+DEFAULT_RETENTION_DAYS = 90
+
+
+@dataclass(frozen=True)
+class LogGroupSettings:
+    """How the invocation log is kept.
+
+    Attributes:
+        name: None: CloudFormation chooses one.
+        retention_days: one of the values that CloudWatch Logs takes.
+        masked: managed data identifiers that are masked in it.
+    """
+
+    name: str | None = None
+    retention_days: int = DEFAULT_RETENTION_DAYS
+    masked: tuple[str, ...] = ()
 
 
 class InvocationLogGroup(Construct):
     """The log group of the invocation log, made or imported.
 
     Args:
-        existing: import the group, as one that RETAIN left behind; its retention, key and policy stay as they are.
-        masked: managed data identifiers that are masked in it.
+        existing: the group, as one that RETAIN left behind; its retention, key and policy stay as they are.
     """
 
-    def __init__(  # noqa: PLR0913 - all by keyword but the first two
+    def __init__(
         self,
         scope: Construct,
         construct_id: str,
         *,
-        name: str,
-        key: kms.IKey,
-        retention_days: int,
-        removal_policy: RemovalPolicy,
-        existing: bool = False,
-        masked: Sequence[str] = (),
+        context: EnvironmentContext,
+        settings: LogGroupSettings,
+        existing: logs.ILogGroup | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
-        self.name = name
-        self.log_group: logs.ILogGroup = (
-            logs.LogGroup.from_log_group_name(self, "Group", name)
-            if existing
-            else EncryptedLogGroup(
-                self,
-                "Group",
-                name=name,
-                key=key,
-                retention_days=retention_days,
-                removal_policy=removal_policy,
-                data_protection=_data_protection(masked),
-            )
+        self.log_group = existing or self._make(context, settings)
+        self.name = settings.name or self.log_group.log_group_name
+
+    def _make(self, context: EnvironmentContext, settings: LogGroupSettings) -> logs.LogGroup:
+        kept = context.removal_policy is RemovalPolicy.RETAIN
+        return logs.LogGroup(
+            self,
+            "Group",
+            log_group_name=settings.name,
+            encryption_key=context.key,
+            retention=retention(settings.retention_days),
+            # It does not stay when its first deploy is rolled back: under its name it would fail the next one.
+            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if kept else context.removal_policy,
+            data_protection_policy=_data_protection(settings.masked),
         )
 
 

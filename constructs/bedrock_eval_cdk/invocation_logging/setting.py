@@ -6,11 +6,9 @@ from typing import Any, Literal
 
 from aws_cdk import Aws, CustomResource, Duration, RemovalPolicies
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
-from aws_cdk import aws_lambda as lambda_
 
-from bedrock_eval.names import PhysicalNames
-from bedrock_eval_cdk.core.functions import CustomResourceFunction
+from bedrock_eval_cdk.core.context import EnvironmentContext
+from bedrock_eval_cdk.core.functions import CustomResourceFunction, FunctionSettings
 from bedrock_eval_cdk.core.permissions import allow, from_this_account, regional_arn
 from bedrock_eval_cdk.core.roles import ServiceRole
 from bedrock_eval_cdk.invocation_logging.log_group import InvocationLogGroup
@@ -25,12 +23,14 @@ class LoggingSetting:
     """What is set, and what becomes of it.
 
     Attributes:
-        mode: own refuses to replace a foreign setting, adopt replaces it.
+        parameter: name of the SSM parameter in which the function remembers what it replaced; it makes and deletes it.
+        mode: own refuses to replace an existing setting of others, adopt replaces it.
         on_delete: restore puts back what was replaced, leave keeps ours, remove switches logging off.
         deliver: by kind (text, image, embedding, video, audio), whether bodies are logged.
         bodies_bucket: name of the bucket for bodies that are too large for the log group; None: they are lost.
     """
 
+    parameter: str
     mode: Literal["own", "adopt"]
     on_delete: Literal["restore", "leave", "remove"]
     deliver: Mapping[str, bool]
@@ -38,24 +38,16 @@ class LoggingSetting:
 
 
 class InvocationLogging(Construct):
-    """Bedrock's delivery role and a custom resource for the account's setting, which CloudFormation has no type for.
+    """Bedrock's delivery role and a custom resource for the account's setting, which CloudFormation has no type for."""
 
-    Args:
-        parameter: name of the SSM parameter in which the function remembers what it replaced; it makes and deletes it.
-    """
-
-    def __init__(  # noqa: PLR0913 - all by keyword but the first two
+    def __init__(
         self,
         scope: Construct,
         construct_id: str,
         *,
-        names: PhysicalNames,
+        context: EnvironmentContext,
         setting: LoggingSetting,
         log_group: InvocationLogGroup,
-        parameter: str,
-        code: lambda_.Code,
-        key: kms.IKey,
-        log_retention_days: int,
     ) -> None:
         super().__init__(scope, construct_id)
         self.delivery_role = self._delivery_role(log_group.name)
@@ -65,16 +57,17 @@ class InvocationLogging(Construct):
         self.function = CustomResourceFunction(
             self,
             "Function",
-            name=names.function("invocation-logging"),
-            description="Sets the account's model invocation logging and gives it back.",
-            code=code,
-            handler="custom_resources.invocation_logging.handler",
-            timeout=Duration.minutes(5),
-            key=key,
-            log_retention_days=log_retention_days,
+            context=context,
+            settings=FunctionSettings(
+                name=context.name(lambda names: names.function("invocation-logging")),
+                description="Sets the account's model invocation logging and gives it back.",
+                packages=("custom_resources",),
+                handler="custom_resources.invocation_logging.handler",
+                timeout=Duration.minutes(5),
+            ),
         )
-        self._allow(setting, parameter=parameter)
-        self.resource = self._resource(setting, log_group=log_group, parameter=parameter)
+        self._allow(setting)
+        self.resource = self._resource(setting, log_group=log_group)
 
     def _delivery_role(self, log_group: str) -> ServiceRole:
         """Source: Bedrock user guide, model-invocation-logging."""
@@ -90,7 +83,7 @@ class InvocationLogging(Construct):
         allow(role, actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[stream])
         return role
 
-    def _allow(self, setting: LoggingSetting, *, parameter: str) -> None:
+    def _allow(self, setting: LoggingSetting) -> None:
         operations = ("Get", "Put", "Delete")
         self.function.allow(
             actions=[f"bedrock:{operation}ModelInvocationLoggingConfiguration" for operation in operations],
@@ -99,7 +92,7 @@ class InvocationLogging(Construct):
         )
         self.function.allow(
             actions=["ssm:GetParameter", "ssm:PutParameter", "ssm:DeleteParameter"],
-            resources=[regional_arn("ssm", f"parameter{parameter}")],
+            resources=[regional_arn("ssm", f"parameter{setting.parameter}")],
         )
         self._allow_passing(self.delivery_role.role_arn)
         if setting.mode == "adopt" and setting.on_delete == "restore":
@@ -117,7 +110,7 @@ class InvocationLogging(Construct):
             wildcard=wildcard,
         )
 
-    def _resource(self, setting: LoggingSetting, *, log_group: InvocationLogGroup, parameter: str) -> CustomResource:
+    def _resource(self, setting: LoggingSetting, *, log_group: InvocationLogGroup) -> CustomResource:
         destination: dict[str, Any] = {"logGroupName": log_group.name, "roleArn": self.delivery_role.role_arn}
         if setting.bodies_bucket is not None:
             destination["largeDataDeliveryS3Config"] = {"bucketName": setting.bodies_bucket}
@@ -130,7 +123,7 @@ class InvocationLogging(Construct):
                 "Mode": setting.mode,
                 "OnDelete": setting.on_delete,
                 "Config": {"cloudWatchConfig": destination, **flags},
-                "ParameterName": parameter,
+                "ParameterName": setting.parameter,
             },
         )
         # Bedrock checks at Put that it can write.

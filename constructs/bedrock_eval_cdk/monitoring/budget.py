@@ -1,6 +1,7 @@
 """A monthly budget of AWS Budgets that notifies the topic of alarms."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from aws_cdk import Aws
 from aws_cdk import aws_budgets as budgets
@@ -12,6 +13,20 @@ from bedrock_eval_cdk.core.permissions import budgets_arn, from_this_account
 from constructs import Construct
 
 
+@dataclass(frozen=True)
+class BudgetLimit:
+    """What the bill may be.
+
+    Attributes:
+        application: value of the cost allocation tag `application` that is counted; None: the whole account.
+        notify_percent: of the limit, each notified once a month.
+    """
+
+    application: str | None
+    monthly_usd: float
+    notify_percent: Sequence[float]
+
+
 class MonthlyBudget(Construct):
     """What the bill may be in a month, credits and refunds left out.
 
@@ -20,30 +35,20 @@ class MonthlyBudget(Construct):
 
     Args:
         topic: its key's policy must let budgets.amazonaws.com use the key, or nobody hears.
-        application: value of the cost allocation tag `application` that is counted; None: the whole account.
-        notify_percent: of the limit, each notified once a month.
 
     Attributes:
         arn: of the budget, which is global.
     """
 
-    def __init__(  # noqa: PLR0913 - all by keyword but the first two
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        names: PhysicalNames,
-        topic: sns.Topic,
-        application: str | None,
-        monthly_usd: float,
-        notify_percent: Sequence[float],
+    def __init__(
+        self, scope: Construct, construct_id: str, *, names: PhysicalNames, topic: sns.Topic, limit: BudgetLimit
     ) -> None:
         super().__init__(scope, construct_id)
         permission = topic.add_to_resource_policy(_budgets_may_publish(topic))
-        name = names.budget(notify_percent)
+        name = names.budget(limit.notify_percent)
         self.arn = f"arn:{Aws.PARTITION}:budgets::{Aws.ACCOUNT_ID}:budget/{name}"
         # Assumption: budget-tag-active
-        filters = None if application is None else {"TagKeyValue": [f"user:application${application}"]}
+        filters = None if limit.application is None else {"TagKeyValue": [f"user:application${limit.application}"]}
         budget = budgets.CfnBudget(
             self,
             "Budget",
@@ -51,11 +56,11 @@ class MonthlyBudget(Construct):
                 budget_name=name,
                 budget_type="COST",
                 time_unit="MONTHLY",
-                budget_limit=budgets.CfnBudget.SpendProperty(amount=monthly_usd, unit="USD"),
+                budget_limit=budgets.CfnBudget.SpendProperty(amount=limit.monthly_usd, unit="USD"),
                 cost_filters=filters,
                 cost_types=budgets.CfnBudget.CostTypesProperty(include_credit=False, include_refund=False),
             ),
-            notifications_with_subscribers=[self._notification(percent, topic) for percent in notify_percent],
+            notifications_with_subscribers=[self._notification(percent, topic) for percent in limit.notify_percent],
         )
         if permission.policy_dependable is not None:
             budget.node.add_dependency(permission.policy_dependable)

@@ -9,7 +9,9 @@ from bedrock_eval.alarm_kinds import AlarmKind
 from bedrock_eval.costs import TokenExpression, cost_expression, unpriced_expression
 from bedrock_eval.gates import bound_text
 from bedrock_eval.metric_math import total_of
-from bedrock_eval_cdk.monitoring.alarms import AlarmFactory, Math, Part, RoutedAlarm
+from bedrock_eval_cdk.monitoring.alarms import AlarmFactory
+from bedrock_eval_cdk.monitoring.routing import RoutedAlarm
+from bedrock_eval_cdk.monitoring.series import Math, MathTerm
 from bedrock_eval_cdk.monitoring.subjects import (
     DELIVERY_DIMENSIONS,
     Quota,
@@ -69,7 +71,7 @@ def _quota_math(model: WatchedModel) -> Iterator[tuple[AlarmKind, Math]]:
 
 def _share(entry: catalogue.Metric, quota: int, model: WatchedModel) -> Math:
     called = dict.fromkeys((model.model_id, model.metric_id))
-    parts = {f"q{place}": Part(entry, {catalogue.MODEL_ID: called_id}) for place, called_id in enumerate(called)}
+    parts = {f"q{place}": MathTerm(entry, {catalogue.MODEL_ID: called_id}) for place, called_id in enumerate(called)}
     return Math(f"100*{total_of(parts)}/{quota}", parts)
 
 
@@ -94,14 +96,14 @@ def intervention_math(model: WatchedModel) -> Math:
     return Math(
         None,
         {
-            name: Part(entry, model.logged_dimensions.get(name, model.dimensions))
+            name: MathTerm(entry, model.logged_dimensions.get(name, model.dimensions))
             for name, entry in kind.metrics.items()
         },
     )
 
 
 def _of_model(math: TokenExpression, model: WatchedModel) -> Math:
-    return Math(math.expression, {name: Part(entry, model.dimensions) for name, entry in math.metrics.items()})
+    return Math(math.expression, {name: MathTerm(entry, model.dimensions) for name, entry in math.metrics.items()})
 
 
 def _add_of_guardrail(factory: AlarmFactory, guardrail: WatchedGuardrail) -> None:

@@ -1,24 +1,23 @@
 """The watchdog: every hour it says which evaluations are overdue, what the month has cost, and that it is alive."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from aws_cdk import Aws, CfnResource, CustomResource, Duration
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
 
 from bedrock_eval import catalogue, codec
+from bedrock_eval.active_metrics import Reads
 from bedrock_eval.costs import Rates
 from bedrock_eval.layout import DEFINITIONS, RUNS, WATCH_LIST, WATCHDOG_MEMORY
 from bedrock_eval.models import Model
-from bedrock_eval.names import PhysicalNames
 from bedrock_eval.watch_list import People, WatchList
-from bedrock_eval_cdk.core.functions import CustomResourceFunction, PythonFunction
+from bedrock_eval_cdk.core.context import EnvironmentContext
+from bedrock_eval_cdk.core.functions import CustomResourceFunction, FunctionSettings, PythonFunction
 from bedrock_eval_cdk.core.permissions import allow_key, allow_listing, from_this_account, regional_arn
 from constructs import Construct
 
@@ -28,13 +27,11 @@ _WATCHDOG_TIMEOUT = Duration.seconds(100)
 _PRIMER_TIMEOUT = Duration.minutes(15)
 
 
-class Watchdog(Construct):
-    """The function, its hourly schedule, and a custom resource that calls it once at deploy.
+@dataclass(frozen=True)
+class WatchdogDuties:
+    """What the watchdog looks after.
 
-    The schedule lies in the group of the environment's schedules and leaves failed deliveries in their queue; the
-    evaluation stack makes both, and they are used by name.
-
-    Args:
+    Attributes:
         scheduled: evaluations with a schedule; when these change the watchdog is called again, so that a new one has a
             datapoint before its alarm looks for it.
         priced_models: rates of the models whose month-to-date cost is this application's, by their `ModelId`.
@@ -43,74 +40,87 @@ class Watchdog(Construct):
         budget: ARN of the environment's budget, if it has one.
         owns_account: it looks at what is called in the account, whoever calls it.
         log_group: of the invocation log, against which runs are held; None: it is not this environment's.
-        code: gives the code asset of a function package.
+    """
+
+    scheduled: Sequence[str]
+    priced_models: Mapping[str, Rates | None]
+    models: Sequence[Model]
+    people: People
+    budget: str | None
+    owns_account: bool
+    log_group: str | None
+
+    def watch_list(self, *, dead_letters: str) -> WatchList:
+        """What the function is told at its first deploy."""
+        return WatchList(
+            models=tuple(sorted({model.model_id for model in self.models})),
+            log_group=self.log_group,
+            # Nothing is due when somebody looks at the rates again.
+            priced={each: rates and replace(rates, verified_until=None) for each, rates in self.priced_models.items()},
+            people=self.people,
+            budget=self.budget,
+            dead_letters=(dead_letters,),
+        )
+
+
+class Watchdog(Construct):
+    """The function, its hourly schedule, and a custom resource that calls it once at deploy.
+
+    The schedule lies in the group of the environment's schedules and leaves failed deliveries in their queue; the
+    evaluation stack makes both, and they are used by name.
 
     Attributes:
         first_data: made once the watchdog has reported.
     """
 
-    def __init__(  # noqa: PLR0913 - all by keyword but the first two
+    def __init__(
         self,
         scope: Construct,
         construct_id: str,
         *,
-        names: PhysicalNames,
-        application: str,
-        scheduled: Sequence[str],
-        priced_models: Mapping[str, Rates | None],
-        models: Sequence[Model],
-        people: People,
-        budget: str | None,
-        owns_account: bool,
-        log_group: str | None,
+        context: EnvironmentContext,
+        duties: WatchdogDuties,
         results_bucket: s3.IBucket,
-        key: kms.IKey,
-        log_retention_days: int,
-        code: Callable[[str], lambda_.Code],
     ) -> None:
         super().__init__(scope, construct_id)
-        self._names = names
-        self._key = key
-        self._log_retention_days = log_retention_days
+        self._context = context
+        self._names = context.fixed_names
+        self._key = context.key
         self._watchdog = PythonFunction(
             self,
             "Function",
-            name=names.watchdog,
-            description="Says every hour which evaluations are overdue, and what the month has cost.",
-            code=code("watchdog"),
-            handler="watchdog.handler.handler",
-            key=key,
-            log_retention_days=log_retention_days,
-            timeout=_WATCHDOG_TIMEOUT,
-            environment={"APPLICATION": application, "RESULTS_BUCKET": results_bucket.bucket_name},
+            context=context,
+            settings=FunctionSettings(
+                name=self._names.watchdog,
+                description="Says every hour which evaluations are overdue, and what the month has cost.",
+                packages=("watchdog",),
+                handler="watchdog.handler.handler",
+                timeout=_WATCHDOG_TIMEOUT,
+                environment={"APPLICATION": context.application, "RESULTS_BUCKET": results_bucket.bucket_name},
+            ),
         )
-        self._watch_list = WatchList(
-            models=tuple(sorted({model.model_id for model in models})),
-            log_group=log_group,
-            # Nothing is due when somebody looks at the rates again.
-            priced={each: rates and replace(rates, verified_until=None) for each, rates in priced_models.items()},
-            people=people,
-            budget=budget,
-            dead_letters=(names.dead_letters,),
-        )
+        self._watch_list = duties.watch_list(dead_letters=self._names.dead_letters)
         self._results_bucket = results_bucket
-        self._allow_looking(results_bucket)
-        self._allow_asking(models)
-        self._allow_looking_after(people)
-        if budget is not None:
-            self._watchdog.allow(actions=["budgets:ViewBudget"], resources=[budget])
-        self._allow_counting_letters()
-        if owns_account:
-            self._allow_listing_metrics()
-        if log_group is not None:
-            self._allow_asking_the_log(log_group)
+        self._allow_duties(duties)
         self._add_schedule()
         self.function: lambda_.IFunction = self._watchdog.function
-        self.first_data = self._first_report(application, scheduled, code("custom_resources"))
+        self.first_data = self._first_report(duties.scheduled)
 
-    def watch(self, **more: Any) -> None:
-        """Add to the watch list what is only known when everything else of the stack is made, by its field."""
-        self._watch_list = replace(self._watch_list, **more)
+    def _allow_duties(self, duties: WatchdogDuties) -> None:
+        self._allow_looking(self._results_bucket)
+        self._allow_asking(duties.models)
+        self._allow_looking_after(duties.people)
+        if duties.budget is not None:
+            self._watchdog.allow(actions=["budgets:ViewBudget"], resources=[duties.budget])
+        self._allow_counting_letters()
+        if duties.owns_account:
+            self._allow_listing_metrics()
+        if duties.log_group is not None:
+            self._allow_asking_the_log(duties.log_group)
+
+    def watch_reads(self, reads: Reads) -> None:
+        """Add to the watch list what alarms and widgets read, which is known when all of them are made."""
+        self._watch_list = replace(self._watch_list, reads=reads)
         made = self.first_data.node.default_child
         if not isinstance(made, CfnResource):
             raise TypeError(f"{self.node.path}: CDK no longer makes a CfnResource of a custom resource")
@@ -236,17 +246,19 @@ class Watchdog(Construct):
             inline_policies={"call-watchdog": iam.PolicyDocument(statements=statements)},
         )
 
-    def _first_report(self, application: str, scheduled: Sequence[str], code: lambda_.Code) -> CustomResource:
+    def _first_report(self, scheduled: Sequence[str]) -> CustomResource:
         primer = CustomResourceFunction(
             self,
             "Primer",
-            name=self._names.function("watchdog-primer"),
-            description="Tells the watchdog what to look at and calls it, so that its alarms begin with a datapoint.",
-            code=code,
-            handler="custom_resources.watchdog_primer.handler",
-            key=self._key,
-            log_retention_days=self._log_retention_days,
-            timeout=_PRIMER_TIMEOUT,
+            context=self._context,
+            settings=FunctionSettings(
+                name=self._names.function("watchdog-primer"),
+                description="Tells the watchdog what to look at and calls it, so that its alarms begin with a "
+                "datapoint.",
+                packages=("custom_resources",),
+                handler="custom_resources.watchdog_primer.handler",
+                timeout=_PRIMER_TIMEOUT,
+            ),
         )
         primer.allow(actions=["lambda:InvokeFunction"], resources=[self._watchdog.arn])
         primer.allow(
@@ -266,7 +278,7 @@ class Watchdog(Construct):
             kind="WatchdogReport",
             properties={
                 "FunctionName": self.function.function_name,
-                "Application": application,
+                "Application": self._context.application,
                 "Evaluations": sorted(scheduled),
                 "Bucket": self._results_bucket.bucket_name,
                 "WatchList": _text(self._watch_list),

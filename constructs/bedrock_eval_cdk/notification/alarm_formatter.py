@@ -1,18 +1,18 @@
 """The function between the alarm topic and the people."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
 from aws_cdk import Aws, Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
 from bedrock_eval.layout import RUNS
 from bedrock_eval.names import PhysicalNames
 from bedrock_eval.subscribers import Subscription
-from bedrock_eval_cdk.core.functions import PythonFunction
+from bedrock_eval_cdk.core.context import EnvironmentContext
+from bedrock_eval_cdk.core.functions import FunctionSettings, PythonFunction
 from bedrock_eval_cdk.core.permissions import regional_arn
 from constructs import Construct
 
@@ -21,57 +21,62 @@ _TIMEOUT = Duration.seconds(60)
 _RETRIES = 2
 
 
+@dataclass(frozen=True)
+class FormatterTopics:
+    """Where alarms come from, and where they go in words.
+
+    Attributes:
+        alarms: the topic to listen to.
+        messages: the people's topic.
+        chat: a topic of Amazon Q Developer in chat applications, if people want it.
+    """
+
+    alarms: sns.ITopic
+    messages: sns.ITopic
+    chat: sns.ITopic | None
+
+
 class AlarmFormatter(Construct):
     """Says in words what arrives at the alarm topic.
 
     When the function itself fails, Lambda tries it twice again and then sends the raw event to the people's topic.
 
-    Args:
-        alarms: the topic to listen to.
-        messages: the people's topic.
-        runbook_url: where the entries of the runbook are; its fragment is not kept.
-        chat: a topic of Amazon Q Developer in chat applications, if people want it.
-        code: gives the code asset of a function package.
-
     Attributes:
         listening: its subscription to the alarms.
     """
 
-    def __init__(  # noqa: PLR0913 - all by keyword but the first two
+    def __init__(
         self,
         scope: Construct,
         construct_id: str,
         *,
-        names: PhysicalNames,
-        runbook_url: str,
-        alarms: sns.ITopic,
-        messages: sns.ITopic,
-        chat: sns.ITopic | None,
+        context: EnvironmentContext,
+        topics: FormatterTopics,
         results_bucket: s3.IBucket,
-        key: kms.IKey,
-        log_retention_days: int,
-        code: Callable[[str], lambda_.Code],
     ) -> None:
         super().__init__(scope, construct_id)
+        names, key = context.fixed_names, context.key
+        alarms, messages, chat = topics.alarms, topics.messages, topics.chat
         self._function = PythonFunction(
             self,
             "Function",
-            name=names.alarm_formatter,
-            description="Says in words what alarms report.",
-            code=code("alarm_formatter"),
-            handler="alarm_formatter.handler.handler",
-            key=key,
-            log_retention_days=log_retention_days,
-            timeout=_TIMEOUT,
-            retry_attempts=_RETRIES,
-            failures=messages,
-            environment={
-                "RESULTS_BUCKET": results_bucket.bucket_name,
-                "PREFIX": names.prefix,
-                "RUNBOOK_URL": runbook_url.partition("#")[0],
-                "MESSAGES_TOPIC": messages.topic_arn,
-                **({} if chat is None else {"CHAT_TOPIC": chat.topic_arn}),
-            },
+            context=context,
+            settings=FunctionSettings(
+                name=names.alarm_formatter,
+                description="Says in words what alarms report.",
+                packages=("alarm_formatter",),
+                handler="alarm_formatter.handler.handler",
+                timeout=_TIMEOUT,
+                retry_attempts=_RETRIES,
+                failures=messages,
+                environment={
+                    "RESULTS_BUCKET": results_bucket.bucket_name,
+                    "PREFIX": names.prefix,
+                    "RUNBOOK_URL": context.runbook or "",
+                    "MESSAGES_TOPIC": messages.topic_arn,
+                    **({} if chat is None else {"CHAT_TOPIC": chat.topic_arn}),
+                },
+            ),
         )
         self._allow_looking(results_bucket, names)
         self._allow_reading_failures(results_bucket, key)

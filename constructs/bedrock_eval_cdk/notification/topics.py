@@ -7,7 +7,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 
-from bedrock_eval.names import PhysicalNames
+from bedrock_eval_cdk.core.context import EnvironmentContext
 from bedrock_eval_cdk.core.permissions import from_this_account, regional_arn
 from constructs import Construct
 
@@ -23,7 +23,9 @@ class Subscriber:
 class EncryptedTopic(sns.Topic):
     """A topic under the environment's key that takes nothing but TLS."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, name: str, display_name: str, key: kms.IKey) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, name: str | None, display_name: str, key: kms.IKey
+    ) -> None:
         super().__init__(
             scope, construct_id, topic_name=name, display_name=display_name, master_key=key, enforce_ssl=True
         )
@@ -48,9 +50,15 @@ class EncryptedTopic(sns.Topic):
 class AlarmTopic(EncryptedTopic):
     """What every alarm of the environment notifies; the formatter alone listens."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, names: PhysicalNames, key: kms.IKey) -> None:
-        super().__init__(scope, construct_id, name=names.topic, display_name=f"Alarms of {names.prefix}", key=key)
-        self.let_alarms_publish(names.alarm("*"))
+    def __init__(self, scope: Construct, construct_id: str, *, context: EnvironmentContext) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            name=context.name(lambda names: names.topic),
+            display_name=f"Alarms of {context.label}",
+            key=context.key,
+        )
+        self.let_alarms_publish(context.alarm_names)
 
 
 class MessagesTopic(EncryptedTopic):
@@ -60,18 +68,21 @@ class MessagesTopic(EncryptedTopic):
         formatter_alarm: name of that alarm.
     """
 
-    def __init__(  # noqa: PLR0913 - all by keyword but the first two
+    def __init__(
         self,
         scope: Construct,
         construct_id: str,
         *,
-        names: PhysicalNames,
-        key: kms.IKey,
+        context: EnvironmentContext,
         formatter_alarm: str,
         subscribers: Sequence[Subscriber],
     ) -> None:
         super().__init__(
-            scope, construct_id, name=names.messages_topic, display_name=f"Messages of {names.prefix}", key=key
+            scope,
+            construct_id,
+            name=context.name(lambda names: names.messages_topic),
+            display_name=f"Messages of {context.label}",
+            key=context.key,
         )
         self.let_alarms_publish(formatter_alarm)
         # CloudFormation does not see that one of these is gone; the watchdog counts them.

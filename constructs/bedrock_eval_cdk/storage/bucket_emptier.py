@@ -1,12 +1,10 @@
 """Empties buckets before CloudFormation deletes them, which it can only do to empty ones."""
 
 from aws_cdk import CustomResource, Duration, Tags
-from aws_cdk import aws_kms as kms
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 
-from bedrock_eval.names import PhysicalNames
-from bedrock_eval_cdk.core.functions import CustomResourceFunction
+from bedrock_eval_cdk.core.context import EnvironmentContext
+from bedrock_eval_cdk.core.functions import CustomResourceFunction, FunctionSettings
 from constructs import Construct
 
 _TAG = "emptied-on-delete"
@@ -19,28 +17,20 @@ class BucketEmptier(Construct):
     and the tag, which has gone by then, tells the function that its bucket stays.
     """
 
-    def __init__(  # noqa: PLR0913 - all by keyword but the first two
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        names: PhysicalNames,
-        code: lambda_.Code,
-        key: kms.IKey,
-        log_retention_days: int,
-    ) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, context: EnvironmentContext) -> None:
         super().__init__(scope, construct_id)
         self.function = CustomResourceFunction(
             self,
             "Function",
-            name=names.function("bucket-emptier"),
-            description="Empties a bucket before it is deleted.",
-            code=code,
-            handler="custom_resources.bucket_emptier.handler",
-            # A bucket with millions of versions takes what Lambda gives at most.
-            timeout=Duration.minutes(15),
-            key=key,
-            log_retention_days=log_retention_days,
+            context=context,
+            settings=FunctionSettings(
+                name=context.name(lambda names: names.function("bucket-emptier")),
+                description="Empties a bucket before it is deleted.",
+                packages=("custom_resources",),
+                handler="custom_resources.bucket_emptier.handler",
+                # A bucket with millions of versions takes what Lambda gives at most.
+                timeout=Duration.minutes(15),
+            ),
         )
 
     def empty(self, bucket: s3.Bucket, *, refilled: bool = False) -> CustomResource:

@@ -1,13 +1,13 @@
 """Buckets: TLS only, nothing public, versioned, encrypted, and each kind of data with a lifetime of its own."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
+from bedrock_eval_cdk.core.context import EnvironmentContext
 from constructs import Construct
 
 _ABORT_UPLOADS = s3.LifecycleRule(id="open-uploads", abort_incomplete_multipart_upload_after=Duration.days(7))
@@ -21,9 +21,9 @@ class _Bucket(s3.Bucket):
         scope: Construct,
         construct_id: str,
         *,
+        key: kms.IKey | None,
         lifecycle: Sequence[s3.LifecycleRule],
         removal_policy: RemovalPolicy,
-        **settings: Any,
     ) -> None:
         super().__init__(
             scope,
@@ -35,7 +35,9 @@ class _Bucket(s3.Bucket):
             versioned=True,
             lifecycle_rules=[*lifecycle, _ABORT_UPLOADS],
             removal_policy=removal_policy,
-            **settings,
+            encryption=s3.BucketEncryption.S3_MANAGED if key is None else s3.BucketEncryption.KMS,
+            encryption_key=key,
+            bucket_key_enabled=None if key is None else True,
         )
 
 
@@ -50,7 +52,7 @@ class AccessLogBucket(_Bucket):
         super().__init__(
             scope,
             construct_id,
-            encryption=s3.BucketEncryption.S3_MANAGED,
+            key=None,
             lifecycle=[expire("logs", days=expire_days), expire_noncurrent("logs", days=1)],
             removal_policy=removal_policy,
         )
@@ -80,44 +82,32 @@ class AccessLogBucket(_Bucket):
 
 
 class DataBucket(_Bucket):
-    """Encrypted with the environment's key, its accesses logged under `<construct id>/`.
+    """Encrypted with the environment's key, its accesses logged under `<construct id>/`."""
 
-    Args:
-        cors: whose pages a browser may let read it; none by default.
-    """
-
-    def __init__(  # noqa: PLR0913 - all by keyword but the first two
+    def __init__(
         self,
         scope: Construct,
         construct_id: str,
         *,
-        key: kms.IKey,
+        context: EnvironmentContext,
         access_logs: AccessLogBucket,
         lifecycle: Sequence[s3.LifecycleRule],
-        removal_policy: RemovalPolicy,
-        cors: Sequence[s3.CorsRule] = (),
     ) -> None:
         super().__init__(
-            scope,
-            construct_id,
-            cors=list(cors) or None,
-            encryption=s3.BucketEncryption.KMS,
-            encryption_key=key,
-            bucket_key_enabled=True,
-            lifecycle=lifecycle,
-            removal_policy=removal_policy,
+            scope, construct_id, key=context.key, lifecycle=lifecycle, removal_policy=context.removal_policy
         )
         access_logs.take_logs_of(self, prefix=f"{construct_id.lower()}/")
 
 
-HUMAN_TASK_PAGES = s3.CorsRule(
-    allowed_methods=[s3.HttpMethods.GET],
-    allowed_origins=["https://mturk-console-template-preview-hooks.s3.amazonaws.com"],
-)
-"""Lets the page on which people work show prompts and answers, which it reads from the output bucket of the job.
+def allow_human_task_pages(bucket: s3.Bucket) -> None:
+    """Let the page on which people work show prompts and answers, which it reads from the output bucket of the job.
 
-Source: Bedrock user guide, model-evaluation-security-cors, which asks for it on that bucket, of human jobs, alone.
-"""
+    Source: Bedrock user guide, model-evaluation-security-cors, which asks for it on that bucket, of human jobs, alone.
+    """
+    bucket.add_cors_rule(
+        allowed_methods=[s3.HttpMethods.GET],
+        allowed_origins=["https://mturk-console-template-preview-hooks.s3.amazonaws.com"],
+    )
 
 
 def expire_noncurrent(name: str, *, days: int, prefix: str | None = None) -> s3.LifecycleRule:

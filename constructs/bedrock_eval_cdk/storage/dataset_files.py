@@ -2,15 +2,13 @@
 
 from pathlib import Path
 
-from aws_cdk import Aws, CustomResource, Duration
-from aws_cdk import aws_kms as kms
-from aws_cdk import aws_lambda as lambda_
+from aws_cdk import Aws, CustomResource, Duration, RemovalPolicy
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_assets as assets
 
 from bedrock_eval.layout import DATASETS, dataset_key
-from bedrock_eval.names import PhysicalNames
-from bedrock_eval_cdk.core.functions import CustomResourceFunction
+from bedrock_eval_cdk.core.context import EnvironmentContext
+from bedrock_eval_cdk.core.functions import CustomResourceFunction, FunctionSettings
 from bedrock_eval_cdk.core.permissions import allow_key, allow_listing, bucket_arn
 from bedrock_eval_cdk.core.staging import staged
 from constructs import Construct
@@ -19,36 +17,25 @@ from constructs import Construct
 class DatasetFiles(Construct):
     """Copies each file given to `add` to `datasets/<name>.jsonl`; a changed file is copied by the next deploy.
 
-    Args:
-        retain: a copy stays when its dataset leaves the environment.
+    A copy stays when its dataset leaves an environment whose data is retained.
     """
 
-    def __init__(  # noqa: PLR0913 - all by keyword but the first two
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        names: PhysicalNames,
-        bucket: s3.IBucket,
-        code: lambda_.Code,
-        key: kms.IKey,
-        log_retention_days: int,
-        retain: bool,
-    ) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, context: EnvironmentContext, bucket: s3.IBucket) -> None:
         super().__init__(scope, construct_id)
         self._bucket = bucket
-        self._retain = retain
+        self._retain = context.removal_policy is RemovalPolicy.RETAIN
         self._reads_assets = False
         self.function = CustomResourceFunction(
             self,
             "Function",
-            name=names.function("dataset-files"),
-            description="Copies datasets of the repository to the dataset bucket.",
-            code=code,
-            handler="custom_resources.dataset.handler",
-            timeout=Duration.minutes(5),
-            key=key,
-            log_retention_days=log_retention_days,
+            context=context,
+            settings=FunctionSettings(
+                name=context.name(lambda names: names.function("dataset-files")),
+                description="Copies datasets that are files to the dataset bucket.",
+                packages=("custom_resources",),
+                handler="custom_resources.dataset.handler",
+                timeout=Duration.minutes(5),
+            ),
         )
         # Reading: Delete looks at the mark of the object before it takes it away.
         self.function.allow(
@@ -57,7 +44,7 @@ class DatasetFiles(Construct):
             wildcard="The datasets of this environment, which this function alone writes.",
         )
         allow_listing(self.function.role, bucket)
-        allow_key(self.function.role, key)
+        allow_key(self.function.role, context.key)
 
     def _allow_key_of(self, assets_bucket: str) -> None:
         """`cdk bootstrap --bootstrap-kms-key-id` encrypts assets with a key that only who bootstraps knows."""

@@ -5,6 +5,7 @@ key is in the role's own policy, which the key's first statement (the account) a
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from aws_cdk import Aws, RemovalPolicy
@@ -16,27 +17,34 @@ from bedrock_eval_cdk.core.permissions import budgets_arn, from_this_account, fr
 from constructs import Construct
 
 
-class EnvironmentKey(kms.Key):
-    """Encrypts data, logs, topic and queue of one environment; rotated every year.
+@dataclass(frozen=True)
+class KeyUse:
+    """What uses the key beside functions, state machines, alarms and evaluation jobs.
 
-    Args:
-        log_groups: names of log groups beside those of the environment's functions and state machine.
+    Attributes:
+        log_groups: names of log groups beside those of the environment's functions and state machines.
         scheduler_roles: names of the roles with which EventBridge Scheduler writes to the dead-letter queue.
-        budget: whether AWS Budgets notifies the topic.
-        invocation_bodies: whether Bedrock delivers large bodies of the invocation log to a bucket.
+        budget: AWS Budgets notifies the topic.
+        invocation_bodies: Bedrock delivers large bodies of the invocation log to a bucket.
     """
 
-    def __init__(  # noqa: PLR0913 - all by keyword but the first two
+    log_groups: Sequence[str] = ()
+    scheduler_roles: Sequence[str] = ()
+    budget: bool = False
+    invocation_bodies: bool = False
+
+
+class EnvironmentKey(kms.Key):
+    """Encrypts data, logs, topic and queue of one environment; rotated every year."""
+
+    def __init__(
         self,
         scope: Construct,
         construct_id: str,
         *,
         names: PhysicalNames,
-        scheduler_roles: Sequence[str],
+        use: KeyUse,
         removal_policy: RemovalPolicy,
-        log_groups: Sequence[str] = (),
-        budget: bool = False,
-        invocation_bodies: bool = False,
     ) -> None:
         # With a first deploy that is rolled back it goes: the next one makes another, and each would be billed.
         if removal_policy is RemovalPolicy.RETAIN:
@@ -50,14 +58,14 @@ class EnvironmentKey(kms.Key):
             removal_policy=removal_policy,
         )
         own_groups = (f"/aws/lambda/{names.prefix}-*", f"/aws/vendedlogs/states/{names.prefix}-*")
-        self._allow_logs((*own_groups, *log_groups))
+        self._allow_logs((*own_groups, *use.log_groups))
         self._allow_retained_logs()
         self._allow_alarms(names)
-        if budget:
+        if use.budget:
             self._allow_budgets()
-        self._allow_scheduler(scheduler_roles)
+        self._allow_scheduler(use.scheduler_roles)
         self._allow_evaluation_jobs()
-        if invocation_bodies:
+        if use.invocation_bodies:
             self._allow_invocation_bodies()
 
     def _allow_logs(self, log_groups: Sequence[str]) -> None:

@@ -6,11 +6,9 @@ from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from bedrock_eval import catalogue
-from bedrock_eval.alarm_kinds import Thresholds
 from bedrock_eval.arrival import LAST_MINUTES
 from bedrock_eval.console import dashboard_url
 from bedrock_eval_cdk.core.errors import DeclarationError
-from bedrock_eval_cdk.monitoring.alarms import RoutedAlarm
 from bedrock_eval_cdk.monitoring.subjects import Watched, WatchedModel
 from bedrock_eval_cdk.monitoring.widgets.drawing import COLUMNS, Drawing, heading, text_rows
 from bedrock_eval_cdk.monitoring.widgets.evaluations import evaluation_widgets
@@ -38,10 +36,6 @@ class MonitoringDashboard(Construct):
     """Header, alarm states, all models, one model to choose, every declared model, guardrails, cost, every evaluation,
     the invocation log, and the health of the evaluator.
 
-    Args:
-        alarms: their states are shown and their thresholds drawn.
-        region: of every series; a dashboard itself is global.
-
     Raises:
         ValueError: more widgets than a dashboard can hold.
 
@@ -49,18 +43,9 @@ class MonitoringDashboard(Construct):
         widgets: all that it shows.
     """
 
-    def __init__(  # noqa: PLR0913 - all by keyword but the first two
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        watched: Watched,
-        alarms: Sequence[RoutedAlarm],
-        thresholds: Thresholds,
-        region: str,
-    ) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, drawing: Drawing) -> None:
         super().__init__(scope, construct_id)
-        drawing = Drawing(watched=watched, alarms=alarms, thresholds=thresholds, region=region)
+        watched = drawing.watched
         rows = list(_rows(drawing))
         self.widgets = tuple(widget for row in rows for widget in row)
         _check(self, watched.names.dashboard, self.widgets)
@@ -73,7 +58,7 @@ class MonitoringDashboard(Construct):
             variables=[_choice(watched)],
             widgets=rows,
         )
-        self.url = dashboard_url(watched.names.dashboard, region=region)
+        self.url = dashboard_url(watched.names.dashboard, region=drawing.region)
 
 
 def _check(scope: Construct, name: str, widgets: Sequence[cloudwatch.IWidget]) -> None:

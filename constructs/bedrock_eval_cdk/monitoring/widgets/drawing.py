@@ -12,8 +12,9 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from bedrock_eval import catalogue
 from bedrock_eval.alarm_kinds import AlarmKind, Comparison, Severity, Thresholds
 from bedrock_eval.alarm_units import figure
-from bedrock_eval_cdk.monitoring.alarms import RoutedAlarm, watched
 from bedrock_eval_cdk.monitoring.metrics import metric
+from bedrock_eval_cdk.monitoring.routing import RoutedAlarm
+from bedrock_eval_cdk.monitoring.series import Series, watched_series
 from bedrock_eval_cdk.monitoring.subjects import Watched
 
 COLUMNS = 24
@@ -31,7 +32,6 @@ RUN_START = "-P60D"
 # Percentiles of one latency: the middle, the slow tenth, the slow hundredth.
 PERCENTILES = {"p50": cloudwatch.Color.GREEN, "p90": cloudwatch.Color.BLUE, "p99": cloudwatch.Color.PURPLE}
 
-Series = cloudwatch.Metric | cloudwatch.MathExpression
 Line = cloudwatch.HorizontalAnnotation
 _SEVERITY_COLOR = {Severity.CRITICAL: cloudwatch.Color.RED, Severity.WARNING: cloudwatch.Color.ORANGE}
 _SIGN = {Comparison.ABOVE: ">", Comparison.AT_LEAST: ">=", Comparison.BELOW: "<"}
@@ -192,7 +192,7 @@ class Drawing:
         return self.graph(
             title,
             [
-                watched(kind, dimensions=dimensions, thresholds=self.thresholds, label=label)
+                watched_series(kind, dimensions=dimensions, thresholds=self.thresholds, label=label)
                 for label, dimensions in subjects.items()
             ],
             unit=kind.axis,

@@ -12,8 +12,9 @@ from bedrock_eval.definition import Gate
 from bedrock_eval.measures import Measure
 from bedrock_eval.metric_math import judged, known
 from bedrock_eval_cdk.monitoring.metrics import metric
+from bedrock_eval_cdk.monitoring.series import Series
 from bedrock_eval_cdk.monitoring.subjects import WatchedCandidate, WatchedEvaluation
-from bedrock_eval_cdk.monitoring.widgets.drawing import RUN_PERIOD, Drawing, Line, Series, line
+from bedrock_eval_cdk.monitoring.widgets.drawing import RUN_PERIOD, Drawing, Line, line
 
 _DIRECTION = {
     catalogue.Better.HIGHER: ", higher is better",

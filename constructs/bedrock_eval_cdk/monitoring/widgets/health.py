@@ -11,8 +11,9 @@ from bedrock_eval.alarm_units import figure
 from bedrock_eval.log_filters import LogFilter
 from bedrock_eval.reconciling import HELD_QUERY
 from bedrock_eval_cdk.monitoring.metrics import metric, search
+from bedrock_eval_cdk.monitoring.series import Series
 from bedrock_eval_cdk.monitoring.subjects import DELIVERY_DIMENSIONS, WatchedMachine
-from bedrock_eval_cdk.monitoring.widgets.drawing import COLUMNS, RUN_PERIOD, TRAFFIC_PERIOD, Drawing, Series
+from bedrock_eval_cdk.monitoring.widgets.drawing import COLUMNS, RUN_PERIOD, TRAFFIC_PERIOD, Drawing
 
 _ROWS = 20
 _DELIVERIES = {

@@ -10,11 +10,11 @@ from bedrock_eval import catalogue
 from bedrock_eval.alarm_kinds import AlarmKind
 from bedrock_eval.costs import TOKEN_METRICS, TokenExpression, cost_expression, unpriced_expression
 from bedrock_eval.metric_math import beside, filled, judged, known, summed, total_of
-from bedrock_eval_cdk.monitoring.alarms import watched
 from bedrock_eval_cdk.monitoring.declared_alarms import intervention_math
 from bedrock_eval_cdk.monitoring.metrics import metric, search, search_sum
+from bedrock_eval_cdk.monitoring.series import Series, watched_series
 from bedrock_eval_cdk.monitoring.subjects import WatchedGuardrail, WatchedModel
-from bedrock_eval_cdk.monitoring.widgets.drawing import COLUMNS, PERCENTILES, TRAFFIC_PERIOD, Drawing, Series, line
+from bedrock_eval_cdk.monitoring.widgets.drawing import COLUMNS, PERCENTILES, TRAFFIC_PERIOD, Drawing, line
 
 _DAY = Duration.days(1)
 _MINUTE = Duration.minutes(1)
@@ -223,7 +223,7 @@ def guardrail(drawing: Drawing, subject: WatchedGuardrail) -> list[cloudwatch.IW
 
 def _interventions(drawing: Drawing, subject: WatchedGuardrail) -> cloudwatch.IWidget:
     kind = kinds.GUARDRAIL_INTERVENTIONS
-    series = watched(
+    series = watched_series(
         kind, dimensions=subject.dimensions, thresholds=drawing.thresholds, drawn=True, label="Interventions"
     )
     return drawing.graph(
@@ -238,7 +238,7 @@ def _interventions(drawing: Drawing, subject: WatchedGuardrail) -> cloudwatch.IW
 def _model_interventions(drawing: Drawing, model: WatchedModel) -> list[cloudwatch.IWidget]:
     """The share of the requests in which a guardrail intervened, as the alarm has it."""
     kind = kinds.MODEL_INTERVENTIONS
-    series = watched(
+    series = watched_series(
         kind,
         dimensions=model.dimensions,
         thresholds=model.thresholds,
@@ -310,12 +310,12 @@ def _output_speed(drawing: Drawing, model: WatchedModel) -> cloudwatch.IWidget:
 
 def _as_watched(kind: AlarmKind, model: WatchedModel) -> Series:
     label = f"what the alarm judges, from {model.thresholds.traffic_floor} requests on"
-    return watched(kind, dimensions=model.dimensions, thresholds=model.thresholds, drawn=True, label=label)
+    return watched_series(kind, dimensions=model.dimensions, thresholds=model.thresholds, drawn=True, label=label)
 
 
 def _rates(drawing: Drawing, model: WatchedModel) -> cloudwatch.IWidget:
     series = [
-        watched(
+        watched_series(
             kind,
             dimensions=model.dimensions,
             thresholds=model.thresholds,
