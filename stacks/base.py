@@ -5,10 +5,9 @@ from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_kms as kms
 
 from bedrock_eval.names import PhysicalNames
-from bedrock_eval_cdk.core.context import EnvironmentContext
+from bedrock_eval_cdk.core.context import EnvironmentContext, Identity
 from constructs import Construct
 from environments.schema import Environment
-from stacks.code import function_code
 
 
 class EnvironmentStack(Stack):
@@ -30,18 +29,29 @@ class EnvironmentStack(Stack):
         )
 
 
-def environment_context(environment: Environment, *, key: kms.IKey) -> EnvironmentContext:
-    """What the constructs of an environment share."""
-    return EnvironmentContext(
+def environment_identity(environment: Environment) -> Identity:
+    """The names of an environment, and whom it belongs to."""
+    return Identity(
         application=environment.application,
         environment=environment.name,
-        key=key,
-        code=function_code,
         names=PhysicalNames(environment.prefix),
-        log_retention_days=environment.retention_days.function_logs,
-        removal_policy=removal_policy(environment),
         owner=environment.owner,
         runbook_url=environment.runbook_url,
+    )
+
+
+def environment_context(environment: Environment, *, key: kms.IKey) -> EnvironmentContext:
+    """What the constructs of an environment share."""
+    identity = environment_identity(environment)
+    return EnvironmentContext(
+        application=identity.application,
+        environment=identity.environment,
+        names=identity.names,
+        owner=identity.owner,
+        runbook_url=identity.runbook_url,
+        key=key,
+        log_retention_days=environment.retention_days.function_logs,
+        removal_policy=removal_policy(environment),
     )
 
 

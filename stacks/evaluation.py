@@ -17,9 +17,9 @@ from bedrock_eval_cdk.evaluation.human_review import HumanReview, HumanReviews
 from bedrock_eval_cdk.evaluation.inference_profiles import ApplicationProfiles, EvaluationProfiles
 from bedrock_eval_cdk.evaluation.job_role import EvaluationJobRole
 from bedrock_eval_cdk.evaluation.jobs import EvaluationJobs
-from bedrock_eval_cdk.evaluation.run_permissions import EvaluationData
 from bedrock_eval_cdk.evaluation.schedules import EvaluationSchedules
 from bedrock_eval_cdk.evaluation.state_machine import EvaluationStateMachine, MachineSettings
+from bedrock_eval_cdk.storage.evaluation_buckets import EvaluationData
 from constructs import Construct
 from environments.definitions import Places, dataset, definition
 from environments.evaluation_schema import (

@@ -6,6 +6,7 @@ from aws_cdk import ArnFormat, Aws, CfnOutput
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
+from bedrock_eval_cdk.monitoring.declared_alarms import add_alarms, add_formatter_alarm
 
 from bedrock_eval.alarm_kinds import FORMATTER_ERRORS, Severity, Thresholds
 from bedrock_eval.costs import Rates
@@ -20,17 +21,16 @@ from bedrock_eval_cdk.invocation_logging.saved_queries import SavedQueries
 from bedrock_eval_cdk.monitoring.alarm_policy import AlarmPolicy
 from bedrock_eval_cdk.monitoring.alarms import AlarmFactory
 from bedrock_eval_cdk.monitoring.budget import BudgetLimit, MonthlyBudget
-from bedrock_eval_cdk.monitoring.declared_alarms import add_alarms, add_formatter_alarm
 from bedrock_eval_cdk.monitoring.metric_reads import reads
 from bedrock_eval_cdk.monitoring.routing import Notified
 from bedrock_eval_cdk.monitoring.subjects import (
+    MonitoredCandidate,
+    MonitoredEvaluation,
+    MonitoredGuardrail,
+    MonitoredMachine,
+    MonitoredModel,
     Quota,
     Watched,
-    WatchedCandidate,
-    WatchedEvaluation,
-    WatchedGuardrail,
-    WatchedMachine,
-    WatchedModel,
 )
 from bedrock_eval_cdk.monitoring.watchdog import Watchdog, WatchdogDuties
 from bedrock_eval_cdk.monitoring.widgets.dashboard import MonitoringDashboard
@@ -183,16 +183,16 @@ class MonitoringStack(EnvironmentStack):
             log_group=watched.log_group,
         )
 
-    def _guardrail(self, config: GuardrailConfig) -> WatchedGuardrail:
+    def _guardrail(self, config: GuardrailConfig) -> MonitoredGuardrail:
         by_id = self.format_arn(service="bedrock", resource="guardrail", resource_name=config.id)
-        return WatchedGuardrail(config.name, config.id if config.is_arn else by_id, config.version)
+        return MonitoredGuardrail(config.name, config.id if config.is_arn else by_id, config.version)
 
-    def _machines(self, environment: Environment) -> list[WatchedMachine]:
+    def _machines(self, environment: Environment) -> list[MonitoredMachine]:
         names = PhysicalNames(environment.prefix)
-        found = [WatchedMachine(names.state_machine, self._machine_arn(names.state_machine), names.custom_evaluator)]
+        found = [MonitoredMachine(names.state_machine, self._machine_arn(names.state_machine), names.custom_evaluator)]
         if any(config.job_kind is not None for config in environment.evaluations.values()):
             name = names.jobs_state_machine
-            found.append(WatchedMachine(name, self._machine_arn(name), names.evaluation_jobs, subject=("jobs",)))
+            found.append(MonitoredMachine(name, self._machine_arn(name), names.evaluation_jobs, subject=("jobs",)))
         return found
 
     def _machine_arn(self, name: str) -> str:
@@ -207,10 +207,10 @@ class MonitoringStack(EnvironmentStack):
 def watched_environment(
     environment: Environment,
     *,
-    machines: Sequence[WatchedMachine],
+    machines: Sequence[MonitoredMachine],
     profile_ids: Mapping[str, str],
     evaluation_ids: Mapping[str, str],
-    guardrails: Sequence[WatchedGuardrail],
+    guardrails: Sequence[MonitoredGuardrail],
 ) -> Watched:
     """An environment file as the monitoring constructs see it.
 
@@ -226,7 +226,7 @@ def watched_environment(
         runbook_url=environment.runbook_url,
         names=names,
         models=tuple(
-            WatchedModel(
+            MonitoredModel(
                 name=name,
                 model_id=config.id,
                 thresholds=_thresholds(environment, config),
@@ -291,12 +291,13 @@ def _quota(config: ModelConfig) -> Quota | None:
     return None if config.quota is None else Quota(**config.quota.model_dump())
 
 
-def _watched_evaluation(environment: Environment, name: str, config: EvaluationConfig) -> WatchedEvaluation:
-    return WatchedEvaluation(
+def _watched_evaluation(environment: Environment, name: str, config: EvaluationConfig) -> MonitoredEvaluation:
+    return MonitoredEvaluation(
         application=environment.application,
         name=name,
         candidates=tuple(
-            WatchedCandidate(candidate.name, environment.models[candidate.model].id) for candidate in config.candidates
+            MonitoredCandidate(candidate.name, environment.models[candidate.model].id)
+            for candidate in config.candidates
         ),
         measures=tuple(config.measures.values()),
         gates=tuple(Gate(**gate.model_dump()) for gate in config.gates),

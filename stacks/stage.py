@@ -6,7 +6,7 @@ from aws_cdk import Environment as Target
 from aws_cdk import PermissionsBoundary, Stage, Tags
 
 from bedrock_eval_cdk.core.errors import DeclarationError
-from bedrock_eval_cdk.evaluation.run_permissions import EvaluationData
+from bedrock_eval_cdk.storage.evaluation_buckets import EvaluationData
 from constructs import Construct
 from environments.load import EnvironmentsError
 from environments.schema import Environment

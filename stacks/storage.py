@@ -3,24 +3,19 @@
 from pathlib import Path
 
 from aws_cdk import CfnOutput, CustomResource, RemovalPolicy
-from aws_cdk import aws_s3 as s3
 
-from bedrock_eval.layout import DEFINITIONS, JOBS, RUNS, WATCHDOG
 from bedrock_eval.names import PhysicalNames
 from bedrock_eval_cdk.invocation_logging.bodies import InvocationBodies
 from bedrock_eval_cdk.storage.bucket_emptier import BucketEmptier
 from bedrock_eval_cdk.storage.buckets import (
-    AccessLogBucket,
-    DataBucket,
     allow_human_task_pages,
-    expire,
-    expire_noncurrent,
 )
 from bedrock_eval_cdk.storage.dataset_files import DatasetFiles
 from bedrock_eval_cdk.storage.encryption import EnvironmentKey, KeyUse
+from bedrock_eval_cdk.storage.evaluation_buckets import EvaluationBuckets, Lifetimes
 from constructs import Construct
 from environments.schema import Environment
-from stacks.base import EnvironmentStack, environment_context, removal_policy
+from stacks.base import EnvironmentStack, environment_context, environment_identity, removal_policy
 
 
 class StorageStack(EnvironmentStack):
@@ -37,14 +32,14 @@ class StorageStack(EnvironmentStack):
         self._removal_policy = removal_policy(environment)
         self.key = self._make_key()
         self._context = environment_context(environment, key=self.key)
-        self.access_logs = AccessLogBucket(
+        days = environment.retention_days
+        buckets = EvaluationBuckets(
             self,
-            "AccessLogs",
-            expire_days=environment.retention_days.access_logs,
-            removal_policy=self._removal_policy,
+            "Buckets",
+            context=self._context,
+            lifetimes=Lifetimes(days.runs, days.access_logs, days.noncurrent_versions),
         )
-        self.datasets = self._data_bucket("Datasets", [])
-        self.results = self._data_bucket("Results", self._results_lifecycle())
+        self.access_logs, self.datasets, self.results = buckets.access_logs, buckets.datasets, buckets.results
         if environment.asks_people:
             allow_human_task_pages(self.results)
         self.invocation_bodies = self._make_invocation_bodies()
@@ -56,7 +51,7 @@ class StorageStack(EnvironmentStack):
         return EnvironmentKey(
             self,
             "Key",
-            names=self._names,
+            identity=environment_identity(self._environment),
             use=KeyUse(
                 scheduler_roles=[self._names.scheduler_role, self._names.function("watchdog-schedule")],
                 # Also when it does not log: a group that it made once is written with this key by whoever logs now.
@@ -81,28 +76,6 @@ class StorageStack(EnvironmentStack):
             access_logs=self.access_logs,
             retention_days=self._environment.retention_days.invocation_logs,
         )
-
-    def _data_bucket(self, construct_id: str, lifecycle: list[s3.LifecycleRule]) -> DataBucket:
-        days = self._environment.retention_days.noncurrent_versions
-        return DataBucket(
-            self,
-            construct_id,
-            context=self._context,
-            access_logs=self.access_logs,
-            lifecycle=lifecycle or [expire_noncurrent("objects", days=days)],
-        )
-
-    def _results_lifecycle(self) -> list[s3.LifecycleRule]:
-        """By prefix: no rule reaches baselines/, not even for a version that was overwritten by mistake."""
-        days = self._environment.retention_days
-        return [
-            expire("runs", days=days.runs, prefix=RUNS),
-            expire("jobs", days=days.runs, prefix=JOBS),
-            expire_noncurrent("runs", days=days.noncurrent_versions, prefix=RUNS),
-            expire_noncurrent("jobs", days=days.noncurrent_versions, prefix=JOBS),
-            expire_noncurrent("definitions", days=days.noncurrent_versions, prefix=DEFINITIONS),
-            expire_noncurrent("watchdog", days=days.noncurrent_versions, prefix=WATCHDOG),
-        ]
 
     def _empty_on_delete(self) -> CustomResource:
         """What empties the bucket of datasets."""

@@ -99,13 +99,13 @@ class Thresholds:
         inconclusive_days: days of a week with an inconclusive verdict.
     """
 
-    latency_p90_ms: float
-    server_error_percent: float
-    client_error_percent: float
-    throttle_percent: float
-    throttle_count: int
-    traffic_floor: int
-    output_tokens_per_second: float | None = None
+    latency_p90_ms: float = 10_000
+    server_error_percent: float = 5
+    client_error_percent: float = 10
+    throttle_percent: float = 5
+    throttle_count: int = 20
+    traffic_floor: int = 20
+    output_tokens_per_second: float | None = 10
     latency_anomaly: float | None = None
     quota_percent: float = 80
     tokens_per_hour: int | None = None

@@ -11,13 +11,12 @@ from cdk_nag import AwsSolutionsChecks
 from bedrock_eval.definition import Dataset
 from bedrock_eval.models import Model
 from bedrock_eval.names import PhysicalNames
-from bedrock_eval_cdk.core.context import EnvironmentContext
+from bedrock_eval_cdk.core.context import EnvironmentContext, Identity
 from bedrock_eval_cdk.evaluation.called_models import CalledModels
 from bedrock_eval_cdk.evaluation.human_review import HumanReview, HumanReviews
 from bedrock_eval_cdk.evaluation.job_role import EvaluationJobRole
-from bedrock_eval_cdk.evaluation.run_permissions import EvaluationData
 from bedrock_eval_cdk.storage.encryption import EnvironmentKey, KeyUse
-from stacks.code import function_code
+from bedrock_eval_cdk.storage.evaluation_buckets import EvaluationData
 from tests.infrastructure.templates import CONTEXT, Resource, Template, listed
 
 HERE = "<AWS::Region>:<AWS::AccountId>"
@@ -44,9 +43,13 @@ def made() -> Template:
     stack = Stack(app, "people")
     names = PhysicalNames("shop-dev")
     key = EnvironmentKey(
-        stack, "Key", names=names, use=KeyUse(scheduler_roles=["x"]), removal_policy=RemovalPolicy.RETAIN
+        stack,
+        "Key",
+        identity=Identity(application="shop", environment="dev", names=names),
+        use=KeyUse(scheduler_roles=["x"]),
+        removal_policy=RemovalPolicy.RETAIN,
     )
-    context = EnvironmentContext("shop", "dev", key, function_code, names)
+    context = EnvironmentContext(application="shop", environment="dev", names=names, key=key)
     results = s3.Bucket.from_bucket_name(stack, "Results", "results-bucket")
     datasets = s3.Bucket.from_bucket_name(stack, "Datasets", "datasets-bucket")
     foreign = Dataset("foreign", "other-team", "cases/shop.jsonl")

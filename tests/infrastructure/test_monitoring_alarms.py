@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 
 import pytest
 from aws_cdk import App, Stack, assertions
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,13 +33,12 @@ from bedrock_eval.alarm_kinds import (
 from bedrock_eval.alarm_rules import ALARM, named, ringing
 from bedrock_eval.alarm_units import figure
 from bedrock_eval.names import PhysicalNames
-from bedrock_eval_cdk.core.context import EnvironmentContext
+from bedrock_eval_cdk.core.context import Identity
 from bedrock_eval_cdk.monitoring.alarm_policy import AlarmPolicy
 from bedrock_eval_cdk.monitoring.alarms import AlarmFactory
 from bedrock_eval_cdk.monitoring.routing import Notified, shard
 from constructs import Construct
 from local.emulator import limits
-from stacks.code import function_code
 from tests.infrastructure.monitoring_support import (
     PREFIX,
     RUNBOOK,
@@ -685,11 +683,9 @@ def factory_in(stack: Stack) -> AlarmFactory:
     return AlarmFactory(
         stack,
         policy=AlarmPolicy(
-            EnvironmentContext(
+            Identity(
                 application="shop",
                 environment="dev",
-                key=kms.Key(stack, "Key"),
-                code=function_code,
                 names=PhysicalNames(PREFIX),
                 owner="Team",
                 runbook_url=RUNBOOK,

@@ -10,6 +10,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 
 from bedrock_eval_cdk.core.context import EnvironmentContext
+from bedrock_eval_cdk.core.function_code import SERVICE_MODELS
 from bedrock_eval_cdk.core.log_groups import EncryptedLogGroup
 from bedrock_eval_cdk.core.nag import acknowledge, acknowledge_wildcard
 from bedrock_eval_cdk.core.permissions import allow
@@ -20,9 +21,6 @@ from constructs import Construct
 # account's concurrency is full, the event waits in Lambda's queue, which counts too: slices hold theirs for 15 minutes.
 # Assumption: lambda-concurrency
 _CUSTOM_RESOURCE_MARGIN = Duration.minutes(30)
-
-SERVICE_MODELS = "service_models"
-"""Folder of an asset in which boto3 finds models of services that are newer than its own; it need not be there."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +126,10 @@ class PythonFunction(Construct):
             "L1",
             reason="Python 3.13 is supported until June 2029 and is what the functions are tested on.",
         )
+
+    @property
+    def name(self) -> str:
+        return self.function.function_name
 
     @property
     def arn(self) -> str:

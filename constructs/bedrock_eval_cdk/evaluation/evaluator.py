@@ -5,7 +5,8 @@ from aws_cdk import Duration
 from bedrock_eval_cdk.core.context import EnvironmentContext
 from bedrock_eval_cdk.core.functions import FunctionSettings, PythonFunction
 from bedrock_eval_cdk.evaluation.called_models import CalledModels
-from bedrock_eval_cdk.evaluation.run_permissions import EvaluationData, allow_runs
+from bedrock_eval_cdk.evaluation.run_permissions import allow_runs
+from bedrock_eval_cdk.storage.evaluation_buckets import EvaluationData
 from constructs import Construct
 
 

@@ -19,7 +19,7 @@ from bedrock_eval_cdk.core.permissions import (
     regional_arn,
 )
 from bedrock_eval_cdk.core.roles import ServiceRole
-from bedrock_eval_cdk.evaluation.run_permissions import EvaluationData
+from bedrock_eval_cdk.storage.evaluation_buckets import EvaluationData
 from constructs import Construct
 
 _SERVICE = "sagemaker.amazonaws.com"

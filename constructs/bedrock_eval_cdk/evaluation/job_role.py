@@ -11,7 +11,7 @@ from bedrock_eval_cdk.core.context import EnvironmentContext
 from bedrock_eval_cdk.core.permissions import allow, allow_foreign_objects, bucket_arn, from_this_account, regional_arn
 from bedrock_eval_cdk.core.roles import ServiceRole
 from bedrock_eval_cdk.evaluation.called_models import CalledModels
-from bedrock_eval_cdk.evaluation.run_permissions import EvaluationData
+from bedrock_eval_cdk.storage.evaluation_buckets import EvaluationData
 from constructs import Construct
 
 

@@ -8,7 +8,8 @@ from bedrock_eval.layout import JOBS
 from bedrock_eval_cdk.core.context import EnvironmentContext
 from bedrock_eval_cdk.core.functions import FunctionSettings, PythonFunction
 from bedrock_eval_cdk.core.permissions import regional_arn
-from bedrock_eval_cdk.evaluation.run_permissions import EvaluationData, allow_runs
+from bedrock_eval_cdk.evaluation.run_permissions import allow_runs
+from bedrock_eval_cdk.storage.evaluation_buckets import EvaluationData
 from constructs import Construct
 
 

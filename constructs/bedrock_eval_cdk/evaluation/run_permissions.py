@@ -1,22 +1,12 @@
 """What every function that runs evaluations may do, whoever scores them."""
 
-from dataclasses import dataclass
-
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_s3 as s3
 
 from bedrock_eval.catalogue import CUSTOM
 from bedrock_eval.layout import BASELINES, DEFINITIONS, RUNS
 from bedrock_eval_cdk.core.functions import PythonFunction
 from bedrock_eval_cdk.core.permissions import allow_key, allow_listing
-
-
-@dataclass(frozen=True)
-class EvaluationData:
-    """The buckets of datasets and of results."""
-
-    datasets: s3.IBucket
-    results: s3.IBucket
+from bedrock_eval_cdk.storage.evaluation_buckets import EvaluationData
 
 
 def allow_runs(function: PythonFunction, *, data: EvaluationData, key: kms.IKey) -> None:

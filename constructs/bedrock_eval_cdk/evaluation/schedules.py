@@ -1,7 +1,7 @@
 """When evaluations run: EventBridge Scheduler starts their state machine."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from aws_cdk import Aws, Duration
 from aws_cdk import aws_iam as iam
@@ -14,7 +14,7 @@ from bedrock_eval_cdk.core.context import EnvironmentContext
 from bedrock_eval_cdk.core.nag import acknowledge
 from bedrock_eval_cdk.core.permissions import allow
 from bedrock_eval_cdk.core.roles import ServiceRole
-from constructs import Construct, IConstruct
+from constructs import Construct, IDependable
 
 # Filled in by Scheduler, the same at every delivery of one due time.
 # Assumption: past-at-and-redelivery
@@ -24,25 +24,15 @@ _RETRY_HOURS = 1
 
 
 class EvaluationSchedules(Construct):
-    """The schedule group, the queue of deliveries that failed, the role, and a schedule for each `add`.
+    """The schedule group, the queue of deliveries that failed, the role, and a schedule for each `add`."""
 
-    Args:
-        state_machines: which the schedules may start.
-    """
-
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        context: EnvironmentContext,
-        state_machines: Sequence[sfn.IStateMachine],
-    ) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, context: EnvironmentContext) -> None:
         super().__init__(scope, construct_id)
         self._context = context
         self.group = scheduler.CfnScheduleGroup(self, "Group", name=context.name(lambda names: names.schedule_group))
         self.dead_letters = self._dead_letters()
-        self.role = self._role([machine.state_machine_arn for machine in state_machines])
+        self.role = self._role()
+        self._started: list[str] = []
 
     def _dead_letters(self) -> sqs.Queue:
         queue = sqs.Queue(
@@ -57,7 +47,7 @@ class EvaluationSchedules(Construct):
         acknowledge(queue, "SQS3", reason="This is the dead-letter queue of the schedules; an alarm watches it.")
         return queue
 
-    def _role(self, machines: Sequence[str]) -> ServiceRole:
+    def _role(self) -> ServiceRole:
         trust = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID, "aws:SourceArn": self.group.attr_arn}}
         role = ServiceRole(
             self,
@@ -66,7 +56,6 @@ class EvaluationSchedules(Construct):
             assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com", conditions=trust),
             description=f"EventBridge Scheduler starts evaluations of {self._context.label}",
         )
-        allow(role, actions=["states:StartExecution"], resources=machines)
         allow(role, actions=["sqs:SendMessage"], resources=[self.dead_letters.queue_arn])
         allow(
             role,
@@ -77,11 +66,8 @@ class EvaluationSchedules(Construct):
         return role
 
     def add(self, evaluation: str, schedule: Schedule, *, state_machine: sfn.IStateMachine) -> scheduler.CfnSchedule:
-        """Start `evaluation` by `schedule`; the input is its name and the scheduled time and no more.
-
-        Args:
-            state_machine: one of those that the role may start.
-        """
+        """Start `evaluation` by `schedule`; the input is its name and the scheduled time and no more."""
+        self._allow_starting(state_machine.state_machine_arn)
         made = scheduler.CfnSchedule(
             self,
             evaluation,
@@ -97,7 +83,12 @@ class EvaluationSchedules(Construct):
         made.node.add_dependency(self.group, self.role)
         return made
 
-    def wait_for(self, others: Iterable[IConstruct]) -> None:
+    def _allow_starting(self, machine: str) -> None:
+        if machine not in self._started:
+            self._started.append(machine)
+            allow(self.role, actions=["states:StartExecution"], resources=[machine])
+
+    def wait_for(self, others: Iterable[IDependable]) -> None:
         """Make the schedules after `others`: their group waits for these, and each schedule for the group."""
         # Assumption: rate-schedule-first-run
         self.group.node.add_dependency(*others)

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 
 from bedrock_eval import alarm_kinds as kinds
 from bedrock_eval.alarm_kinds import AlarmKind, Severity, Thresholds
-from bedrock_eval_cdk.core.context import EnvironmentContext
+from bedrock_eval_cdk.core.context import Identity, stack_identity
 from bedrock_eval_cdk.core.errors import DeclarationError
-from constructs import IDependable
+from bedrock_eval_cdk.monitoring.routed_alarm import RoutedAlarm
+from constructs import Construct, IDependable
 
 # PutMetricAlarm: name and description.
 _MOST_NAME = 255
@@ -40,13 +41,15 @@ class AlarmPolicy:
         severities: by kind, where the environment says otherwise than the table; None: not made.
         first_data: what puts the first datapoint of liveness alarms; they are made after it, or they would be in alarm
             at the first deploy. None: there is no watchdog, and no alarm about what it reports.
+        explaining: alarms about the whole environment that were made before, which explain others.
         taken: the subjects of the alarms that were made, by name.
     """
 
-    context: EnvironmentContext
+    identity: Identity
     thresholds: Thresholds
     severities: Mapping[str, Severity | None] = field(default_factory=dict)
     first_data: IDependable | None = None
+    explaining: tuple[RoutedAlarm, ...] = ()
     taken: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def severity(self, kind: AlarmKind) -> Severity | None:
@@ -61,7 +64,7 @@ class AlarmPolicy:
         Raises:
             DeclarationError: CloudWatch would refuse it, or another subject has this name.
         """
-        chosen = self.context.name(lambda names: names.alarm(*words))
+        chosen = self.identity.name(lambda names: names.alarm(*words))
         name = chosen or "-".join(words)
         if len(name) > _MOST_NAME:
             raise DeclarationError(f"alarm name {name!r} has {len(name)} characters; allowed: {_MOST_NAME}")
@@ -80,11 +83,11 @@ class AlarmPolicy:
         Raises:
             DeclarationError: CloudWatch would refuse it as too long.
         """
-        context = self.context
+        identity = self.identity
         ends = {
-            "Owner": context.owner,
-            "Dashboard": context.name(lambda names: names.dashboard),
-            "Runbook": context.runbook and f"{context.runbook}#{entry}",
+            "Owner": identity.owner,
+            "Dashboard": identity.name(lambda names: names.dashboard),
+            "Runbook": identity.runbook and f"{identity.runbook}#{entry}",
         }
         known = [f"{name}: {value}" for name, value in ends.items() if value]
         written = f"[{severity}] {text}" + "".join(f" {each}." for each in known).removesuffix(
@@ -96,3 +99,8 @@ class AlarmPolicy:
                 f"{_MOST_DESCRIPTION}: {written}"
             )
         return written
+
+
+def standalone_policy(scope: Construct) -> AlarmPolicy:
+    """The default thresholds, for a construct in a stack of any app."""
+    return AlarmPolicy(stack_identity(scope), Thresholds())

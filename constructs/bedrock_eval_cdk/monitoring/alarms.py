@@ -1,6 +1,6 @@
 """The factory that turns a kind of alarm and a subject into a described alarm, and routes all of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 
@@ -8,7 +8,8 @@ from bedrock_eval.alarm_kinds import AlarmKind, Comparison, MissingData, Thresho
 from bedrock_eval.alarm_units import figure
 from bedrock_eval_cdk.core.errors import DeclarationError
 from bedrock_eval_cdk.monitoring.alarm_policy import AlarmPolicy
-from bedrock_eval_cdk.monitoring.routing import AlarmRouter, Notified, RoutedAlarm
+from bedrock_eval_cdk.monitoring.routed_alarm import RoutedAlarm
+from bedrock_eval_cdk.monitoring.routing import AlarmRouter, Notified
 from bedrock_eval_cdk.monitoring.series import Math, Series, watched_series
 from constructs import Construct
 
@@ -29,19 +30,18 @@ _MISSING = {
 
 
 class AlarmFactory:
-    """Makes alarms that are described and under their kind's missing-data policy, and routes them; no others.
+    """Makes alarms that are described and under their kind's missing-data policy, and routes them; no others."""
 
-    Args:
-        explaining: alarms about the whole environment that were made before, which explain others.
-    """
-
-    def __init__(
-        self, scope: Construct, *, policy: AlarmPolicy, notified: Notified, explaining: Sequence[RoutedAlarm] = ()
-    ) -> None:
+    def __init__(self, scope: Construct, *, policy: AlarmPolicy, notified: Notified) -> None:
         self._scope = scope
         self._policy = policy
-        self._router = AlarmRouter(scope, policy, notified, explaining)
+        self._router = AlarmRouter(scope, policy, notified)
         self._made: list[RoutedAlarm] = []
+
+    @property
+    def has_watchdog(self) -> bool:
+        """A watchdog publishes figures of its own beside those of AWS."""
+        return self._policy.first_data is not None
 
     def make(  # noqa: PLR0913 - all by keyword but the kind and its subject
         self,
@@ -73,7 +73,7 @@ class AlarmFactory:
         name = self._policy.take_name(kind.name, *subject, subject=subject)
         window = kind.window_of(limits)
         happened = kind.happened.format(
-            subject=about or " ".join(subject) or self._policy.context.label, threshold=figure(value)
+            subject=about or " ".join(subject) or self._policy.identity.label, threshold=figure(value)
         )
         text = f"{happened} Rings at {window}. Look at: {kind.look_at}"
         description = self._policy.description(severity, text, entry=kind.name)

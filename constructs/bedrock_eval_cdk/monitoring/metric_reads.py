@@ -10,7 +10,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 
 from bedrock_eval.active_metrics import NAMESPACES, Reads, ReadSet, Search
 from bedrock_eval_cdk.monitoring.metrics import SEARCH
-from bedrock_eval_cdk.monitoring.routing import RoutedAlarm
+from bedrock_eval_cdk.monitoring.routed_alarm import RoutedAlarm
 from constructs import Construct
 
 _Set = tuple[str, str]

@@ -12,9 +12,9 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
 
-from bedrock_eval.alarm_kinds import AlarmKind, Incident, Severity
+from bedrock_eval.alarm_kinds import Incident, Severity
 from bedrock_eval_cdk.monitoring.alarm_policy import AlarmPolicy
-from bedrock_eval_cdk.monitoring.series import Series
+from bedrock_eval_cdk.monitoring.routed_alarm import RoutedAlarm
 from constructs import Construct
 
 # PutCompositeAlarm: children and rule.
@@ -23,30 +23,6 @@ _MOST_RULE = 10_240
 _TOKEN = re.compile(r"\$\{Token\[[^\]]+\]\}")
 # An alarm that CloudFormation names stands in a rule by its ARN, which has up to 67 characters and a name of 255.
 _LONGEST_ARN = "x" * 322
-
-
-@dataclass(frozen=True)
-class RoutedAlarm:
-    """An alarm with what a graph needs to draw what it watches and its threshold.
-
-    Attributes:
-        told_by: the composite that notifies of it; None: it notifies by itself.
-    """
-
-    kind: AlarmKind
-    severity: Severity
-    subject: tuple[str, ...]
-    dimensions: Mapping[str, str]
-    threshold: float
-    name: str | None
-    series: Series
-    alarm: cloudwatch.Alarm
-    told_by: cloudwatch.CompositeAlarm | None = None
-
-    @property
-    def in_a_rule(self) -> str:
-        """How the rule of a composite asks whether it is in alarm."""
-        return f'ALARM("{self.name or self.alarm.alarm_arn}")'
 
 
 @dataclass(frozen=True)
@@ -81,13 +57,11 @@ class AlarmRouter:
 
     Attributes:
         scope: of the composites.
-        explaining: alarms about the whole environment that were made before, which explain others.
     """
 
     scope: Construct
     policy: AlarmPolicy
     notified: Notified
-    explaining: Sequence[RoutedAlarm] = ()
 
     def route(self, alarms: Sequence[RoutedAlarm]) -> tuple[RoutedAlarm, ...]:
         """Notify of each alarm by itself or by the composite of its incident; gives them with their composites."""
@@ -99,7 +73,7 @@ class AlarmRouter:
                 continue
             subject = made.subject[: incident.subject_parts]
             groups.setdefault(_Group(made.severity, incident, subject), []).append(made)
-        explaining = {made.kind.name: made for made in (*self.explaining, *alarms)}
+        explaining = {made.kind.name: made for made in (*self.policy.explaining, *alarms)}
         composed: dict[int, cloudwatch.CompositeAlarm] = {}
         for group, members in groups.items():
             if len(members) == 1 and members[0].kind.unless not in explaining:
@@ -118,13 +92,16 @@ class AlarmRouter:
         for number, terms in enumerate(shards, 1):
             part = (f"part-{number}",) if len(shards) > 1 else ()
             words = (group.severity, group.incident, *group.subject, *part)
+            name = self.policy.take_name(*words, subject=group.subject)
             composite = cloudwatch.CompositeAlarm(
                 self.scope,
                 "-".join(words),
-                composite_alarm_name=self.policy.take_name(*words, subject=group.subject),
+                composite_alarm_name=name,
                 alarm_description=self._description(group, members),
                 alarm_rule=cloudwatch.AlarmRule.from_string(" OR ".join(terms)),
             )
+            if name is None:
+                _leave_name_to_cloudformation(composite)
             # The rule names its children as text, so CloudFormation cannot see that they come first.
             children = [by_term[term] for term in terms]
             explained_by = [explaining[each.kind.unless] for each in children if each.kind.unless in explaining]
@@ -140,6 +117,14 @@ class AlarmRouter:
             "tells once, whichever join later, and again when all are well. Look at: the alarms named in the message."
         )
         return self.policy.description(group.severity, text, entry="incidents")
+
+
+def _leave_name_to_cloudformation(composite: cloudwatch.CompositeAlarm) -> None:
+    """Take away the name that the CDK makes up, which a second alarm of the same path in the account would take."""
+    made = composite.node.default_child
+    if not isinstance(made, cloudwatch.CfnCompositeAlarm):
+        raise TypeError(f"{composite.node.path}: CDK no longer makes a CfnCompositeAlarm")
+    made.add_property_deletion_override("AlarmName")
 
 
 def _term(member: RoutedAlarm, explaining: Mapping[str, RoutedAlarm]) -> str:

@@ -1,15 +1,15 @@
 """What is monitored: the parts of an environment that alarms and the dashboard are about."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bedrock_eval import catalogue
 from bedrock_eval.alarm_kinds import Thresholds
 from bedrock_eval.costs import Rates
 from bedrock_eval.definition import Gate
-from bedrock_eval.log_filters import LogFilter
 from bedrock_eval.measures import Measure
 from bedrock_eval.names import PhysicalNames
+from bedrock_eval_cdk.core.context import Identity
 
 # Assumption: log-delivery-dimension
 DELIVERY_DIMENSIONS: Mapping[str, str] = {catalogue.MODEL_ID: catalogue.ALL_MODELS}
@@ -25,7 +25,7 @@ class Quota:
 
 
 @dataclass(frozen=True)
-class WatchedGuardrail:
+class MonitoredGuardrail:
     """A guardrail in one version; `arn` may hold tokens of CDK."""
 
     name: str
@@ -38,8 +38,8 @@ class WatchedGuardrail:
 
 
 @dataclass(frozen=True)
-class WatchedModel:
-    """A declared model.
+class MonitoredModel:
+    """A model that is monitored.
 
     Attributes:
         model_id: as declared.
@@ -53,7 +53,7 @@ class WatchedModel:
 
     name: str
     model_id: str
-    thresholds: Thresholds
+    thresholds: Thresholds = field(default_factory=Thresholds)
     rates: Rates | None = None
     profile_id: str | None = None
     evaluation_id: str | None = None
@@ -76,7 +76,7 @@ class WatchedModel:
 
 
 @dataclass(frozen=True)
-class WatchedCandidate:
+class MonitoredCandidate:
     """A candidate of an evaluation, under the model id that its scores are published with."""
 
     name: str
@@ -84,7 +84,7 @@ class WatchedCandidate:
 
 
 @dataclass(frozen=True)
-class WatchedEvaluation:
+class MonitoredEvaluation:
     """One evaluation.
 
     Attributes:
@@ -96,7 +96,7 @@ class WatchedEvaluation:
 
     application: str
     name: str
-    candidates: tuple[WatchedCandidate, ...]
+    candidates: tuple[MonitoredCandidate, ...]
     measures: tuple[Measure, ...]
     gates: tuple[Gate, ...]
     min_coverage: float
@@ -108,15 +108,15 @@ class WatchedEvaluation:
     def dimensions(self) -> Mapping[str, str]:
         return {catalogue.APPLICATION: self.application, catalogue.EVALUATION: self.name}
 
-    def candidate_dimensions(self, candidate: WatchedCandidate) -> Mapping[str, str]:
+    def candidate_dimensions(self, candidate: MonitoredCandidate) -> Mapping[str, str]:
         return {**self.dimensions, catalogue.CANDIDATE: candidate.name, catalogue.MODEL_ID: candidate.model_id}
 
-    def verdict_dimensions(self, candidate: WatchedCandidate, gate: Gate) -> Mapping[str, str]:
+    def verdict_dimensions(self, candidate: MonitoredCandidate, gate: Gate) -> Mapping[str, str]:
         return {**self.candidate_dimensions(candidate), catalogue.METRIC: gate.metric}
 
 
 @dataclass(frozen=True)
-class WatchedMachine:
+class MonitoredMachine:
     """A state machine that runs evaluations.
 
     Attributes:
@@ -141,47 +141,70 @@ class WatchedMachine:
 
 
 @dataclass(frozen=True)
-class Watched:
-    """An environment as monitoring sees it.
+class MonitoredRunner:
+    """What runs evaluations.
 
     Attributes:
-        owns_account: alarms on AWS/Bedrock, whose figures are the whole account's, are this environment's.
-        log_group: of the account's invocation log, when this environment sets it, so that its losses concern it.
-        log_filters: what metric filters of this environment count in that log.
-        interventions: what guardrails do inside of model calls is counted, here or by the account's owner.
-        own_profile: evaluations call through profiles of their own and are not in the models' figures.
-        machines: which run the evaluations.
-        budget: the name of its budget, if it has one.
+        dead_letters: the name of the queue of schedule deliveries that failed; None: nothing is scheduled.
+        subject: what tells its alarms from those of another runner.
     """
 
-    application: str
-    environment: str
-    owner: str
-    runbook_url: str
-    names: PhysicalNames
-    models: tuple[WatchedModel, ...]
-    evaluations: tuple[WatchedEvaluation, ...]
-    owns_account: bool
-    log_group: str | None
-    own_profile: bool
-    machines: tuple[WatchedMachine, ...]
-    guardrails: tuple[WatchedGuardrail, ...] = ()
-    log_filters: tuple[LogFilter, ...] = ()
+    machines: tuple[MonitoredMachine, ...]
+    dead_letters: str | None
+    subject: tuple[str, ...] = ()
+
+    def dead_letters_dimensions(self, application: str) -> Mapping[str, str]:
+        """The dimensions of the queue's own count and of the watchdog's."""
+        return {catalogue.APPLICATION: application, catalogue.QUEUE: self.dead_letters or ""}
+
+
+@dataclass(frozen=True)
+class MonitoredModels:
+    """The models and guardrails that one dashboard is about.
+
+    Attributes:
+        owns_account: alarms on AWS/Bedrock, whose figures are the whole account's, are made here.
+        own_profile: evaluations call through profiles of their own and are not in the models' figures; None: nothing
+            is known of evaluations.
+        interventions: what guardrails do inside of model calls is counted, here or by the account's owner.
+        watchdog: there is one, which adds up the cost of the month.
+        budget: the name of the budget, if there is one.
+    """
+
+    identity: Identity
+    models: tuple[MonitoredModel, ...]
+    guardrails: tuple[MonitoredGuardrail, ...] = ()
+    owns_account: bool = True
+    own_profile: bool | None = None
     interventions: bool = False
+    watchdog: bool = False
     budget: str | None = None
 
     @property
-    def logs_invocations(self) -> bool:
-        return self.log_group is not None
-
-    @property
-    def own_models(self) -> tuple[WatchedModel, ...]:
+    def own_models(self) -> tuple[MonitoredModel, ...]:
         """Whose figures are this environment's concern: its profiles, and for the account's owner all it declares."""
         return tuple(model for model in self.models if self.owns_account or model.profile_id is not None)
 
     @property
     def application_dimensions(self) -> Mapping[str, str]:
-        return {catalogue.APPLICATION: self.application}
+        return {catalogue.APPLICATION: self.identity.application}
+
+
+@dataclass(frozen=True)
+class MonitoredEnvironment:
+    """An environment with a watchdog and a formatter, under fixed names."""
+
+    models: MonitoredModels
+    evaluations: tuple[MonitoredEvaluation, ...]
+    runner: MonitoredRunner
+
+    @property
+    def names(self) -> PhysicalNames:
+        return self.models.identity.fixed_names
+
+    @property
+    def application_dimensions(self) -> Mapping[str, str]:
+        return self.models.application_dimensions
 
     @property
     def formatter_dimensions(self) -> Mapping[str, str]:
@@ -193,4 +216,4 @@ class Watched:
 
     @property
     def dead_letters_dimensions(self) -> Mapping[str, str]:
-        return {**self.application_dimensions, catalogue.QUEUE: self.names.dead_letters}
+        return self.runner.dead_letters_dimensions(self.models.identity.application)

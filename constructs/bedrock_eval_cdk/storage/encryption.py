@@ -12,7 +12,7 @@ from aws_cdk import Aws, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 
-from bedrock_eval.names import PhysicalNames
+from bedrock_eval_cdk.core.context import EnvironmentContext, Identity, stack_identity
 from bedrock_eval_cdk.core.permissions import budgets_arn, from_this_account, from_this_account_if_told, regional_arn
 from constructs import Construct
 
@@ -38,13 +38,7 @@ class EnvironmentKey(kms.Key):
     """Encrypts data, logs, topic and queue of one environment; rotated every year."""
 
     def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        names: PhysicalNames,
-        use: KeyUse,
-        removal_policy: RemovalPolicy,
+        self, scope: Construct, construct_id: str, *, identity: Identity, use: KeyUse, removal_policy: RemovalPolicy
     ) -> None:
         # With a first deploy that is rolled back it goes: the next one makes another, and each would be billed.
         if removal_policy is RemovalPolicy.RETAIN:
@@ -52,69 +46,93 @@ class EnvironmentKey(kms.Key):
         super().__init__(
             scope,
             construct_id,
-            alias=names.prefix,
-            description=f"Data and logs of {names.prefix}",
+            alias=identity.name(lambda names: names.prefix),
+            description=f"Data and logs of {identity.label}",
             enable_key_rotation=True,
             removal_policy=removal_policy,
         )
-        own_groups = (f"/aws/lambda/{names.prefix}-*", f"/aws/vendedlogs/states/{names.prefix}-*")
-        self._allow_logs((*own_groups, *use.log_groups))
-        self._allow_retained_logs()
-        self._allow_alarms(names)
-        if use.budget:
-            self._allow_budgets()
-        self._allow_scheduler(use.scheduler_roles)
-        self._allow_evaluation_jobs()
-        if use.invocation_bodies:
-            self._allow_invocation_bodies()
+        admit_services(self, identity=identity, use=use)
 
-    def _allow_logs(self, log_groups: Sequence[str]) -> None:
+
+def admit_services(key: kms.IKey, *, identity: Identity, use: KeyUse) -> None:
+    """Let the services use the key that work with what it encrypts.
+
+    An imported key keeps the policy that it has: CloudFormation cannot change it.
+    """
+    policy = _KeyPolicy(key)
+    policy.allow_logs((*_own_log_groups(identity), *use.log_groups))
+    policy.allow_retained_logs()
+    policy.allow_alarms(identity)
+    if use.budget:
+        policy.allow_budgets()
+    if use.scheduler_roles:
+        policy.allow_scheduler(use.scheduler_roles)
+    policy.allow_evaluation_jobs()
+    if use.invocation_bodies:
+        policy.allow_invocation_bodies()
+
+
+def _own_log_groups(identity: Identity) -> tuple[str, ...]:
+    """The names of the log groups of functions and state machines, as patterns."""
+    if identity.names is None:
+        return (f"{identity.application}-*",)
+    prefix = identity.names.prefix
+    return f"/aws/lambda/{prefix}-*", f"/aws/vendedlogs/states/{prefix}-*"
+
+
+@dataclass(frozen=True)
+class _KeyPolicy:
+    """The statements of a key's policy, a method a service."""
+
+    key: kms.IKey
+
+    def allow_logs(self, log_groups: Sequence[str]) -> None:
         """Source: CloudWatch Logs user guide, encrypt log data."""
         groups = [regional_arn("logs", f"log-group:{name}") for name in log_groups]
-        self._allow(
+        self._add(
             "LogGroups",
             principal=iam.ServicePrincipal(f"logs.{Aws.REGION}.{Aws.URL_SUFFIX}"),
             actions=["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"],
             conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}},
         )
 
-    def _allow_retained_logs(self) -> None:
+    def allow_retained_logs(self) -> None:
         """What was encrypted once can be read, also when the group has another name now or another owner."""
-        self._allow(
+        self._add(
             "RetainedLogGroups",
             principal=iam.ServicePrincipal(f"logs.{Aws.REGION}.{Aws.URL_SUFFIX}"),
             actions=["kms:Decrypt"],
             conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": [regional_arn("logs", "log-group:*")]}},
         )
 
-    def _allow_alarms(self, names: PhysicalNames) -> None:
+    def allow_alarms(self, identity: Identity) -> None:
         """CloudWatch publishes to the encrypted topic; without this alarms change state and nobody hears.
 
         The SNS developer guide, sns-key-management, has the statement without conditions. Who may publish at all is in
         the policies of the topics, whose conditions are documented.
         """
         # Assumption: alarm-key-conditions
-        self._allow(
+        self._add(
             "AlarmsToTopic",
             principal=iam.ServicePrincipal("cloudwatch.amazonaws.com"),
             actions=["kms:Decrypt", "kms:GenerateDataKey*"],
-            conditions=from_this_account_if_told(regional_arn("cloudwatch", f"alarm:{names.alarm('*')}")),
+            conditions=from_this_account_if_told(regional_arn("cloudwatch", f"alarm:{identity.alarm_names}")),
         )
 
-    def _allow_budgets(self) -> None:
+    def allow_budgets(self) -> None:
         """Source: AWS Budgets user guide, budgets-sns-policy, which names conditions of the topic's policy alone."""
         # Assumption: alarm-key-conditions
-        self._allow(
+        self._add(
             "BudgetsToTopic",
             principal=iam.ServicePrincipal("budgets.amazonaws.com"),
             actions=["kms:Decrypt", "kms:GenerateDataKey*"],
             conditions=from_this_account_if_told(budgets_arn()),
         )
 
-    def _allow_scheduler(self, roles: Sequence[str]) -> None:
+    def allow_scheduler(self, roles: Sequence[str]) -> None:
         """Scheduler writes to the encrypted dead-letter queue with the schedule's role, not as a service."""
         arns = [f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:role/{role}" for role in roles]
-        self._allow(
+        self._add(
             "SchedulerToDeadLetters",
             principal=iam.AccountRootPrincipal(),
             actions=["kms:Decrypt", "kms:GenerateDataKey"],
@@ -124,36 +142,52 @@ class EnvironmentKey(kms.Key):
             },
         )
 
-    def _allow_evaluation_jobs(self) -> None:
+    def allow_evaluation_jobs(self) -> None:
         """Source: Bedrock user guide, model-evaluation-security-kms, which has no SourceAccount."""
         principal = iam.ServicePrincipal("bedrock.amazonaws.com")
         jobs = regional_arn("bedrock", "evaluation-job/*")
         # Assumption: jobs-key-source-account
         account = {"StringEqualsIfExists": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
         by_job = {**account, "ArnLike": {"aws:SourceArn": jobs}}
-        self._allow("DescribeForEvaluationJobs", principal=principal, actions=["kms:DescribeKey"], conditions=by_job)
+        self._add("DescribeForEvaluationJobs", principal=principal, actions=["kms:DescribeKey"], conditions=by_job)
         by_job = {**account, "ArnLike": {"aws:SourceArn": jobs, "kms:EncryptionContext:evaluationJobArn": jobs}}
-        self._allow(
+        self._add(
             "EvaluationJobs",
             principal=principal,
             actions=["kms:Decrypt", "kms:GenerateDataKey"],
             conditions=by_job,
         )
 
-    def _allow_invocation_bodies(self) -> None:
+    def allow_invocation_bodies(self) -> None:
         """Bedrock delivers as a service. Source: Bedrock user guide, model-invocation-logging (SSE-KMS)."""
-        self._allow(
+        self._add(
             "InvocationBodies",
             principal=iam.ServicePrincipal("bedrock.amazonaws.com"),
             actions=["kms:GenerateDataKey"],
             conditions=from_this_account(regional_arn("bedrock", "*")),
         )
 
-    def _allow(
+    def _add(
         self, sid: str, *, principal: iam.IPrincipal, actions: Sequence[str], conditions: Mapping[str, Any]
     ) -> None:
-        self.add_to_resource_policy(
+        self.key.add_to_resource_policy(
             iam.PolicyStatement(
                 sid=sid, principals=[principal], actions=list(actions), resources=["*"], conditions=conditions
             )
         )
+
+
+def standalone_context(
+    scope: Construct,
+    *,
+    key: kms.IKey | None,
+    use: KeyUse,
+    removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
+) -> EnvironmentContext:
+    """The context of a construct in a stack of any app, with a key of its own below it or with the given one."""
+    identity = stack_identity(scope)
+    if key is None:
+        key = EnvironmentKey(scope, "Key", identity=identity, use=use, removal_policy=removal_policy)
+    else:
+        admit_services(key, identity=identity, use=use)
+    return EnvironmentContext(application=identity.application, key=key, removal_policy=removal_policy)

@@ -1,6 +1,6 @@
 """The dashboard of an environment: what a person opens when an alarm rings."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -8,21 +8,14 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from bedrock_eval import catalogue
 from bedrock_eval.arrival import LAST_MINUTES
 from bedrock_eval.console import dashboard_url
+from bedrock_eval_cdk.core.context import Identity
 from bedrock_eval_cdk.core.errors import DeclarationError
-from bedrock_eval_cdk.monitoring.subjects import Watched, WatchedModel
+from bedrock_eval_cdk.monitoring.subjects import MonitoredModel, MonitoredModels
 from bedrock_eval_cdk.monitoring.widgets.drawing import COLUMNS, Drawing, heading, text_rows
-from bedrock_eval_cdk.monitoring.widgets.evaluations import evaluation_widgets
-from bedrock_eval_cdk.monitoring.widgets.health import (
-    account_traffic,
-    counts_of_runs,
-    health,
-    log_delivery,
-    log_metrics,
-    log_tables,
-)
 from bedrock_eval_cdk.monitoring.widgets.models import all_models, cost_of_all, declared_model, guardrail, one_model
 from constructs import Construct
 
+SPLIT = "split it: move some models and evaluations to another one"
 CHOSEN_MODEL = "chosen-model-id"
 """What the dashboard's variable replaces, wherever it stands. A variable by property would replace every ModelId."""
 
@@ -33,35 +26,52 @@ _MOST_METRICS_OF_ONE = 500
 
 
 class MonitoringDashboard(Construct):
-    """Header, alarm states, all models, one model to choose, every declared model, guardrails, cost, every evaluation,
-    the invocation log, and the health of the evaluator.
+    """Header, alarm states, all models, one model to choose, every declared model, guardrails, cost, and further rows.
+
+    Args:
+        further: rows about what else is monitored.
+        existing: a dashboard that is added to, instead of one of its own.
 
     Raises:
-        ValueError: more widgets than a dashboard can hold.
+        DeclarationError: more widgets than a dashboard can hold.
 
     Attributes:
-        widgets: all that it shows.
+        widgets: all that was added.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, drawing: Drawing) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        drawing: Drawing,
+        further: Iterable[list[cloudwatch.IWidget]] = (),
+        existing: cloudwatch.Dashboard | None = None,
+    ) -> None:
         super().__init__(scope, construct_id)
-        watched = drawing.watched
-        rows = list(_rows(drawing))
+        rows = [*_rows(drawing), *further]
         self.widgets = tuple(widget for row in rows for widget in row)
-        _check(self, watched.names.dashboard, self.widgets)
-        self.dashboard = cloudwatch.Dashboard(
+        _check(self, self.widgets)
+        self.dashboard = existing or self._make(drawing)
+        self.dashboard.add_variable(_choice(drawing.models))
+        for row in rows:
+            self.dashboard.add_widgets(*row)
+
+    def _make(self, drawing: Drawing) -> cloudwatch.Dashboard:
+        return cloudwatch.Dashboard(
             self,
             "Dashboard",
-            dashboard_name=watched.names.dashboard,
+            dashboard_name=drawing.models.identity.name(lambda names: names.dashboard),
             default_interval=Duration.days(1),
             period_override=cloudwatch.PeriodOverride.INHERIT,
-            variables=[_choice(watched)],
-            widgets=rows,
         )
-        self.url = dashboard_url(watched.names.dashboard, region=drawing.region)
+
+    def url(self, *, region: str) -> str:
+        """Where the console shows it."""
+        return dashboard_url(self.dashboard.dashboard_name, region=region)
 
 
-def _check(scope: Construct, name: str, widgets: Sequence[cloudwatch.IWidget]) -> None:
+def _check(scope: Construct, widgets: Sequence[cloudwatch.IWidget]) -> None:
     """What a search finds is not known here and counts besides."""
     drawn = Stack.of(scope).resolve([each for widget in widgets for each in widget.to_json()])
     metrics = [sum(isinstance(entry[0], str) for entry in each["properties"].get("metrics", ())) for each in drawn]
@@ -71,16 +81,13 @@ def _check(scope: Construct, name: str, widgets: Sequence[cloudwatch.IWidget]) -
         (max(metrics), _MOST_METRICS_OF_ONE, "metrics in a widget"),
     ):
         if count > most:
-            raise DeclarationError(
-                f"dashboard {name} would have {count:,} {what}; allowed: {most:,}; split the environment: "
-                "move some models and evaluations to another file"
-            )
+            raise DeclarationError(f"the dashboard would have {count:,} {what}; allowed: {most:,}; {SPLIT}")
 
 
-def _choice(watched: Watched) -> cloudwatch.DashboardVariable:
+def _choice(monitored: MonitoredModels) -> cloudwatch.DashboardVariable:
     """Lets a person switch the row of one model to any id that is called."""
     entry = catalogue.INVOCATIONS
-    first = next((model.metric_id for model in watched.models), None)
+    first = next((model.metric_id for model in monitored.models), None)
     return cloudwatch.DashboardVariable(
         id="model",
         label="One model",
@@ -100,47 +107,36 @@ def _choice(watched: Watched) -> cloudwatch.DashboardVariable:
 
 def _rows(drawing: Drawing) -> Iterator[list[cloudwatch.IWidget]]:
     """Rows wrap after 24 columns."""
-    watched = drawing.watched
+    monitored = drawing.models
     yield [_header(drawing)]
     yield drawing.states()
     yield [heading("All models"), *all_models(drawing)]
-    chosen = WatchedModel("chosen", CHOSEN_MODEL, drawing.thresholds)
+    chosen = MonitoredModel("chosen", CHOSEN_MODEL, drawing.thresholds)
     yield [heading(f"One model, chosen at the top: `{CHOSEN_MODEL}`"), *one_model(drawing, chosen)]
-    for model in watched.models:
+    for model in monitored.models:
         through = "" if model.profile_id is None else f" through profile `{model.profile_id}`"
         yield [heading(f"Model {model.name}: `{model.model_id}`{through}"), *declared_model(drawing, model)]
-    for each in watched.guardrails:
+    for each in monitored.guardrails:
         yield [
             heading(f"Guardrail {each.name}, version {each.version}: calls of ApplyGuardrail"),
             *guardrail(drawing, each),
         ]
-    yield [heading("Cost, estimated by the rates of the environment file"), *cost_of_all(drawing)]
-    for evaluation in watched.evaluations:
-        candidates = ", ".join(f"{item.name} = `{item.model_id}`" for item in evaluation.candidates)
-        yield [heading(f"Evaluation {evaluation.name}", candidates), *evaluation_widgets(drawing, evaluation)]
-    if watched.log_group is not None:
-        yield [heading(f"Invocation log `{watched.log_group}`"), *log_delivery(drawing)]
-        if watched.log_filters:
-            yield log_metrics(drawing, watched.log_filters)
-        yield log_tables(drawing, log_group=watched.log_group)
-    if watched.owns_account:
-        yield [heading("Traffic of the account that nobody watches"), *account_traffic(drawing)]
-    yield [heading("Health of the evaluator"), *health(drawing), *counts_of_runs(drawing)]
+    yield [heading("Cost, estimated by the declared rates"), *cost_of_all(drawing)]
 
 
 def _header(drawing: Drawing) -> cloudwatch.TextWidget:
-    watched = drawing.watched
-    alarmed = "" if watched.owns_account else " Their alarms belong to the environment that owns the account."
-    book = watched.runbook_url.partition("#")[0]
-    kinds = dict.fromkeys(routed.kind.name for routed in drawing.alarms)
+    monitored, identity = drawing.models, drawing.models.identity
+    alarmed = "" if monitored.owns_account else " Their alarms belong to the environment that owns the account."
     before = (
-        f"# {watched.names.prefix}",
-        "Do the models answer, in time and as well as before, and at what cost? "
-        f"Application **{watched.application}** | environment **{watched.environment}** | "
-        f"owner **{watched.owner}** | [runbook]({watched.runbook_url})",
-        f"Figures of models are those of the whole account in {drawing.region}.{alarmed} {_traffic(watched)} "
+        f"# {identity.label}",
+        f"Do the models answer, in time and as well as before, and at what cost? {_whose(identity)}",
+        f"Figures of models are those of the whole account in {drawing.region}.{alarmed} {_traffic(monitored)}"
         f"Metrics and log records arrive late: {LAST_MINUTES} need not be complete.",
     )
+    kinds = dict.fromkeys(routed.kind.name for routed in drawing.alarms)
+    book = identity.runbook
+    if book is None or not kinds:
+        return cloudwatch.TextWidget(markdown="\n\n".join(before), width=COLUMNS, height=text_rows(*before))
     linked = " | ".join(f"[{kind}]({book}#{kind})" for kind in kinds)
     return cloudwatch.TextWidget(
         markdown="\n\n".join((*before, f"What to do when one rings: {linked}")),
@@ -150,12 +146,25 @@ def _header(drawing: Drawing) -> cloudwatch.TextWidget:
     )
 
 
-def _traffic(watched: Watched) -> str:
-    if watched.own_profile:
-        ids = {model.name: model.evaluation_id for model in watched.models if model.evaluation_id is not None}
+def _whose(identity: Identity) -> str:
+    known = [f"Application **{identity.application}**"]
+    if identity.names is not None:
+        known.append(f"environment **{identity.environment}**")
+    if identity.owner is not None:
+        known.append(f"owner **{identity.owner}**")
+    if identity.runbook_url is not None:
+        known.append(f"[runbook]({identity.runbook_url})")
+    return " | ".join(known)
+
+
+def _traffic(monitored: MonitoredModels) -> str:
+    if monitored.own_profile is None:
+        return ""
+    if monitored.own_profile:
+        ids = {model.name: model.evaluation_id for model in monitored.models if model.evaluation_id is not None}
         listed = ", ".join(f"{name} `{profile}`" for name, profile in ids.items())
         return (
             "Evaluations call through inference profiles of their own: they are in *All models* under the ids of those "
-            f"profiles{f' ({listed})' if listed else ''}, and not in the figures per model."
+            f"profiles{f' ({listed})' if listed else ''}, and not in the figures per model. "
         )
-    return "These figures include evaluation traffic, which calls the same model ids (`own_profile` is off)."
+    return "These figures include evaluation traffic, which calls the same model ids (`own_profile` is off). "

@@ -13,9 +13,9 @@ from bedrock_eval import catalogue
 from bedrock_eval.alarm_kinds import AlarmKind, Comparison, Severity, Thresholds
 from bedrock_eval.alarm_units import figure
 from bedrock_eval_cdk.monitoring.metrics import metric
-from bedrock_eval_cdk.monitoring.routing import RoutedAlarm
+from bedrock_eval_cdk.monitoring.routed_alarm import RoutedAlarm
 from bedrock_eval_cdk.monitoring.series import Series, watched_series
-from bedrock_eval_cdk.monitoring.subjects import Watched
+from bedrock_eval_cdk.monitoring.subjects import MonitoredModels
 
 COLUMNS = 24
 THIRD = COLUMNS // 3
@@ -62,7 +62,7 @@ def line(value: float, label: str, color: str) -> Line:
 class Drawing:
     """Makes widgets for one environment, with the thresholds of its alarms drawn in."""
 
-    watched: Watched
+    models: MonitoredModels
     alarms: Sequence[RoutedAlarm]
     thresholds: Thresholds
     region: str

@@ -13,7 +13,7 @@ from bedrock_eval.measures import Measure
 from bedrock_eval.metric_math import judged, known
 from bedrock_eval_cdk.monitoring.metrics import metric
 from bedrock_eval_cdk.monitoring.series import Series
-from bedrock_eval_cdk.monitoring.subjects import WatchedCandidate, WatchedEvaluation
+from bedrock_eval_cdk.monitoring.subjects import MonitoredCandidate, MonitoredEvaluation
 from bedrock_eval_cdk.monitoring.widgets.drawing import RUN_PERIOD, Drawing, Line, line
 
 _DIRECTION = {
@@ -31,7 +31,7 @@ _CANDIDATE_COLORS = (
 )
 
 
-def evaluation_widgets(drawing: Drawing, evaluation: WatchedEvaluation) -> list[cloudwatch.IWidget]:
+def evaluation_widgets(drawing: Drawing, evaluation: MonitoredEvaluation) -> list[cloudwatch.IWidget]:
     """The newest run, scores, verdicts, and the course of the runs, a series a candidate."""
     least = evaluation.min_coverage
     return [
@@ -62,7 +62,7 @@ def evaluation_widgets(drawing: Drawing, evaluation: WatchedEvaluation) -> list[
     ]
 
 
-def _newest(drawing: Drawing, evaluation: WatchedEvaluation) -> cloudwatch.IWidget:
+def _newest(drawing: Drawing, evaluation: MonitoredEvaluation) -> cloudwatch.IWidget:
     entries = (catalogue.RUN_CASES, catalogue.RUN_FAILED_CASES, catalogue.RUN_COVERAGE)
     series = [
         _of_candidate(entry, evaluation, candidate, label_entry=True)
@@ -72,7 +72,7 @@ def _newest(drawing: Drawing, evaluation: WatchedEvaluation) -> cloudwatch.IWidg
     return drawing.newest("Last run", [_age(evaluation), *series], period=RUN_PERIOD)
 
 
-def _age(evaluation: WatchedEvaluation) -> Series:
+def _age(evaluation: MonitoredEvaluation) -> Series:
     """From the hour of the newest finished run to now; nothing where none finished in the range of the graph."""
     finished = metric(catalogue.RUN_FINISHED, dimensions=evaluation.dimensions, period=RUN_PERIOD)
     return cloudwatch.MathExpression(
@@ -80,7 +80,7 @@ def _age(evaluation: WatchedEvaluation) -> Series:
     )
 
 
-def _spending(drawing: Drawing, evaluation: WatchedEvaluation) -> list[cloudwatch.IWidget]:
+def _spending(drawing: Drawing, evaluation: MonitoredEvaluation) -> list[cloudwatch.IWidget]:
     """None of jobs: a graph that stays empty would read as no tokens."""
     if evaluation.jobs:
         return []
@@ -91,7 +91,7 @@ def _spending(drawing: Drawing, evaluation: WatchedEvaluation) -> list[cloudwatc
     ]
 
 
-def _answers(drawing: Drawing, evaluation: WatchedEvaluation) -> list[cloudwatch.IWidget]:
+def _answers(drawing: Drawing, evaluation: MonitoredEvaluation) -> list[cloudwatch.IWidget]:
     """What was no whole answer of the model; jobs do not tell."""
     if evaluation.jobs:
         return []
@@ -102,7 +102,7 @@ def _answers(drawing: Drawing, evaluation: WatchedEvaluation) -> list[cloudwatch
     ]
 
 
-def _scores(drawing: Drawing, evaluation: WatchedEvaluation, measure: Measure) -> Iterator[cloudwatch.IWidget]:
+def _scores(drawing: Drawing, evaluation: MonitoredEvaluation, measure: Measure) -> Iterator[cloudwatch.IWidget]:
     """The score of a metric with the bounds of its gates, and how much room its gates leave."""
     gate = next((each for each in evaluation.gates if each.metric == measure.name), None)
     yield _score(drawing, evaluation, measure, gate)
@@ -110,7 +110,9 @@ def _scores(drawing: Drawing, evaluation: WatchedEvaluation, measure: Measure) -
         yield _margin(drawing, evaluation, measure, gate)
 
 
-def _score(drawing: Drawing, evaluation: WatchedEvaluation, measure: Measure, gate: Gate | None) -> cloudwatch.IWidget:
+def _score(
+    drawing: Drawing, evaluation: MonitoredEvaluation, measure: Measure, gate: Gate | None
+) -> cloudwatch.IWidget:
     bounds = {} if gate is None else {"min": gate.min, "max": gate.max}
     entry = catalogue.score(measure.name, better=measure.better, title=measure.title)
     return drawing.run_graph(
@@ -132,7 +134,7 @@ def _score(drawing: Drawing, evaluation: WatchedEvaluation, measure: Measure, ga
     )
 
 
-def _drops(evaluation: WatchedEvaluation, measure: Measure, gate: Gate | None) -> list[Series]:
+def _drops(evaluation: MonitoredEvaluation, measure: Measure, gate: Gate | None) -> list[Series]:
     """How far `max_drop` lets each candidate fall behind its accepted run; nothing while none is accepted."""
     if gate is None or gate.max_drop is None:
         return []
@@ -149,7 +151,7 @@ def _drops(evaluation: WatchedEvaluation, measure: Measure, gate: Gate | None) -
     ]
 
 
-def _margin(drawing: Drawing, evaluation: WatchedEvaluation, measure: Measure, gate: Gate) -> cloudwatch.IWidget:
+def _margin(drawing: Drawing, evaluation: MonitoredEvaluation, measure: Measure, gate: Gate) -> cloudwatch.IWidget:
     """The worse end of the interval: from the bound, or with `max_drop` from the accepted run, if there is one."""
     return drawing.run_graph(
         f"Gate margin: {measure.title}",
@@ -173,7 +175,7 @@ def _margin_lines(max_drop: float | None) -> list[Line]:
     ]
 
 
-def _verdicts(drawing: Drawing, evaluation: WatchedEvaluation) -> list[cloudwatch.IWidget]:
+def _verdicts(drawing: Drawing, evaluation: MonitoredEvaluation) -> list[cloudwatch.IWidget]:
     judged = {
         f"{candidate.name}: {gate.metric}": evaluation.verdict_dimensions(candidate, gate)
         for candidate in evaluation.candidates
@@ -197,7 +199,7 @@ def _verdicts(drawing: Drawing, evaluation: WatchedEvaluation) -> list[cloudwatc
 
 def _gauges(  # noqa: PLR0913 - all by keyword but the first four
     drawing: Drawing,
-    evaluation: WatchedEvaluation,
+    evaluation: MonitoredEvaluation,
     title: str,
     entries: Sequence[catalogue.Metric],
     *,
@@ -214,7 +216,7 @@ def _gauges(  # noqa: PLR0913 - all by keyword but the first four
     return drawing.run_graph(title, series, unit=unit, limits=limits, top=top)
 
 
-def _runs(drawing: Drawing, evaluation: WatchedEvaluation) -> cloudwatch.IWidget:
+def _runs(drawing: Drawing, evaluation: MonitoredEvaluation) -> cloudwatch.IWidget:
     entries = (catalogue.RUN_FINISHED, catalogue.RUN_FAILED, catalogue.RUN_SKIPPED)
     return drawing.run_graph(
         "Runs finished, failed, skipped",
@@ -226,8 +228,8 @@ def _runs(drawing: Drawing, evaluation: WatchedEvaluation) -> cloudwatch.IWidget
 
 def _of_candidate(
     entry: catalogue.Metric,
-    evaluation: WatchedEvaluation,
-    candidate: WatchedCandidate,
+    evaluation: MonitoredEvaluation,
+    candidate: MonitoredCandidate,
     *,
     gate: Gate | None = None,
     label_entry: bool = False,

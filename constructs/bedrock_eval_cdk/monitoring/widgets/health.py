@@ -1,62 +1,52 @@
 """The widgets about what watches: what runs evaluations, the watchdog, the invocation log and what it holds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from bedrock_eval import alarm_kinds as kinds
-from bedrock_eval import catalogue, log_queries
+from bedrock_eval import catalogue
 from bedrock_eval.active_metrics import UNREAD_QUERY, UNWATCHED_QUERY
-from bedrock_eval.alarm_units import figure
-from bedrock_eval.log_filters import LogFilter
 from bedrock_eval.reconciling import HELD_QUERY
 from bedrock_eval_cdk.monitoring.metrics import metric, search
 from bedrock_eval_cdk.monitoring.series import Series
-from bedrock_eval_cdk.monitoring.subjects import DELIVERY_DIMENSIONS, WatchedMachine
+from bedrock_eval_cdk.monitoring.subjects import MonitoredEnvironment, MonitoredMachine, MonitoredRunner
 from bedrock_eval_cdk.monitoring.widgets.drawing import COLUMNS, RUN_PERIOD, TRAFFIC_PERIOD, Drawing
 
-_ROWS = 20
-_DELIVERIES = {
-    "Deliveries of invocation logs to CloudWatch": (
-        catalogue.LOG_DELIVERY_SUCCESSES,
-        catalogue.LOG_DELIVERY_SUCCESSES_ACROSS,
-    ),
-    "Deliveries of invocation logs to S3": (
-        catalogue.S3_DELIVERY_SUCCESSES,
-        catalogue.S3_DELIVERY_SUCCESSES_ACROSS,
-        catalogue.S3_DELIVERY_FAILURES,
-        catalogue.S3_DELIVERY_FAILURES_ACROSS,
-    ),
-    "Deliveries of large bodies to S3": (
-        catalogue.LARGE_DELIVERY_SUCCESSES,
-        catalogue.LARGE_DELIVERY_SUCCESSES_ACROSS,
-        catalogue.LARGE_DELIVERY_FAILURES,
-        catalogue.LARGE_DELIVERY_FAILURES_ACROSS,
-    ),
-}
 
-
-def health(drawing: Drawing) -> list[cloudwatch.IWidget]:
+def health(drawing: Drawing, environment: MonitoredEnvironment) -> list[cloudwatch.IWidget]:
     """Whether what runs evaluations, and what watches, do their work."""
-    watched, names = drawing.watched, drawing.watched.names
-    functions = {**{machine.label: machine.function for machine in watched.machines}, "watchdog": names.watchdog}
+    runner = environment.runner
+    functions = {machine.label: machine.function for machine in runner.machines}
+    functions["watchdog"] = environment.names.watchdog
     return [
-        _functions(drawing, "Function errors", catalogue.LAMBDA_ERRORS, functions, unit="errors in 5 min"),
-        _functions(drawing, "Function duration (p90)", catalogue.LAMBDA_DURATION, functions, unit="ms"),
-        *(_executions(drawing, machine) for machine in watched.machines),
-        _formatter(drawing),
-        drawing.watch("Messages not delivered", kinds.UNDELIVERED, {"messages": watched.messages_dimensions}),
+        functions_graph(drawing, "Function errors", catalogue.LAMBDA_ERRORS, functions, unit="errors in 5 min"),
+        functions_graph(drawing, "Function duration (p90)", catalogue.LAMBDA_DURATION, functions, unit="ms"),
+        *(executions(drawing, machine) for machine in runner.machines),
+        _formatter(drawing, environment),
+        drawing.watch("Messages not delivered", kinds.UNDELIVERED, {"messages": environment.messages_dimensions}),
         *_people(drawing),
-        _dead_letters(drawing),
-        drawing.watch("Watchdog heartbeat", kinds.WATCHDOG_SILENT, {"watchdog": watched.application_dimensions}),
-        *_overdue(drawing),
+        dead_letters(drawing, runner),
+        drawing.watch("Watchdog heartbeat", kinds.WATCHDOG_SILENT, {"watchdog": environment.application_dimensions}),
+        *_overdue(drawing, environment),
         *_ends_of_life(drawing),
+    ]
+
+
+def runner_health(drawing: Drawing, runner: MonitoredRunner) -> list[cloudwatch.IWidget]:
+    """What runs evaluations: its functions, its state machines, and deliveries of schedules that failed."""
+    functions = {machine.label: machine.function for machine in runner.machines}
+    return [
+        functions_graph(drawing, "Function errors", catalogue.LAMBDA_ERRORS, functions, unit="errors in 5 min"),
+        functions_graph(drawing, "Function duration (p90)", catalogue.LAMBDA_DURATION, functions, unit="ms"),
+        *(executions(drawing, machine) for machine in runner.machines),
+        *([] if runner.dead_letters is None else [dead_letters(drawing, runner)]),
     ]
 
 
 def account_traffic(drawing: Drawing) -> list[cloudwatch.IWidget]:
     """Whether somebody watches all that is called in the account, and the names of what nobody does."""
-    dimensions = drawing.watched.application_dimensions
+    dimensions = drawing.models.application_dimensions
     tables = {
         "Models in use that no alarm watches": UNWATCHED_QUERY,
         "Metrics in use that nobody reads": UNREAD_QUERY,
@@ -68,9 +58,9 @@ def account_traffic(drawing: Drawing) -> list[cloudwatch.IWidget]:
     ]
 
 
-def counts_of_runs(drawing: Drawing) -> list[cloudwatch.IWidget]:
+def counts_of_runs(drawing: Drawing, environment: MonitoredEnvironment) -> list[cloudwatch.IWidget]:
     """What runs through profiles of their own have counted, beside what AWS has."""
-    held = {each.name: each.dimensions for each in drawing.watched.evaluations if each.own_profile}
+    held = {each.name: each.dimensions for each in environment.evaluations if each.own_profile}
     if not held:
         return []
     return [
@@ -84,7 +74,7 @@ def counts_of_runs(drawing: Drawing) -> list[cloudwatch.IWidget]:
 def _told_by_the_watchdog(drawing: Drawing, title: str, query: str) -> cloudwatch.IWidget:
     return cloudwatch.LogQueryWidget(
         title=title,
-        log_group_names=[f"/aws/lambda/{drawing.watched.names.watchdog}"],
+        log_group_names=[f"/aws/lambda/{drawing.models.identity.fixed_names.watchdog}"],
         query_string=query,
         view=cloudwatch.LogQueryVisualizationType.TABLE,
         region=drawing.region,
@@ -93,67 +83,7 @@ def _told_by_the_watchdog(drawing: Drawing, title: str, query: str) -> cloudwatc
     )
 
 
-def log_delivery(drawing: Drawing) -> list[cloudwatch.IWidget]:
-    """Whether Bedrock can write the invocation log of this account."""
-    kind = kinds.LOG_DELIVERY
-    return [
-        drawing.graph(
-            "Invocation logs lost",
-            drawing.counts(dict.fromkeys(kind.metrics.values()), DELIVERY_DIMENSIONS),
-            unit=kind.axis,
-            limits=drawing.limits([kind], DELIVERY_DIMENSIONS),
-        ),
-        *(
-            drawing.graph(
-                title, drawing.counts(dict.fromkeys(entries), DELIVERY_DIMENSIONS), unit="deliveries in 5 min"
-            )
-            for title, entries in _DELIVERIES.items()
-        ),
-    ]
-
-
-def log_metrics(drawing: Drawing, filters: Sequence[LogFilter]) -> list[cloudwatch.IWidget]:
-    """What is counted in the invocation log: every model and every code that occurs is a series."""
-    return [
-        drawing.graph(
-            each.metric.title,
-            [search(each.metric, period=TRAFFIC_PERIOD)],
-            unit="calls in 5 min",
-            statistic=each.metric.statistic,
-        )
-        for each in filters
-    ]
-
-
-def log_tables(drawing: Drawing, *, log_group: str) -> list[cloudwatch.IWidget]:
-    """What the invocation log says in the time range of the dashboard; each reads the log when it is drawn."""
-    slow_ms = drawing.thresholds.latency_p90_ms
-    # Groups come in no order: those that are left out must be the small ones.
-    queries = {
-        f"Slowest calls, over {figure(slow_ms)} ms": log_queries.slow_calls(threshold_ms=slow_ms, model=None).text,
-        "Failed calls by error code, model and caller": f"{log_queries.errors(model=None).text}\n| sort calls desc",
-        "Tokens by model, purpose (requestMetadata.purpose) and caller": (
-            f"{log_queries.tokens(model=None).text}\n| sort input desc"
-        ),
-        "Tokens by application (requestMetadata.application) and model": (
-            f"{log_queries.tokens_by(log_queries.By.APPLICATION, model=None).text}\n| sort input desc"
-        ),
-    }
-    return [
-        cloudwatch.LogQueryWidget(
-            title=title,
-            log_group_names=[log_group],
-            query_string=f"{query}\n| limit {_ROWS}",
-            view=cloudwatch.LogQueryVisualizationType.TABLE,
-            region=drawing.region,
-            width=COLUMNS,
-            height=6,
-        )
-        for title, query in queries.items()
-    ]
-
-
-def _functions(
+def functions_graph(
     drawing: Drawing, title: str, entry: catalogue.Metric, functions: Mapping[str, str], *, unit: str
 ) -> cloudwatch.IWidget:
     series: list[Series] = [
@@ -163,7 +93,7 @@ def _functions(
     return drawing.graph(title, series, unit=unit, statistic=entry.statistic)
 
 
-def _executions(drawing: Drawing, machine: WatchedMachine) -> cloudwatch.IWidget:
+def executions(drawing: Drawing, machine: MonitoredMachine) -> cloudwatch.IWidget:
     entries = (catalogue.STATES_FAILED, catalogue.STATES_TIMED_OUT, catalogue.STATES_ABORTED)
     return drawing.graph(
         ", ".join(("Executions that did not finish", *machine.subject)),
@@ -173,8 +103,8 @@ def _executions(drawing: Drawing, machine: WatchedMachine) -> cloudwatch.IWidget
     )
 
 
-def _formatter(drawing: Drawing) -> cloudwatch.IWidget:
-    kind, dimensions = kinds.FORMATTER_ERRORS, drawing.watched.formatter_dimensions
+def _formatter(drawing: Drawing, environment: MonitoredEnvironment) -> cloudwatch.IWidget:
+    kind, dimensions = kinds.FORMATTER_ERRORS, environment.formatter_dimensions
     return drawing.graph(
         "Alarms that were not put into words",
         drawing.counts(dict.fromkeys(kind.metrics.values()), dimensions),
@@ -185,7 +115,7 @@ def _formatter(drawing: Drawing) -> cloudwatch.IWidget:
 
 def _people(drawing: Drawing) -> list[cloudwatch.IWidget]:
     """Who hears of alarms, as the watchdog counts every hour: many confirmed are good, and one that is gone is not."""
-    dimensions = drawing.watched.application_dimensions
+    dimensions = drawing.models.application_dimensions
     lost = {catalogue.SUBSCRIPTIONS_PENDING: "not confirmed", catalogue.SUBSCRIPTIONS_MISSING: "gone"}
 
     def subscriptions(
@@ -205,20 +135,21 @@ def _people(drawing: Drawing) -> list[cloudwatch.IWidget]:
     ]
 
 
-def _dead_letters(drawing: Drawing) -> cloudwatch.IWidget:
+def dead_letters(drawing: Drawing, runner: MonitoredRunner) -> cloudwatch.IWidget:
     """Both counts apart: those of the queue end when it falls asleep, the watchdog's come every hour."""
-    kind, dimensions = kinds.DEAD_LETTERS, drawing.watched.dead_letters_dimensions
+    kind, dimensions = kinds.DEAD_LETTERS, runner.dead_letters_dimensions(drawing.models.identity.application)
+    counted = kind.metrics.values() if drawing.models.watchdog else [catalogue.QUEUE_MESSAGES]
     return drawing.graph(
         "Schedule deliveries that failed",
-        drawing.counts(dict.fromkeys(kind.metrics.values()), dimensions),
+        drawing.counts(dict.fromkeys(counted), dimensions),
         unit=kind.axis,
         limits=drawing.limits([kind], dimensions),
         statistic=catalogue.DEAD_LETTERS.statistic,
     )
 
 
-def _overdue(drawing: Drawing) -> list[cloudwatch.IWidget]:
-    scheduled = {item.name: item.dimensions for item in drawing.watched.evaluations if item.scheduled}
+def _overdue(drawing: Drawing, environment: MonitoredEnvironment) -> list[cloudwatch.IWidget]:
+    scheduled = {item.name: item.dimensions for item in environment.evaluations if item.scheduled}
     if not scheduled:
         return []
     return [drawing.watch("Overdue evaluations", kinds.RUN_OVERDUE, scheduled)]
@@ -226,7 +157,7 @@ def _overdue(drawing: Drawing) -> list[cloudwatch.IWidget]:
 
 def _ends_of_life(drawing: Drawing) -> list[cloudwatch.IWidget]:
     entry, untold = catalogue.DAYS_TO_END_OF_LIFE, catalogue.MODELS_WITHOUT_LIFECYCLE
-    dimensions = drawing.watched.application_dimensions
+    dimensions = drawing.models.application_dimensions
     return [
         drawing.graph(
             "Days to the end of life, where announced",

@@ -10,10 +10,10 @@ from bedrock_eval import catalogue
 from bedrock_eval.alarm_kinds import AlarmKind
 from bedrock_eval.costs import TOKEN_METRICS, TokenExpression, cost_expression, unpriced_expression
 from bedrock_eval.metric_math import beside, filled, judged, known, summed, total_of
-from bedrock_eval_cdk.monitoring.declared_alarms import intervention_math
 from bedrock_eval_cdk.monitoring.metrics import metric, search, search_sum
+from bedrock_eval_cdk.monitoring.model_alarms import intervention_math
 from bedrock_eval_cdk.monitoring.series import Series, watched_series
-from bedrock_eval_cdk.monitoring.subjects import WatchedGuardrail, WatchedModel
+from bedrock_eval_cdk.monitoring.subjects import MonitoredGuardrail, MonitoredModel
 from bedrock_eval_cdk.monitoring.widgets.drawing import COLUMNS, PERCENTILES, TRAFFIC_PERIOD, Drawing, line
 
 _DAY = Duration.days(1)
@@ -97,7 +97,7 @@ def _together(
     )
 
 
-def one_model(drawing: Drawing, model: WatchedModel) -> list[cloudwatch.IWidget]:
+def one_model(drawing: Drawing, model: MonitoredModel) -> list[cloudwatch.IWidget]:
     """Traffic, latency, errors and tokens of one model id, declared or chosen."""
     return [
         drawing.graph(
@@ -132,8 +132,8 @@ def one_model(drawing: Drawing, model: WatchedModel) -> list[cloudwatch.IWidget]
     ]
 
 
-def declared_model(drawing: Drawing, model: WatchedModel) -> list[cloudwatch.IWidget]:
-    """All of one model, and what only the environment file knows of it: rates and quotas."""
+def declared_model(drawing: Drawing, model: MonitoredModel) -> list[cloudwatch.IWidget]:
+    """All of one model, and what is known of it beside: rates and quotas."""
     return [
         *one_model(drawing, model),
         *_cost(drawing, model),
@@ -145,11 +145,11 @@ def declared_model(drawing: Drawing, model: WatchedModel) -> list[cloudwatch.IWi
 
 def cost_of_all(drawing: Drawing) -> list[cloudwatch.IWidget]:
     """What the models of this environment cost, a number each, and what the watchdog adds up since the month began."""
-    models = drawing.watched.models
-    dimensions = drawing.watched.application_dimensions
+    monitored = drawing.models
+    models, dimensions = monitored.models, monitored.application_dimensions
     series = [each for place, model in enumerate(models) for each in _costs(model, prefix=f"m{place}_", name=True)]
     # The month's cost has them: the watchdog knows their profiles.
-    apart = ", without evaluations" if drawing.watched.own_profile else ""
+    apart = ", without evaluations" if monitored.own_profile else ""
     month = {
         catalogue.MONTH_TO_DATE_COST: "US dollars",
         catalogue.MONTH_TO_DATE_UNPRICED_TOKENS: "tokens",
@@ -170,7 +170,7 @@ def cost_of_all(drawing: Drawing) -> list[cloudwatch.IWidget]:
                 statistic=entry.statistic,
                 start=_MONTH_START,
             )
-            for entry, unit in month.items()
+            for entry, unit in (month.items() if monitored.watchdog else ())
         ),
         *_budget(drawing),
     ]
@@ -178,9 +178,9 @@ def cost_of_all(drawing: Drawing) -> list[cloudwatch.IWidget]:
 
 def _budget(drawing: Drawing) -> list[cloudwatch.IWidget]:
     """What the bill says beside the estimate, and whether the budget sees it at all."""
-    if drawing.watched.budget is None:
+    if drawing.models.budget is None:
         return []
-    entry, dimensions = catalogue.BUDGET_SPEND, drawing.watched.application_dimensions
+    entry, dimensions = catalogue.BUDGET_SPEND, drawing.models.application_dimensions
     return [
         drawing.graph(
             entry.title,
@@ -195,7 +195,7 @@ def _budget(drawing: Drawing) -> list[cloudwatch.IWidget]:
     ]
 
 
-def guardrail(drawing: Drawing, subject: WatchedGuardrail) -> list[cloudwatch.IWidget]:
+def guardrail(drawing: Drawing, subject: MonitoredGuardrail) -> list[cloudwatch.IWidget]:
     """Calls of ApplyGuardrail, interventions and their share, latency and errors of a guardrail in one version."""
     calls = {catalogue.GUARDRAIL_INVOCATIONS: None, catalogue.GUARDRAIL_INTERVENED: cloudwatch.Color.ORANGE}
     errors = {
@@ -221,7 +221,7 @@ def guardrail(drawing: Drawing, subject: WatchedGuardrail) -> list[cloudwatch.IW
     ]
 
 
-def _interventions(drawing: Drawing, subject: WatchedGuardrail) -> cloudwatch.IWidget:
+def _interventions(drawing: Drawing, subject: MonitoredGuardrail) -> cloudwatch.IWidget:
     kind = kinds.GUARDRAIL_INTERVENTIONS
     series = watched_series(
         kind, dimensions=subject.dimensions, thresholds=drawing.thresholds, drawn=True, label="Interventions"
@@ -235,9 +235,11 @@ def _interventions(drawing: Drawing, subject: WatchedGuardrail) -> cloudwatch.IW
     )
 
 
-def _model_interventions(drawing: Drawing, model: WatchedModel) -> list[cloudwatch.IWidget]:
+def _model_interventions(drawing: Drawing, model: MonitoredModel) -> list[cloudwatch.IWidget]:
     """The share of the requests in which a guardrail intervened, as the alarm has it."""
     kind = kinds.MODEL_INTERVENTIONS
+    if not drawing.about(kind, model.name):
+        return []
     series = watched_series(
         kind,
         dimensions=model.dimensions,
@@ -258,7 +260,7 @@ def _model_interventions(drawing: Drawing, model: WatchedModel) -> list[cloudwat
     ]
 
 
-def _latency(drawing: Drawing, model: WatchedModel) -> cloudwatch.IWidget:
+def _latency(drawing: Drawing, model: MonitoredModel) -> cloudwatch.IWidget:
     """With the band of the anomaly alarm, where that is made."""
     percentiles = drawing.percentiles(catalogue.INVOCATION_LATENCY, model.dimensions)
     p90 = percentiles[list(PERCENTILES).index("p90")]
@@ -282,7 +284,7 @@ def _band(series: Series, deviations: float) -> cloudwatch.MathExpression:
     )
 
 
-def _output_speed(drawing: Drawing, model: WatchedModel) -> cloudwatch.IWidget:
+def _output_speed(drawing: Drawing, model: MonitoredModel) -> cloudwatch.IWidget:
     parts = {
         "m1": catalogue.INVOCATION_LATENCY,
         "m2": catalogue.OUTPUT_TOKENS,
@@ -308,12 +310,12 @@ def _output_speed(drawing: Drawing, model: WatchedModel) -> cloudwatch.IWidget:
     )
 
 
-def _as_watched(kind: AlarmKind, model: WatchedModel) -> Series:
+def _as_watched(kind: AlarmKind, model: MonitoredModel) -> Series:
     label = f"what the alarm judges, from {model.thresholds.traffic_floor} requests on"
     return watched_series(kind, dimensions=model.dimensions, thresholds=model.thresholds, drawn=True, label=label)
 
 
-def _rates(drawing: Drawing, model: WatchedModel) -> cloudwatch.IWidget:
+def _rates(drawing: Drawing, model: MonitoredModel) -> cloudwatch.IWidget:
     series = [
         watched_series(
             kind,
@@ -333,12 +335,12 @@ def _rates(drawing: Drawing, model: WatchedModel) -> cloudwatch.IWidget:
     )
 
 
-def _cache_share(drawing: Drawing, model: WatchedModel) -> cloudwatch.IWidget:
+def _cache_share(drawing: Drawing, model: MonitoredModel) -> cloudwatch.IWidget:
     series = _math(_CACHE_SHARE, _CACHE_PARTS, dimensions=model.dimensions, label="Read from cache")
     return drawing.graph("Cache efficiency", [series], unit=_CACHE_UNIT, top=100)
 
 
-def _cost(drawing: Drawing, model: WatchedModel) -> list[cloudwatch.IWidget]:
+def _cost(drawing: Drawing, model: MonitoredModel) -> list[cloudwatch.IWidget]:
     priced = None if model.rates is None else cost_expression(model.rates)
     unpriced = unpriced_expression(model.rates)
     until = model.rates and model.rates.verified_until
@@ -367,7 +369,7 @@ def _cost(drawing: Drawing, model: WatchedModel) -> list[cloudwatch.IWidget]:
     ]
 
 
-def _costs(model: WatchedModel, *, prefix: str = "", name: bool = False) -> list[Series]:
+def _costs(model: MonitoredModel, *, prefix: str = "", name: bool = False) -> list[Series]:
     """US dollars of what has a rate, and the tokens of what has none: an unknown price is never 0."""
     of = f"{model.name}, " if name else ""
     priced = None if model.rates is None else cost_expression(model.rates, prefix=prefix)
@@ -380,14 +382,14 @@ def _costs(model: WatchedModel, *, prefix: str = "", name: bool = False) -> list
 
 
 def _tokens(
-    expression: TokenExpression, model: WatchedModel, *, label: str, color: str | None = None
+    expression: TokenExpression, model: MonitoredModel, *, label: str, color: str | None = None
 ) -> cloudwatch.MathExpression:
     return _math(
         expression.expression, expression.metrics, dimensions=model.dimensions, label=label, period=_DAY, color=color
     )
 
 
-def _quota(drawing: Drawing, model: WatchedModel) -> list[cloudwatch.IWidget]:
+def _quota(drawing: Drawing, model: MonitoredModel) -> list[cloudwatch.IWidget]:
     """Per cent of each known quota; a model's quota is also used through its application profile."""
     if model.quota is None:
         return []
@@ -420,7 +422,7 @@ def _quota(drawing: Drawing, model: WatchedModel) -> list[cloudwatch.IWidget]:
     ]
 
 
-def _shares(entry: catalogue.Metric, quota: int, model: WatchedModel) -> list[Series]:
+def _shares(entry: catalogue.Metric, quota: int, model: MonitoredModel) -> list[Series]:
     """What the alarm watches, and with the calls of evaluations, which use the same quota."""
     called = list(dict.fromkeys((model.model_id, model.metric_id)))
     evaluated = "" if model.evaluation_id is None else ", without evaluations"

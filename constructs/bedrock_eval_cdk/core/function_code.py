@@ -1,4 +1,4 @@
-"""The one place that knows where the source of the Lambda functions lies."""
+"""The one place that knows where the source of the Lambda functions lies: where it is installed."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,11 +6,14 @@ from pathlib import Path
 import botocore
 from aws_cdk import aws_lambda as lambda_
 
-from bedrock_eval_cdk.core.functions import SERVICE_MODELS
+import bedrock_eval
 from bedrock_eval_cdk.core.staging import staged
 
-ROOT = Path(__file__).resolve().parent.parent
-LAMBDA_ROOT = ROOT / "lambda"
+SERVICE_MODELS = "service_models"
+"""Folder of an asset in which boto3 finds models of services that are newer than its own; it need not be there."""
+
+LAMBDA_ROOT = Path(bedrock_eval.__file__).resolve().parent.parent
+"""Where the distribution bedrock-eval lies, from a wheel or from this repository."""
 
 _CORE = "bedrock_eval"
 
