@@ -8,13 +8,13 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from bedrock_eval_cdk.monitoring.declared_alarms import add_alarms, add_formatter_alarm
 
-from bedrock_eval.alarm_kinds import FORMATTER_ERRORS, Severity, Thresholds
-from bedrock_eval.costs import Rates
-from bedrock_eval.definition import Gate
+from bedrock_eval.alarms.kinds import FORMATTER_ERRORS, Severity, Thresholds
+from bedrock_eval.alarms.subscribers import Subscription
+from bedrock_eval.evaluation.definition import Gate
 from bedrock_eval.models import Model
 from bedrock_eval.names import PhysicalNames
-from bedrock_eval.subscribers import Subscription
-from bedrock_eval.watch_list import People
+from bedrock_eval.pricing.costs import Rates
+from bedrock_eval.watchdog.watch_list import People
 from bedrock_eval_cdk.core.permissions import regional_arn
 from bedrock_eval_cdk.evaluation.inference_profiles import application_profile_id, evaluation_profile_id
 from bedrock_eval_cdk.invocation_logging.saved_queries import SavedQueries

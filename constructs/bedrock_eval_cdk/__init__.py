@@ -1,8 +1,8 @@
 """Constructs that evaluate and monitor generative models on Amazon Bedrock."""
 
-from bedrock_eval.alarm_kinds import Severity, Thresholds
-from bedrock_eval.costs import Rates
-from bedrock_eval.definition import Gate, InferenceParameters, Schedule
+from bedrock_eval.alarms.kinds import Severity, Thresholds
+from bedrock_eval.evaluation.definition import Gate, InferenceParameters, Schedule
+from bedrock_eval.pricing.costs import Rates
 from bedrock_eval_cdk.bedrock_evaluation import BedrockEvaluation
 from bedrock_eval_cdk.bedrock_invocation_logging import BedrockInvocationLogging
 from bedrock_eval_cdk.bedrock_monitoring import BedrockMonitoring

@@ -11,7 +11,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
-from bedrock_eval.definition import Dataset, Definition, Schedule
+from bedrock_eval.evaluation.definition import Dataset, Definition, Schedule
 from bedrock_eval.layout import dataset_key
 from bedrock_eval.models import Model, plain_name
 from bedrock_eval_cdk.core.errors import DeclarationError

@@ -11,8 +11,8 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
-from bedrock_eval import alarm_kinds as kinds
-from bedrock_eval.log_filters import LogFilter
+from bedrock_eval.alarms import kinds
+from bedrock_eval.invocation_log.filters import LogFilter
 from bedrock_eval_cdk.core.context import EnvironmentContext
 from bedrock_eval_cdk.core.errors import DeclarationError
 from bedrock_eval_cdk.invocation_logging.bodies import InvocationBodies

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 from aws_cdk import Annotations, Stack, Token
 
-from bedrock_eval.known_models.checks import findings
-from bedrock_eval.known_models.findings import Question
 from bedrock_eval.known_models.lookup import known_model
+from bedrock_eval.model_checks.checks import findings
+from bedrock_eval.model_checks.findings import Question
 from bedrock_eval.models import GLOBAL_PROFILE, Model, ModelError
 from bedrock_eval_cdk.core.errors import DeclarationError
 from constructs import Construct

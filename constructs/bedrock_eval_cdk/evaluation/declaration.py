@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
 
-from bedrock_eval.cases import DatasetError, read_cases
 from bedrock_eval.catalogue import Better
-from bedrock_eval.costs import Rates
-from bedrock_eval.dataset_references import gap, gaps_of
-from bedrock_eval.definition import PROMPT_MARK, Candidate, Gate, InferenceParameters, Schedule
-from bedrock_eval.metrics import METRICS
+from bedrock_eval.evaluation.cases import DatasetError, read_cases
+from bedrock_eval.evaluation.dataset_references import gap, gaps_of
+from bedrock_eval.evaluation.definition import PROMPT_MARK, Candidate, Gate, InferenceParameters, Schedule
+from bedrock_eval.evaluation.schedules import ScheduleError, parse_schedule
 from bedrock_eval.models import Model, ModelError
 from bedrock_eval.names import NAME_RULE, is_name
-from bedrock_eval.schedules import ScheduleError, parse_schedule
+from bedrock_eval.pricing.costs import Rates
+from bedrock_eval.scores import METRICS
 from bedrock_eval.wording import suggestion
 
 _MOST_CANDIDATES = 10

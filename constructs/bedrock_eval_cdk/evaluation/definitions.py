@@ -3,7 +3,7 @@
 from aws_cdk import CustomResource, Duration
 from aws_cdk import aws_s3 as s3
 
-from bedrock_eval.definition import Definition
+from bedrock_eval.evaluation.definition import Definition
 from bedrock_eval.layout import DEFINITIONS
 from bedrock_eval_cdk.core.context import EnvironmentContext
 from bedrock_eval_cdk.core.functions import CustomResourceFunction, FunctionSettings
@@ -27,7 +27,7 @@ class DeployedDefinitions(Construct):
                 name=context.name(lambda names: names.function("definitions")),
                 description="Writes the definitions of evaluations.",
                 packages=("custom_resources",),
-                handler="custom_resources.definition.handler",
+                handler="bedrock_eval_functions.custom_resources.definition.handler",
                 timeout=Duration.minutes(5),
             ),
         )

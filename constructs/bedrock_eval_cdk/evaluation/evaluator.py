@@ -24,7 +24,7 @@ class CustomEvaluator(PythonFunction):
                 name=context.name(lambda names: names.custom_evaluator),
                 description="Runs slices of evaluations, publishes finished runs, records failed ones.",
                 packages=("custom_evaluator",),
-                handler="custom_evaluator.handler.handler",
+                handler="bedrock_eval_functions.custom_evaluator.handler.handler",
                 timeout=Duration.minutes(15),
                 memory_size=1024,
                 environment={"APPLICATION": context.application, "RESULTS_BUCKET": data.results.bucket_name},

@@ -7,7 +7,7 @@ from aws_cdk import Aws, CustomResource, Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
-from bedrock_eval.definition import Dataset
+from bedrock_eval.evaluation.definition import Dataset
 from bedrock_eval.layout import human_loops, job_outputs
 from bedrock_eval_cdk.core.context import EnvironmentContext
 from bedrock_eval_cdk.core.functions import CustomResourceFunction, FunctionSettings
@@ -79,7 +79,7 @@ class HumanReviews(Construct):
                 name=self._names.function("human-review"),
                 description="Makes flow definitions of human evaluations, replaces them on a change and deletes them.",
                 packages=("custom_resources",),
-                handler="custom_resources.flow_definition.handler",
+                handler="bedrock_eval_functions.custom_resources.flow_definition.handler",
                 timeout=Duration.minutes(10),
             ),
         )

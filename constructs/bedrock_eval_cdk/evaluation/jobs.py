@@ -38,7 +38,7 @@ class EvaluationJobs(PythonFunction):
                 name=context.name(lambda names: names.evaluation_jobs),
                 description="Starts, watches and collects Bedrock evaluation jobs, publishes finished runs.",
                 packages=("custom_evaluator", "evaluation_jobs"),
-                handler="evaluation_jobs.handler.handler",
+                handler="bedrock_eval_functions.evaluation_jobs.handler.handler",
                 timeout=Duration.minutes(15),
                 memory_size=1024,
                 environment={

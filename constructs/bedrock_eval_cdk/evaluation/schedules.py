@@ -9,7 +9,7 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 
-from bedrock_eval.definition import Schedule
+from bedrock_eval.evaluation.definition import Schedule
 from bedrock_eval_cdk.core.context import EnvironmentContext
 from bedrock_eval_cdk.core.nag import acknowledge
 from bedrock_eval_cdk.core.permissions import allow

@@ -7,7 +7,7 @@ from aws_cdk import RemovalPolicy
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_logs as logs
 
-from bedrock_eval.log_filters import LogFilter
+from bedrock_eval.invocation_log.filters import LogFilter
 from bedrock_eval.names import PhysicalNames
 from bedrock_eval_cdk.core.context import EnvironmentContext
 from bedrock_eval_cdk.core.log_groups import retention

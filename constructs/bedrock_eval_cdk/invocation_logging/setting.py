@@ -62,7 +62,7 @@ class InvocationLogging(Construct):
                 name=context.name(lambda names: names.function("invocation-logging")),
                 description="Sets the account's model invocation logging and gives it back.",
                 packages=("custom_resources",),
-                handler="custom_resources.invocation_logging.handler",
+                handler="bedrock_eval_functions.custom_resources.invocation_logging.handler",
                 timeout=Duration.minutes(5),
             ),
         )

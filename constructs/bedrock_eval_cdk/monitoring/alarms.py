@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from bedrock_eval.alarm_kinds import AlarmKind, Comparison, MissingData, Thresholds, Window
-from bedrock_eval.alarm_units import figure
+from bedrock_eval.alarms.kinds import AlarmKind, Comparison, MissingData, Thresholds, Window
+from bedrock_eval.alarms.units import figure
 from bedrock_eval_cdk.core.errors import DeclarationError
 from bedrock_eval_cdk.monitoring.alarm_policy import AlarmPolicy
 from bedrock_eval_cdk.monitoring.routed_alarm import RoutedAlarm

@@ -1,7 +1,7 @@
 """The alarms about what watches: the watchdog, the formatter, who is to hear, and traffic that nobody watches."""
 
-from bedrock_eval import alarm_kinds as kinds
 from bedrock_eval import catalogue
+from bedrock_eval.alarms import kinds
 from bedrock_eval_cdk.monitoring.alarms import AlarmFactory
 from bedrock_eval_cdk.monitoring.evaluation_alarms import add_runner_alarms
 from bedrock_eval_cdk.monitoring.subjects import (

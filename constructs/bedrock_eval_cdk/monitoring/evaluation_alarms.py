@@ -1,8 +1,8 @@
 """The alarms about evaluations and what runs them."""
 
-from bedrock_eval import alarm_kinds as kinds
 from bedrock_eval import catalogue
-from bedrock_eval.gates import bound_text
+from bedrock_eval.alarms import kinds
+from bedrock_eval.verdicts.gates import bound_text
 from bedrock_eval_cdk.monitoring.alarms import AlarmFactory
 from bedrock_eval_cdk.monitoring.series import Math, MathTerm
 from bedrock_eval_cdk.monitoring.subjects import (

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from itertools import chain
 
-from bedrock_eval import alarm_kinds as kinds
 from bedrock_eval import catalogue
-from bedrock_eval.alarm_kinds import AlarmKind
-from bedrock_eval.costs import TokenExpression, cost_expression, unpriced_expression
+from bedrock_eval.alarms import kinds
+from bedrock_eval.alarms.kinds import AlarmKind
 from bedrock_eval.metric_math import total_of
+from bedrock_eval.pricing.costs import TokenExpression, cost_expression, unpriced_expression
 from bedrock_eval_cdk.monitoring.alarms import AlarmFactory
 from bedrock_eval_cdk.monitoring.series import Math, MathTerm
 from bedrock_eval_cdk.monitoring.subjects import (

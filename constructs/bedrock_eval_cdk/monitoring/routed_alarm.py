@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from bedrock_eval.alarm_kinds import AlarmKind, Severity
+from bedrock_eval.alarms.kinds import AlarmKind, Severity
 from bedrock_eval_cdk.monitoring.series import Series
 
 

@@ -12,7 +12,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
 
-from bedrock_eval.alarm_kinds import Incident, Severity
+from bedrock_eval.alarms.kinds import Incident, Severity
 from bedrock_eval_cdk.monitoring.alarm_policy import AlarmPolicy
 from bedrock_eval_cdk.monitoring.routed_alarm import RoutedAlarm
 from constructs import Construct

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bedrock_eval import catalogue
-from bedrock_eval.alarm_kinds import Thresholds
-from bedrock_eval.costs import Rates
-from bedrock_eval.definition import Gate
-from bedrock_eval.measures import Measure
+from bedrock_eval.alarms.kinds import Thresholds
+from bedrock_eval.evaluation.definition import Gate
 from bedrock_eval.names import PhysicalNames
+from bedrock_eval.pricing.costs import Rates
+from bedrock_eval.scores.measures import Measure
 from bedrock_eval_cdk.core.context import Identity
 
 # Assumption: log-delivery-dimension

@@ -11,11 +11,11 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
 
 from bedrock_eval import catalogue, codec
-from bedrock_eval.active_metrics import Reads
-from bedrock_eval.costs import Rates
 from bedrock_eval.layout import DEFINITIONS, RUNS, WATCH_LIST, WATCHDOG_MEMORY
 from bedrock_eval.models import Model
-from bedrock_eval.watch_list import People, WatchList
+from bedrock_eval.pricing.costs import Rates
+from bedrock_eval.watchdog.active_metrics import Reads
+from bedrock_eval.watchdog.watch_list import People, WatchList
 from bedrock_eval_cdk.core.context import EnvironmentContext
 from bedrock_eval_cdk.core.functions import CustomResourceFunction, FunctionSettings, PythonFunction
 from bedrock_eval_cdk.core.permissions import allow_key, allow_listing, from_this_account, regional_arn
@@ -94,7 +94,7 @@ class Watchdog(Construct):
                 name=self._names.watchdog,
                 description="Says every hour which evaluations are overdue, and what the month has cost.",
                 packages=("watchdog",),
-                handler="watchdog.handler.handler",
+                handler="bedrock_eval_functions.watchdog.handler.handler",
                 timeout=_WATCHDOG_TIMEOUT,
                 environment={"APPLICATION": context.application, "RESULTS_BUCKET": results_bucket.bucket_name},
             ),
@@ -256,7 +256,7 @@ class Watchdog(Construct):
                 description="Tells the watchdog what to look at and calls it, so that its alarms begin with a "
                 "datapoint.",
                 packages=("custom_resources",),
-                handler="custom_resources.watchdog_primer.handler",
+                handler="bedrock_eval_functions.custom_resources.watchdog_primer.handler",
                 timeout=_PRIMER_TIMEOUT,
             ),
         )

@@ -8,9 +8,9 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
+from bedrock_eval.alarms.subscribers import Subscription
 from bedrock_eval.layout import RUNS
 from bedrock_eval.names import PhysicalNames
-from bedrock_eval.subscribers import Subscription
 from bedrock_eval_cdk.core.context import EnvironmentContext
 from bedrock_eval_cdk.core.functions import FunctionSettings, PythonFunction
 from bedrock_eval_cdk.core.permissions import regional_arn
@@ -65,7 +65,7 @@ class AlarmFormatter(Construct):
                 name=names.alarm_formatter,
                 description="Says in words what alarms report.",
                 packages=("alarm_formatter",),
-                handler="alarm_formatter.handler.handler",
+                handler="bedrock_eval_functions.alarm_formatter.handler.handler",
                 timeout=_TIMEOUT,
                 retry_attempts=_RETRIES,
                 failures=messages,

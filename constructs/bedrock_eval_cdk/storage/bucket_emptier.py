@@ -27,7 +27,7 @@ class BucketEmptier(Construct):
                 name=context.name(lambda names: names.function("bucket-emptier")),
                 description="Empties a bucket before it is deleted.",
                 packages=("custom_resources",),
-                handler="custom_resources.bucket_emptier.handler",
+                handler="bedrock_eval_functions.custom_resources.bucket_emptier.handler",
                 # A bucket with millions of versions takes what Lambda gives at most.
                 timeout=Duration.minutes(15),
             ),

@@ -33,7 +33,7 @@ class DatasetFiles(Construct):
                 name=context.name(lambda names: names.function("dataset-files")),
                 description="Copies datasets that are files to the dataset bucket.",
                 packages=("custom_resources",),
-                handler="custom_resources.dataset.handler",
+                handler="bedrock_eval_functions.custom_resources.dataset.handler",
                 timeout=Duration.minutes(5),
             ),
         )

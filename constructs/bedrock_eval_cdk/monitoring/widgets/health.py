@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from bedrock_eval import alarm_kinds as kinds
 from bedrock_eval import catalogue
-from bedrock_eval.active_metrics import UNREAD_QUERY, UNWATCHED_QUERY
-from bedrock_eval.reconciling import HELD_QUERY
+from bedrock_eval.alarms import kinds
+from bedrock_eval.watchdog.active_metrics import UNREAD_QUERY, UNWATCHED_QUERY
+from bedrock_eval.watchdog.reconciling import HELD_QUERY
 from bedrock_eval_cdk.monitoring.metrics import metric, search
 from bedrock_eval_cdk.monitoring.series import Series
 from bedrock_eval_cdk.monitoring.subjects import MonitoredEnvironment, MonitoredMachine, MonitoredRunner

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from bedrock_eval.log_filters import LogFilter
+from bedrock_eval.invocation_log.filters import LogFilter
 from bedrock_eval_cdk.monitoring.subjects import (
     MonitoredEnvironment,
     MonitoredEvaluation,
