@@ -8,18 +8,14 @@ from aws_cdk import Aws, CfnOutput, Duration
 from aws_cdk import aws_kms as kms
 
 from bedrock_eval.jobs.rules import MOST_TASK_DESCRIPTION
-from bedrock_eval_cdk.core.functions import PythonFunction
+from bedrock_eval_cdk import BedrockEvaluation, EvaluationRunner
 from bedrock_eval_cdk.core.permissions import allow_foreign_objects
 from bedrock_eval_cdk.evaluation.called_models import CalledModels
-from bedrock_eval_cdk.evaluation.definitions import DeployedDefinitions
-from bedrock_eval_cdk.evaluation.evaluator import CustomEvaluator
 from bedrock_eval_cdk.evaluation.human_review import HumanReview, HumanReviews
 from bedrock_eval_cdk.evaluation.inference_profiles import ApplicationProfiles, EvaluationProfiles
 from bedrock_eval_cdk.evaluation.job_role import EvaluationJobRole
 from bedrock_eval_cdk.evaluation.jobs import EvaluationJobs
-from bedrock_eval_cdk.evaluation.schedules import EvaluationSchedules
-from bedrock_eval_cdk.evaluation.state_machine import EvaluationStateMachine, MachineSettings
-from bedrock_eval_cdk.storage.evaluation_buckets import EvaluationData
+from bedrock_eval_cdk.storage.evaluation_buckets import EvaluationData, ExistingBuckets
 from constructs import Construct
 from environments.definitions import Places, dataset, definition
 from environments.evaluation_schema import (
@@ -31,8 +27,6 @@ from environments.evaluation_schema import (
 )
 from environments.schema import Environment
 from stacks.base import EnvironmentStack, environment_context
-
-_CUSTOM_LIMIT = Duration.hours(24)
 
 
 class EvaluationStack(EnvironmentStack):
@@ -50,17 +44,13 @@ class EvaluationStack(EnvironmentStack):
         self._application_profiles = self._make_application_profiles()
         self._profiles = self._own_profiles() if environment.has_own_profiles else self._application_profiles
         self.job_role = self._job_role()
-        self.evaluator = self._evaluator()
-        self.machine = self._machine(
-            "StateMachine", self._names.state_machine, function=self.evaluator, time_limit=_CUSTOM_LIMIT
-        )
-        self.jobs_machine = self._jobs_machine() if self._by_jobs else None
+        self.runner = self._make_runner()
         self._flow_definitions = self._human_reviews()
-        self._add_evaluations()
-        CfnOutput(self, "StateMachineArn", value=self.machine.state_machine.state_machine_arn)
-        CfnOutput(self, "EvaluatorFunction", value=self.evaluator.function.function_name)
-        if self.jobs_machine is not None:
-            CfnOutput(self, "JobsStateMachineArn", value=self.jobs_machine.state_machine.state_machine_arn)
+        self.evaluations = self._add_evaluations()
+        CfnOutput(self, "StateMachineArn", value=self.runner.machine.state_machine.state_machine_arn)
+        CfnOutput(self, "EvaluatorFunction", value=self.runner.evaluator.name)
+        if self.runner.jobs_machine is not None:
+            CfnOutput(self, "JobsStateMachineArn", value=self.runner.jobs_machine.state_machine.state_machine_arn)
 
     @property
     def _custom(self) -> Mapping[str, CustomEvaluationConfig]:
@@ -109,27 +99,29 @@ class EvaluationStack(EnvironmentStack):
             role.allow_datasets(foreign)
         return role
 
-    def _evaluator(self) -> CustomEvaluator:
-        evaluator = CustomEvaluator(self, "Evaluator", context=self._context, data=self._data)
+    def _make_runner(self) -> EvaluationRunner:
+        runner = EvaluationRunner(
+            self,
+            "Runner",
+            context=self._context,
+            existing=ExistingBuckets(self._data.datasets, self._data.results),
+            own_profiles=self._environment.has_own_profiles,
+        )
         models = self._models_of(self._custom.values())
-        if models:
-            evaluator.allow_models(
-                CalledModels([self._environment.model(name) for name in models], self._profiles_of(models))
-            )
-        allow_foreign_objects(evaluator.role, self._foreign_datasets(self._custom.values()))
-        return evaluator
+        runner.allow(
+            CalledModels([self._environment.model(name) for name in models], self._profiles_of(models)),
+            datasets=self._foreign_datasets(self._custom.values()),
+        )
+        if self._by_jobs:
+            self._add_jobs(runner)
+        return runner
 
-    def _jobs_machine(self) -> EvaluationStateMachine:
+    def _add_jobs(self, runner: EvaluationRunner) -> None:
         jobs = EvaluationJobs(self, "Jobs", context=self._context, data=self._data, job_role=self.job_role)
         allow_foreign_objects(jobs.role, self._foreign_datasets(self._by_jobs.values()))
         # The function gives up before: an execution that is cut off says of no run why it failed.
         hours = max(config.longest_hours for config in self._by_jobs.values()) + 1
-        return self._machine(
-            "JobsStateMachine",
-            self._names.jobs_state_machine,
-            function=jobs,
-            time_limit=Duration.hours(math.ceil(hours)),
-        )
+        runner.add_jobs(jobs, time_limit=Duration.hours(math.ceil(hours)))
 
     def _human_reviews(self) -> Mapping[str, str]:
         """What lets people rate, where an evaluation asks them; the ARNs of their flow definitions by evaluation."""
@@ -168,35 +160,25 @@ class EvaluationStack(EnvironmentStack):
             partition=Aws.PARTITION,
         )
 
-    def _machine(
-        self, construct_id: str, name: str, *, function: PythonFunction, time_limit: Duration
-    ) -> EvaluationStateMachine:
-        return EvaluationStateMachine(
-            self,
-            construct_id,
-            context=self._context,
-            function=function,
-            settings=MachineSettings(name, time_limit),
-        )
-
     def _foreign_datasets(self, evaluations: Iterable[EvaluationConfig]) -> list[tuple[str, str]]:
         """Bedrock's own lie in no bucket."""
         used = dict.fromkeys(config.dataset for config in evaluations)
         sources = [self._environment.datasets[name] for name in used if name in self._environment.datasets]
         return [config.s3_object for config in sources if config.is_s3]
 
-    def _add_evaluations(self) -> None:
-        machines = [each.state_machine for each in (self.machine, self.jobs_machine) if each is not None]
-        schedules = EvaluationSchedules(self, "Schedules", context=self._context, state_machines=machines)
-        if not self._environment.evaluations:
-            return
-        definitions = DeployedDefinitions(self, "Definitions", context=self._context, results=self._data.results)
+    def _add_evaluations(self) -> tuple[BedrockEvaluation, ...]:
+        # Also without a scheduled evaluation: the watchdog's schedule lies in their group.
+        schedules = self.runner.schedules
         places = replace(self._places, flow_definitions=self._flow_definitions)
-        for name in self._environment.evaluations:
-            made = definition(self._environment, name, places=places)
-            deployed = definitions.add(made)
-            if made.schedule is not None:
-                machine = machines[-1] if name in self._by_jobs else machines[0]
-                schedules.add(name, made.schedule, state_machine=machine).node.add_dependency(deployed)
         # A rate runs as soon as its schedule is made: by then whatever a run needs of this stack is there.
-        schedules.wait_for(each for each in self.node.children if each is not schedules)
+        schedules.wait_for(each for each in self.node.children if each is not self.runner)
+        evaluations = Construct(self, "Evaluations")
+        return tuple(
+            BedrockEvaluation(
+                evaluations,
+                name,
+                definition=definition(self._environment, name, places=places),
+                runner=self.runner,
+            )
+            for name in self._environment.evaluations
+        )

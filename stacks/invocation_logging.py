@@ -5,17 +5,15 @@ from typing import Literal
 from aws_cdk import CfnOutput
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_ssm as ssm
 
 from bedrock_eval.names import PhysicalNames
+from bedrock_eval_cdk.bedrock_invocation_logging import KINDS, BedrockInvocationLogging, LoggingEnvironment
 from bedrock_eval_cdk.invocation_logging.bodies import invocation_bodies_bucket
-from bedrock_eval_cdk.invocation_logging.log_group import InvocationLogGroup, InvocationMetrics, LogGroupSettings
-from bedrock_eval_cdk.invocation_logging.setting import InvocationLogging, LoggingSetting
 from constructs import Construct
 from environments.schema import Environment
 from stacks.base import EnvironmentStack, environment_context
-
-_KINDS = ("text", "image", "embedding", "video", "audio")
 
 
 class InvocationLoggingStack(EnvironmentStack):
@@ -25,8 +23,7 @@ class InvocationLoggingStack(EnvironmentStack):
         super().__init__(scope, construct_id, environment=environment)
         mode = environment.invocation_logging.mode if environment.logs_invocations else "none"
         self._note(environment, mode)
-        if mode != "none":
-            self._log_invocations(environment, mode, key)
+        self.logging = None if mode == "none" else self._log_invocations(environment, mode, key)
 
     def _note(self, environment: Environment, mode: str) -> None:
         """A stack needs a resource; whoever looks for the account's logging finds here whether it is ours."""
@@ -40,32 +37,29 @@ class InvocationLoggingStack(EnvironmentStack):
         )
         CfnOutput(self, "InvocationLoggingMode", value=mode)
 
-    def _log_invocations(self, environment: Environment, mode: Literal["own", "adopt"], key: kms.IKey) -> None:
-        config, retention = environment.invocation_logging, environment.retention_days
-        names = PhysicalNames(environment.prefix)
-        context = environment_context(environment, key=key)
-        existing = logs.LogGroup.from_log_group_name(self, "Existing", config.log_group) if config.existing else None
-        log_group = InvocationLogGroup(
-            self,
-            "Invocations",
-            context=context,
-            settings=LogGroupSettings(config.log_group, retention.invocation_logs, config.data_protection),
-            existing=existing,
-        )
-        filters = environment.log_filters
-        if filters:
-            InvocationMetrics(self, "Metrics", names=names, log_group=log_group, filters=filters)
-        InvocationLogging(
+    def _log_invocations(
+        self, environment: Environment, mode: Literal["own", "adopt"], key: kms.IKey
+    ) -> BedrockInvocationLogging:
+        config, context = environment.invocation_logging, environment_context(environment, key=key)
+        names = context.fixed_names
+        bodies = None
+        if config.keeps_large_bodies:
+            bodies = s3.Bucket.from_bucket_name(self, "Bodies", invocation_bodies_bucket(self, names))
+        logging = BedrockInvocationLogging(
             self,
             "Logging",
-            context=context,
-            setting=LoggingSetting(
-                parameter=names.logging_parameter("replaced"),
-                mode=mode,
-                on_delete=config.on_delete,
-                deliver={kind: getattr(config, kind) for kind in _KINDS},
-                bodies_bucket=invocation_bodies_bucket(self, names) if config.keeps_large_bodies else None,
+            log_group=(
+                logs.LogGroup.from_log_group_name(self, "Existing", config.log_group) if config.existing else None
             ),
-            log_group=log_group,
+            log_group_name=config.log_group,
+            retention_days=environment.retention_days.invocation_logs,
+            masked=config.data_protection,
+            deliver=[kind for kind in KINDS if getattr(config, kind)],
+            large_bodies=config.keeps_large_bodies,
+            bodies_bucket=bodies,
+            mode=mode,
+            on_delete=config.on_delete,
+            environment=LoggingEnvironment(context, environment.log_filters, names.logging_parameter("replaced")),
         )
         CfnOutput(self, "InvocationLogGroup", value=config.log_group)
+        return logging

@@ -12,7 +12,7 @@ from environments.load import EnvironmentsError
 from environments.schema import Environment
 from stacks.evaluation import EvaluationStack
 from stacks.invocation_logging import InvocationLoggingStack
-from stacks.monitoring import MonitoringStack
+from stacks.monitoring import MonitoredConstructs, MonitoringStack
 from stacks.storage import StorageStack
 
 
@@ -47,12 +47,11 @@ class EnvironmentStage(Stage):
         environment = self._environment
         storage = StorageStack(self, "storage", environment=environment, root=root)
         key = storage.key
-        InvocationLoggingStack(self, "logging", environment=environment, key=key)
+        logging = InvocationLoggingStack(self, "logging", environment=environment, key=key)
         data = EvaluationData(storage.datasets, storage.results)
         evaluation = EvaluationStack(self, "evaluation", environment=environment, data=data, key=key)
-        monitoring = MonitoringStack(
-            self, "monitoring", environment=environment, results_bucket=storage.results, key=key
-        )
+        monitored = MonitoredConstructs(storage.results, evaluation.evaluations, logging.logging)
+        monitoring = MonitoringStack(self, "monitoring", environment=environment, key=key, monitored=monitored)
         # It uses the schedule group and the dead-letter queue by name, and reads the definitions when it is made.
         monitoring.add_stack_dependency(evaluation)
 

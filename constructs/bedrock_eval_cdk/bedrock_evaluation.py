@@ -201,8 +201,7 @@ class BedrockEvaluation(Construct):
             min_coverage=definition.min_coverage,
             scheduled=definition.schedule is not None,
             jobs=definition.job is not None,
-            own_profile=definition.job is None
-            and any(each.invoke_id != each.model_id for each in definition.candidates),
+            own_profile=definition.job is None and self.runner.own_profiles,
         )
 
     def add_alarms(

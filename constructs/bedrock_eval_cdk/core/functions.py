@@ -29,8 +29,9 @@ class FunctionSettings:
 
     Attributes:
         name: physical name of the function; its log group is `/aws/lambda/<name>`. None: CloudFormation names both.
-        packages: whose source is deployed.
+        package: of bedrock_eval_functions, whose source is deployed.
         handler: `<package>.<module>.<function>`.
+        engine: the function works on runs.
         retry_attempts: of an async call that failed, at most 2.
         failures: a topic that hears of async calls that failed for good, with the event; the function needs the
             permission to publish to it.
@@ -38,9 +39,10 @@ class FunctionSettings:
 
     name: str | None
     description: str
-    packages: tuple[str, ...]
+    package: str
     handler: str
     timeout: Duration
+    engine: bool = False
     memory_size: int = 256
     environment: Mapping[str, str] = field(default_factory=dict)
     retry_attempts: int = 0
@@ -79,7 +81,7 @@ class PythonFunction(Construct):
             "Function",
             function_name=settings.name,
             description=settings.description,
-            code=context.code(*settings.packages),
+            code=context.code(settings.package, engine=settings.engine),
             handler=settings.handler,
             runtime=lambda_.Runtime.PYTHON_3_13,
             architecture=lambda_.Architecture.ARM_64,

@@ -26,7 +26,7 @@ class DeployedDefinitions(Construct):
             settings=FunctionSettings(
                 name=context.name(lambda names: names.function("definitions")),
                 description="Writes the definitions of evaluations.",
-                packages=("custom_resources",),
+                package="custom_resources",
                 handler="bedrock_eval_functions.custom_resources.definition.handler",
                 timeout=Duration.minutes(5),
             ),

@@ -23,7 +23,8 @@ class CustomEvaluator(PythonFunction):
             settings=FunctionSettings(
                 name=context.name(lambda names: names.custom_evaluator),
                 description="Runs slices of evaluations, publishes finished runs, records failed ones.",
-                packages=("custom_evaluator",),
+                package="custom_evaluator",
+                engine=True,
                 handler="bedrock_eval_functions.custom_evaluator.handler.handler",
                 timeout=Duration.minutes(15),
                 memory_size=1024,

@@ -78,7 +78,7 @@ class HumanReviews(Construct):
             settings=FunctionSettings(
                 name=self._names.function("human-review"),
                 description="Makes flow definitions of human evaluations, replaces them on a change and deletes them.",
-                packages=("custom_resources",),
+                package="custom_resources",
                 handler="bedrock_eval_functions.custom_resources.flow_definition.handler",
                 timeout=Duration.minutes(10),
             ),

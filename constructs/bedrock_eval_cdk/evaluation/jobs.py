@@ -37,7 +37,8 @@ class EvaluationJobs(PythonFunction):
             settings=FunctionSettings(
                 name=context.name(lambda names: names.evaluation_jobs),
                 description="Starts, watches and collects Bedrock evaluation jobs, publishes finished runs.",
-                packages=("custom_evaluator", "evaluation_jobs"),
+                package="evaluation_jobs",
+                engine=True,
                 handler="bedrock_eval_functions.evaluation_jobs.handler.handler",
                 timeout=Duration.minutes(15),
                 memory_size=1024,

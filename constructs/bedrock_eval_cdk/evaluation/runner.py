@@ -41,6 +41,7 @@ class EvaluationRunner(Construct):
     Args:
         context: whose it is, and the key that encrypts what it makes.
         existing: buckets of datasets and of results; those that are left out are made.
+        own_profiles: evaluations call models through application inference profiles that nobody else calls.
 
     Attributes:
         evaluator: the function.
@@ -55,9 +56,11 @@ class EvaluationRunner(Construct):
         *,
         context: EnvironmentContext,
         existing: ExistingBuckets | None = None,
+        own_profiles: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
         self.context = context
+        self.own_profiles = own_profiles
         self._emptied: CustomResource | None = None
         self.data = self._data(existing or ExistingBuckets())
         self.evaluator = CustomEvaluator(self, "Evaluator", context=context, data=self.data)

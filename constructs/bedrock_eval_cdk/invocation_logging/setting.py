@@ -61,7 +61,7 @@ class InvocationLogging(Construct):
             settings=FunctionSettings(
                 name=context.name(lambda names: names.function("invocation-logging")),
                 description="Sets the account's model invocation logging and gives it back.",
-                packages=("custom_resources",),
+                package="custom_resources",
                 handler="bedrock_eval_functions.custom_resources.invocation_logging.handler",
                 timeout=Duration.minutes(5),
             ),

@@ -93,7 +93,7 @@ class Watchdog(Construct):
             settings=FunctionSettings(
                 name=self._names.watchdog,
                 description="Says every hour which evaluations are overdue, and what the month has cost.",
-                packages=("watchdog",),
+                package="watchdog",
                 handler="bedrock_eval_functions.watchdog.handler.handler",
                 timeout=_WATCHDOG_TIMEOUT,
                 environment={"APPLICATION": context.application, "RESULTS_BUCKET": results_bucket.bucket_name},
@@ -255,7 +255,7 @@ class Watchdog(Construct):
                 name=self._names.function("watchdog-primer"),
                 description="Tells the watchdog what to look at and calls it, so that its alarms begin with a "
                 "datapoint.",
-                packages=("custom_resources",),
+                package="custom_resources",
                 handler="bedrock_eval_functions.custom_resources.watchdog_primer.handler",
                 timeout=_PRIMER_TIMEOUT,
             ),

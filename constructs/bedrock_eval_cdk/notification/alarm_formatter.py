@@ -64,7 +64,7 @@ class AlarmFormatter(Construct):
             settings=FunctionSettings(
                 name=names.alarm_formatter,
                 description="Says in words what alarms report.",
-                packages=("alarm_formatter",),
+                package="alarm_formatter",
                 handler="bedrock_eval_functions.alarm_formatter.handler.handler",
                 timeout=_TIMEOUT,
                 retry_attempts=_RETRIES,

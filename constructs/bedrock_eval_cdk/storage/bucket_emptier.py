@@ -26,7 +26,7 @@ class BucketEmptier(Construct):
             settings=FunctionSettings(
                 name=context.name(lambda names: names.function("bucket-emptier")),
                 description="Empties a bucket before it is deleted.",
-                packages=("custom_resources",),
+                package="custom_resources",
                 handler="bedrock_eval_functions.custom_resources.bucket_emptier.handler",
                 # A bucket with millions of versions takes what Lambda gives at most.
                 timeout=Duration.minutes(15),

@@ -32,7 +32,7 @@ class DatasetFiles(Construct):
             settings=FunctionSettings(
                 name=context.name(lambda names: names.function("dataset-files")),
                 description="Copies datasets that are files to the dataset bucket.",
-                packages=("custom_resources",),
+                package="custom_resources",
                 handler="bedrock_eval_functions.custom_resources.dataset.handler",
                 timeout=Duration.minutes(5),
             ),
