@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run up down test lint unit repository ops parity infrastructure emulator system pages bench snapshots generate lock clean
+.PHONY: help install run up down test lint unit repository ops parity infrastructure emulator system pages bench snapshots wheels generate lock clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -86,6 +86,12 @@ bench: install ## how fast the core is, as ratios
 
 snapshots: install ## accept the templates of environments/ as they are now
 	@$(BIN)/python -m pytest tests/infrastructure/test_snapshots.py --snapshot-update
+
+wheels: .venv/installed ## both distributions into build/wheels, for other teams' CDK apps
+	@rm -rf build/wheels lambda/build constructs/build
+	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir build/wheels ./lambda ./constructs
+	@rm -rf lambda/build constructs/build
+	@ls build/wheels
 
 generate: install ## environments/schema.json, docs/configuration.md and docs/alarms.md
 	@$(BIN)/python -m environments.generate
