@@ -21,7 +21,7 @@ from bedrock_eval_cdk.monitoring.routed_alarm import RoutedAlarm
 from bedrock_eval_cdk.monitoring.routing import Notified
 from bedrock_eval_cdk.monitoring.subjects import MonitoredGuardrail, MonitoredModel, MonitoredModels
 from bedrock_eval_cdk.monitoring.widgets.dashboard import MonitoringDashboard
-from bedrock_eval_cdk.monitoring.widgets.drawing import COLUMNS, Drawing
+from bedrock_eval_cdk.monitoring.widgets.drawing import THIRD, Drawing
 from bedrock_eval_cdk.monitoring.widgets.monitored import Monitored
 from bedrock_eval_cdk.notification.topics import AlarmTopic
 from bedrock_eval_cdk.storage.encryption import KeyUse, standalone_context
@@ -87,7 +87,6 @@ class BedrockMonitoring(Construct):
         super().__init__(scope, construct_id)
         self._environment = environment
         self._monitored = tuple(monitored)
-        self._own_alarms: cloudwatch.AlarmStatusWidget | None = None
         limits = thresholds or Thresholds()
         self._subjects = self._make_subjects(models, guardrails, limits)
         self.key = key
@@ -118,13 +117,9 @@ class BedrockMonitoring(Construct):
         if self.topic is not None:
             alarm.add_alarm_action(actions.SnsAction(self.topic))
             alarm.add_ok_action(actions.SnsAction(self.topic))
-        if self._own_alarms is None:
-            self._own_alarms = cloudwatch.AlarmStatusWidget(
-                title="Further alarms", alarms=[alarm], width=COLUMNS, height=2
-            )
-            self.dashboard.add_widgets(self._own_alarms)
-        else:
-            self._own_alarms.add_alarm(alarm)
+        self.dashboard.add_widgets(
+            cloudwatch.AlarmStatusWidget(title=alarm.node.id, alarms=[alarm], width=THIRD, height=2)
+        )
 
     def add_widget(self, *widgets: cloudwatch.IWidget) -> None:
         """Add widgets of your own to the end of the dashboard, side by side."""

@@ -1,6 +1,7 @@
 """A weekly evaluation of two models over a file of cases."""
 
 from aws_cdk import App, Stack
+
 from bedrock_eval_cdk import BedrockEvaluation
 
 app = App()

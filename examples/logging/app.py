@@ -2,6 +2,7 @@
 
 from aws_cdk import App, Stack
 from aws_cdk import aws_sns as sns
+
 from bedrock_eval_cdk import BedrockInvocationLogging
 
 app = App()

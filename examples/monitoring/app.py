@@ -1,6 +1,7 @@
 """A dashboard and alarms for two models, in a stack of its own."""
 
 from aws_cdk import App, Stack
+
 from bedrock_eval_cdk import BedrockMonitoring
 
 app = App()
