@@ -88,9 +88,9 @@ snapshots: install ## accept the templates of environments/ as they are now
 	@$(BIN)/python -m pytest tests/infrastructure/test_snapshots.py --snapshot-update
 
 wheels: .venv/installed ## both distributions into build/wheels, for other teams' CDK apps
-	@rm -rf build/wheels lambda/build constructs/build
-	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir build/wheels ./lambda ./constructs
-	@rm -rf lambda/build constructs/build
+	@# From a copy: setuptools leaves a build folder beside the sources.
+	@rm -rf build/wheels build/sources && mkdir -p build/sources && cp -RL lambda constructs build/sources
+	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir build/wheels build/sources/lambda build/sources/constructs
 	@ls build/wheels
 
 generate: install ## environments/schema.json, docs/configuration.md and docs/alarms.md

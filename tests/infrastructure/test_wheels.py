@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -78,7 +79,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     """Ours come from the wheels alone, what is others' from this interpreter's environment, to spare its 500 MB."""
     made = Installed(tmp_path_factory.mktemp("wheels"))
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    sources = [str(source) for source in SOURCES.values()]
+    # Copies: setuptools leaves a build folder beside the sources.
+    left_over = shutil.ignore_patterns("build", "*.egg-info", "__pycache__")
+    sources = [str(shutil.copytree(each, made.folder / each.name, ignore=left_over)) for each in SOURCES.values()]
     run([*pip, "wheel", "--no-deps", "--wheel-dir", str(made.folder / "wheels"), *sources])
     venv.create(made.folder / "venv", with_pip=False)
     run(
