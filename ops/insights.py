@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bedrock_eval.log_queries import LIMIT, Query, between
+from bedrock_eval.invocation_log.queries import LIMIT, Query, between
 from ops.errors import OpsError
 
 Row = Mapping[str, str]

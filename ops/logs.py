@@ -11,10 +11,10 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bedrock_eval.arrival import completeness, shown
-from bedrock_eval.costs import Rates
-from bedrock_eval.log_queries import THRESHOLD_MS, By, Models, Query
+from bedrock_eval.invocation_log.queries import THRESHOLD_MS, By, Models, Query
 from bedrock_eval.names import PhysicalNames
 from bedrock_eval.numerals import real
+from bedrock_eval.pricing.costs import Rates
 from bedrock_eval.wording import count, suggestion
 from environments.schema import Environment
 from ops import questions

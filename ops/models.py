@@ -9,18 +9,11 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
-from bedrock_eval.known_models.checks import findings, table_finding
-from bedrock_eval.known_models.findings import (
-    Finding,
-    Question,
-    Use,
-    Verdict,
-    nearest_of,
-    verdict_of,
-)
 from bedrock_eval.known_models.lookup import dead_model, features_of, known_model
-from bedrock_eval.known_models.parameters import PARAMETERS
 from bedrock_eval.known_models.table import VERIFIED_ON
+from bedrock_eval.model_checks.checks import findings, table_finding
+from bedrock_eval.model_checks.findings import Finding, Question, Use, Verdict, nearest_of, verdict_of
+from bedrock_eval.model_checks.parameters import PARAMETERS
 from bedrock_eval.models import Model
 from environments.schema import Environment
 from ops.clients import add_endpoint, client

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from bedrock_eval.gates import Verdict, tally_text
-from bedrock_eval.runs import RunState
-from bedrock_eval.shortfalls import advice, shortfall, thin_candidates, unanswered
-from bedrock_eval.summary import Summary
-from bedrock_eval.table import table
+from bedrock_eval.report.table import table
+from bedrock_eval.report.words.shortfalls import advice, shortfall, thin_candidates, unanswered
+from bedrock_eval.results.summary import Summary
+from bedrock_eval.runs.state import RunState
+from bedrock_eval.verdicts.gates import Verdict, tally_text
 from bedrock_eval.wording import level
 from ops.errors import OpsError
 from ops.screen import printable, say

@@ -7,11 +7,11 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from bedrock_eval.definition import Definition
+from bedrock_eval.evaluation.definition import Definition
 from bedrock_eval.layout import BaselineLayout, RunLayout
 from bedrock_eval.names import RunIdError, parse_scheduled_time, retry_id, run_id, run_time
-from bedrock_eval.runs import RunState, RunStatus
-from custom_evaluator.store import Store
+from bedrock_eval.runs.state import RunState, RunStatus
+from bedrock_eval_runs.store import Store
 from ops import advice
 from ops.account import Account, account_of, add_environment
 from ops.clients import calling

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from bedrock_eval.costs import dollars
+from bedrock_eval.pricing.costs import dollars
 from ops.columns import laid_out
 from ops.errors import OpsError
 

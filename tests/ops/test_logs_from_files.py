@@ -17,9 +17,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bedrock_eval.costs import Rates
-from bedrock_eval.invocation_records import InvocationRecord, read_line
-from bedrock_eval.log_queries import By
+from bedrock_eval.invocation_log.queries import By
+from bedrock_eval.invocation_log.records import InvocationRecord, read_line
+from bedrock_eval.pricing.costs import Rates
 from ops import questions
 from ops.__main__ import main
 from ops.questions import caller, percentile

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from bedrock_eval.gates import GateResult, Verdict, verdict_word
+from bedrock_eval.verdicts.gates import GateResult, Verdict, verdict_word
 from tests.repository.glossary import GLOSSARY, SOURCES, Text, forbidden, prose, uses
 
 _TEXT = GLOSSARY.read_text("utf-8")
