@@ -78,7 +78,7 @@ class _Warnings(logging.Handler):
 
 
 def _hear_the_evaluator() -> None:
-    logger = logging.getLogger("custom_evaluator")
+    logger = logging.getLogger("bedrock_eval_runs")
     logger.handlers = [each for each in logger.handlers if not isinstance(each, _Warnings)] + [_Warnings()]
 
 

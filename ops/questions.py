@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from bedrock_eval.pricing.usage import Usage
-
 from bedrock_eval.invocation_log import queries
 from bedrock_eval.invocation_log.queries import EVALUATION_PURPOSE, LONGEST, By, Models, Query
 from bedrock_eval.invocation_log.records import InvocationRecord, model_name, parse_time
 from bedrock_eval.pricing.costs import Cost, Rates, cost
+from bedrock_eval.pricing.usage import Usage
 from bedrock_eval.wording import count
 from ops.errors import OpsError
 from ops.insights import Row
