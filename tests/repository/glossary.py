@@ -15,7 +15,7 @@ ALLOWED = (
     r"less than",
     r"no less",
     r"more or less",
-    r"dead-letters?",
+    r"looks? like",
 )
 _CODE_BLOCK = re.compile(r"^( *)```.*?^\1```$", re.MULTILINE | re.DOTALL)
 _CODE_SPAN = re.compile(r"`[^`]+`")
