@@ -801,7 +801,7 @@ class TestRunbook:
     def test_entry_says_meaning_where_to_look_what_to_do_and_how(self, kind: AlarmKind) -> None:
         entry = self.entries[kind.name]
         assert re.match(rf"{(kind.severity or Severity.WARNING).capitalize()}[.,] ", entry.strip())
-        assert "Look here" in entry
+        assert "Check" in entry
         assert "Do this" in entry
         assert "```" in entry or re.search(r"^Query `", entry, re.MULTILINE)
 
