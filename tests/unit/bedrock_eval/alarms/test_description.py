@@ -15,12 +15,11 @@ LINES = st.one_of(
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS.keys())
-@given(
-    subject=LINES, owner=LINES, dashboard=st.none() | LINES, anchor=st.booleans(), severity=st.sampled_from(Severity)
-)
+@given(texts=st.tuples(LINES, LINES, st.none() | LINES), anchor=st.booleans(), severity=st.sampled_from(Severity))
 def test_every_kind_is_read_as_it_was_written(
-    kind: AlarmKind, subject: str, owner: str, dashboard: str | None, anchor: bool, severity: Severity
+    kind: AlarmKind, texts: tuple[str, str, str | None], anchor: bool, severity: Severity
 ) -> None:
+    subject, owner, dashboard = texts
     said = AlarmDescription(
         happened=" ".join(kind.happened.format(subject=subject, threshold="5").split()),
         severity=severity.value,
