@@ -54,8 +54,8 @@ test: lint unit repository ops parity infrastructure emulator system pages ## ev
 lint: install ## ruff, mypy, generated files
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check . || (echo "Format with: .venv/bin/ruff format ."; exit 1)
-	@$(BIN)/mypy --no-error-summary lambda/bedrock_eval lambda/bedrock_eval_runs lambda/bedrock_eval_functions constructs/bedrock_ops environments stacks local ops bench app.py
-	@$(BIN)/python -m environments.generate --check
+	@$(BIN)/mypy --no-error-summary lambda/bedrock_eval lambda/bedrock_eval_runs lambda/bedrock_eval_functions constructs/bedrock_ops configuration stacks local ops bench app.py
+	@$(BIN)/python -m configuration.generate --check
 
 unit: install ## Lambda code and the core, some seconds
 	@$(BIN)/python -m pytest tests/unit
@@ -70,7 +70,7 @@ parity: install ## our numbers against reference implementations
 	@$(BIN)/python -m pytest tests/parity
 
 infrastructure: install ## environments, templates, snapshots, cdk-nag, cfn-lint
-	@$(BIN)/python -m pytest tests/test_layout.py tests/environments tests/infrastructure
+	@$(BIN)/python -m pytest tests/test_layout.py tests/configuration tests/infrastructure
 
 emulator: install ## the emulator's patches and the Bedrock simulator
 	@$(BIN)/python -m pytest tests/local
@@ -88,7 +88,7 @@ snapshots: install ## accept the templates of environments/ as they are now
 	@$(BIN)/python -m pytest tests/infrastructure/test_snapshots.py --snapshot-update
 
 generate: install ## environments/schema.json, docs/configuration.md and docs/alarms.md
-	@$(BIN)/python -m environments.generate
+	@$(BIN)/python -m configuration.generate
 
 lock: install ## renew constraints.txt and package-lock.json after changing a pin
 	@(head -1 constraints.txt; $(BIN)/python -m pip freeze --exclude-editable) > constraints.new && mv constraints.new constraints.txt

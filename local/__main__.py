@@ -12,20 +12,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
+from bedrock_eval.errors import UserError
 from bedrock_eval.names import PhysicalNames
 from bedrock_eval.report.table import table
 from bedrock_eval.report.words.shortfalls import shortfall, unanswered
 from bedrock_eval.wording import count
-from environments.evaluation_schema import EvaluationConfig, JudgeScoring, kind_of
-from environments.load import EnvironmentsError, load_environments
-from environments.schema import Environment
+from configuration.loading.load import load_environments
+from configuration.schema.environment import Environment
+from configuration.schema.evaluations.kinds import EvaluationConfig, kind_of
+from configuration.schema.evaluations.scoring import JudgeScoring
 from local import evaluation, screen
-from local.alone import BusyError, alone
-from local.deployment import ENVIRONMENT, ENVIRONMENTS, ROOT, Deployment, DeploymentError, deploy
-from local.own_data import OwnData, OwnDataError, own_data, write_environment
+from local.alone import alone
+from local.deployment import ENVIRONMENT, ENVIRONMENTS, ROOT, Deployment, deploy
+from local.own_data import OwnData, own_data, write_environment
 from local.process import (
     QUICK_WAITS,
-    EmulatorError,
     Endpoint,
     log_file,
     running_emulator,
@@ -38,8 +39,6 @@ EMULATOR = ROOT / ".venv-emulator" / "bin" / "python"
 JOB_SECONDS = 0.5
 INCONCLUSIVE = 11
 SAMPLE_ANSWERS = ROOT / "datasets" / "customer-support.answers.jsonl"
-
-_EXPECTED = (BusyError, OwnDataError, EnvironmentsError, EmulatorError, DeploymentError, evaluation.EvaluationError)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -61,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         commands: dict[str, Callable[[], int | None]] = {"run": lambda: _run(options), "up": _up, "down": _down}
         return commands[options.command]() or 0
-    except _EXPECTED as error:
+    except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt as stopped:

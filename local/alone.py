@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bedrock_eval.errors import UserError
 
-class BusyError(RuntimeError):
+
+class BusyError(UserError):
     """The same command is already running there; the message names its process."""
 
 

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from bedrock_eval.errors import UserError
 from local.process import ACCOUNT, REGION, Endpoint
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -21,7 +22,7 @@ _CDK = ROOT / "node_modules" / ".bin" / "cdk"
 _QUIET = ("--no-notices", "--no-color")
 
 
-class DeploymentError(RuntimeError):
+class DeploymentError(UserError):
     """A CDK command failed; the message holds the end of what it printed."""
 
 

@@ -15,6 +15,7 @@ from botocore.config import Config
 
 from bedrock_eval import catalogue
 from bedrock_eval.catalogue import Metric
+from bedrock_eval.errors import UserError
 from bedrock_eval.layout import RunLayout
 from bedrock_eval.names import PhysicalNames, parse_scheduled_time, run_id
 from bedrock_eval.report.words.shortfalls import advice
@@ -22,7 +23,7 @@ from bedrock_eval.results.publishing import run_minute
 from bedrock_eval.results.summary import Summary, read_summary
 from bedrock_eval.runs.state import read_state
 from bedrock_eval.verdicts.gates import Verdict, worst
-from environments.schema import Environment
+from configuration.schema.environment import Environment
 from local.deployment import Deployment
 from local.process import ACCOUNT, REGION
 
@@ -34,7 +35,7 @@ _POLL_SECONDS = 0.25
 Progress = Callable[[int], None]
 
 
-class EvaluationError(RuntimeError):
+class EvaluationError(UserError):
     """The run failed or did not end in time; the message is for the user at the terminal."""
 
 

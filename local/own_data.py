@@ -9,12 +9,13 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from bedrock_eval.errors import UserError
 from bedrock_eval.evaluation.cases import DatasetError, read_cases
 from bedrock_eval.evaluation.dataset_formats import named_by_bytes
 from bedrock_eval.evaluation.dataset_references import gap, gaps_of
 from bedrock_eval.models import ModelError, candidate_name
-from environments.evaluation_schema import CUSTOM
-from environments.load import load_environments
+from configuration.loading.load import load_environments
+from configuration.schema.evaluations.kinds import CUSTOM
 from local.deployment import ENVIRONMENT, ENVIRONMENTS, ROOT
 from local.simulator.models.identifiers import sources_of
 from local.simulator.replay.answers import AnswersError
@@ -24,7 +25,7 @@ EVALUATION = "own-data"
 _DATASET = "own-data"
 
 
-class OwnDataError(ValueError):
+class OwnDataError(UserError, ValueError):
     """The command line, or a file it names, cannot be used; one sentence says why and what is allowed."""
 
 

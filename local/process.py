@@ -20,6 +20,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from bedrock_eval.errors import UserError
 from local.emulator.cloudwatch.metric_math.readings import VARIABLE
 
 ACCOUNT = "000000000000"
@@ -34,7 +35,7 @@ _STOP_SECONDS = 3.0
 _LOG_TAIL_LINES = 25
 
 
-class EmulatorError(RuntimeError):
+class EmulatorError(UserError):
     """The emulator did not start, or died; the message holds the end of its log."""
 
 

@@ -14,7 +14,10 @@ from local.process import Endpoint, answering_endpoint, detached_mark, stop_deta
 Deploy = Callable[[Endpoint], object]
 
 # The inputs of a synthesis of `local`.
-_INPUTS = ("app.py", "cdk.json", "constraints.txt", "constructs", "datasets", "environments", "lambda", "stacks")
+_INPUTS = (
+    *("app.py", "cdk.json", "configuration", "constraints.txt"),
+    *("constructs", "datasets", "environments", "lambda", "stacks"),
+)
 _READ = {".json", ".jsonl", ".py", ".txt", ".yaml"}
 
 

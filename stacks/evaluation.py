@@ -21,16 +21,16 @@ from bedrock_ops.inference_profiles import ApplicationProfiles, EvaluationProfil
 from bedrock_ops.permissions import allow_foreign_objects
 from bedrock_ops.schedules import EvaluationSchedules
 from bedrock_ops.state_machine import EvaluationStateMachine
-from constructs import Construct
-from environments.definitions import Places, dataset, definition
-from environments.evaluation_schema import (
+from configuration.resolve.definitions import Places, dataset, definition
+from configuration.schema.environment import Environment
+from configuration.schema.evaluations.kinds import (
     CustomEvaluationConfig,
     EvaluationConfig,
     HumanComparisonConfig,
     HumanEvaluationConfig,
     JobEvaluationConfig,
 )
-from environments.schema import Environment
+from constructs import Construct
 from stacks.code import function_code
 
 _CUSTOM_LIMIT = Duration.hours(24)

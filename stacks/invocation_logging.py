@@ -14,8 +14,8 @@ from bedrock_ops.invocation_logging import (
     LoggingSetting,
     invocation_bodies_bucket,
 )
+from configuration.schema.environment import Environment
 from constructs import Construct
-from environments.schema import Environment
 from stacks.code import function_code
 from stacks.storage import removal_policy
 

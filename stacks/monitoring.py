@@ -9,7 +9,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
-from bedrock_eval.alarms.kinds import FORMATTER_ERRORS, Severity, Thresholds
+from bedrock_eval.alarms.kinds import FORMATTER_ERRORS, Severity
 from bedrock_eval.alarms.subscribers import Subscription
 from bedrock_eval.evaluation.definition import Gate
 from bedrock_eval.models import Model
@@ -36,9 +36,11 @@ from bedrock_ops.permissions import regional_arn
 from bedrock_ops.saved_queries import SavedQueries
 from bedrock_ops.topic import AlarmTopic, EncryptedTopic, MessagesTopic, Subscriber
 from bedrock_ops.watchdog import Watchdog
+from configuration.schema.environment import Environment
+from configuration.schema.evaluations.kinds import EvaluationConfig
+from configuration.schema.guardrails import GuardrailConfig
+from configuration.schema.models import ModelConfig
 from constructs import Construct
-from environments.evaluation_schema import EvaluationConfig
-from environments.schema import Environment, GuardrailConfig, ModelConfig
 
 
 class MonitoringStack(Stack):
@@ -86,7 +88,7 @@ class MonitoringStack(Stack):
         # Its first report would count as gone whoever is about to be subscribed.
         subscribed = [each for each in self.node.find_all() if isinstance(each, sns.Subscription)]
         watchdog.first_data.node.add_dependency(*subscribed)
-        thresholds = _thresholds(environment)
+        thresholds = environment.thresholds()
         settings: dict[str, Any] = {
             "names": names,
             "owner": environment.owner,
@@ -269,7 +271,7 @@ def watched_environment(
             WatchedModel(
                 name=name,
                 model_id=config.id,
-                thresholds=_thresholds(environment, config),
+                thresholds=config.alarms.over(environment.thresholds()),
                 rates=environment.rates(name),
                 profile_id=profile_ids.get(name),
                 evaluation_id=evaluation_ids.get(name),
@@ -293,12 +295,6 @@ def watched_environment(
 def _priced_models(watched: Watched) -> dict[str, Rates | None]:
     """What is this application's to pay: its profiles, and for the owner of the account also what has none."""
     return {model.metric_id: model.rates for model in watched.own_models}
-
-
-def _thresholds(environment: Environment, model: ModelConfig | None = None) -> Thresholds:
-    """The environment's, and in their places those that a model has of its own."""
-    own = {} if model is None else model.alarms.model_dump(exclude_none=True)
-    return Thresholds(**{**environment.alarms.model_dump(exclude={"severity"}), **own})
 
 
 def _severities(environment: Environment) -> dict[str, Severity | None]:

@@ -8,9 +8,9 @@ from aws_cdk import PermissionsBoundary, Stage, Tags
 
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.errors import DeclarationError
+from configuration.loading.load import EnvironmentsError
+from configuration.schema.environment import Environment
 from constructs import Construct
-from environments.load import EnvironmentsError
-from environments.schema import Environment
 from stacks.code import function_code
 from stacks.evaluation import EvaluationStack
 from stacks.invocation_logging import InvocationLoggingStack

@@ -14,8 +14,8 @@ from bedrock_ops.buckets import HUMAN_TASK_PAGES, AccessLogBucket, DataBucket, e
 from bedrock_ops.dataset_files import DatasetFiles
 from bedrock_ops.encryption import EnvironmentKey
 from bedrock_ops.invocation_logging import InvocationBodies
+from configuration.schema.environment import Environment
 from constructs import Construct
-from environments.schema import Environment
 from stacks.code import function_code
 
 

@@ -14,11 +14,11 @@ FUNCTIONS = ("alarm_formatter", "custom_evaluator", "custom_resources", "evaluat
 
 # Every room: where it lies, which rooms it may import beside itself, and which packages of others.
 ROOMS: dict[str, tuple[str, set[str], set[str]]] = {
-    "app": ("app.py", {"stacks", "environments"}, {"aws_cdk", "cdk_nag"}),
+    "app": ("app.py", {"bedrock_eval", "stacks", "configuration"}, {"aws_cdk", "cdk_nag"}),
     # botocore for its data alone: the service models that are deployed with the functions.
-    "stacks": ("stacks", {"bedrock_eval", "bedrock_ops", "environments"}, {"aws_cdk", "botocore", "constructs"}),
+    "stacks": ("stacks", {"bedrock_eval", "bedrock_ops", "configuration"}, {"aws_cdk", "botocore", "constructs"}),
     "bedrock_ops": ("constructs/bedrock_ops", {"bedrock_eval"}, {"aws_cdk", "constructs"}),
-    "environments": ("environments", {"bedrock_eval"}, {"pydantic", "pydantic_core", "ruamel"}),
+    "configuration": ("configuration", {"bedrock_eval"}, {"pydantic", "pydantic_core", "ruamel"}),
     "bedrock_eval": ("lambda/bedrock_eval", set(), set()),
     "bedrock_eval_runs": ("lambda/bedrock_eval_runs", {"bedrock_eval"}, {"boto3", "botocore"}),
     "bedrock_eval_functions": (
@@ -27,9 +27,9 @@ ROOMS: dict[str, tuple[str, set[str], set[str]]] = {
         {"boto3", "botocore"},
     ),
     # `ops evaluate` and `ops jobs collect` run the engine that the functions run.
-    "ops": ("ops", {"bedrock_eval", "bedrock_eval_runs", "environments"}, {"boto3", "botocore"}),
+    "ops": ("ops", {"bedrock_eval", "bedrock_eval_runs", "configuration"}, {"boto3", "botocore"}),
     # `make run` reads the environment that it deploys.
-    "local": ("local", {"bedrock_eval", "environments"}, {"boto3", "botocore", "ruamel"}),
+    "local": ("local", {"bedrock_eval", "configuration"}, {"boto3", "botocore", "ruamel"}),
 }
 # These run in the emulator's interpreter, which has neither the project's packages nor its path.
 EMULATOR_SIDE = ("local/emulator", "local/simulator")
@@ -183,7 +183,7 @@ def test_a_function_imports_no_other_function(function: str) -> None:
                 assert str(node.module).startswith(own), path
 
 
-@pytest.mark.parametrize("place", ["lambda", "local", "tests/local", "tests/support", "tests/system"])
+@pytest.mark.parametrize("place", ["lambda", "configuration", "local", "tests/local", "tests/support", "tests/system"])
 def test_no_folder_holds_more_modules_than_one_can_overlook(place: str) -> None:
     counts = Counter(path.parent for path in sources(place) if path.name != "__init__.py")
     assert {folder: number for folder, number in counts.items() if number > MOST_MODULES} == {}
@@ -278,3 +278,73 @@ def test_nobody_touches_the_import_path() -> None:
         if isinstance(node, ast.Attribute) and ast.unparse(node) == "sys.path"
     }
     assert not touching
+
+
+# The packages of configuration/, each with those that it may import. Modules at its top are for all of them.
+CONFIGURATION: dict[str, set[str]] = {
+    "configuration.document": set(),
+    "configuration.schema.values": set(),
+    "configuration.schema.evaluations": {"configuration.schema.values"},
+    "configuration.schema": {
+        *("configuration.document", "configuration.schema.evaluations", "configuration.schema.values"),
+    },
+    "configuration.resolve": {"configuration.schema", "configuration.schema.evaluations"},
+    "configuration.loading.rules": {
+        *("configuration.document", "configuration.resolve"),
+        *("configuration.schema", "configuration.schema.evaluations", "configuration.schema.values"),
+    },
+    "configuration.loading": {
+        *("configuration.document", "configuration.loading.rules"),
+        *("configuration.schema", "configuration.schema.evaluations"),
+    },
+    "configuration.generate": {"configuration.document", "configuration.schema", "configuration.schema.values"},
+}
+
+
+def part_of_the_configuration(module: str) -> str:
+    """The package of configuration/ that a module lies in, or is."""
+    return next(
+        (each for each in sorted(CONFIGURATION, key=len, reverse=True) if f"{module}.".startswith(f"{each}.")),
+        "configuration",
+    )
+
+
+def modules_imported(path: Path) -> Iterator[str]:
+    """Every name that a file imports, with the module it comes from."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("package", CONFIGURATION)
+def test_a_package_of_the_configuration_imports_only_what_it_may(package: str) -> None:
+    files = sorted((ROOT / package.replace(".", "/")).glob("*.py"))
+    assert files, f"{package} holds no source"
+    allowed = {package, "configuration", *CONFIGURATION[package]}
+    strays = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in files
+        for name in modules_imported(path)
+        if name.startswith("configuration.") and part_of_the_configuration(name) not in allowed
+    }
+    assert not strays
+
+
+def test_the_packages_of_the_configuration_have_no_cycle() -> None:
+    """Each is stated behind all that it may import, and all of them are stated."""
+    found = {
+        path.parent.relative_to(ROOT).as_posix().replace("/", ".")
+        for path in (ROOT / "configuration").rglob("__init__.py")
+    }
+    assert found == {"configuration", *CONFIGURATION}
+    stated: set[str] = set()
+    for package, may_import in CONFIGURATION.items():
+        assert may_import <= stated, package
+        stated.add(package)
+
+
+def test_the_top_of_the_configuration_imports_no_package_of_it() -> None:
+    names = {name for path in (ROOT / "configuration").glob("*.py") for name in modules_imported(path)}
+    assert not {name for name in names if name.startswith("configuration")}

@@ -15,7 +15,7 @@ from bedrock_eval.evaluation.job_settings import JobKind
 from bedrock_eval.evaluation.schedules import parse_schedule
 from bedrock_eval.jobs.progress import longest, pause
 from bedrock_eval.jobs.rules import MOST_HOURS
-from environments.schema import Environment
+from configuration.schema.environment import Environment
 from stacks.monthly_cost import custom_metrics
 from tests.support.synthesis.templates import (
     Resource,

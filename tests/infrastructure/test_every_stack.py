@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from bedrock_ops.log_groups import EncryptedLogGroup
-from environments.schema import LOG_RETENTION_DAYS
+from configuration.schema.retention import LOG_RETENTION_DAYS
 from tests.support.synthesis.templates import Deployed, Resource, Template, destroyed, listed, retained, tenant
 
 # Actions that know no resource; whatever else names `*` has a narrower one.

@@ -21,16 +21,15 @@ from bedrock_eval.alarms import kinds
 from bedrock_eval.alarms.composite_rules import ALARM, named, ringing
 from bedrock_eval.alarms.kinds import (
     KINDS,
-    TOTAL_FAILURE_PERCENT,
     AlarmKind,
     Incident,
     MissingData,
     Severity,
-    Thresholds,
     Window,
     guarded_rate,
     judged_rate,
 )
+from bedrock_eval.alarms.thresholds import TOTAL_FAILURE_PERCENT, Thresholds
 from bedrock_eval.alarms.units import figure
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.alarms import AlarmFactory, shard
@@ -56,7 +55,7 @@ SETS = {
     ]
     for entry in catalogue.FIXED
 }
-THRESHOLDS = Thresholds(10_000, 5, 10, 5, 20, 20)
+THRESHOLDS = Thresholds(output_tokens_per_second=None)
 
 MODEL_KINDS = {
     *("latency-p90", "output-speed", "server-errors", "client-errors", "throttles", "throttle-count", "legacy-model"),

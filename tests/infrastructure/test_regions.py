@@ -10,7 +10,7 @@ from cfnlint.helpers import REGIONS  # type: ignore[import-untyped]
 from cfnlint.schema import ResourceNotFoundError  # type: ignore[import-untyped]
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # type: ignore[import-untyped]
 
-from environments.resource_types import ABSENT, APPLICATION_PROFILE, BUDGET
+from configuration.schema.resource_types import ABSENT, APPLICATION_PROFILE, BUDGET
 from tests.infrastructure.test_cfn_lint import IGNORED
 from tests.support.synthesis.templates import MADE, Deployed, environment, synthesize
 

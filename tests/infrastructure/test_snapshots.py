@@ -22,7 +22,7 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from syrupy.location import PyTestLocation
 from syrupy.types import PropertyFilter, PropertyMatcher, SerializableData, SerializedData, SnapshotIndex
 
-from environments.document import read_document
+from configuration.document.reading import read_document
 from tests.support.synthesis.templates import OWN, ROOMS, flat, own
 
 SNAPSHOTS = Path(__file__).parent / "__snapshots__"

@@ -8,7 +8,7 @@ import pytest
 from ruamel.yaml import YAML
 
 import local.own_data
-from environments.load import load_environments
+from configuration.loading.load import load_environments
 from local.__main__ import main
 from local.deployment import ROOT
 from local.own_data import OwnDataError, own_data, write_environment

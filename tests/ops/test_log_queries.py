@@ -285,7 +285,8 @@ def live(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def priced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "environments.schema.Environment.rates", lambda _self, name: RATES[HAIKU] if name == "haiku" else None
+        "configuration.schema.environment.Environment.rates",
+        lambda _self, name: RATES[HAIKU] if name == "haiku" else None,
     )
 
 

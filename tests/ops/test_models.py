@@ -93,7 +93,7 @@ def test_an_arn_goes_through(capsys: pytest.CaptureFixture[str]) -> None:
         ("--parameters", "{", "not JSON"),
         ("--parameters", "[1]", "is no JSON object"),
         ("--parameters", '{"temprature": 0}', "temprature: no such parameter; allowed: temperature, top_p"),
-        ("--as-of", "2026-02-30", "is not in the calendar"),
+        ("--as-of", "2026-02-30", "is not a date"),
         ("--use", "judges", "invalid choice"),
     ],
 )

@@ -10,7 +10,7 @@ import boto3
 import pytest
 from botocore.validate import ParamValidator
 
-from environments.load import load_environments
+from configuration.loading.load import load_environments
 from ops import environment, prices
 from ops.__main__ import main
 from tests.support.aws.price_list_pages import HAIKU_5_5, NOVA_2_LITE, claude, nova

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from environments.schema import Environment
+from configuration.schema.environment import Environment
 from ops import environment as ops_environment
 from ops.__main__ import main
 from tests.support.commands import DOCUMENTS, Command, documented, printed

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tests.support.paths import ROOT
 
 DOCUMENTS = (ROOT / "README.md", ROOT / "datasets" / "README.md", *sorted((ROOT / "docs").glob("*.md")))
-ROOMS = ("ops", "local", "environments", "stacks", "lambda", "constructs")
+ROOMS = ("ops", "local", "configuration", "stacks", "lambda", "constructs")
 CODE = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 _PROGRAMS = ("python -m ops", "python -m local", "make", "cdk")
 # In a sentence `make` is a verb too: a command stands alone, or behind a colon.

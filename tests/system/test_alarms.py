@@ -22,7 +22,7 @@ from bedrock_eval.alarms.kinds import KINDS
 from bedrock_eval.models import Model
 from bedrock_eval.watchdog.active_metrics import UNREAD_QUERY, UNWATCHED_QUERY
 from bedrock_eval.watchdog.reconciling import HELD_QUERY
-from environments.load import load_environments
+from configuration.loading.load import load_environments
 from local.deployment import ENVIRONMENT, ROOT
 from local.emulator.cloudwatch.metric_math.readings import CONTRARY, VARIABLE
 from local.process import ACCOUNT, REGION

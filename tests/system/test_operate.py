@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bedrock_eval.layout import BaselineLayout, RunLayout
-from environments.load import load_environments
+from configuration.loading.load import load_environments
 from local.deployment import ENVIRONMENT
 from ops import environment
 from ops.__main__ import main

@@ -13,8 +13,8 @@ from urllib.request import Request, urlopen
 
 from bedrock_eval.layout import RunLayout, definition_key
 from bedrock_eval.names import PhysicalNames, parse_scheduled_time, run_id
-from environments.load import load_environments
-from environments.schema import Environment
+from configuration.loading.load import load_environments
+from configuration.schema.environment import Environment
 from local.__main__ import EMULATOR
 from local.deployment import ENVIRONMENT, Deployment, deploy
 from local.evaluation import Clients

@@ -13,7 +13,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 
-from environments.schema import Environment
+from configuration.schema.environment import Environment
 from stacks.monitoring import MonitoringStack
 
 REGION = "eu-central-1"

@@ -13,8 +13,8 @@ from aws_cdk import App, Validations, cx_api
 from cdk_nag import AwsSolutionsChecks
 
 import app
-from environments.load import EnvironmentsError
-from environments.schema import Environment
+from configuration.loading.load import EnvironmentsError
+from configuration.schema.environment import Environment
 from stacks.stage import EnvironmentStage
 from tests.support import frozen as files
 
