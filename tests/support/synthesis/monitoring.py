@@ -210,7 +210,7 @@ def environment(**changes: Any) -> Environment:
 
 
 def synthesize(configuration: Environment) -> Monitoring:
-    """Synthesize the monitoring stack beside a stand-in for the storage stack."""
+    """Synthesize the monitoring stack beside an empty storage stack."""
     app = App(analytics_reporting=False)
     env = CdkEnvironment(account=configuration.account, region=configuration.region)
     storage = Stack(app, "storage", env=env)
