@@ -15,9 +15,13 @@ FUNCTIONS = ("alarm_formatter", "custom_evaluator", "custom_resources", "evaluat
 # Every room: where it lies, which rooms it may import beside itself, and which packages of others.
 ROOMS: dict[str, tuple[str, set[str], set[str]]] = {
     "app": ("app.py", {"bedrock_eval", "stacks", "configuration"}, {"aws_cdk", "cdk_nag"}),
+    "stacks": ("stacks", {"bedrock_eval", "bedrock_eval_cdk", "configuration"}, {"aws_cdk", "constructs"}),
     # botocore for its data alone: the service models that are deployed with the functions.
-    "stacks": ("stacks", {"bedrock_eval", "bedrock_ops", "configuration"}, {"aws_cdk", "botocore", "constructs"}),
-    "bedrock_ops": ("constructs/bedrock_ops", {"bedrock_eval"}, {"aws_cdk", "constructs"}),
+    "bedrock_eval_cdk": (
+        "constructs/bedrock_eval_cdk",
+        {"bedrock_eval"},
+        {"aws_cdk", "botocore", "constructs"},
+    ),
     "configuration": ("configuration", {"bedrock_eval"}, {"pydantic", "pydantic_core", "ruamel"}),
     "bedrock_eval": ("lambda/bedrock_eval", set(), set()),
     "bedrock_eval_runs": ("lambda/bedrock_eval_runs", {"bedrock_eval"}, {"boto3", "botocore"}),
@@ -30,6 +34,17 @@ ROOMS: dict[str, tuple[str, set[str], set[str]]] = {
     "ops": ("ops", {"bedrock_eval", "bedrock_eval_runs", "configuration"}, {"boto3", "botocore"}),
     # `make run` reads the environment that it deploys.
     "local": ("local", {"bedrock_eval", "configuration"}, {"boto3", "botocore", "ruamel"}),
+}
+CONSTRUCTS = "constructs/bedrock_eval_cdk"
+# Sub-packages of the construct library, and which of them each may import beside itself; whoever is named has no cycle.
+SUB_PACKAGES: dict[str, set[str]] = {
+    "core": set(),
+    "storage": {"core"},
+    "monitoring": {"core"},
+    "monitoring.widgets": {"core", "monitoring"},
+    "notification": {"core"},
+    "invocation_logging": {"core", "storage"},
+    "evaluation": {"core", "storage", "monitoring", "monitoring.widgets"},
 }
 # These run in the emulator's interpreter, which has neither the project's packages nor its path.
 EMULATOR_SIDE = ("local/emulator", "local/simulator")
@@ -248,9 +263,42 @@ def test_the_pure_core_reaches_nothing_outside() -> None:
     assert not {name for path in sources("lambda/bedrock_eval") for name in imported(path)} & reaching
 
 
+def sub_package(module: str) -> str:
+    """The longest of `SUB_PACKAGES` that a module lies in; none: the public constructs at the top."""
+    parts = module.split(".")
+    names = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+    return next((name for name in names if name in SUB_PACKAGES), "")
+
+
+@pytest.mark.parametrize("package", SUB_PACKAGES)
+def test_a_sub_package_of_the_constructs_imports_only_what_it_may(package: str) -> None:
+    folder = ROOT / CONSTRUCTS / package.replace(".", "/")
+    files = list(folder.glob("*.py"))
+    assert files
+    found = {
+        (path.name, sub_package(str(node.module).removeprefix("bedrock_eval_cdk.")))
+        for path in files
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("bedrock_eval_cdk")
+    }
+    assert not {(name, other) for name, other in found if other not in {package, *SUB_PACKAGES[package]}}
+
+
+def test_every_folder_of_the_constructs_is_a_named_sub_package_without_cycle() -> None:
+    folders = {path.parent for path in (ROOT / CONSTRUCTS).rglob("*.py")} - {ROOT / CONSTRUCTS}
+    assert {path.relative_to(ROOT / CONSTRUCTS).as_posix().replace("/", ".") for path in folders} == set(SUB_PACKAGES)
+    list(TopologicalSorter(SUB_PACKAGES).static_order())
+
+
+def test_no_folder_of_the_constructs_is_flat() -> None:
+    folders = {path.parent for place in (CONSTRUCTS, "stacks") for path in (ROOT / place).rglob("*.py")}
+    sizes = {path.name: sum(each.name != "__init__.py" for each in path.glob("*.py")) for path in folders}
+    assert {name for name, size in sizes.items() if size > MOST_MODULES} == set()
+
+
 def test_every_python_source_lies_in_a_room() -> None:
     """A new top-level package states its place in the graph here."""
-    known = {ROOT / place for place, _, _ in ROOMS.values()} | {ROOT / "tests", ROOT / "bench"}
+    known = {ROOT / place for place, _, _ in ROOMS.values()} | {ROOT / "tests", ROOT / "bench", ROOT / "examples"}
     ignored = {".venv", ".venv-emulator", "node_modules", "build", "cdk.out"}
     strays = [
         path.relative_to(ROOT).as_posix()

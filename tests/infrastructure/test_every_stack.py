@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from bedrock_ops.log_groups import EncryptedLogGroup
+from bedrock_eval_cdk.core.log_groups import EncryptedLogGroup
 from configuration.schema.retention import LOG_RETENTION_DAYS
 from tests.support.synthesis.templates import Deployed, Resource, Template, destroyed, listed, retained, tenant
 

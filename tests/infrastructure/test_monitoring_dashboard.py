@@ -16,9 +16,9 @@ from bedrock_eval.alarms.units import figure
 from bedrock_eval.invocation_log import queries
 from bedrock_eval.pricing.costs import Rates, cost_expression, unpriced_expression
 from bedrock_eval.scores import METRICS
-from bedrock_ops.dashboard import CHOSEN_MODEL, dashboard_url
-from bedrock_ops.errors import DeclarationError
-from bedrock_ops.monitoring_metrics import metric
+from bedrock_eval_cdk.core.errors import DeclarationError
+from bedrock_eval_cdk.monitoring.metrics import metric
+from bedrock_eval_cdk.monitoring.widgets.dashboard import CHOSEN_MODEL, dashboard_url
 from local.emulator.cloudwatch.metric_math.evaluator import Scope
 from local.emulator.cloudwatch.metric_math.parser import parse
 from local.emulator.cloudwatch.metric_math.readings import Readings

@@ -10,11 +10,13 @@ from typing import Any
 from aws_cdk import App, Stack, assertions
 from aws_cdk import Environment as CdkEnvironment
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 
+from bedrock_eval_cdk.storage.evaluation_buckets import EvaluationData
 from configuration.schema.environment import Environment
-from stacks.monitoring import MonitoringStack
+from stacks.evaluation import EvaluationStack
+from stacks.invocation_logging import InvocationLoggingStack
+from stacks.monitoring import MonitoredConstructs, MonitoringStack
 
 REGION = "eu-central-1"
 ACCOUNT = "111122223333"
@@ -210,18 +212,20 @@ def environment(**changes: Any) -> Environment:
 
 
 def synthesize(configuration: Environment) -> Monitoring:
-    """Synthesize the monitoring stack beside an empty storage stack."""
+    """Synthesize the monitoring stack beside those whose constructs it monitors, over simple storage."""
     app = App(analytics_reporting=False)
     env = CdkEnvironment(account=configuration.account, region=configuration.region)
     storage = Stack(app, "storage", env=env)
+    key, results = kms.Key(storage, "Key"), s3.Bucket(storage, "Results")
+    data = EvaluationData(s3.Bucket(storage, "Datasets"), results)
+    evaluation = EvaluationStack(app, "evaluation", environment=configuration, data=data, key=key)
+    logging = InvocationLoggingStack(app, "logging", environment=configuration, key=key)
     stack = MonitoringStack(
         app,
         "monitoring",
         environment=configuration,
-        results_bucket=s3.Bucket(storage, "Results"),
-        key=kms.Key(storage, "Key"),
-        code=lambda package: lambda_.Code.from_inline(f"# {package}"),
-        env=env,
+        key=key,
+        monitored=MonitoredConstructs(results, evaluation.evaluations, logging.logging),
     )
     return Monitoring(assertions.Template.from_stack(stack).to_json())
 
