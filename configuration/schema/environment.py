@@ -146,7 +146,7 @@ class Environment(Strict):
 
     @property
     def has_own_profiles(self) -> bool:
-        """Whether evaluations call models through profiles of our own; the stand-in has these everywhere."""
+        """Whether evaluations call models through profiles of our own; the simulator has these everywhere."""
         return self.own_profile and (self.stand_in or exists(APPLICATION_PROFILE, region=self.region))
 
     @property
