@@ -50,7 +50,7 @@ OF_VALUES = [
     (("us-east-1", "virginia"), "3: region: 'virginia' is not allowed; allowed: a Region's name, as us-east-1"),
     (
         ("region: us-east-1\n", ""),
-        "1: region: required, but missing (where everything is made, and where the models are called from)",
+        "1: region: required, but missing (region of all resources, from which models are called)",
     ),
     (("owner: team", "owner: true"), '4: owner: true is true or false; needed: text, so put it in quotes: "true"'),
     (("owner: team", 'owner: ""'), "4: owner: '' is not allowed; allowed: not empty"),

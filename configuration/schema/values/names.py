@@ -5,10 +5,10 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from bedrock_eval.names import NAME_PATTERN, NAME_RULE, is_name
-from configuration.schema.values.base import told
+from configuration.schema.values.base import pattern_error
 
 Region = Annotated[
-    str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$", json_schema_extra=told("a Region's name, as us-east-1"))
+    str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$", json_schema_extra=pattern_error("a Region's name, as us-east-1"))
 ]
 
 
@@ -26,5 +26,5 @@ def check_name(text: str) -> str:
 Name = Annotated[
     str,
     AfterValidator(check_name),
-    Field(json_schema_extra={"pattern": f"^{NAME_PATTERN}$", **told(NAME_RULE)}),
+    Field(json_schema_extra={"pattern": f"^{NAME_PATTERN}$", **pattern_error(NAME_RULE)}),
 ]
