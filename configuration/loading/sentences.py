@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from bedrock_eval.scores.job_measures import BUILT_IN
 from bedrock_eval.wording import suggestion
-from configuration.document.reading import Document, Mistake, Path
+from configuration.document.reading import MERGE, Document, Mistake, Path
 from configuration.schema.evaluations.kinds import CUSTOM, kind_of, signs_of_jobs
 from configuration.schema.json_schema import (
     Node,
@@ -35,11 +35,15 @@ def mistakes_of(error: ValidationError, document: Document) -> Iterator[Mistake]
     """The mistakes that pydantic found, each once."""
     details = error.errors(include_url=False)
     misspelt = {_meant(_path(detail["loc"]), document) for detail in details if detail["type"] == "extra_forbidden"}
+    # What a merge key would bring is not missing: the merge key is the mistake.
+    merged = {mistake.path[:-1] for mistake in document.mistakes if mistake.path[-1:] == (MERGE,)}
     seen: set[Mistake] = set()
     for detail in details:
         mistake = _mistake(detail, document)
         # A key that is missing because it is misspelt is reported where it is written.
-        if mistake is None or mistake in seen or (detail["type"] == "missing" and mistake.path in misspelt):
+        if mistake is None or mistake in seen:
+            continue
+        if detail["type"] == "missing" and (mistake.path in misspelt or mistake.path[:-1] in merged):
             continue
         seen.add(mistake)
         yield mistake

@@ -273,7 +273,7 @@ def test_a_model_gets_no_parameter_that_it_refuses_by_either_way(
     write("dev", ("datasets:", f"  five:\n    id: us.anthropic.claude-sonnet-5-5\n{JUDGE}"), text=right + judged)
     assert mistakes() == [
         f"24: evaluations.judged.candidates[0].{key}.top_p: 'us.anthropic.claude-sonnet-5-5' refuses top_p, as every "
-        "Claude since 4.7 does: remove the key"
+        "Claude since 4.7 does: leave it out"
     ]
 
 
