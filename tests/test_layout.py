@@ -22,6 +22,7 @@ ROOMS: dict[str, tuple[str, set[str], set[str]]] = {
         {"bedrock_eval"},
         {"aws_cdk", "botocore", "constructs"},
     ),
+    "examples": ("examples", {"bedrock_eval_cdk"}, {"aws_cdk"}),
     "environments": ("environments", {"bedrock_eval"}, {"pydantic", "pydantic_core", "ruamel"}),
     "bedrock_eval": ("lambda/bedrock_eval", set(), set()),
     "bedrock_eval_runs": ("lambda/bedrock_eval_runs", {"bedrock_eval"}, {"boto3", "botocore"}),

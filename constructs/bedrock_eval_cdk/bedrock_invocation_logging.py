@@ -133,7 +133,7 @@ class BedrockInvocationLogging(Construct):
                 mode=mode,
                 on_delete=on_delete,
                 deliver={kind: kind in deliver for kind in KINDS},
-                bodies_bucket=self.bodies_bucket and self.bodies_bucket.bucket_name,
+                bodies_bucket=None if self.bodies_bucket is None else self.bodies_bucket.bucket_name,
             ),
             log_group=group,
         )
