@@ -15,17 +15,18 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bedrock_eval.codec import DecodeError
-from bedrock_eval.evaluation.definition import PROMPT_MARK, Definition
+from bedrock_eval.evaluation.definition import PROMPT_MARK, CustomDefinition
 from bedrock_eval.numerals import real, whole
 from bedrock_eval.report.junit import junit, junit_of_failure
 from bedrock_eval.report.words.shortfalls import advice
 from bedrock_eval.results.summary import Summary, read_summary
 from bedrock_eval.runs.state import timestamp
 from bedrock_eval.wording import count
-from bedrock_eval_runs.custom.slices import SliceStatus, run_slice
+from bedrock_eval_runs.custom.slices import run_slice
 from bedrock_eval_runs.errors import RunFailed
 from bedrock_eval_runs.events import SliceEvent
 from bedrock_eval_runs.services import Services, model_client
+from bedrock_eval_runs.slice_results import SliceStatus
 from ops.clients import add_endpoint, making
 from ops.contents import OWNER
 from ops.errors import OpsError
@@ -40,7 +41,7 @@ DEFAULT_FOLDER = Path("build") / "evaluate"
 DEFAULT_CONCURRENCY = 8
 DEFAULT_CONFIDENCE = 0.95
 
-DEFAULTS = {field.name: field.default for field in fields(Definition)}
+DEFAULTS = {field.name: field.default for field in fields(CustomDefinition)}
 _READ_TIMEOUT = f"seconds that one answer is waited for ({DEFAULTS['read_timeout_seconds']})"
 _ATTEMPTS = f"calls of a case whose error passes ({DEFAULTS['max_attempts']})"
 _PATIENCE = f"minutes that a model may have no room for one call ({DEFAULTS['patience_minutes']:g})"
@@ -133,7 +134,7 @@ def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
     return exit_code(summary)
 
 
-def _evaluated(folder: Folder, definition: Definition, arguments: argparse.Namespace) -> bool:
+def _evaluated(folder: Folder, definition: CustomDefinition, arguments: argparse.Namespace) -> bool:
     """Whether the run is finished; False when Ctrl-C has stopped it."""
     if folder.finished:
         again = "--retry-failed asks what has failed again, another --out makes a new run"
@@ -171,7 +172,7 @@ def _evaluated(folder: Folder, definition: Definition, arguments: argparse.Names
     return False
 
 
-def _failed(folder: Folder, definition: Definition, error: RunFailed) -> OpsError:
+def _failed(folder: Folder, definition: CustomDefinition, error: RunFailed) -> OpsError:
     """What has ended the run, for people and for continuous integration."""
     state = folder.state
     text = junit_of_failure(
@@ -189,7 +190,7 @@ def _failed(folder: Folder, definition: Definition, error: RunFailed) -> OpsErro
     return OpsError(told)
 
 
-def _models(arguments: argparse.Namespace, definition: Definition) -> Any:
+def _models(arguments: argparse.Namespace, definition: CustomDefinition) -> Any:
     with making("bedrock-runtime"):
         return model_client(definition, region=region_of(arguments), endpoint_url=arguments.endpoint_url)
 

@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from bedrock_eval.evaluation.definition import Definition
+from bedrock_eval.evaluation.definition import CustomDefinition, Definition, JobDefinition
 from bedrock_eval.layout import BaselineLayout, RunLayout
 from bedrock_eval.names import RunIdError, parse_scheduled_time, retry_id, run_id, run_time
 from bedrock_eval.runs.state import RunState, RunStatus
@@ -95,7 +95,7 @@ def _retried(account: Account, store: Store, definition: Definition, arguments: 
     option = f"--retry-failed {arguments.retry_failed}"
     if arguments.follow is not None:
         raise OpsError(f"{option}: not together with --follow")
-    if definition.job is not None:
+    if isinstance(definition, JobDefinition):
         raise OpsError(f"{option}: Bedrock's jobs score {definition.evaluation}, and ask all cases or none")
     environment = account.environment
     found = find(store, arguments.retry_failed, environment=environment, evaluation=definition.evaluation)
@@ -132,7 +132,7 @@ def _begun(
         event = {"scheduledTime": scheduled, "manual": mark}
     layout = RunLayout(definition.evaluation, identifier)
     started = account.client("stepfunctions").start_execution(
-        stateMachineArn=account.machine(jobs=definition.job is not None),
+        stateMachineArn=account.machine(jobs=isinstance(definition, JobDefinition)),
         name=f"{layout.evaluation}-{layout.run_id}",
         input=json.dumps({"evaluation": layout.evaluation, **event}),
     )
@@ -141,7 +141,7 @@ def _begun(
 
 
 def _progress(definition: Definition, stored: StoredRun) -> Progress:
-    return ProgressBar() if definition.job is None else JobProgress(definition.job.kind, stored.jobs)
+    return ProgressBar() if isinstance(definition, CustomDefinition) else JobProgress(definition.job.kind, stored.jobs)
 
 
 def _follow(account: Account, stored: StoredRun, execution: str | None, progress: Progress) -> None:

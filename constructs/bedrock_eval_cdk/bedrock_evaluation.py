@@ -11,7 +11,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
-from bedrock_eval.evaluation.definition import Dataset, Definition, Schedule
+from bedrock_eval.evaluation.definition import CustomDefinition, Dataset, Definition, JobDefinition, Schedule
 from bedrock_eval.layout import dataset_key
 from bedrock_eval.models import Model, plain_name
 from bedrock_eval_cdk.core.errors import DeclarationError
@@ -160,9 +160,9 @@ class BedrockEvaluation(Construct):
         context = standalone_context(self, key=key, use=KeyUse(), removal_policy=removal_policy)
         return EvaluationRunner(self, "Runner", context=context, existing=ExistingBuckets(datasets, results))
 
-    def _define(self, declared: Declared) -> Definition:
+    def _define(self, declared: Declared) -> CustomDefinition:
         context = self.runner.context
-        return Definition(
+        return CustomDefinition(
             application=context.application,
             environment=context.environment,
             evaluation=declared.name,
@@ -200,8 +200,8 @@ class BedrockEvaluation(Construct):
             gates=definition.gates,
             min_coverage=definition.min_coverage,
             scheduled=definition.schedule is not None,
-            jobs=definition.job is not None,
-            own_profile=definition.job is None and self.runner.own_profiles,
+            jobs=isinstance(definition, JobDefinition),
+            own_profile=isinstance(definition, CustomDefinition) and self.runner.own_profiles,
         )
 
     def add_alarms(

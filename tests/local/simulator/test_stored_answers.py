@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bedrock_eval.evaluation.definition import Candidate, Dataset, Definition
+from bedrock_eval.evaluation.definition import Candidate, CustomDefinition, Dataset, Definition
 from bedrock_eval.evaluation.job_settings import JobKind, JobSettings
 from bedrock_eval.jobs.request import JobPlace
 from bedrock_eval.layout import RunLayout, definition_key
@@ -79,7 +79,7 @@ def world(simulator: Simulator) -> Iterator[World]:
     simulator.configure(evaluation_jobs={})
 
 
-QUALITY = Definition(
+QUALITY = CustomDefinition(
     application="support",
     environment="dev",
     evaluation="quality",
