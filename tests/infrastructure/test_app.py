@@ -79,7 +79,7 @@ def test_what_the_first_deploy_runs_at_once_is_told_with_the_templates(tmp_path:
     done = run(tmp_path, environments="dev", environments_directory=str(environments))
     assert done.returncode == 0
     [first, _cost] = done.stderr.splitlines()
-    assert re.fullmatch(r"info: dev: [a-z-]+ \(rate\(7 days\)\) runs at once at the first deploy, .*", first)
+    assert re.fullmatch(r"info: dev: [a-z-]+ \(rate\(7 days\)\) runs at the first deploy, .*", first)
 
 
 def test_one_environment_never_opens_the_file_of_another(tmp_path: Path, environments: Path) -> None:
