@@ -13,7 +13,7 @@ from bedrock_eval.evaluation.job_settings import JobKind
 from bedrock_eval.scores.job_measures import RatingMethod, Task
 from configuration.resolve.definitions import Places, definition
 from configuration.schema.json_schema import file_schema
-from tests.configuration.conftest import Load, Write
+from tests.support.environment_files import Load, Write
 
 PLACES = Places(
     profiles={"own": "arn:aws:bedrock:us-east-1:111111111111:application-inference-profile/abc"},
