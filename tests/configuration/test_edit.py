@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from configuration.document.edit import EditError, Scalar, edit
 from configuration.document.reading import Path as DocumentPath
 from configuration.document.reading import read_document
-from tests.frozen import ENVIRONMENTS, NAMES
+from tests.support.frozen import ENVIRONMENTS, NAMES
 
 TEXT = """\
 # a comment above

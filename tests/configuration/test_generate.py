@@ -19,7 +19,7 @@ from configuration.generate.model_table import ModelDataError, table_source
 from configuration.loading.load import Loaded, load_environments
 from configuration.repository import REPOSITORY
 from configuration.schema.environment import Environment
-from tests.frozen import ENVIRONMENTS, SOURCE
+from tests.support.frozen import ENVIRONMENTS, SOURCE
 
 ONE, TWO = (Thresholds(**{each.name: value for each in fields(Thresholds)}) for value in (11, 22))
 SHIPPED = sorted(ENVIRONMENTS.glob("*.yaml"))

@@ -8,7 +8,7 @@ from bedrock_eval.evaluation.definition import Gate
 from bedrock_eval.scores import METRICS, score
 from bedrock_eval.verdicts.gates import Verdict, judge
 from configuration.loading.load import load_environments
-from tests.frozen import ANSWERS, ENVIRONMENTS
+from tests.support.frozen import ANSWERS, ENVIRONMENTS
 
 
 def test_the_gate_tells_the_recorded_answers_apart() -> None:

@@ -14,7 +14,7 @@ from bedrock_eval.jobs.request import JobPlace, build_request, groups
 from configuration.repository import REPOSITORY
 from configuration.resolve.definitions import Places, definition
 from tests.configuration.conftest import Load, Mistakes, Write
-from tests.job_requests import broken_rules, request_shape
+from tests.support.aws.job_requests import broken_rules, request_shape
 
 PAGE = (REPOSITORY / "docs" / "migration.md").read_text("utf-8")
 BLOCKS = re.findall(r"```yaml\n(.*?)```", PAGE, flags=re.DOTALL)

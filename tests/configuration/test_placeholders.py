@@ -6,7 +6,7 @@ import pytest
 
 from configuration.loading.load import load_environments
 from configuration.loading.rules.placeholders import placeholders
-from tests.frozen import ENVIRONMENTS
+from tests.support.frozen import ENVIRONMENTS
 
 TODAY = date(2026, 11, 23)
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from tests.frozen import ENVIRONMENTS
-from tests.infrastructure.templates import CONTEXT
+from tests.support.frozen import ENVIRONMENTS
+from tests.support.synthesis.templates import CONTEXT
 
 _LIMIT: dict[str, Any] = {"@aws-cdk/core:stackResourceLimit": "20"}
 

@@ -14,8 +14,8 @@ from bedrock_eval.results.summarising import summarise
 from bedrock_eval.scores import score
 from configuration.loading.load import load_environments
 from stacks.monthly_cost import MonthlyCost, Prices, monthly_cost
-from tests.frozen import ENVIRONMENTS
-from tests.infrastructure.templates import environment, frozen
+from tests.support.frozen import ENVIRONMENTS
+from tests.support.synthesis.templates import environment, frozen
 
 TEXT = (ROOT / "docs" / "cost.md").read_text()
 

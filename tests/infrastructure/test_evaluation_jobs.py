@@ -17,7 +17,7 @@ from bedrock_eval.jobs.progress import longest, pause
 from bedrock_eval.jobs.rules import MOST_HOURS
 from configuration.schema.environment import Environment
 from stacks.monthly_cost import custom_metrics
-from tests.infrastructure.templates import (
+from tests.support.synthesis.templates import (
     Resource,
     Template,
     by_jobs,

@@ -12,7 +12,7 @@ import pytest
 from ops import environment, models
 from ops.__main__ import main
 from ops.errors import OpsError
-from tests.unit.fakes import client_error
+from tests.support.fakes import client_error
 
 QUESTIONS = json.loads((Path(__file__).parent / "model_questions.json").read_text("utf-8"))
 NOW = datetime(2026, 11, 28, tzinfo=UTC)

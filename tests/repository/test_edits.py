@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.repository.commands import ROOT
+from tests.support.paths import ROOT
 
 _LEFT_OUT = shutil.ignore_patterns(
     *(".git", ".venv*", "node_modules", "build", "cdk.out", "cdk.out.*", "__pycache__", ".*_cache", ".hypothesis")
