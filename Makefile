@@ -51,11 +51,13 @@ down: install ## stop what `make up` started
 
 test: lint unit repository ops parity infrastructure emulator system pages ## everything that CI checks
 
-lint: install ## ruff, mypy, generated files
+lint: install ## ruff, vulture (dead code), mypy, generated files
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check . || (echo "Format with: .venv/bin/ruff format ."; exit 1)
-	@$(BIN)/mypy --no-error-summary lambda/bedrock_eval lambda/bedrock_eval_runs lambda/bedrock_eval_functions constructs/bedrock_eval_cdk configuration stacks local ops bench app.py
+	@$(BIN)/vulture
+	@$(BIN)/mypy --no-error-summary lambda/bedrock_eval lambda/bedrock_eval_runs lambda/bedrock_eval_functions constructs/bedrock_eval_cdk configuration stacks local ops bench examples app.py
 	@$(BIN)/python -m configuration.generate --check
+	@$(BIN)/python -m examples.reference --check
 
 unit: install ## Lambda code and the core, some seconds
 	@$(BIN)/python -m pytest tests/unit
@@ -93,8 +95,9 @@ wheels: .venv/installed ## both distributions into build/wheels, for other teams
 	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir build/wheels build/sources/lambda build/sources/constructs
 	@ls build/wheels
 
-generate: install ## environments/schema.json, docs/configuration.md and docs/alarms.md
+generate: install ## environments/schema.json, docs/configuration.md, docs/alarms.md and docs/constructs.md
 	@$(BIN)/python -m configuration.generate
+	@$(BIN)/python -m examples.reference
 
 lock: install ## renew constraints.txt and package-lock.json after changing a pin
 	@(head -1 constraints.txt; $(BIN)/python -m pip freeze --exclude-editable) > constraints.new && mv constraints.new constraints.txt

@@ -578,14 +578,14 @@ def test_local_is_read_only_when_it_is_named(write: Write, load: Load) -> None:
     assert [environment.name for environment in load("local", "dev").environments] == ["local", "dev"]
 
 
-def test_local_is_the_stand_in(write: Write, mistakes: Mistakes) -> None:
+def test_local_is_the_simulator(write: Write, mistakes: Mistakes) -> None:
     write("local", ('"111111111111"', '"000000000000"'))
     assert mistakes("local") == [
         "environments/local.yaml:1: stand_in: local is deployed to the emulator only; needed: stand_in: true"
     ]
 
 
-def test_with_the_stand_in_a_retired_model_is_a_warning(write: Write, load: Load) -> None:
+def test_with_the_simulator_a_retired_model_is_a_warning(write: Write, load: Load) -> None:
     write("local", ('"111111111111"', '"000000000000"\nstand_in: true'), (ID, "id: cohere.command-r-v1:0"))
     loaded = load("local")
     assert len(loaded.environments) == 1
@@ -669,7 +669,7 @@ def test_environments_that_cannot_meet_may_be_alike(
     assert len(load().environments) == 2
 
 
-def test_the_stand_in_shares_no_account(write: Write, load: Load) -> None:
+def test_the_simulator_shares_no_account(write: Write, load: Load) -> None:
     write("dev", OWNER, ANY_ACCOUNT)
     write("local", OWNER, ('"111111111111"', '"000000000000"\nstand_in: true'))
     assert len(load("dev", "local").environments) == 2

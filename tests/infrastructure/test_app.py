@@ -68,7 +68,7 @@ def test_all_but_local_is_synthesized_without_credentials(tmp_path: Path) -> Non
     assert stages(tmp_path) == {"dev", "staging", "prod"}
 
 
-def test_nobody_is_told_what_the_stand_in_would_cost(tmp_path: Path) -> None:
+def test_nobody_is_told_what_the_simulator_would_cost(tmp_path: Path) -> None:
     done = run(tmp_path, environments="local")
     assert (done.returncode, done.stderr) == (0, "")
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from bedrock_eval.catalogue import Better
+from bedrock_eval.direction import Better
 from bedrock_eval.evaluation.job_settings import Criterion, Rating, ScaleStep
 from bedrock_eval.jobs.rules import MOST_INSTRUCTIONS, MOST_NAME, MOST_RATING_DESCRIPTION, MOST_SCALE, MOST_SCALE_TEXT
 from bedrock_eval.scores.job_measures import BUILT_IN, RatingMethod
