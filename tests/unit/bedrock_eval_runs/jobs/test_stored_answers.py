@@ -280,7 +280,10 @@ class TestWhatCannotBeJudged:
     @pytest.mark.parametrize(
         ("source", "told"),
         [
-            (replace(CUSTOM, candidates=CUSTOM.candidates[:1]), "'large' is no candidate of quality; those: small"),
+            (
+                replace(CUSTOM, candidates=CUSTOM.candidates[:1]),
+                "'large' is not a candidate of quality; allowed: small",
+            ),
             (replace(CUSTOM, dataset=replace(CUSTOM.dataset, key="x.jsonl")), "whose prompts quality answers"),
             (replace(DEFINITION, evaluation="quality"), "quality is of kind judge"),
         ],
