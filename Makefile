@@ -54,8 +54,8 @@ test: lint unit repository ops parity infrastructure emulator system pages ## ev
 lint: install ## ruff, mypy, generated files
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check . || (echo "Format with: .venv/bin/ruff format ."; exit 1)
-	@$(BIN)/mypy --no-error-summary lambda/bedrock_eval lambda/bedrock_eval_runs lambda/bedrock_eval_functions constructs/bedrock_eval_cdk environments stacks local ops bench examples app.py
-	@$(BIN)/python -m environments.generate --check
+	@$(BIN)/mypy --no-error-summary lambda/bedrock_eval lambda/bedrock_eval_runs lambda/bedrock_eval_functions constructs/bedrock_eval_cdk configuration stacks local ops bench examples app.py
+	@$(BIN)/python -m configuration.generate --check
 	@$(BIN)/python -m examples.reference --check
 
 unit: install ## Lambda code and the core, some seconds
@@ -71,10 +71,10 @@ parity: install ## our numbers against reference implementations
 	@$(BIN)/python -m pytest tests/parity
 
 infrastructure: install ## environments, templates, snapshots, cdk-nag, cfn-lint
-	@$(BIN)/python -m pytest tests/test_layout.py tests/environments tests/infrastructure
+	@$(BIN)/python -m pytest tests/test_layout.py tests/configuration tests/infrastructure
 
-emulator: install ## the emulator's patches and the Bedrock stand-in
-	@$(BIN)/python -m pytest tests/local tests/emulator tests/standin
+emulator: install ## the emulator's patches and the Bedrock simulator
+	@$(BIN)/python -m pytest tests/local
 
 system: install ## deployed on the emulator: run, re-run, kill and resume, destroy
 	@$(BIN)/python -m pytest tests/system
@@ -95,7 +95,7 @@ wheels: .venv/installed ## both distributions into build/wheels, for other teams
 	@ls build/wheels
 
 generate: install ## environments/schema.json, docs/configuration.md, docs/alarms.md and docs/constructs.md
-	@$(BIN)/python -m environments.generate
+	@$(BIN)/python -m configuration.generate
 	@$(BIN)/python -m examples.reference
 
 lock: install ## renew constraints.txt and package-lock.json after changing a pin

@@ -31,9 +31,10 @@ from bedrock_eval.results.summary import BASELINE, CandidateSummary, Summary
 from bedrock_eval.scores.measures import Measure
 from bedrock_eval.verdicts.gates import thin_coverage
 from bedrock_eval.wording import count
-from environments.document import Path as DocumentPath
-from environments.edit import Scalar
-from environments.evaluation_schema import AnyGateConfig, EvaluationConfig
+from configuration.document.edit import Scalar
+from configuration.document.reading import Path as DocumentPath
+from configuration.schema.evaluations.gates import AnyGateConfig
+from configuration.schema.evaluations.kinds import EvaluationConfig
 from ops.account import Account, account_of, add_environment
 from ops.alarm_history import PERIOD_SECONDS, RATES, ModelHistory, arrived, histories
 from ops.clients import calling
@@ -238,24 +239,23 @@ def _snippet(added: dict[str, dict[str, float]]) -> str:
 
 
 def _thresholds(account: Account, *, days: int, now: datetime) -> _Changes:
-    alarms = account.environment.alarms
+    shared = account.environment.thresholds()
     changes: _Changes = {}
     rows: list[tuple[Cell, ...]] = []
     models = list(histories(account, days=days, now=now))
     for model in models:
-        own = account.environment.models[model.name].alarms.latency_p90_ms
         proposal = latency_threshold(model.latency)
-        present = own or alarms.latency_p90_ms
+        present = account.environment.thresholds(model.name).latency_p90_ms
         rows.append(_alarm_row("latency_p90_ms", model.name, proposal, present=present))
         if proposal.value is not None and proposal.value != present:
             changes[("models", model.name, "alarms", "latency_p90_ms")] = proposal.value
     for key in RATES:
         proposals = {model.name: _rate(model, key) for model in models}
-        rows += [_alarm_row(key, name, each, present=getattr(alarms, key)) for name, each in proposals.items()]
+        rows += [_alarm_row(key, name, each, present=getattr(shared, key)) for name, each in proposals.items()]
         known = [each for each in proposals.values() if each.value is not None]
         refused = any(each.basis is not None and each.value is None for each in proposals.values())
         value = for_all(known, key=MAX).value if known and not refused else None
-        if value is not None and value != getattr(alarms, key):
+        if value is not None and value != getattr(shared, key):
             changes[("alarms", key)] = value
     minutes = PERIOD_SECONDS // 60
     title = (

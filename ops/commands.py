@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from bedrock_eval.errors import UserError
 from bedrock_eval.wording import count
 from ops import baseline, dashboard, evaluate, jobs, logs, models, prices, runs
 from ops import run as run_command
-from ops.errors import OpsError
 from ops.parser import Parser
 from ops.screen import printable, tell
 
@@ -51,7 +51,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     try:
         options = _parser().parse_args(arguments)
         return COMMANDS[options.command].run(options)
-    except OpsError as error:
+    except UserError as error:
         tell(f"error: {printable(str(error))}")
         return 1
     except KeyboardInterrupt:

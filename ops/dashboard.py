@@ -10,7 +10,8 @@ from typing import Any
 from bedrock_eval.arrival import shown
 from bedrock_eval.names import PhysicalNames
 from bedrock_eval.numerals import real
-from environments.schema import REPOSITORY, Environment
+from configuration.repository import REPOSITORY
+from configuration.schema.environment import Environment
 from ops.account import Account, account_in, add_environment
 from ops.alarm_history import arrived
 from ops.clients import calling

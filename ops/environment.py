@@ -3,9 +3,9 @@
 from datetime import datetime
 from pathlib import Path
 
-from environments.load import EnvironmentsError, load_environments
-from environments.schema import REPOSITORY, Environment
-from ops.errors import OpsError
+from configuration.loading.load import load_environments
+from configuration.repository import REPOSITORY
+from configuration.schema.environment import Environment
 
 ENVIRONMENTS = REPOSITORY / "environments"
 
@@ -14,12 +14,9 @@ def environment_of(name: str, now: datetime) -> Environment:
     """Read one environment.
 
     Raises:
-        OpsError: there is none of that name, or its file has mistakes, each of which is named.
+        EnvironmentsError: there is none of that name, or its file has mistakes, each of which is named.
     """
-    try:
-        return load_environments(ENVIRONMENTS, only=[name], today=now.date()).environments[0]
-    except EnvironmentsError as error:
-        raise OpsError(str(error)) from None
+    return load_environments(ENVIRONMENTS, only=[name], today=now.date()).environments[0]
 
 
 def file_of(environment: Environment) -> Path:

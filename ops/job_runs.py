@@ -14,7 +14,7 @@ from bedrock_eval.names import is_run_id
 from bedrock_eval.runs.state import RunStatus
 from bedrock_eval.wording import instant
 from bedrock_eval_runs.store import Store, error_code
-from environments.schema import Environment
+from configuration.schema.environment import Environment
 from ops import advice
 from ops.account import Account
 from ops.errors import OpsError

@@ -16,7 +16,7 @@ from bedrock_eval.names import PhysicalNames
 from bedrock_eval.numerals import real
 from bedrock_eval.pricing.costs import Rates
 from bedrock_eval.wording import count, suggestion
-from environments.schema import Environment
+from configuration.schema.environment import Environment
 from ops import questions
 from ops.account import Account, account_in
 from ops.clients import add_endpoint

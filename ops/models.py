@@ -15,7 +15,7 @@ from bedrock_eval.model_checks.checks import findings, table_finding
 from bedrock_eval.model_checks.findings import Finding, Question, Use, Verdict, nearest_of, verdict_of
 from bedrock_eval.model_checks.parameters import PARAMETERS
 from bedrock_eval.models import Model
-from environments.schema import Environment
+from configuration.schema.environment import Environment
 from ops.clients import add_endpoint, client
 from ops.environment import environment_of
 from ops.errors import OpsError
@@ -179,4 +179,4 @@ def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not in the calendar; allowed: a day, as 2026-12-31") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date; allowed: a day, as 2026-12-31") from None

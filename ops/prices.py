@@ -13,9 +13,9 @@ from bedrock_eval.models import Model
 from bedrock_eval.numerals import whole
 from bedrock_eval.price_list import KINDS, VERIFIED_ON, Quote, listing, quote
 from bedrock_eval.pricing.costs import Rates
-from environments.document import Path as DocumentPath
-from environments.edit import Scalar
-from environments.schema import Environment
+from configuration.document.edit import Scalar
+from configuration.document.reading import Path as DocumentPath
+from configuration.schema.environment import Environment
 from ops.clients import client
 from ops.environment import environment_of, file_of
 from ops.errors import OpsError

@@ -14,7 +14,7 @@ from bedrock_eval.results.summary import Summary, read_summary
 from bedrock_eval.runs.state import RunState, read_state
 from bedrock_eval_runs.parts import read_outcomes
 from bedrock_eval_runs.store import Store
-from environments.schema import Environment
+from configuration.schema.environment import Environment
 from ops import advice
 from ops.errors import OpsError
 

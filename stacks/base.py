@@ -6,8 +6,8 @@ from aws_cdk import aws_kms as kms
 
 from bedrock_eval.names import PhysicalNames
 from bedrock_eval_cdk.core.context import EnvironmentContext, Identity
+from configuration.schema.environment import Environment
 from constructs import Construct
-from environments.schema import Environment
 
 
 class EnvironmentStack(Stack):

@@ -16,16 +16,16 @@ from bedrock_eval_cdk.evaluation.inference_profiles import ApplicationProfiles, 
 from bedrock_eval_cdk.evaluation.job_role import EvaluationJobRole
 from bedrock_eval_cdk.evaluation.jobs import EvaluationJobs
 from bedrock_eval_cdk.storage.evaluation_buckets import EvaluationData, ExistingBuckets
-from constructs import Construct
-from environments.definitions import Places, dataset, definition
-from environments.evaluation_schema import (
+from configuration.resolve.definitions import Places, dataset, definition
+from configuration.schema.environment import Environment
+from configuration.schema.evaluations.kinds import (
     CustomEvaluationConfig,
     EvaluationConfig,
     HumanComparisonConfig,
     HumanEvaluationConfig,
     JobEvaluationConfig,
 )
-from environments.schema import Environment
+from constructs import Construct
 from stacks.base import EnvironmentStack, environment_context
 
 

@@ -11,8 +11,8 @@ from aws_cdk import aws_ssm as ssm
 from bedrock_eval.names import PhysicalNames
 from bedrock_eval_cdk.bedrock_invocation_logging import KINDS, BedrockInvocationLogging, LoggingEnvironment
 from bedrock_eval_cdk.invocation_logging.bodies import invocation_bodies_bucket
+from configuration.schema.environment import Environment
 from constructs import Construct
-from environments.schema import Environment
 from stacks.base import EnvironmentStack, environment_context
 
 

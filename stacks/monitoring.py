@@ -8,7 +8,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
-from bedrock_eval.alarms.kinds import FORMATTER_ERRORS, Severity, Thresholds
+from bedrock_eval.alarms.kinds import FORMATTER_ERRORS, Severity
 from bedrock_eval.alarms.subscribers import Subscription
 from bedrock_eval.models import Model
 from bedrock_eval.pricing.costs import Rates
@@ -33,8 +33,10 @@ from bedrock_eval_cdk.monitoring.watchdog import Watchdog, WatchdogDuties
 from bedrock_eval_cdk.monitoring.widgets.environment_health import EnvironmentHealth
 from bedrock_eval_cdk.notification.alarm_formatter import AlarmFormatter, FormatterTopics
 from bedrock_eval_cdk.notification.topics import AlarmTopic, EncryptedTopic, MessagesTopic, Subscriber
+from configuration.schema.environment import Environment
+from configuration.schema.guardrails import GuardrailConfig
+from configuration.schema.models import ModelConfig
 from constructs import Construct
-from environments.schema import Environment, GuardrailConfig, ModelConfig
 from stacks.base import EnvironmentStack, environment_context
 
 
@@ -101,7 +103,7 @@ class MonitoringStack(EnvironmentStack):
         return MonitoredModel(
             name=name,
             model_id=config.id,
-            thresholds=_thresholds(environment, config),
+            thresholds=config.alarms.over(environment.thresholds()),
             rates=environment.rates(name),
             profile_id=profile_id,
             evaluation_id=evaluation_profile_id(self, names=names, model_name=name) if evaluated else None,
@@ -138,7 +140,7 @@ class MonitoringStack(EnvironmentStack):
             guardrails=subjects.guardrails,
             monitored=[*monitored.evaluations, *([] if monitored.logging is None else [monitored.logging])],
             alarm_topic=topic,
-            thresholds=_thresholds(environment),
+            thresholds=environment.thresholds(),
             severities=_severities(environment),
             environment=MonitoringSettings(
                 subjects, environment.region, EnvironmentHealth(whole, messages), watchdog.first_data
@@ -260,12 +262,6 @@ class MonitoringStack(EnvironmentStack):
 def _priced_models(subjects: MonitoredModels) -> dict[str, Rates | None]:
     """What is this application's to pay: its profiles, and for the owner of the account also what has none."""
     return {model.metric_id: model.rates for model in subjects.own_models}
-
-
-def _thresholds(environment: Environment, model: ModelConfig | None = None) -> Thresholds:
-    """The environment's, and in their places those that a model has of its own."""
-    own = {} if model is None else model.alarms.model_dump(exclude_none=True)
-    return Thresholds(**{**environment.alarms.model_dump(exclude={"severity"}), **own})
 
 
 def _severities(environment: Environment) -> dict[str, Severity | None]:

@@ -7,9 +7,9 @@ from aws_cdk import PermissionsBoundary, Stage, Tags
 
 from bedrock_eval_cdk.core.errors import DeclarationError
 from bedrock_eval_cdk.storage.evaluation_buckets import EvaluationData
+from configuration.loading.load import EnvironmentsError
+from configuration.schema.environment import Environment
 from constructs import Construct
-from environments.load import EnvironmentsError
-from environments.schema import Environment
 from stacks.evaluation import EvaluationStack
 from stacks.invocation_logging import InvocationLoggingStack
 from stacks.monitoring import MonitoredConstructs, MonitoringStack

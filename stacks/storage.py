@@ -13,8 +13,8 @@ from bedrock_eval_cdk.storage.buckets import (
 from bedrock_eval_cdk.storage.dataset_files import DatasetFiles
 from bedrock_eval_cdk.storage.encryption import EnvironmentKey, KeyUse
 from bedrock_eval_cdk.storage.evaluation_buckets import EvaluationBuckets, Lifetimes
+from configuration.schema.environment import Environment
 from constructs import Construct
-from environments.schema import Environment
 from stacks.base import EnvironmentStack, environment_context, environment_identity, removal_policy
 
 

@@ -1,6 +1,7 @@
 """Constructs that evaluate and monitor generative models on Amazon Bedrock."""
 
-from bedrock_eval.alarms.kinds import Severity, Thresholds
+from bedrock_eval.alarms.kinds import Severity
+from bedrock_eval.alarms.thresholds import Thresholds
 from bedrock_eval.evaluation.definition import Gate, InferenceParameters, Schedule
 from bedrock_eval.pricing.costs import Rates
 from bedrock_eval_cdk.bedrock_evaluation import BedrockEvaluation

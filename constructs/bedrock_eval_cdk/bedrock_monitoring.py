@@ -9,7 +9,8 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 
-from bedrock_eval.alarms.kinds import Severity, Thresholds
+from bedrock_eval.alarms.kinds import Severity
+from bedrock_eval.alarms.thresholds import Thresholds
 from bedrock_eval.models import candidate_name
 from bedrock_eval_cdk.core.context import Identity, stack_identity
 from bedrock_eval_cdk.core.errors import DeclarationError

@@ -17,7 +17,7 @@ from bedrock_eval_cdk.evaluation.human_review import HumanReview, HumanReviews
 from bedrock_eval_cdk.evaluation.job_role import EvaluationJobRole
 from bedrock_eval_cdk.storage.encryption import EnvironmentKey, KeyUse
 from bedrock_eval_cdk.storage.evaluation_buckets import EvaluationData
-from tests.infrastructure.templates import CONTEXT, Resource, Template, listed
+from tests.support.synthesis.templates import CONTEXT, Resource, Template, listed
 
 HERE = "<AWS::Region>:<AWS::AccountId>"
 FLOWS = f"arn:<AWS::Partition>:sagemaker:{HERE}:flow-definition/shop-dev-*"

@@ -17,9 +17,9 @@ from bedrock_eval_cdk.core.errors import DeclarationError
 from bedrock_eval_cdk.core.permissions import allow, allow_foreign_objects
 from bedrock_eval_cdk.core.roles import ServiceRole
 from bedrock_eval_cdk.evaluation.called_models import foundation_model_arns, profile_arns
-from tests.frozen import SOURCE
-from tests.infrastructure.policy_texts import characters, documents
-from tests.infrastructure.templates import CONTEXT, Deployed, Template, environment, synthesize
+from tests.support.frozen import SOURCE
+from tests.support.synthesis.policy_texts import characters, documents
+from tests.support.synthesis.templates import CONTEXT, Deployed, Template, environment, synthesize
 
 MANAGED, INLINE, MOST_MANAGED = 6_144, 10_240, 10
 # Of real lengths: the longest ids that there are have so many characters.

@@ -22,7 +22,7 @@ from ops import evaluate
 from ops.__main__ import main
 from ops.disk import Disk
 from ops.progress import ProgressBar
-from tests.unit.fakes import FakeModels, answer, client_error
+from tests.support.fakes import FakeModels, answer, client_error
 
 MODEL = "amazon.nova-lite-v1:0"
 CASES = 12

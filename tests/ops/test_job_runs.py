@@ -20,8 +20,8 @@ from ops import environment
 from ops import run as run_command
 from ops.__main__ import main
 from tests.ops.conftest import clients_of_the_account
-from tests.unit.bedrock_eval_runs.jobs.conftest import BUCKET, DATA, DEFINITION, PROMPTS, World
-from tests.unit.fakes import client_error
+from tests.support.fakes import client_error
+from tests.support.runs.jobs import BUCKET, DATA, DEFINITION, PROMPTS, World
 
 DEV = """\
 application: shop

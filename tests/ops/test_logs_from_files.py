@@ -24,8 +24,8 @@ from ops import questions
 from ops.__main__ import main
 from ops.questions import caller, percentile
 from ops.screen import Table, write_csv
-from tests.log_records import HAIKU, NOVA, RECORDS
 from tests.ops.conftest import SAMPLE
+from tests.support.aws.log_records import HAIKU, NOVA, RECORDS
 
 ROLE = "assumed-role/support"
 

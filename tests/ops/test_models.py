@@ -12,7 +12,7 @@ import pytest
 from ops import environment, models
 from ops.__main__ import main
 from ops.errors import OpsError
-from tests.unit.fakes import client_error
+from tests.support.fakes import client_error
 
 QUESTIONS = json.loads((Path(__file__).parent / "model_questions.json").read_text("utf-8"))
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
@@ -93,7 +93,7 @@ def test_an_arn_goes_through(capsys: pytest.CaptureFixture[str]) -> None:
         ("--parameters", "{", "not JSON"),
         ("--parameters", "[1]", "is no JSON object"),
         ("--parameters", '{"temprature": 0}', "temprature: no such parameter; allowed: temperature, top_p"),
-        ("--as-of", "2026-02-30", "is not in the calendar"),
+        ("--as-of", "2026-02-30", "is not a date"),
         ("--use", "judges", "invalid choice"),
     ],
 )

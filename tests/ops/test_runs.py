@@ -20,8 +20,8 @@ from ops import environment
 from ops import run as run_command
 from ops.__main__ import main
 from tests.ops.conftest import clients_of_the_account
-from tests.unit.bedrock_eval_runs.custom.conftest import BUCKET, World
-from tests.unit.fakes import answer, client_error
+from tests.support.fakes import answer, client_error
+from tests.support.runs.custom import BUCKET, World
 
 EARLIER, LATER = "20261122T060000Z", "20261123T060000Z"
 CASES = 20

@@ -12,7 +12,7 @@ from ops import environment
 from ops.dashboard_body import Board, Graph, read_body
 from ops.dashboard_page import Origin, render
 from ops.dashboard_synth import synthesized_body
-from tests.frozen import ENVIRONMENTS
+from tests.support.frozen import ENVIRONMENTS
 
 
 @pytest.fixture(scope="module")

@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from environments.schema import Environment
+from configuration.schema.environment import Environment
 from ops import environment as ops_environment
 from ops.__main__ import main
-from tests.frozen import ENVIRONMENTS, NAMES
-from tests.repository.commands import DOCUMENTS, ROOT, Command, documented, printed
+from tests.support.commands import DOCUMENTS, Command, documented, printed
+from tests.support.frozen import ENVIRONMENTS, NAMES
+from tests.support.paths import ROOT
 
 COMMANDS = tuple(dict.fromkeys((*documented(), *printed())))
 CDK = {"bootstrap", "deploy", "destroy", "diff", "drift", "ls", "synth"}

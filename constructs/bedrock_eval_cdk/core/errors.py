@@ -1,5 +1,7 @@
 """What people can mend."""
 
+from bedrock_eval.errors import UserError
 
-class DeclarationError(ValueError):
-    """An environment declares what AWS would refuse; the message says what it is, and what is allowed."""
+
+class DeclarationError(UserError, ValueError):
+    """A construct or an environment declares what AWS would refuse; the message says what is allowed."""

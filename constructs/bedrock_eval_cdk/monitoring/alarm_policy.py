@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bedrock_eval.alarms import kinds
-from bedrock_eval.alarms.kinds import AlarmKind, Severity, Thresholds
+from bedrock_eval.alarms.kinds import AlarmKind, Severity
+from bedrock_eval.alarms.thresholds import Thresholds
 from bedrock_eval_cdk.core.context import Identity, stack_identity
 from bedrock_eval_cdk.core.errors import DeclarationError
 from bedrock_eval_cdk.monitoring.routed_alarm import RoutedAlarm

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from bedrock_eval.alarms.kinds import AlarmKind, Comparison, MissingData, Thresholds, Window
+from bedrock_eval.alarms.kinds import AlarmKind, Comparison, MissingData, Window
+from bedrock_eval.alarms.thresholds import Thresholds
 from bedrock_eval.alarms.units import figure
 from bedrock_eval_cdk.core.errors import DeclarationError
 from bedrock_eval_cdk.monitoring.alarm_policy import AlarmPolicy

@@ -7,7 +7,8 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from bedrock_eval import catalogue
-from bedrock_eval.alarms.kinds import AlarmKind, Thresholds
+from bedrock_eval.alarms.kinds import AlarmKind
+from bedrock_eval.alarms.thresholds import Thresholds
 from bedrock_eval.alarms.units import plain
 from bedrock_eval_cdk.monitoring.metrics import metric
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bedrock_eval import catalogue
-from bedrock_eval.alarms.kinds import Thresholds
+from bedrock_eval.alarms.thresholds import Thresholds
 from bedrock_eval.evaluation.definition import Gate
 from bedrock_eval.names import PhysicalNames
 from bedrock_eval.pricing.costs import Rates

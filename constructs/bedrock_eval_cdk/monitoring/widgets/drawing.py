@@ -10,7 +10,8 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from bedrock_eval import catalogue
-from bedrock_eval.alarms.kinds import AlarmKind, Comparison, Severity, Thresholds
+from bedrock_eval.alarms.kinds import AlarmKind, Comparison, Severity
+from bedrock_eval.alarms.thresholds import Thresholds
 from bedrock_eval.alarms.units import figure
 from bedrock_eval_cdk.monitoring.metrics import metric
 from bedrock_eval_cdk.monitoring.routed_alarm import RoutedAlarm
