@@ -218,13 +218,13 @@ class TestDatasets:
         copied = retained()["storage"].only("Custom::DatasetFile")
         assert copied["Key"] == "datasets/questions.jsonl"
         assert copied["SourceKey"].endswith(".jsonl")
-        assert copied["Bucket"] == f"<{bucket_id(retained()['storage'], 'Datasets')}>"
+        assert copied["Bucket"] == f"<{bucket_id(retained()['storage'], 'BucketsDatasets')}>"
 
     def test_the_copying_function_reads_that_asset_alone(self) -> None:
         storage = retained()["storage"]
         copied = storage.only("Custom::DatasetFile")
         source = f"arn:<AWS::Partition>:s3:::{copied['SourceBucket']}/{copied['SourceKey']}"
-        datasets = f"<{bucket_id(storage, 'Datasets')}.Arn>"
+        datasets = f"<{bucket_id(storage, 'BucketsDatasets')}.Arn>"
         reading = [
             arn
             for each in storage.statements("DatasetFiles")
@@ -237,7 +237,7 @@ class TestDatasets:
         """Without ListBucket S3 answers 403 for what is not there, and deleting the stack would fail on it."""
         storage = retained()["storage"]
         (listing,) = [each for each in storage.statements("DatasetFiles") if each["Action"] == "s3:ListBucket"]
-        assert listing["Resource"] == f"<{bucket_id(storage, 'Datasets')}.Arn>"
+        assert listing["Resource"] == f"<{bucket_id(storage, 'BucketsDatasets')}.Arn>"
         assert "Condition" not in listing
 
     def test_without_a_file_there_is_no_function(self) -> None:

@@ -150,7 +150,7 @@ class TestResource:
             if statement["Action"] == "lambda:InvokeFunction"
             for resource in listed(statement["Resource"])
         ]
-        function = template().logical_id("RunnerEvaluatorFunction0")
+        function = template().logical_id("RunnerEvaluatorFunctionF")
         assert invoked == [f"<{function}.Arn>"]
         assert {states()[name]["Parameters"]["FunctionName"] for name in TASKS} == set(invoked)
 
