@@ -50,7 +50,7 @@ class BedrockEvaluation(Construct):
         schedule: an EventBridge Scheduler expression in UTC, or a `Schedule` with a time zone; left out: it is started
             by hand.
         name: in metrics and results; left out: the construct's id in lower case.
-        min_coverage: answered of asked; with less, every gate is undecided.
+        min_coverage: least share of answered cases; below it every gate is undecided.
         confidence: of every interval and of the gates together.
         concurrency: model calls in flight, over all candidates.
         max_cost: US dollars that a run may cost; needs rates of every candidate.
@@ -58,7 +58,7 @@ class BedrockEvaluation(Construct):
         datasets_bucket: an existing bucket for datasets; left out: one is made.
         results_bucket: an existing bucket for results; left out: one is made.
         key: encrypts what is made; left out: a key is made.
-        alarm_topic: hears of failed runs and gates; left out: no alarm is made, see `add_alarms`.
+        alarm_topic: gets alarms about failed runs and gates; left out: no alarm is made, see `add_alarms`.
         removal_policy: of the buckets and the key that are made.
         definition: a whole definition in the place of all that is declared above; needs a runner.
 

@@ -105,9 +105,7 @@ class AlarmRouter:
                 _leave_name_to_cloudformation(composite)
             # The rule names its children as text, so CloudFormation cannot see that they come first.
             children = [by_term[term] for term in terms]
-            explained_by = [
-                explaining[each] for each in (child.kind.unless for child in children) if each in explaining
-            ]
+            explained_by = [found for each in children if (found := explaining.get(each.kind.unless or ""))]
             composite.node.add_dependency(*(each.alarm for each in (*children, *explained_by)))
             self.notified.notify_of(composite)
             composed |= {id(each): composite for each in children}
