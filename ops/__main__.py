@@ -12,7 +12,7 @@ STOPPED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit codes are those of `ops.commands.run`."""
     # Here and not above: what a Ctrl-C meets while it is imported must not be a traceback.
-    from ops.commands import run  # noqa: PLC0415
+    from ops.command_line.application import run  # noqa: PLC0415
 
     return run(arguments)
 
@@ -27,8 +27,8 @@ def _whole() -> int:
     interruptible = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if interruptible:
         signal.signal(signal.SIGINT, _end_at_once)
-    from ops.commands import run  # noqa: PLC0415
-    from ops.terminal import listening  # noqa: PLC0415
+    from ops.command_line.application import run  # noqa: PLC0415
+    from ops.terminal.streams import listening  # noqa: PLC0415
 
     with listening() as terminal:
         try:

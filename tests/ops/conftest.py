@@ -13,7 +13,7 @@ import pytest
 from hypothesis import settings
 
 from bedrock_eval.known_models import checks
-from ops import environment
+from ops.environment import loading as environment
 from tests.frozen import ENVIRONMENTS
 
 settings.register_profile("quick", max_examples=20, deadline=None)

@@ -8,10 +8,10 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
-from ops import environment
-from ops.dashboard_body import Board, Graph, read_body
-from ops.dashboard_page import Origin, render
-from ops.dashboard_synth import synthesized_body
+from ops.dashboard.body import Board, Graph, read_body
+from ops.dashboard.page import Origin, render
+from ops.dashboard.synthesis import synthesized_body
+from ops.environment import loading as environment
 from tests.frozen import ENVIRONMENTS
 
 

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 import pytest
 
 from environments.schema import Environment
-from ops import environment as ops_environment
 from ops.__main__ import main
+from ops.environment import loading as ops_environment
 from tests.frozen import ENVIRONMENTS, NAMES
 from tests.repository.commands import DOCUMENTS, ROOT, Command, documented, printed
 

@@ -26,8 +26,8 @@ from environments.load import load_environments
 from local.deployment import ENVIRONMENT, ROOT
 from local.emulator.readings import CONTRARY, VARIABLE
 from local.process import ACCOUNT, REGION
-from ops import environment as ops_environment
 from ops.__main__ import main
+from ops.environment import loading as ops_environment
 from tests.frozen import ANSWERS
 from tests.metric_math import choose
 

@@ -14,8 +14,8 @@ import pytest
 from bedrock_eval.layout import BaselineLayout, RunLayout
 from environments.load import load_environments
 from local.deployment import ENVIRONMENT, ROOT
-from ops import environment
 from ops.__main__ import main
+from ops.environment import loading as environment
 from tests.frozen import ENVIRONMENTS
 
 from .conftest import EVALUATION, Stack
@@ -23,7 +23,7 @@ from .conftest import EVALUATION, Stack
 # `python -m ops`, but for the folder of the environment files.
 _OPS = """
 import pathlib, sys
-from ops import environment
+from ops.environment import loading as environment
 from ops.__main__ import main
 environment.ENVIRONMENTS = pathlib.Path(sys.argv.pop(1))
 sys.exit(main())
