@@ -17,7 +17,7 @@ help: ## list the commands
 
 install: .venv/installed .venv/oldest-sdk/installed .venv-emulator/installed node_modules/installed ## install everything (done by the others)
 
-.venv/installed: requirements.txt requirements-dev.txt constraints.txt lambda/pyproject.toml constructs/pyproject.toml
+.venv/installed: pyproject.toml requirements.txt requirements-dev.txt constraints.txt lambda/pyproject.toml constructs/pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"Python 3.11 or newer is needed, {sys.executable} is {v[0]}.{v[1]}: make PYTHON=/path/to/python3.11 ...")'
 	@echo "Installing the project's packages into .venv (once)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv

@@ -22,9 +22,13 @@ ROOMS: dict[str, tuple[str, set[str], set[str]]] = {
     # Runs of every kind share store, lock, publication and failures.
     "evaluation_jobs": ("lambda/evaluation_jobs", {"bedrock_eval", "custom_evaluator"}, {"boto3", "botocore"}),
     # `ops evaluate` and `ops jobs collect` run the deployed functions' own code from a terminal.
-    "ops": ("ops", {"bedrock_eval", "custom_evaluator", "evaluation_jobs", "environments"}, {"boto3", "botocore"}),
+    "ops": (
+        "ops",
+        {"bedrock_eval", "custom_evaluator", "evaluation_jobs", "environments"},
+        {"boto3", "botocore", "pydantic", "rich"},
+    ),
     # `make run` reads the environment that it deploys.
-    "local": ("local", {"bedrock_eval", "environments"}, {"boto3", "botocore", "ruamel"}),
+    "local": ("local", {"bedrock_eval", "environments", "ops"}, {"boto3", "botocore", "ruamel"}),
 }
 # These run in the emulator's interpreter, which has neither the project's packages nor its path.
 EMULATOR_SIDE = ("local/emulator", "local/bedrock")

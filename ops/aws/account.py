@@ -1,4 +1,4 @@
-"""An environment as deployed: whose credentials ask, where its results lie, and what starts its evaluations."""
+"""An environment as deployed: its account and identity, its results bucket, and what starts its evaluations."""
 
 import argparse
 import os
@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, NoCredentialsError
 
 from bedrock_eval.names import PhysicalNames
 from bedrock_eval.wording import suggestion
 from custom_evaluator.store import Store
 from environments.evaluation_schema import EvaluationConfig
 from environments.schema import Environment
-from ops.aws.clients import add_endpoint, calling, client
+from ops.aws.clients import calling, client
 from ops.environment import suggested_commands as advice
-from ops.environment.loading import environment_of
+from ops.environment.loading import EnvironmentFile, environment_of
 from ops.errors import OpsError
 
 _RESULTS_OUTPUT = "ResultsBucket"
@@ -26,20 +26,24 @@ class Account:
     """An environment and the account that the credentials are of.
 
     Attributes:
-        caller: ARN of whoever asks.
+        caller: ARN of the identity behind the credentials.
     """
 
-    environment: Environment
+    file: EnvironmentFile
     number: str
     caller: str
     endpoint_url: str | None
+
+    @property
+    def environment(self) -> Environment:
+        return self.file.environment
 
     @property
     def names(self) -> PhysicalNames:
         return PhysicalNames(self.environment.prefix)
 
     def machine(self, *, jobs: bool) -> str:
-        """ARN of the state machine that runs evaluations of ours, or with `jobs` those that Bedrock scores."""
+        """ARN of the state machine that runs our own evaluations, or with `jobs` those that Bedrock scores."""
         place = f"arn:{self.caller.split(':')[1]}:states:{self.environment.region}:{self.number}"
         return f"{place}:stateMachine:{self.names.machine(jobs=jobs)}"
 
@@ -86,36 +90,42 @@ class Account:
         return Store(self.client("s3"), outputs[_RESULTS_OUTPUT])
 
 
-def add_environment(parser: argparse.ArgumentParser) -> None:
-    """The options that `account_of` reads."""
-    parser.add_argument("--env", required=True, metavar="E", help="environment, as dev")
-    add_endpoint(parser)
-
-
 def account_of(arguments: argparse.Namespace, now: datetime) -> Account:
-    """The environment that the command line names, once it is known that the credentials are of its account.
+    """Open the account of the environment that the command line names.
 
     Raises:
-        OpsError: there is no such environment, it has no AWS behind it, or the credentials are of another account.
+        OpsError: there is no such environment, it does not use AWS, or the credentials are of another account.
     """
-    return account_in(environment_of(arguments.env, now), endpoint_url=arguments.endpoint_url)
+    return account_in(environment_of(arguments, now), endpoint_url=arguments.endpoint_url)
 
 
-def account_in(environment: Environment, *, endpoint_url: str | None) -> Account:
-    """The account of an environment, once it is known that the credentials are of it.
+def account_in(file: EnvironmentFile, *, endpoint_url: str | None) -> Account:
+    """Open the account of an environment, once the credentials are known to be of it.
 
     Names of log groups, dashboards and metrics are the same everywhere: another account would answer for the wrong one.
 
     Raises:
-        OpsError: the environment has no AWS behind it, or the credentials are of another account.
+        OpsError: the environment does not use AWS, or the credentials are of another account.
     """
+    environment = file.environment
     if environment.stand_in and endpoint_url is None and "AWS_ENDPOINT_URL" not in os.environ:
-        raise OpsError(f"environment {environment.name} has no AWS behind it; start `make up` and set AWS_ENDPOINT_URL")
-    with calling("who asks is unknown"):
-        caller = client("sts", region=environment.region, endpoint_url=endpoint_url).get_caller_identity()
+        raise OpsError(
+            f"environment {environment.name} runs on the emulator, not on AWS; start it with `make up` and set "
+            "AWS_ENDPOINT_URL"
+        )
+    caller = _identity(environment.region, endpoint_url)
     if environment.account not in (None, caller["Account"]):
         raise OpsError(
             f"these credentials are of account {caller['Account']}; "
             f"environment {environment.name} is in {environment.account}"
         )
-    return Account(environment, caller["Account"], caller["Arn"], endpoint_url)
+    return Account(file, caller["Account"], caller["Arn"], endpoint_url)
+
+
+def _identity(region: str, endpoint_url: str | None) -> Any:
+    what = "Cannot determine your AWS identity"
+    with calling(what):
+        try:
+            return client("sts", region=region, endpoint_url=endpoint_url).get_caller_identity()
+        except NoCredentialsError:
+            raise OpsError(f"{what}: no credentials found. Log in (aws sso login) or set AWS_PROFILE.") from None

@@ -1,11 +1,9 @@
-"""boto3's clients as every command makes and calls them: what goes wrong is one message."""
+"""boto3's clients as every command makes and calls them: an error is one message."""
 
-import argparse
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -23,7 +21,7 @@ def client(service: str, *, region: str | None, endpoint_url: str | None = None)
     """A client of one service.
 
     Args:
-        region: None: that of the surroundings.
+        region: None: that of the caller's environment.
         endpoint_url: None: AWS_ENDPOINT_URL where it is set, else AWS's own.
 
     Raises:
@@ -34,7 +32,7 @@ def client(service: str, *, region: str | None, endpoint_url: str | None = None)
 
 
 def own_region() -> str | None:
-    """The Region of the surroundings. Every SDK reads AWS_REGION but boto3, which knows AWS_DEFAULT_REGION only.
+    """The Region of the caller's environment. boto3 alone of the SDKs ignores AWS_REGION.
 
     Raises:
         BotoCoreError: the AWS configuration cannot be read.
@@ -44,7 +42,7 @@ def own_region() -> str | None:
 
 @contextmanager
 def making(service: str) -> Iterator[None]:
-    """Turns what boto3 raises when a client cannot be made into one message."""
+    """Turn what boto3 raises when a client cannot be made into one message."""
     try:
         yield
     except NoRegionError:
@@ -56,17 +54,17 @@ def making(service: str) -> Iterator[None]:
 
 @contextmanager
 def calling(what: str) -> Iterator[None]:
-    """Turns what boto3 raises into one message that begins with what was asked."""
+    """Turn what boto3 raises into one message that begins with what the command was doing."""
     try:
         yield
     except (ClientError, BotoCoreError) as error:
         raise OpsError(f"{what}: {error}") from None
     except (ResponseParserError, KeyError, TypeError) as error:
-        # botocore's parsers raise whatever an answer of somebody else makes them raise.
+        # botocore's parsers raise anything when the response is not AWS's.
         if not _raised_by_botocore(error):
             raise
-        asked = "the answer cannot be read; check AWS_ENDPOINT_URL, and proxies on the way"
-        raise OpsError(f"{what}: {asked} ({type(error).__name__}: {error})") from None
+        advice = "the response is not AWS's; check AWS_ENDPOINT_URL and proxies"
+        raise OpsError(f"{what}: {advice} ({type(error).__name__}: {error})") from None
 
 
 def _raised_by_botocore(error: BaseException) -> bool:
@@ -74,19 +72,3 @@ def _raised_by_botocore(error: BaseException) -> bool:
     while at is not None and at.tb_next is not None:
         at = at.tb_next
     return at is not None and str(at.tb_frame.f_globals.get("__name__", "")).startswith("botocore.")
-
-
-def add_endpoint(parser: argparse.ArgumentParser) -> None:
-    """The option for another endpoint than AWS's."""
-    what = "another endpoint than AWS's (or AWS_ENDPOINT_URL)"
-    parser.add_argument("--endpoint-url", type=_endpoint, metavar="URL", help=what)
-
-
-def _endpoint(text: str) -> str:
-    try:
-        split = urlsplit(text)
-    except ValueError:
-        split = urlsplit("")
-    if split.scheme not in ("http", "https") or not split.hostname:
-        raise argparse.ArgumentTypeError(f"{text!r} is not an endpoint; needed: http://<host>:<port> or https://<host>")
-    return text

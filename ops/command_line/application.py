@@ -1,90 +1,90 @@
-"""`python -m ops`: the commands for day 2."""
+"""`bedrock-eval`: the parser of all commands, and the call of the one that was typed."""
 
 import argparse
-import logging
+import importlib
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from bedrock_eval.wording import count
+from ops import PROGRAM
+from ops.command_line.declared import baseline, completion, dashboard, evaluate, jobs, logs, models, prices, run, runs
 from ops.command_line.parser import Parser
-from ops.commands import baseline, dashboard, evaluate, jobs, logs, models, prices, runs
-from ops.commands import run as run_command
 from ops.errors import OpsError
-from ops.terminal.screen import printable, tell
-
-
-class Command(Protocol):
-    """A module of this package that is one command."""
-
-    def add_command(self, commands: Any, /) -> None:
-        """Add the command's parser, under its name in COMMANDS, with its own options."""
-
-    def run(self, arguments: argparse.Namespace, /) -> int:
-        """Carry it out; gives the exit code. OpsError: it cannot be, which is code 1."""
-
+from ops.terminal.output import print_note, printable
 
 STOPPED = 130
 
-COMMANDS: Mapping[str, Command] = MappingProxyType(
+_DISTRIBUTION = "bedrock-eval-cli"
+
+
+class Declaration(Protocol):
+    """A module that declares one command."""
+
+    def declare(self, commands: Any, /) -> None:
+        """Add the command's parser, under its name in COMMANDS."""
+
+
+COMMANDS: Mapping[str, Declaration] = MappingProxyType(
     {
         "baseline": baseline,
+        "completion": completion,
         "dashboard": dashboard,
         "evaluate": evaluate,
         "jobs": jobs,
         "logs": logs,
         "models": models,
         "prices": prices,
-        "run": run_command,
+        "run": run,
         "runs": runs,
     }
 )
+"""Each is carried out by the module of its name in `ops.commands`, which is imported when it is needed."""
 
 
-def run(arguments: Sequence[str] | None = None) -> int:
+def call(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
-    Exit codes: 0 it was done, and every gate is kept; 1 an error (usage included); 10 a gate is broken; 11 a gate is
+    Exit codes: 0 it is done, and every gate passed; 1 an error (usage included); 10 a gate failed; 11 a gate is
     undecided; 130 stopped by Ctrl-C.
     """
-    _hear_the_evaluator()
+    options = parser().parse_args(arguments)
     try:
-        options = _parser().parse_args(arguments)
-        return COMMANDS[options.command].run(options)
+        return carry_out(options)
     except OpsError as error:
-        tell(f"error: {printable(str(error))}")
+        print_note(f"error: {printable(str(error))}")
         return 1
     except KeyboardInterrupt:
-        tell("\nstopped")
+        print_note("\nstopped")
         return STOPPED
 
 
-class _Warnings(logging.Handler):
-    """What the evaluator's own code writes into its log when it is a function, for people; each once."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self._told: set[str] = set()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        facts = record.__dict__
-        text = record.getMessage()
-        if "lines" in facts:
-            text = f"{count(facts['lines'], 'line')} cannot be read, left out"
-        text = f"{facts['key']}: {text}" if "key" in facts else text
-        if text not in self._told:
-            self._told.add(text)
-            tell(printable(text))
+def carry_out(options: argparse.Namespace) -> int:
+    """Import the command's module, which help does not wait for, and run it."""
+    engine: Any = importlib.import_module("ops.terminal.engine_warnings")
+    engine.show_warnings()
+    command: Any = importlib.import_module(f"ops.commands.{options.command}")
+    code: int = command.run(options)
+    return code
 
 
-def _hear_the_evaluator() -> None:
-    logger = logging.getLogger("custom_evaluator")
-    logger.handlers = [each for each in logger.handlers if not isinstance(each, _Warnings)] + [_Warnings()]
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="python -m ops", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
+def parser() -> Parser:
+    """Make the parser of all commands."""
+    made = Parser(
+        prog=PROGRAM,
+        description="Evaluate and monitor models on Amazon Bedrock: start and compare runs, query logs, check prices.",
+        examples=("runs list --env dev", "run support --env dev", "logs errors --env dev --hours 2"),
+    )
+    made.add_argument("--version", action=_Version, nargs=0, help="print the version and end")
+    commands = made.add_subparsers(dest="command", required=True, parser_class=Parser, metavar="COMMAND")
     for command in COMMANDS.values():
-        command.add_command(commands)
-    return parser
+        command.declare(commands)
+    return made
+
+
+class _Version(argparse.Action):
+    """Reads the version of the distribution only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from importlib.metadata import version  # noqa: PLC0415 - help must not wait for it
+
+        parser.exit(0, f"{PROGRAM} {version(_DISTRIBUTION)}\n")

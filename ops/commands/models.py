@@ -1,6 +1,6 @@
-"""`python -m ops models`: what is known of an environment's models, whether the account agrees, and what a use needs.
+"""`bedrock-eval models`: what is known of an environment's models, whether the account agrees, and what a use needs.
 
-`explain` is for one model and use, by the rules of synth: nothing of AWS is asked.
+`explain` is for one model and use, by the rules of synthesis, without a call to AWS.
 """
 
 import argparse
@@ -8,6 +8,8 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
+
+from pydantic import ValidationError
 
 from bedrock_eval.known_models.checks import findings, table_finding
 from bedrock_eval.known_models.findings import (
@@ -22,13 +24,19 @@ from bedrock_eval.known_models.lookup import dead_model, features_of, known_mode
 from bedrock_eval.known_models.parameters import PARAMETERS
 from bedrock_eval.known_models.table import VERIFIED_ON
 from bedrock_eval.models import Model
+from bedrock_eval.wording import suggestion
+from environments.evaluation_schema import ParametersConfig
 from environments.schema import Environment
-from ops.aws.clients import add_endpoint, client
+from ops.aws.clients import client
 from ops.aws.model_differences import Difference, differences
 from ops.environment.loading import environment_of
 from ops.errors import OpsError
-from ops.terminal.screen import Cell, Table, say, tell
+from ops.terminal.cells import Cell
+from ops.terminal.document import DocumentKind
+from ops.terminal.output import print_note, print_result
+from ops.terminal.tables import Column, Table, TableKind
 
+_RANGES = frozenset({"greater_than_equal", "less_than_equal"})
 _SAMPLING: Mapping[str | None, str] = {
     "free": "temperature, top_p",
     "one": "temperature or top_p",
@@ -40,25 +48,30 @@ _SAMPLING: Mapping[str | None, str] = {
 }
 
 
-def add_command(commands: Any) -> None:
-    """The sub-command's own options."""
-    models = commands.add_parser(
-        "models", help="what is known of models, and what uses they refuse", description=__doc__
-    )
-    models.add_argument("--env", help="environment, as dev: the models of its file")
-    models.add_argument("--check", action="store_true", help="compare with the account; exit with 1 when it differs")
-    add_endpoint(models)
-    actions = models.add_subparsers(dest="action")
-    explain = actions.add_parser("explain", help="whether a use of a model can work, and why not")
-    explain.add_argument("model", metavar="ID", help="a foundation model id or an inference profile id")
-    explain.add_argument("--region", required=True, metavar="R", help="where it is called from")
-    explain.add_argument("--use", choices=[use.value for use in Use], default=Use.CANDIDATE.value, help="(candidate)")
-    explain.add_argument("--parameters", type=_parameters, default={}, metavar="JSON", help=", ".join(PARAMETERS))
-    explain.add_argument("--destination-region", action="append", default=[], metavar="R", help="overrides the table")
-    explain.add_argument(
-        "--as-of", type=_day, metavar="DATE", help="the day that ends of life are compared with (today)"
-    )
-    explain.add_argument("--json", action="store_true", help="print verdict, reasons and nearest ids as JSON")
+MODELS = TableKind(
+    "models",
+    "what is known of the environment's models",
+    (
+        Column("model", "the key in the environment file"),
+        Column("id", "the model id or inference profile id"),
+        Column("state", "active, legacy or ended"),
+        Column("dates", "launch and end of life"),
+        Column("called", "the Regions that a call may be routed to"),
+        Column("takes", "inference parameters, thinking, longest output"),
+        Column("price", "whether the environment file has rates"),
+    ),
+)
+DIFFERENCES = TableKind(
+    "differences",
+    "what the account says otherwise (with --check)",
+    (
+        Column("model", "the key in the environment file"),
+        Column("what", "what differs"),
+        Column("table", "in the table of models"),
+        Column("account", "in the account"),
+    ),
+)
+LIST = DocumentKind((MODELS, DIFFERENCES), {"verified_on": "the day of the table of models"})
 
 
 def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
@@ -67,35 +80,69 @@ def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
     Exit codes: 0; 1 when a use is refused, or with --check the account differs.
 
     Raises:
-        OpsError: there is no such environment, or AWS could not be asked.
+        OpsError: there is no such environment, or AWS does not answer.
     """
     now = now or datetime.now(UTC)
     if arguments.action == "explain":
         return _explain(arguments, today=arguments.as_of or now.date())
     if arguments.env is None:
-        raise OpsError("no environment; needed: --env, as dev, or: python -m ops models explain ID --region R")
-    environment = environment_of(arguments.env, now)
-    say(_table(environment, today=now.date()).text())
+        raise OpsError("--env is missing; needed: --env, as dev, or: bedrock-eval models explain ID --region R")
+    environment = environment_of(arguments, now).environment
     stale = table_finding(today=now.date())
     if stale is not None:
-        tell(f"warning: {stale.message}")
-    return _check(environment, arguments.endpoint_url) if arguments.check else 0
+        print_note(f"warning: {stale.message}")
+    found = _differences(environment, arguments.endpoint_url) if arguments.check else ()
+    parts: list[str | Table] = [_table(environment, today=now.date())]
+    if found:
+        rows = [(each.model, each.what, each.table, each.account) for each in found]
+        parts.append(DIFFERENCES.table("What the account says otherwise", rows))
+    elif arguments.check:
+        parts.append(f"The account agrees on {', '.join(environment.models)}.")
+    LIST.document(parts, verified_on=VERIFIED_ON.isoformat()).show(as_json=arguments.json)
+    if found:
+        print_note("Update models/table.yaml, then run: make generate (docs/models.md)")
+    return 1 if found else 0
 
 
 def _explain(arguments: argparse.Namespace, *, today: date) -> int:
+    _check_parameters(arguments.parameters)
     stale = table_finding(today=today)
-    told = (*_told(arguments, today=today), *([] if stale is None else [stale]))
-    verdict, reasons, nearest = verdict_of(told), [each.message for each in told], nearest_of(told)
+    found = (*_findings(arguments, today=today), *([] if stale is None else [stale]))
+    verdict, reasons, nearest = verdict_of(found), [each.message for each in found], nearest_of(found)
     if arguments.json:
-        say(json.dumps({"verdict": verdict.value, "reasons": reasons, "nearest": list(nearest)}, ensure_ascii=False))
+        print_result(
+            json.dumps({"verdict": verdict.value, "reasons": reasons, "nearest": list(nearest)}, ensure_ascii=False)
+        )
     else:
-        say("\n".join([f"{verdict.value}: {arguments.model} as {arguments.use} from {arguments.region}", *reasons]))
+        print_result(
+            "\n".join([f"{verdict.value}: {arguments.model} as {arguments.use} from {arguments.region}", *reasons])
+        )
     return 1 if verdict is Verdict.REFUSED else 0
 
 
-def _told(arguments: argparse.Namespace, *, today: date) -> tuple[Finding, ...]:
+def _check_parameters(given: Mapping[str, Any]) -> None:
+    """Check names and values as those of an environment file are checked.
+
+    Raises:
+        OpsError: a parameter does not exist, or its value is of the wrong type.
+    """
+    for key in given:
+        if key not in PARAMETERS:
+            near = suggestion(key, PARAMETERS)
+            raise OpsError(f"--parameters: {key}: no such parameter{near}; allowed: {', '.join(PARAMETERS)}")
+    # Ranges are left to the findings, which say what the model takes.
+    for key in ParametersConfig.model_fields.keys() & given.keys():
+        try:
+            ParametersConfig.model_validate({key: given[key]})
+        except ValidationError as error:
+            wrong = [each["msg"] for each in error.errors() if each["type"] not in _RANGES]
+            if wrong:
+                raise OpsError(f"--parameters: {key}: {'; '.join(wrong)}") from None
+
+
+def _findings(arguments: argparse.Namespace, *, today: date) -> tuple[Finding, ...]:
     if arguments.model.startswith("arn:"):
-        tell("an ARN says nothing of the model behind it: it is taken as it is")
+        print_note("an ARN does not name its model: nothing can be checked")
         return ()
     routed = tuple(arguments.destination_region)
     question = Question(arguments.model, arguments.region, Use(arguments.use), arguments.parameters, routed)
@@ -104,8 +151,7 @@ def _told(arguments: argparse.Namespace, *, today: date) -> tuple[Finding, ...]:
 
 def _table(environment: Environment, *, today: date) -> Table:
     rows = [_row(environment, name, today=today) for name in environment.models]
-    columns = ("model", "id", "state", "dates", "called", "takes", "price")
-    return Table(f"Models of {environment.name}, by the table of {VERIFIED_ON}", columns, rows)
+    return MODELS.table(f"Models of {environment.name}, by the table of {VERIFIED_ON}", rows)
 
 
 def _row(environment: Environment, name: str, *, today: date) -> tuple[Cell, ...]:
@@ -150,40 +196,8 @@ def _takes(model: Model) -> str:
     return ", ".join(each for each in found if each is not None)
 
 
-def _check(environment: Environment, endpoint_url: str | None) -> int:
+def _differences(environment: Environment, endpoint_url: str | None) -> tuple[Difference, ...]:
     if environment.stand_in:
-        raise OpsError(f"environment {environment.name} has no AWS behind it; allowed with --check: one that has")
+        raise OpsError(f"--check: environment {environment.name} runs on the emulator, not on AWS")
     bedrock = client("bedrock", region=environment.region, endpoint_url=endpoint_url)
-    found = differences(bedrock, {name: environment.model(name) for name in environment.models})
-    if not found:
-        say(f"\nthe account says the same of {', '.join(environment.models)}")
-        return 0
-    say("\n" + Table("What the account says otherwise", ("model", "what", "table", "account"), _rows(found)).text())
-    tell("bring models/table.yaml up to date with it, then: make generate (docs/models.md)")
-    return 1
-
-
-def _rows(found: tuple[Difference, ...]) -> list[tuple[Cell, ...]]:
-    return [(each.model, each.what, each.table, each.account) for each in found]
-
-
-def _parameters(text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"not JSON: {error}") from None
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise argparse.ArgumentTypeError(f'{text} is no JSON object; needed: as {{"temperature": 0}}')
-    unknown = [key for key in value if key not in PARAMETERS]
-    if unknown:
-        raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: no such parameter; allowed: {', '.join(PARAMETERS)}")
-    return value
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not in the calendar; allowed: a day, as 2026-12-31") from None
+    return differences(bedrock, {name: environment.model(name) for name in environment.models})

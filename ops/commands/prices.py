@@ -1,4 +1,4 @@
-"""`python -m ops prices`: compares the rates of an environment with AWS's Price List, and brings them up to date."""
+"""`bedrock-eval prices`: compares the rates of an environment with AWS's Price List, and updates them."""
 
 import argparse
 import json
@@ -11,18 +11,19 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from bedrock_eval.costs import Rates
 from bedrock_eval.models import Model
-from bedrock_eval.numerals import whole
 from environments.document import Path as DocumentPath
 from environments.edit import Scalar
 from environments.schema import Environment
 from ops.aws.clients import client
-from ops.environment.loading import environment_of, file_of
-from ops.environment.patch import offer, patch_of
+from ops.environment import suggested_commands as advice
+from ops.environment.loading import EnvironmentFile, environment_of
+from ops.environment.patch import Patch, offer, patch_of
 from ops.errors import OpsError
 from ops.pricing.price_list import KINDS, VERIFIED_ON, Quote, listing, quote
-from ops.terminal.screen import Table, say, tell
-
-VALID_DAYS = 90
+from ops.terminal.cells import Json, Shown
+from ops.terminal.document import DocumentKind
+from ops.terminal.output import print_note, print_result
+from ops.terminal.tables import Column, Table, TableKind
 
 # The Price List answers in three Regions only, for all Regions.
 _ENDPOINTS: Mapping[str, str] = {"eu": "eu-central-1", "ap": "ap-south-1"}
@@ -40,65 +41,74 @@ class Priced:
 
     @property
     def stale(self) -> bool:
-        """Whether the Price List has a rate that the file does not have like that."""
+        """Tell whether a rate of the file differs from the Price List."""
         return any(getattr(self.rates, kind, None) != rate for kind, rate in self.quote.rates.items())
 
     @property
     def unseen(self) -> tuple[str, ...]:
-        """What the file has beside the rates that were found, and the Price List does not."""
+        """List rates of the file that the Price List does not have."""
         if not self.quote.rates:
             return ()
-        told = {problem.partition(":")[0] for problem in self.quote.problems}
+        named = {problem.partition(":")[0] for problem in self.quote.problems}
         given = [kind for kind in KINDS if getattr(self.rates, kind, None) is not None]
-        missing = [kind for kind in given if kind not in self.quote.rates and kind not in told]
+        missing = [kind for kind in given if kind not in self.quote.rates and kind not in named]
         return tuple(f"{kind}: in the file, and not found in the Price List" for kind in missing)
 
 
-def add_command(commands: Any) -> None:
-    """The sub-command's own options."""
-    prices = commands.add_parser("prices", help="compare rates with AWS's Price List", description=__doc__)
-    prices.add_argument("--env", required=True, help="environment, as dev")
-    prices.add_argument("--check", action="store_true", help="exit with 1 when a rate differs; show no patch")
-    prices.add_argument("--write", action="store_true", help="write the patch, not only show it")
-    prices.add_argument(
-        "--valid-days",
-        type=_days,
-        default=VALID_DAYS,
-        help=f"how long synth trusts rates that were found (verified_until; {VALID_DAYS})",
-    )
+RATES = TableKind(
+    "rates",
+    "rates in US dollars per million tokens, on-demand",
+    (
+        Column("model", "the key in the environment file"),
+        Column("tokens", "the kind of tokens"),
+        Column("file", "the rate in the environment file", "in the file"),
+        Column("price_list", "the rate in AWS's Price List", "Price List"),
+    ),
+)
+PRICES = DocumentKind(
+    (RATES,),
+    {
+        "problems": "why a rate of the file was not compared",
+        "stale": "the models whose rates differ",
+        "patch": "the changes of the file as a unified diff; null with --check, and where there are none",
+    },
+)
 
 
 def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
     """Show file and Price List side by side, then the patch of the file; gives the exit code 0.
 
     Raises:
-        OpsError: the Price List could not be asked, the file not be changed, or with --check a rate differs.
+        OpsError: the Price List does not answer, the file cannot be changed, or with --check a rate differs.
     """
-    today = (now or datetime.now(UTC)).date()
-    environment = _environment(arguments.env, now or datetime.now(UTC))
+    now = now or datetime.now(UTC)
+    file = environment_of(arguments, now)
+    environment = file.environment
+    if environment.stand_in:
+        raise OpsError(f"environment {environment.name} runs on the emulator, where models have no price")
     price_list = _client(environment)
     models = [_priced(price_list, environment, name) for name in environment.models]
-    say(_table(models).text())
-    for each in models:
-        for problem in (*each.quote.problems, *each.unseen):
-            tell(f"{each.name}: {problem}; its rate is left alone")
+    problems = [f"{each.name}: {problem}" for each in models for problem in (*each.quote.problems, *each.unseen)]
+    stale = [each.name for each in models if each.stale]
+    patch = None if arguments.check else _patch(file, models, valid_days=arguments.valid_days, now=now)
+    text = None if patch is None or patch.empty else str(patch)
+    facts: dict[str, Json] = {"problems": list[Json](problems), "stale": list[Json](stale), "patch": text}
+    PRICES.document([_table(models)], **facts).show(as_json=arguments.json)
+    for problem in problems:
+        print_note(f"{problem}; its rate stays as it is")
     if arguments.check:
-        _check(models, environment)
-        return 0
-    verified_until = (today + timedelta(days=arguments.valid_days)).isoformat()
-    changes = dict(_changes(models, verified_until=verified_until))
-    if not changes:
-        say("\nno rate was found; the file is left alone")
-        return 0
-    offer(patch_of(file_of(environment), changes), write=arguments.write)
+        _check(stale, environment)
+    elif patch is not None:
+        offer(patch, write=arguments.write, quiet=arguments.json)
+    elif not arguments.json:
+        print_result("\nThe Price List has no rate of these models; the file stays as it is.")
     return 0
 
 
-def _environment(name: str, now: datetime) -> Environment:
-    environment = environment_of(name, now)
-    if environment.stand_in:
-        raise OpsError(f"environment {name} has no AWS behind it, and its models no price")
-    return environment
+def _patch(file: EnvironmentFile, models: list[Priced], *, valid_days: int, now: datetime) -> Patch | None:
+    """Make the patch of the file; None when no rate was found."""
+    changes = dict(_changes(models, verified_until=(now.date() + timedelta(days=valid_days)).isoformat()))
+    return patch_of(file.path, changes) if changes else None
 
 
 def _client(environment: Environment) -> Any:
@@ -130,30 +140,28 @@ def _quote(price_list: Any, model: Model) -> Quote:
 
 def _table(models: list[Priced]) -> Table:
     rows = [
-        (each.name, kind, _shown(getattr(each.rates, kind, None)), _shown(each.quote.rates.get(kind)))
+        (each.name, kind, _rate_cell(getattr(each.rates, kind, None)), _rate_cell(each.quote.rates.get(kind)))
         for each in models
         for kind in KINDS
         if getattr(each.rates, kind, None) is not None or kind in each.quote.rates or kind in ("input", "output")
     ]
-    title = "Rates in US dollars per million tokens, on-demand"
-    return Table(title, ("model", "tokens", "in the file", "Price List"), rows)
+    return RATES.table("Rates in US dollars per million tokens, on-demand", rows)
 
 
-def _shown(rate: float | None) -> str | None:
-    return None if rate is None else f"{rate:.9f}".rstrip("0").rstrip(".")
+def _rate_cell(rate: float | None) -> Shown | None:
+    return None if rate is None else Shown(f"{rate:.9f}".rstrip("0").rstrip("."), rate)
 
 
-def _check(models: list[Priced], environment: Environment) -> None:
-    stale = [each.name for each in models if each.stale]
+def _check(stale: list[str], environment: Environment) -> None:
     if stale:
         raise OpsError(
-            f"{', '.join(stale)}: the Price List says something else; bring the file up to date with: "
-            f"python -m ops prices --env {environment.name} --write"
+            f"{', '.join(stale)}: the Price List has other rates; update the file with: "
+            f"{advice.write_prices(environment)}"
         )
 
 
 def _changes(models: list[Priced], *, verified_until: str) -> Iterator[tuple[DocumentPath, Scalar]]:
-    """What the Price List says and the file does not, and until when both are trusted to agree."""
+    """List what the Price List says and the file does not, and until when the rates count as verified."""
     for each in models:
         if not each.quote.rates:
             continue
@@ -161,10 +169,3 @@ def _changes(models: list[Priced], *, verified_until: str) -> Iterator[tuple[Doc
             if getattr(each.rates, kind, None) != rate:
                 yield ("models", each.name, "rates", kind), rate
         yield ("models", each.name, "rates", "verified_until"), verified_until
-
-
-def _days(text: str) -> int:
-    days = whole(text)
-    if days is None or not 1 <= days <= 3650:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of days; allowed: 1 to 3650")
-    return days

@@ -1,25 +1,26 @@
-"""`python -m ops run`: starts a deployed evaluation, follows it, and ends with its verdict."""
+"""`bedrock-eval run`: starts a deployed evaluation, follows it, and ends with its verdict."""
 
 import argparse
 import json
 import secrets
 import time
 from datetime import UTC, datetime
-from typing import Any
 
 from bedrock_eval.definition import Definition
-from bedrock_eval.layout import BaselineLayout, RunLayout
+from bedrock_eval.layout import BaselineLayout, RunLayout, evaluation_prefix
 from bedrock_eval.names import RunIdError, parse_scheduled_time, retry_id, run_id, run_time
 from bedrock_eval.runs import RunState, RunStatus
+from bedrock_eval.wording import suggestion
 from custom_evaluator.store import Store
-from ops.aws.account import Account, account_of, add_environment
+from ops.aws.account import Account, account_of
 from ops.aws.clients import calling
 from ops.environment import suggested_commands as advice
 from ops.errors import OpsError
-from ops.results.finished_run import exit_code, failed_run, show
+from ops.results.finished_run import exit_code, failed_run, run_document
 from ops.results.stored_runs import StoredRun, deployed_definition, find
+from ops.terminal.document import DocumentKind
+from ops.terminal.output import print_note
 from ops.terminal.progress import JobProgress, Progress, ProgressBar
-from ops.terminal.screen import say, tell
 
 POLL_SECONDS = 2.0
 
@@ -27,29 +28,15 @@ _STOPPED = 130
 _ENDED = frozenset({"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"})
 
 
-def add_command(commands: Any) -> None:
-    """The sub-command's own options."""
-    run_ = commands.add_parser("run", help="start a deployed evaluation and follow it", description=__doc__)
-    add_start(run_)
-    what = "a new run of this finished one: asks again what failed in it, and takes over the other answers"
-    run_.add_argument("--retry-failed", metavar="RUN", help=what)
-
-
-def add_start(parser: argparse.ArgumentParser) -> None:
-    """The options that `run` reads."""
-    parser.add_argument("evaluation", metavar="NAME", help="a key of the environment's evaluations")
-    add_environment(parser)
-    how = parser.add_mutually_exclusive_group()
-    how.add_argument("--no-wait", action="store_true", help="start it and say its run id, no more")
-    how.add_argument("--follow", metavar="RUN", help="start nothing, follow this run")
-    parser.set_defaults(retry_failed=None)
+STARTED = DocumentKind((), {"evaluation": "the evaluation", "run_id": "the id of the run that has started"})
+"""With --no-wait."""
 
 
 def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
     """Start and follow, whoever scores: this project's functions or Bedrock.
 
-    Exit codes: 0 every gate is kept, 10 one is broken, 11 one is undecided or too few cases were answered, 130 not
-    followed any more after Ctrl-C.
+    Exit codes: 0 every gate passed, 10 one failed, 11 one is undecided or too few cases were answered, 130 no longer
+    followed after Ctrl-C.
 
     Raises:
         OpsError: it cannot be started, or the run failed or was skipped.
@@ -70,40 +57,45 @@ def start_and_follow(
     with calling(f"environment {arguments.env}"):
         source = None if arguments.retry_failed is None else _retried(account, store, definition, arguments)
         if source is not None and not any(candidate.failed for candidate in source.finished().candidates):
-            tell(f"run {source.shown}: no case has failed, nothing is asked")
-            show(source.finished(), source.state())
-            return exit_code(source.finished())
+            print_note(f"run {source.shown}: no case failed, so there is nothing to retry")
+            return _show(source, arguments)
         layout, execution = _begun(account, definition, arguments, now, retry_of=source)
         if arguments.no_wait:
-            say(layout.run_id)
+            started = STARTED.document([layout.run_id], evaluation=layout.evaluation, run_id=layout.run_id)
+            started.show(as_json=arguments.json)
             return 0
         stored = StoredRun(store, layout)
-        again = f"python -m ops run --env {arguments.env} {layout.evaluation} --follow {layout.run_id}"
+        again = advice.follow(account.environment, layout.evaluation, layout.run_id)
         try:
             _follow(account, stored, execution, _progress(definition, stored))
         except KeyboardInterrupt:
-            tell(f"\nnot followed any more; the run goes on. Follow it again with:\n  {again}")
+            print_note(f"\nThe run goes on. Follow it again with:\n  {again}")
             return _STOPPED
-        summary = stored.finished()
-    show(summary, stored.state())
-    tell(f"\nreport: s3://{store.bucket}/{layout.report}")
+        return _show(stored, arguments)
+
+
+def _show(stored: StoredRun, arguments: argparse.Namespace) -> int:
+    """Show a finished run; gives its exit code."""
+    summary, report = stored.finished(), f"s3://{stored.store.bucket}/{stored.layout.report}"
+    run_document(summary, stored.state(), report=report).show(as_json=arguments.json)
+    print_note(f"\nreport: {report}")
     return exit_code(summary)
 
 
 def _retried(account: Account, store: Store, definition: Definition, arguments: argparse.Namespace) -> StoredRun:
-    """The finished run whose failed cases are asked again."""
+    """Find the finished run whose failed cases are retried."""
     option = f"--retry-failed {arguments.retry_failed}"
     if arguments.follow is not None:
         raise OpsError(f"{option}: not together with --follow")
     if definition.job is not None:
-        raise OpsError(f"{option}: Bedrock's jobs score {definition.evaluation}, and ask all cases or none")
+        raise OpsError(f"{option}: evaluation jobs of Bedrock cannot retry single cases of {definition.evaluation}")
     environment = account.environment
     found = find(store, arguments.retry_failed, environment=environment, evaluation=definition.evaluation)
     found.finished()
     if found.layout.evaluation != definition.evaluation:
         raise OpsError(f"{option}: it is a run of {found.layout.evaluation}, not of {definition.evaluation}")
     if isinstance(found.layout, BaselineLayout):
-        raise OpsError(f"{option}: it has expired, and only the accepted copy is left; needed: a new run")
+        raise OpsError(f"{option}: the run has expired, only the accepted copy exists; needed: a new run")
     return found
 
 
@@ -136,7 +128,7 @@ def _begun(
         name=f"{layout.evaluation}-{layout.run_id}",
         input=json.dumps({"evaluation": layout.evaluation, **event}),
     )
-    tell(f"{layout.evaluation}: run {layout.run_id} started")
+    print_note(f"{layout.evaluation}: run {layout.run_id} started")
     return layout, started["executionArn"]
 
 
@@ -165,10 +157,16 @@ def _follow(account: Account, stored: StoredRun, execution: str | None, progress
                     raise OpsError(f"run {stored.shown}: its execution {execution} ended without a result")
                 return
             if execution is None and state is None:
-                raise OpsError(f"there is no run {stored.shown}; see: {advice.list_runs(account.environment)}")
+                raise OpsError(
+                    f"there is no run {stored.shown}{_near(stored)}; see: {advice.list_runs(account.environment)}"
+                )
             time.sleep(POLL_SECONDS)
     finally:
         progress.close()
+
+
+def _near(stored: StoredRun) -> str:
+    return suggestion(stored.layout.run_id, stored.store.folders(evaluation_prefix(stored.layout.evaluation)))
 
 
 def _execution_of(stored: StoredRun) -> str | None:

@@ -1,4 +1,4 @@
-"""`python -m ops runs`: the runs of an environment, listed, shown, compared, and accepted as baselines."""
+"""`bedrock-eval runs`: the runs of an environment, listed, shown, compared, and accepted as baselines."""
 
 import argparse
 import webbrowser
@@ -7,47 +7,53 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Protocol
 
 from bedrock_eval.costs import total
 from bedrock_eval.gates import tally_text
-from bedrock_eval.numerals import whole
+from bedrock_eval.runs import RunState
 from bedrock_eval.shortfalls import thin_candidates
 from bedrock_eval.summary import Summary
-from bedrock_eval.wording import UNKNOWN, count, instant
+from bedrock_eval.wording import count, instant
 from custom_evaluator.store import Store
-from ops.aws.account import Account, account_of, add_environment
+from ops.aws.account import Account, account_of
 from ops.aws.clients import calling
 from ops.errors import OpsError
 from ops.results.acceptance import accept
 from ops.results.comparison import compare_runs, comparison_table, differing_candidates
-from ops.results.finished_run import exit_code, show
-from ops.results.stored_runs import StoredRun, evaluations, find, newest_runs
-from ops.terminal.screen import Cell, Table, say, tell
+from ops.results.finished_run import exit_code, progress_document, run_document
+from ops.results.run_tables import DIFFERENCES
+from ops.results.stored_runs import StoredRun, evaluations, find, known_evaluation, newest_runs
+from ops.terminal.cells import Cell, Json, Shown
+from ops.terminal.document import DocumentKind
+from ops.terminal.output import print_note, print_result
+from ops.terminal.tables import Column, TableKind
 
-DEFAULT_LIMIT = 10
-REPORTS = Path("build") / "reports"
-
-
-def add_command(commands: Any) -> None:
-    """The sub-command's own options."""
-    runs = commands.add_parser("runs", help="list, show, compare and accept runs", description=__doc__)
-    actions = runs.add_subparsers(dest="action", required=True)
-    listing = actions.add_parser("list", help="newest runs first")
-    listing.add_argument("--limit", type=_limit, default=DEFAULT_LIMIT, metavar="N", help="of each evaluation (10)")
-    showing = actions.add_parser("show", help="the table of a run, or why there is none")
-    comparing = actions.add_parser("compare", help="a run less an earlier one, case by case")
-    reporting = actions.add_parser("report", help="fetch a run's report.html")
-    reporting.add_argument("--out", type=Path, default=REPORTS, metavar="DIR", help=f"where to ({REPORTS})")
-    reporting.add_argument("--open", action="store_true", help="show it in the browser")
-    accepting = actions.add_parser("accept", help="make a run the baseline of its evaluation")
-    accepting.add_argument("--force", metavar="REASON", help="accept a run with too many failed cases")
-    for action in (showing, comparing, reporting, accepting):
-        action.add_argument("run", metavar="RUN", help="run id, <evaluation>/<run id>, or latest")
-    comparing.add_argument("earlier", metavar="EARLIER", help="the run that it is compared with")
-    for action in (listing, showing, comparing, reporting, accepting):
-        action.add_argument("--evaluation", metavar="NAME", help="of this evaluation only")
-        add_environment(action)
+RUNS = TableKind(
+    "runs",
+    "runs, newest first",
+    (
+        Column("evaluation", "the evaluation"),
+        Column("run", "the run's id"),
+        Column("state", "finished, in progress, failed, skipped or damaged, with the reason"),
+        Column("cases", "cases of all candidates"),
+        Column("scored", "cases with a score"),
+        Column("failed", "cases without a usable answer"),
+        Column("verdicts", "how many gates came out how"),
+        Column("cost", "estimated cost: usd, unpriced_tokens and calls_of_unknown_usage"),
+        Column("updated", "when the run's state was last written"),
+        Column("baseline", "whether the environment file pins the run as baseline"),
+    ),
+)
+LIST = DocumentKind((RUNS,), {"environment": "the environment"})
+COMPARE = DocumentKind(
+    (DIFFERENCES,),
+    {
+        "later": "the run",
+        "earlier": "the run that it is compared with",
+        "notes": "what to know before the comparison is believed",
+    },
+)
 
 
 class _Action(Protocol):
@@ -59,8 +65,8 @@ class _Action(Protocol):
 def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
     """Carry out one action.
 
-    Exit codes: 0, whatever the verdicts of a run are; of `show` 11 when too few cases were answered for a verdict, and
-    1 when none was.
+    Exit codes: 0, whatever the verdicts of a run are; with `show` 11 when too few cases were answered for a verdict,
+    and 1 when none was.
 
     Raises:
         OpsError: there is no such run, or it cannot be shown or accepted.
@@ -72,10 +78,11 @@ def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
 
 
 def _list(account: Account, store: Store, arguments: argparse.Namespace, *, now: datetime) -> None:  # noqa: ARG001
-    names = [arguments.evaluation] if arguments.evaluation else evaluations(store)
+    environment, wanted = account.environment, arguments.evaluation
+    names = [known_evaluation(store, wanted, environment=environment)] if wanted else evaluations(store)
     rows = [_row(run_, account) for name in names for run_ in islice(newest_runs(store, name), arguments.limit)]
-    columns = ("evaluation", "run", "state", "cases", "scored", "failed", "verdicts", "cost", "updated", "baseline")
-    say(Table(f"Runs of {account.environment.name}, newest first", columns, rows).text())
+    table = RUNS.table(f"Runs of {environment.name}, newest first", rows)
+    LIST.document([table], environment=environment.name).show(as_json=arguments.json)
 
 
 def _row(run_: StoredRun, account: Account) -> tuple[Cell, ...]:
@@ -83,38 +90,51 @@ def _row(run_: StoredRun, account: Account) -> tuple[Cell, ...]:
     try:
         state, summary = run_.state(), run_.summary()
     except OpsError as error:
-        tell(str(error))
-        return (layout.evaluation, layout.run_id, "damaged", None, None, None, None, None, None, "")
-    config = account.environment.evaluations.get(layout.evaluation)
-    pinned = "pinned" if config is not None and config.baseline == layout.run_id else ""
+        print_note(str(error))
+        return (layout.evaluation, layout.run_id, "damaged", None, None, None, None, None, None, _pinned(run_, account))
+    figures: tuple[Cell, ...] = (None,) * 5 if summary is None else _figures(summary)
+    updated = None if state is None else _moment(state.updated)
+    return (layout.evaluation, layout.run_id, _status(state, summary), *figures, updated, _pinned(run_, account))
+
+
+def _pinned(run_: StoredRun, account: Account) -> Shown:
+    config = account.environment.evaluations.get(run_.layout.evaluation)
+    pinned = config is not None and config.baseline == run_.layout.run_id
+    return Shown("pinned" if pinned else "", pinned)
+
+
+def _status(state: RunState | None, summary: Summary | None) -> str | None:
     status = "finished" if summary is not None else None if state is None else state.status.value
-    if state is not None and state.reason:
-        status = f"{status} ({state.reason})"
-    updated = None if state is None else instant(state.updated)
-    if summary is None:
-        return (layout.evaluation, layout.run_id, status, None, None, None, None, None, updated, pinned)
+    return f"{status} ({state.reason})" if state is not None and state.reason else status
+
+
+def _figures(summary: Summary) -> tuple[Cell, ...]:
     candidates = summary.candidates
     return (
-        layout.evaluation,
-        layout.run_id,
-        status,
         sum(each.cases for each in candidates),
         sum(each.scored for each in candidates),
         sum(each.failed for each in candidates),
-        _verdicts(summary),
+        tally_text(gate for candidate in candidates for gate in candidate.gates) or "no gates",
         _cost(summary),
-        updated,
-        pinned,
     )
 
 
-def _cost(summary: Summary) -> str:
+def _moment(text: str) -> datetime | None:
+    """A time of a state; one that cannot be read is unknown."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _cost(summary: Summary) -> Shown | None:
     known = [each.cost for each in summary.candidates if each.cost is not None]
-    return str(total(known)) if known else UNKNOWN
-
-
-def _verdicts(summary: Summary) -> str:
-    return tally_text(gate for candidate in summary.candidates for gate in candidate.gates) or "no gates"
+    if not known:
+        return None
+    cost = total(known)
+    usd = cost.usd if cost.known else None
+    value: Json = {"usd": usd, "unpriced_tokens": cost.unpriced_tokens, "calls_of_unknown_usage": cost.unknown_calls}
+    return Shown(str(cost), value)
 
 
 def _named(account: Account, store: Store, arguments: argparse.Namespace, run: str) -> StoredRun:
@@ -125,11 +145,13 @@ def _show(account: Account, store: Store, arguments: argparse.Namespace, *, now:
     run_ = _named(account, store, arguments, arguments.run)
     state = run_.state()
     if run_.summary() is None and state is not None and not state.reason:
-        asked = "an unknown number of answers" if state.total is None else count(state.total, "answer")
-        say(f"{run_.shown}: {state.status.value}, {state.completed:,} of {asked}, {instant(state.updated)}")
+        expected = "an unknown number of answers" if state.total is None else count(state.total, "answer")
+        text = f"{run_.shown}: {state.status.value}, {state.completed:,} of {expected}, {instant(state.updated)}"
+        progress_document(run_.shown, state, text).show(as_json=arguments.json)
         return 0
     summary = run_.finished()
-    show(summary, state)
+    report = f"s3://{store.bucket}/{run_.layout.report}"
+    run_document(summary, state, report=report).show(as_json=arguments.json)
     return exit_code(summary) if thin_candidates(summary) else 0
 
 
@@ -139,9 +161,12 @@ def _compare(account: Account, store: Store, arguments: argparse.Namespace, *, n
     for run_ in (later, earlier):
         run_.finished()
     compared = compare_runs(later, earlier)
-    for warning in (*differing_candidates(later, earlier), *compared.notes):
-        tell(warning)
-    say(comparison_table(compared.rows, later=later, earlier=earlier).text())
+    notes = [*differing_candidates(later, earlier), *compared.notes]
+    for note in notes:
+        print_note(note)
+    table = comparison_table(compared.rows, later=later, earlier=earlier)
+    document = COMPARE.document([table], later=later.shown, earlier=earlier.shown, notes=list[Json](notes))
+    document.show(as_json=arguments.json)
 
 
 def _report(account: Account, store: Store, arguments: argparse.Namespace, *, now: datetime) -> None:  # noqa: ARG001
@@ -156,7 +181,7 @@ def _report(account: Account, store: Store, arguments: argparse.Namespace, *, no
         path.write_bytes(stored.body)
     except OSError as error:
         raise OpsError(f"{path}: cannot be written: {error.strerror}") from None
-    say(str(path))
+    print_result(str(path))
     if arguments.open:
         webbrowser.open(path.resolve().as_uri())
 
@@ -168,10 +193,3 @@ def _accept(account: Account, store: Store, arguments: argparse.Namespace, *, no
 _ACTIONS: Mapping[str, _Action] = MappingProxyType(
     {"list": _list, "show": _show, "compare": _compare, "report": _report, "accept": _accept}
 )
-
-
-def _limit(text: str) -> int:
-    limit = whole(text)
-    if limit is None or not 1 <= limit <= 1000:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of runs; allowed: 1 to 1000")
-    return limit

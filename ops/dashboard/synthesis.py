@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from environments.schema import REPOSITORY, Environment
-from ops.environment.loading import file_of
+from ops.environment.loading import EnvironmentFile
 from ops.errors import OpsError
 
 _SECONDS = 300
@@ -21,19 +21,20 @@ _DASHBOARD = "AWS::CloudWatch::Dashboard"
 _PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
 
 
-def synthesized_body(environment: Environment) -> str:
+def synthesized_body(file: EnvironmentFile) -> str:
     """Synthesize the environment and give its dashboard's body.
 
     Raises:
         OpsError: it cannot be synthesized; the message says what is missing.
     """
     if shutil.which("node") is None:
-        raise OpsError("synthesis needs Node.js, which CDK runs in; install it, or draw a file with --body F")
+        raise OpsError("synthesis needs Node.js; install it, or draw a file with --body F")
     with tempfile.TemporaryDirectory(prefix="dashboard-") as folder:
-        _synthesize(environment, Path(folder))
-        found = [body for path in sorted(Path(folder).rglob("*.template.json")) for body in bodies(path, environment)]
+        _synthesize(file, Path(folder))
+        templates = sorted(Path(folder).rglob("*.template.json"))
+        found = [body for path in templates for body in bodies(path, file.environment)]
     if len(found) != 1:
-        raise OpsError(f"environment {environment.name} synthesizes to {len(found)} dashboards; 1 can be drawn")
+        raise OpsError(f"environment {file.environment.name} has {len(found)} dashboards; needed: 1")
     return found[0]
 
 
@@ -49,19 +50,19 @@ def bodies(path: Path, environment: Environment) -> list[str]:
     ]
 
 
-def _synthesize(environment: Environment, folder: Path) -> None:
+def _synthesize(file: EnvironmentFile, folder: Path) -> None:
     """What the CDK CLI does for `cdk synth`: the app reads its context and the place of its output from variables."""
     context = json.loads((REPOSITORY / "cdk.json").read_text(encoding="utf-8"))["context"]
-    asked = {
+    given = {
         **context,
-        "environments": environment.name,
-        "environments_directory": str(file_of(environment).parent),
+        "environments": file.environment.name,
+        "environments_directory": str(file.path.parent),
     }
     try:
         done = subprocess.run(
             [sys.executable, "app.py"],
             cwd=REPOSITORY,
-            env={**os.environ, "CDK_OUTDIR": str(folder), "CDK_CONTEXT_JSON": json.dumps(asked)},
+            env={**os.environ, "CDK_OUTDIR": str(folder), "CDK_CONTEXT_JSON": json.dumps(given)},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -74,7 +75,7 @@ def _synthesize(environment: Environment, folder: Path) -> None:
         last = "\n".join(done.stderr.strip().splitlines()[-_LAST_LINES:])
         missing = "No module named 'aws_cdk'" in done.stderr
         hint = "run `make install` first" if missing else "`cdk synth` shows the same"
-        raise OpsError(f"environment {environment.name} cannot be synthesized ({hint}):\n{last}")
+        raise OpsError(f"environment {file.environment.name} cannot be synthesized ({hint}):\n{last}")
 
 
 @dataclass(frozen=True)

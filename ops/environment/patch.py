@@ -8,7 +8,7 @@ from pathlib import Path
 from environments.document import Path as DocumentPath
 from environments.edit import EditError, Scalar, edit
 from ops.errors import OpsError
-from ops.terminal.screen import say
+from ops.terminal.output import print_result
 
 _MARK = b"\xef\xbb\xbf"
 
@@ -57,14 +57,18 @@ def patch_of(path: Path, changes: Mapping[DocumentPath, Scalar]) -> Patch:
         raise OpsError(f"{path.name}: {error}") from None
 
 
-def offer(patch: Patch, *, write: bool) -> None:
-    """Show a patch, and write it when asked to."""
+def offer(patch: Patch, *, write: bool, quiet: bool = False) -> None:
+    """Show a patch, and write it when asked to.
+
+    Args:
+        quiet: show nothing, as for a program that has the patch as JSON.
+    """
     if patch.empty:
-        say("\nthe file says all of this already")
-        return
-    say(f"\n{patch}")
-    if not write:
-        say("\nnothing was written; add --write to do so")
-        return
-    patch.write()
-    say(f"\n{patch.path.name} written; review it as any change")
+        text = "The file has all of these values already."
+    elif not write:
+        text = f"{patch}\n\nNothing was written; --write writes the file."
+    else:
+        patch.write()
+        text = f"{patch}\n\n{patch.path.name} is written; review the change before you commit it."
+    if not quiet:
+        print_result(f"\n{text}")

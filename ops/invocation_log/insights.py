@@ -1,18 +1,18 @@
-"""Runs Logs Insights queries to their end, over any number of rows."""
+"""Logs Insights queries, run to their end over any number of rows."""
 
 import math
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
-from typing import Any, TextIO
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bedrock_eval.log_queries import LIMIT, Query, between
 from ops.errors import OpsError
+from ops.terminal.status_line import StatusLine
 
 Row = Mapping[str, str]
 
@@ -24,25 +24,8 @@ _LONGEST_UNKNOWN_SECONDS = 60
 _SPARE = 1.5
 
 
-@dataclass
-class Progress:
-    """One line on a terminal that is written over; elsewhere one line a query."""
-
-    stream: TextIO = field(default_factory=lambda: sys.stderr)
-    _width: int = 0
-
-    def show(self, text: str, *, done: bool) -> None:
-        terminal = self.stream.isatty()
-        if terminal:
-            self.stream.write("\r" + text.ljust(self._width) + ("\n" if done else ""))
-            self._width = 0 if done else max(self._width, len(text))
-        elif done:
-            self.stream.write(text + "\n")
-        self.stream.flush()
-
-
 @dataclass(frozen=True)
-class _Answer:
+class _Result:
     rows: Sequence[Row]
     matched: int
 
@@ -58,7 +41,7 @@ class Insights:
 
     client: Any
     log_group: str
-    progress: Progress = field(default_factory=Progress)
+    status: StatusLine = field(default_factory=StatusLine)
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
@@ -83,16 +66,16 @@ class Insights:
         return [row for a, b in pairwise(edges) for row in self._rows(query, a, b, name)]
 
     def _check(self, query: Query, rows: Sequence[Row], name: str) -> None:
-        """An endpoint that does not know `stats` or `parse` gives log events: they must not be counted as answers."""
+        """Refuse rows of an endpoint that does not know `stats` or `parse`, which gives log events instead."""
         for row in rows:
             missing = [column for column in query.needs if not row.get(column)]
             if missing:
                 raise OpsError(
-                    f"{name}: a row came back without {', '.join(missing)}; this endpoint does not carry out the whole "
+                    f"{name}: a row came back without {', '.join(missing)}; this endpoint does not run the whole "
                     "query, as emulators do. Use --from with exported records"
                 )
 
-    def _run(self, text: str, start_ms: int, end_ms: int, name: str) -> _Answer:
+    def _run(self, text: str, start_ms: int, end_ms: int, name: str) -> _Result:
         query_id = self._call(
             "start_query",
             logGroupName=self.log_group,
@@ -105,16 +88,16 @@ class Insights:
         try:
             return self._wait(str(query_id), name)
         except BaseException:
-            # What nobody waits for still scans, and scanning is what is paid for.
+            # A query that nobody waits for still scans, and AWS charges for what it scans.
             self._stop(str(query_id))
             raise
 
-    def _wait(self, query_id: str, name: str) -> _Answer:
+    def _wait(self, query_id: str, name: str) -> _Result:
         began = known_at = self.clock()
         while True:
             result = self._call("get_query_results", queryId=query_id)
             status, now = result["status"], self.clock()
-            self.progress.show(_line(name, result, now - began), done=status not in ("Scheduled", "Running", "Unknown"))
+            self._show(_line(name, result, now - began), done=status not in ("Scheduled", "Running", "Unknown"))
             if status == "Complete":
                 return self._collect(query_id, result)
             if status in ("Failed", "Cancelled", "Timeout"):
@@ -126,27 +109,29 @@ class Insights:
                     f"{name}: the query's status has been Unknown for {_LONGEST_UNKNOWN_SECONDS} s; try again"
                 )
             if now - began >= _LONGEST_SECONDS:
-                raise OpsError(f"{name}: the query still is {status} after {_LONGEST_SECONDS // 60} minutes; given up")
+                raise OpsError(f"{name}: the query still is {status} after {_LONGEST_SECONDS // 60} minutes")
             self.sleep(_POLL_SECONDS)
 
-    def _collect(self, query_id: str, result: Mapping[str, Any]) -> _Answer:
+    def _collect(self, query_id: str, result: Mapping[str, Any]) -> _Result:
         rows = [_row(each) for each in result["results"]]
         while result.get("nextToken"):
             result = self._call("get_query_results", queryId=query_id, nextToken=result["nextToken"])
             rows += [_row(each) for each in result["results"]]
-        return _Answer(rows, int((result.get("statistics") or {}).get("recordsMatched") or 0))
+        return _Result(rows, int((result.get("statistics") or {}).get("recordsMatched") or 0))
 
     def _call(self, operation: str, **arguments: Any) -> Mapping[str, Any]:
         try:
             answer: Mapping[str, Any] = getattr(self.client, operation)(**arguments)
         except ClientError as error:
-            told = error.response["Error"]
-            if told["Code"] == "ResourceNotFoundException" and operation == "start_query":
+            problem = error.response["Error"]
+            if problem["Code"] == "ResourceNotFoundException" and operation == "start_query":
                 raise OpsError(
-                    f"log group {self.log_group} does not exist here; it is made by the environment that has "
-                    "owns_account: true, or named by invocation_logging.log_group"
+                    f"log group {self.log_group} does not exist in this account and Region; the environment "
+                    "with owns_account: true creates it, or invocation_logging.log_group names another"
                 ) from None
-            raise OpsError(f"{operation} of {self.log_group}: {told['Code']}: {told.get('Message', '')}") from None
+            raise OpsError(
+                f"{operation} of {self.log_group}: {problem['Code']}: {problem.get('Message', '')}"
+            ) from None
         except BotoCoreError as error:
             raise OpsError(f"{operation} of {self.log_group}: {error}") from None
         return answer
@@ -155,8 +140,15 @@ class Insights:
         try:
             self.client.stop_query(queryId=query_id)
         except (ClientError, BotoCoreError) as error:
-            # It has ended by itself, or cannot be reached: the first error is the one to tell.
-            self.progress.show(f"query {query_id} could not be stopped: {error}", done=True)
+            # It has ended by itself, or cannot be reached: the first error is the one to report.
+            self._show(f"query {query_id} could not be stopped: {error}", done=True)
+
+    def _show(self, text: str, *, done: bool) -> None:
+        """Show how far a query is; where nothing can be written over only its end."""
+        if self.status.terminal or done:
+            self.status.show(text)
+        if done:
+            self.status.close()
 
 
 def _rows_are_calls(query: Query) -> bool:
@@ -176,6 +168,6 @@ def _line(name: str, result: Mapping[str, Any], seconds: float) -> str:
 def _advice(status: str) -> str:
     return {
         "Failed": "try again; if it fails again, narrow it with --hours",
-        "Cancelled": "somebody stopped it",
+        "Cancelled": "someone stopped it",
         "Timeout": "narrow it with --hours or --model",
     }[status]

@@ -1,4 +1,4 @@
-"""The output of finished jobs as table, report and summary: of a run by its name, or of any jobs by their place."""
+"""The output of finished jobs as tables, report and summary: of a run by its name, or of any jobs by their folder."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -32,17 +32,22 @@ from ops.environment import suggested_commands as advice
 from ops.errors import OpsError
 from ops.jobs.runs import definition_of, jobs_of
 from ops.offline.overlay import Overlay
-from ops.results.finished_run import show
+from ops.results.finished_run import run_document
 from ops.results.stored_runs import StoredRun, find, newest_runs
+from ops.terminal.document import Document
+from ops.terminal.output import print_note, printable
 from ops.terminal.progress import job_tally
-from ops.terminal.screen import printable, say, tell
 
-PLACE = Path("build") / "jobs"
 _SHOWN = 5
 
 
-def collect_run(account: Account, store: Store, evaluation: str, *, run: str | None, out: Path | None) -> None:
+def collect_run(
+    account: Account, store: Store, evaluation: str, *, run: str | None, out: Callable[[str], Path]
+) -> Document:
     """Read a run's jobs as its function does, and write what comes of it here; nothing in the bucket changes.
+
+    Args:
+        out: the folder of the files, by run id.
 
     Raises:
         OpsError: there is no such evaluation or run, or none of its jobs has completed and left its output.
@@ -58,27 +63,27 @@ def collect_run(account: Account, store: Store, evaluation: str, *, run: str | N
     if state is None or not done:
         raise OpsError(f"run {stored.shown}: {job_tally(jobs)}; needed: a run with jobs that have completed")
     if len(done) < len(jobs.jobs):
-        tell(f"{job_tally(jobs)}: only what has completed is read")
+        print_note(f"{job_tally(jobs)}: only completed jobs are read")
         names = {name for job in done for name in job.candidates}
         definition = replace(definition, candidates=tuple(each for each in definition.candidates if each.name in names))
     with TemporaryDirectory() as folder:
         overlay = Overlay(store.client, bucket=store.bucket, prefix=stored.layout.prefix, folder=Path(folder))
         here = Store(overlay, store.bucket)
-        # What the run did not take is found again.
+        # What the run left out is found again.
         jobs = replace(jobs, jobs=done, strays=(), unread=(), unexpected=(), unasked=())
         try:
             jobs = collect_jobs(_services(here, state), stored.layout, definition, state, jobs)
         except RunFailed as error:
             raise OpsError(f"run {stored.shown}: {error.sentence}") from None
         collected = StoredRun(here, stored.layout)
-        _tell_what_was_not_taken(_NotTaken.of_run(jobs))
+        _print_left_out(_LeftOut.of_run(jobs))
         page = here.read(stored.layout.report)
-        place = out or PLACE / evaluation / stored.layout.run_id
-        _finish(collected.finished(), b"" if page is None else page.body, place)
+        place = out(stored.layout.run_id)
+        return _finish(collected.finished(), b"" if page is None else page.body, place)
 
 
 def _services(store: Store, state: RunState) -> JobServices:
-    """Of the function that collects: nothing is published, and no job is asked for."""
+    """Make the services of the collecting function without CloudWatch and Bedrock: it publishes nothing here."""
     runs = Services(
         application="",
         store=store,
@@ -109,7 +114,7 @@ class _Output:
     read: Callable[[str], bytes]
 
 
-def collect_from(source: str, *, s3: Callable[[], Any], out: Path, now: datetime) -> None:
+def collect_from(source: str, *, s3: Callable[[], Any], out: Path, now: datetime) -> Document:
     """Read the output of any jobs below a folder or a prefix, or one file of it.
 
     Args:
@@ -123,19 +128,17 @@ def collect_from(source: str, *, s3: Callable[[], Any], out: Path, now: datetime
     named = tuple(key for key in output.keys if f"/{source}".endswith(f"/{key}"))
     results, strays = (named, ()) if named else result_keys(output.keys)
     if not results:
-        raise OpsError(f"--from {source}: holds no file that ends with _output.jsonl")
+        raise OpsError(f"--from {source}: contains no file that ends with _output.jsonl")
     try:
         found = read_foreign(_records(output, results), source=source, strays=strays)
     except ValueError as error:
         raise OpsError(str(error)) from None
-    _tell_what_was_not_taken(_NotTaken.of_foreign(found.collected))
-    tell(
-        "How many prompts were asked is not in the output, which lacks what Bedrock could not answer: coverage unknown."
-    )
+    _print_left_out(_LeftOut.of_foreign(found.collected))
+    print_note("Coverage is unknown: the output does not contain the prompts that Bedrock could not answer.")
     if found.collected.repeated:
-        tell(
-            f"{count(found.collected.repeated, 'prompt')} came back again of the same model, each a case of its own: "
-            "several jobs that asked one model the same are better read one by one."
+        print_note(
+            f"{count(found.collected.repeated, 'prompt')} came back again of the same model, each as its own case. "
+            "If several jobs sent one model the same prompts, collect them one by one."
         )
     definition, outcomes = found.definition, found.collected.outcomes
     gathering = Gathering(definition, None)
@@ -150,7 +153,7 @@ def collect_from(source: str, *, s3: Callable[[], Any], out: Path, now: datetime
         )
     )
     evidence = gathering.evidence(summary.comparisons, run=outcomes, baseline=())
-    _finish(summary, render(summary, evidence).encode(), out)
+    return _finish(summary, render(summary, evidence).encode(), out)
 
 
 def _records(output: _Output, keys: Sequence[str]) -> Iterator[JobRecord | Unread]:
@@ -190,8 +193,8 @@ def _in_bucket(source: str, make_client: Callable[[], Any]) -> _Output:
 
 
 @dataclass(frozen=True)
-class _NotTaken:
-    """What of the output is no score."""
+class _LeftOut:
+    """Output that holds no score."""
 
     unread: Sequence[str]
     strays: Sequence[str]
@@ -199,31 +202,30 @@ class _NotTaken:
     unasked: Sequence[str] = ()
 
     @staticmethod
-    def of_run(jobs: Jobs) -> "_NotTaken":
-        return _NotTaken(jobs.unread, jobs.strays, jobs.unexpected, jobs.unasked)
+    def of_run(jobs: Jobs) -> "_LeftOut":
+        return _LeftOut(jobs.unread, jobs.strays, jobs.unexpected, jobs.unasked)
 
     @staticmethod
-    def of_foreign(collected: Collected) -> "_NotTaken":
-        return _NotTaken([f"{each.where}: {each.reason}" for each in collected.unread], collected.strays)
+    def of_foreign(collected: Collected) -> "_LeftOut":
+        return _LeftOut([f"{each.where}: {each.reason}" for each in collected.unread], collected.strays)
 
 
-def _tell_what_was_not_taken(found: _NotTaken) -> None:
-    _tell_some(found.unread, "{}; not counted")
-    _tell_some(found.strays, "{}: holds no results")
-    _tell_some(found.unexpected, "metric {}: nobody asked for it; not counted")
-    _tell_some(found.unasked, "{}: holds a prompt that the dataset does not; it counts as a case of its own")
+def _print_left_out(found: _LeftOut) -> None:
+    _print_some(found.unread, "{}; not counted")
+    _print_some(found.strays, "{}: contains no results")
+    _print_some(found.unexpected, "metric {}: not in the definition; not counted")
+    _print_some(found.unasked, "{}: contains a prompt that is not in the dataset; it counts as a case of its own")
 
 
-def _tell_some(found: Sequence[str], sentence: str) -> None:
+def _print_some(found: Sequence[str], sentence: str) -> None:
     for each in found[:_SHOWN]:
-        tell(printable(sentence.format(each)))
+        print_note(printable(sentence.format(each)))
     if len(found) > _SHOWN:
-        tell("... and more of these")
+        print_note("... and more of these")
 
 
-def _finish(summary: Summary, page: bytes, out: Path) -> None:
-    """Show the table, and write both files."""
-    show(summary)
+def _finish(summary: Summary, page: bytes, out: Path) -> Document:
+    """Write both files, and make the document of the run."""
     report, numbers = out / "report.html", out / "summary.json"
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -231,4 +233,4 @@ def _finish(summary: Summary, page: bytes, out: Path) -> None:
         numbers.write_text(summary.to_json(), encoding="utf-8")
     except OSError as error:
         raise OpsError(f"--out {out}: cannot be written: {error.strerror}") from None
-    say(f"\nWritten: {report}, {numbers}")
+    return run_document(summary, report=str(report), after=[f"Written: {report}, {numbers}"])

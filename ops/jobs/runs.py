@@ -11,7 +11,7 @@ from bedrock_eval.jobs.progress import Job, Jobs, JobStatus, known_status
 from bedrock_eval.jobs.request import evaluation_mark, groups, job_name
 from bedrock_eval.layout import evaluation_prefix
 from bedrock_eval.names import is_run_id
-from bedrock_eval.runs import RunStatus
+from bedrock_eval.runs import RunState, RunStatus
 from bedrock_eval.wording import instant
 from custom_evaluator.store import Store, error_code
 from environments.schema import Environment
@@ -19,12 +19,41 @@ from ops.aws.account import Account
 from ops.environment import suggested_commands as advice
 from ops.errors import OpsError
 from ops.results.stored_runs import StoredRun, deployed_definition, deployed_definitions, newest_runs
+from ops.terminal.cells import Cell, Shown
+from ops.terminal.document import Document, DocumentKind
+from ops.terminal.output import print_note, print_result, printable
 from ops.terminal.progress import job_tally
-from ops.terminal.screen import Cell, Table, printable, say, tell
+from ops.terminal.tables import Column, Table, TableKind
+
+JOBS = TableKind(
+    "jobs",
+    "the evaluation jobs of the environment, newest first",
+    (
+        Column("created", "when Bedrock created the job"),
+        Column("status", "Bedrock's status"),
+        Column("evaluation", "the evaluation"),
+        Column("run", "the run's id; null where the run has expired"),
+        Column("candidates", "the candidates that the job scores"),
+        Column("name", "the job's name"),
+    ),
+)
+RUN_JOBS = TableKind(
+    "jobs",
+    "the jobs of the newest run",
+    (
+        Column("candidates", "the candidates that the job scores"),
+        Column("status", "Bedrock's status"),
+        Column("started", "when the run started the job; null until then"),
+        Column("ended", "when the job ended; null until then"),
+        Column("name", "the job's name"),
+        Column("message", "why the job failed, waits or was not stopped; null where nothing is to say", ""),
+    ),
+)
+SHOW = DocumentKind((RUN_JOBS,), {"run": "<evaluation>/<run id>", "status": "of the run", "updated": "of its state"})
 
 
 def definition_of(account: Account, store: Store, evaluation: str) -> Definition:
-    """An evaluation by jobs as deployed.
+    """Read an evaluation by jobs as deployed.
 
     Raises:
         OpsError: there is none of that name, it is not deployed, or this project's own functions score it.
@@ -33,13 +62,13 @@ def definition_of(account: Account, store: Store, evaluation: str) -> Definition
     account.config(evaluation)
     found = deployed_definition(store, evaluation, environment=environment)
     if found.job is None:
-        use = f"python -m ops run --env {environment.name} {evaluation}"
-        raise OpsError(f"evaluation {evaluation} is of kind custom: no job of Bedrock belongs to it; use: {use}")
+        use = advice.run(environment, evaluation)
+        raise OpsError(f"evaluation {evaluation} is of kind custom, which needs no evaluation job; use: {use}")
     return found
 
 
 def listed(account: Account, store: Store, *, status: str | None) -> Table:
-    """The jobs that Bedrock knows of this environment's evaluations, newest first, each with its run."""
+    """List the jobs that Bedrock has of this environment's evaluations, newest first, each with its run."""
     bedrock = account.client("bedrock")
     found = [
         (job, definition.evaluation, *owner)
@@ -52,7 +81,7 @@ def listed(account: Account, store: Store, *, status: str | None) -> Table:
         for job, evaluation, run, candidates in sorted(found, key=lambda each: each[0]["creationTime"], reverse=True)
     ]
     title = f"Evaluation jobs of {account.environment.name}: {len(rows):,}"
-    return Table(title, ("created", "status", "evaluation", "run", "candidates", "name"), rows)
+    return JOBS.table(title, rows)
 
 
 def _owned(
@@ -100,44 +129,54 @@ def jobs_of(stored: StoredRun) -> Jobs:
     jobs = stored.jobs()
     if jobs is None:
         state = stored.state()
-        told = "not begun" if state is None else state.status.value
+        status = "not begun" if state is None else state.status.value
         why = f": {state.reason}: {state.message}" if state is not None and state.reason else ""
-        raise OpsError(f"run {stored.shown} has no jobs; it is {told}{why}")
+        raise OpsError(f"run {stored.shown} has no jobs; its state is {status}{why}")
     return jobs
 
 
-def show(account: Account, store: Store, evaluation: str) -> None:
-    """The newest run's jobs as Bedrock has them now, each with why it failed."""
+def show(account: Account, store: Store, evaluation: str) -> Document:
+    """Read the newest run's jobs as Bedrock has them now, each with why it failed."""
     definition_of(account, store, evaluation)
     stored = newest(store, evaluation, environment=account.environment)
     bedrock = account.client("bedrock")
     jobs = jobs_of(stored)
     jobs = replace(jobs, jobs=tuple(_now(bedrock, job) for job in jobs.jobs))
     state = stored.state()
-    told = "unknown" if state is None else f"{state.status.value}, {instant(state.updated)}"
-    say(Table(f"{stored.shown}: {told}; {job_tally(jobs)}", _COLUMNS, [_row(job) for job in jobs.jobs]).text())
+    status = None if state is None else state.status.value
+    at = "unknown" if state is None else f"{status}, {instant(state.updated)}"
+    table = RUN_JOBS.table(f"{stored.shown}: {at}; {job_tally(jobs)}", [_row(job) for job in jobs.jobs])
+    updated = None if state is None else state.updated
+    parts: list[str | Table] = [table, *_messages(jobs, state)]
+    return SHOW.document(parts, run=stored.shown, status=status, updated=updated)
+
+
+def _messages(jobs: Jobs, state: RunState | None) -> Iterator[str]:
     for job in jobs.jobs:
         if job.message is not None:
-            say(f"\n{job.name}:\n  {printable(job.message)}")
+            yield f"{job.name}:\n  {printable(job.message)}"
         if job.not_stopped is not None:
-            say(f"\n{job.name} was refused to be stopped:\n  {printable(job.not_stopped)}")
+            yield f"Bedrock refused to stop {job.name}:\n  {printable(job.not_stopped)}"
     for why in jobs.not_deleted:
-        say(f"\nan old job was not deleted:\n  {printable(why)}")
+        yield f"An old job was not deleted:\n  {printable(why)}"
     if state is not None and state.reason:
-        say(f"\nthe run: {state.reason}: {printable(state.message or '')}")
-
-
-_COLUMNS = ("candidates", "status", "started", "ended", "name")
+        yield f"The run: {state.reason}: {printable(state.message or '')}"
 
 
 def _row(job: Job) -> tuple[Cell, ...]:
-    started = None if job.started is None else instant(job.started)
-    ended = None if job.ended is None else instant(job.ended)
-    return (", ".join(job.candidates), job.status.value, started or "-", ended or "-", job.name)
+    why = "; ".join(each for each in (job.message, job.not_stopped) if each is not None)
+    return (
+        ", ".join(job.candidates),
+        job.status.value,
+        Shown("-", None) if job.started is None else Shown(instant(job.started), job.started),
+        Shown("-", None) if job.ended is None else Shown(instant(job.ended), job.ended),
+        job.name,
+        Shown("", why or None),
+    )
 
 
 def _now(bedrock: Any, job: Job) -> Job:
-    """As Bedrock has it; as the run has last seen it where Bedrock no longer knows it."""
+    """Read the job from Bedrock; where Bedrock no longer has it, keep what the run saw last."""
     if job.arn is None:
         return job
     try:
@@ -151,32 +190,31 @@ def _now(bedrock: Any, job: Job) -> Job:
 
 
 def stop(account: Account, store: Store, evaluation: str) -> None:
-    """Ask what is under way of the newest run to stop; the run ends as failed at its next look.
+    """Request that the jobs in progress of the newest run stop; the run ends as failed at its next poll.
 
     Raises:
-        OpsError: nothing is under way.
+        OpsError: no job is in progress.
     """
     definition_of(account, store, evaluation)
     stored = newest(store, evaluation, environment=account.environment)
     bedrock = account.client("bedrock")
     jobs = jobs_of(stored)
-    under_way = [job for job in jobs.jobs if job.arn is not None and job.status is JobStatus.IN_PROGRESS]
-    stopped = [job for job in under_way if _stopped(bedrock, job)]
+    in_progress = [job for job in jobs.jobs if job.arn is not None and job.status is JobStatus.IN_PROGRESS]
+    stopped = [job for job in in_progress if _stopped(bedrock, job)]
     if not stopped:
         state = stored.state()
-        told = f"run {stored.shown} has no job under way: {job_tally(jobs)} when it was last looked at"
+        text = f"run {stored.shown} has no job in progress: {job_tally(jobs)} at the last poll"
         if state is not None and state.status is RunStatus.RUNNING and not jobs.ended:
-            told += (
-                f"; to keep it from starting more: aws stepfunctions stop-execution --execution-arn {state.execution}"
-            )
-        raise OpsError(told)
+            stop_execution = f"aws stepfunctions stop-execution --execution-arn {state.execution}"
+            text += f"; to keep the run from starting more: {stop_execution}"
+        raise OpsError(text)
     for job in stopped:
-        say(f"asked to stop: {job.name} ({', '.join(job.candidates)})")
-    tell(f"run {stored.shown} ends as failed at its next look, and starts no further job")
+        print_result(f"stop requested: {job.name} ({', '.join(job.candidates)})")
+    print_note(f"run {stored.shown} ends as failed at its next poll, and starts no further job")
 
 
 def _stopped(bedrock: Any, job: Job) -> bool:
-    """Whether it was under way."""
+    """Request the stop; False when the job had ended before."""
     try:
         bedrock.stop_evaluation_job(jobIdentifier=job.arn)
     except ClientError as error:

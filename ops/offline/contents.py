@@ -22,7 +22,7 @@ from bedrock_eval.wording import count, instant
 from custom_evaluator.parts import read_outcome
 from custom_evaluator.states import new_state
 from ops.errors import OpsError
-from ops.terminal.screen import tell
+from ops.terminal.output import print_note
 
 OWNER = "terminal"
 """Holds the run's lock, whichever process it is: the folder's own lock lets one in at a time."""
@@ -165,7 +165,7 @@ class Contents:
         """A new run in the place of what was there: nothing that was answered."""
         results = self.path / _RESULTS
         if results.exists() and self._answers.unreadable:
-            tell(f"{results}: holds nothing that can be read; kept as {_aside(results).name}")
+            print_note(f"{results}: holds nothing that can be read; kept as {_aside(results).name}")
         elif results.exists():
             shutil.rmtree(results)
         for name in _FILES:
@@ -189,7 +189,7 @@ class Contents:
     def _put_aside(self, name: str) -> None:
         path = self.path / name
         kept = f"; kept as {_aside(path).name}" if path.exists() else ""
-        tell(f"{path}: could not be read and is made again out of the answers{kept}")
+        print_note(f"{path}: could not be read and is made again out of the answers{kept}")
 
     def _write(self, state: RunState) -> RunState:
         (self.path / _STATE).write_text(state.to_json(), encoding="utf-8")

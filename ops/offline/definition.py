@@ -32,7 +32,7 @@ from bedrock_eval.wording import count, suggestion
 from environments.evaluation_schema import CustomEvaluationConfig
 from ops.aws.clients import REGION_SOURCES, making, own_region
 from ops.errors import OpsError
-from ops.terminal.screen import tell
+from ops.terminal.output import print_note
 
 APPLICATION, ENVIRONMENT = "ops", "terminal"
 
@@ -82,7 +82,7 @@ def definition_of(arguments: argparse.Namespace, baseline: Summary | None, *, to
         concurrency=arguments.concurrency,
         read_timeout_seconds=arguments.read_timeout,
         max_attempts=arguments.attempts,
-        patience_minutes=arguments.patience,
+        patience_minutes=arguments.throttle_limit,
         failed_case_rounds=arguments.failed_case_rounds,
         score_thoughts=arguments.score_thoughts,
     )
@@ -114,7 +114,7 @@ def _candidates(arguments: argparse.Namespace, *, region: str, today: date) -> t
         raise OpsError(f"--template {arguments.template}: holds {PROMPT_MARK} {times} times; needed: once")
     stale = table_finding(today=today)
     if stale is not None:
-        tell(f"warning: {stale.message}")
+        print_note(f"warning: {stale.message}")
     found: dict[str, Candidate] = {}
     for given in arguments.model:
         name, model_id = _named_model(given, taken=list(found))
@@ -146,7 +146,7 @@ def _check_model(option: str, candidate: Candidate, arguments: argparse.Namespac
     told = findings(question, today=today)
     for finding in told:
         if finding.verdict is Verdict.WARNING:
-            tell(f"warning: {option}: {finding.message}")
+            print_note(f"warning: {option}: {finding.message}")
     for finding in told:
         if finding.verdict is Verdict.REFUSED:
             where = "--region" if finding.about is About.REGION else option

@@ -23,7 +23,7 @@ from custom_evaluator.store import Store, object_version
 from ops.errors import OpsError
 from ops.offline.contents import Contents, is_of_dataset
 from ops.offline.disk import Disk
-from ops.terminal.screen import tell
+from ops.terminal.output import print_note
 
 _LOCK = ".lock"
 _LIMITED = ".dataset.jsonl"
@@ -221,7 +221,7 @@ def _retry(path: Path, definition: Definition, *, mounts: Mapping[str, Path], no
     if runs[-1] != path:
         source = _retried(runs[-1], definition, source, mounts=mounts, now=now)
     if not _has_failed(Contents(source.path).summary):
-        tell(f"{source.path}: no case has failed")
+        print_note(f"{source.path}: no case has failed")
         return source
     identifier = retry_id(source.layout.run_id, mark=secrets.token_hex(2))
     below = path / identifier

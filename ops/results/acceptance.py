@@ -1,4 +1,4 @@
-"""`python -m ops runs accept`: a run becomes the baseline of its evaluation, as a reviewed change of the file."""
+"""Accepting a run: it becomes the baseline of its evaluation, as a reviewed change of the environment file."""
 
 import json
 from datetime import datetime
@@ -10,18 +10,17 @@ from bedrock_eval.summary import Summary
 from bedrock_eval.wording import count
 from ops.aws.account import Account
 from ops.environment import suggested_commands as advice
-from ops.environment.loading import file_of
 from ops.environment.patch import offer, patch_of
 from ops.errors import OpsError
 from ops.results.stored_runs import StoredRun
-from ops.terminal.screen import say, tell
+from ops.terminal.output import print_note, print_result
 
 
 def accept(account: Account, run: StoredRun, *, force: str | None, now: datetime) -> None:
     """Copy the run to where no lifecycle rule reaches it, then pin it in the environment file. May be repeated.
 
     Args:
-        force: why a run with too many failed cases is accepted nevertheless.
+        force: why a run with too many failed cases is accepted.
 
     Raises:
         OpsError: the run is not finished, too many of its cases failed, or the file has no such evaluation.
@@ -29,19 +28,19 @@ def accept(account: Account, run: StoredRun, *, force: str | None, now: datetime
     summary = run.finished()
     thin = _thin(summary)
     if thin and not force:
-        raise OpsError(f"run {run.shown}: {thin}; accept it nevertheless with --force and the reason")
+        raise OpsError(f"run {run.shown}: {thin}; to accept it anyway, give the reason with --force")
     evaluation = summary.evaluation
     if evaluation not in account.environment.evaluations:
         raise OpsError(f"environment {account.environment.name} has no evaluation {evaluation!r} to pin a baseline of")
-    patch = patch_of(file_of(account.environment), {("evaluations", evaluation, "baseline"): summary.run_id})
+    patch = patch_of(account.file.path, {("evaluations", evaluation, "baseline"): summary.run_id})
     _copy(account, run, force=force, now=now)
     offer(patch, write=True)
     if not patch.empty:
-        say(f"It counts once the change is deployed: {advice.deploy(account.environment)}")
+        print_result(f"The baseline takes effect with the next deployment: {advice.deploy(account.environment)}")
 
 
 def _thin(summary: Summary) -> str | None:
-    """Which candidate has answered too few of the cases."""
+    """Name the candidate that has answered too few of the cases."""
     for candidate in summary.candidates:
         thin = thin_coverage(candidate.coverage, summary.min_coverage)
         if thin:
@@ -50,11 +49,11 @@ def _thin(summary: Summary) -> str | None:
 
 
 def _copy(account: Account, run: StoredRun, *, force: str | None, now: datetime) -> None:
-    """The summary goes last, so that a copy that has one is complete."""
+    """Copy the summary last, so that a copy that has one is complete."""
     store, source = run.store, run.layout
     target = BaselineLayout(source.evaluation, source.run_id)
     if store.exists(target.summary):
-        tell(f"{target.prefix} is there already")
+        print_note(f"{target.prefix} exists already")
         return
     left_out = {source.lock, source.published, source.summary}
     keys = [key for key in store.keys(source.prefix) if key not in left_out]
@@ -63,7 +62,7 @@ def _copy(account: Account, run: StoredRun, *, force: str | None, now: datetime)
     record = {"accepted": timestamp(now), "by": account.caller, "schema_version": 1}
     store.put(target.accepted, json.dumps(record if force is None else {**record, "forced": force}, indent=1))
     _copy_one(run, source.summary, target)
-    say(f"{count(len(keys) + 1, 'object')} copied to s3://{store.bucket}/{target.prefix}")
+    print_result(f"{count(len(keys) + 1, 'object')} copied to s3://{store.bucket}/{target.prefix}")
 
 
 def _copy_one(run: StoredRun, key: str, target: BaselineLayout) -> None:

@@ -6,22 +6,23 @@ from dataclasses import dataclass, replace
 from bedrock_eval.baseline import incomparable, rescored_sentence
 from bedrock_eval.comparison import PairedEstimate, estimate_difference, pair
 from bedrock_eval.definition import Definition
-from bedrock_eval.gates import GateResult, verdict_word
+from bedrock_eval.gates import GateResult, Verdict, verdict_word
 from bedrock_eval.measures import Measure
 from bedrock_eval.outcomes import Outcome
 from bedrock_eval.reading import gate_on, shown
 from bedrock_eval.same_cases import DatasetChange, only_same
 from bedrock_eval.scoring import RunScores, Scorer, run_scores
 from bedrock_eval.statistics import holm
-from bedrock_eval.wording import p_value, signed, signed_interval
 from ops.errors import OpsError
+from ops.results.run_tables import DIFFERENCES, interval_cell, mean_cell, p_value_cell, verdict_cell
 from ops.results.stored_runs import StoredRun
-from ops.terminal.screen import Table
+from ops.terminal.cells import Cell
+from ops.terminal.tables import Table
 
 
 @dataclass(frozen=True)
 class Compared:
-    """One candidate by one metric: the later run less the earlier, in the good direction if the metric has one.
+    """One candidate by one metric: the later run minus the earlier, in the better direction if the metric has one.
 
     Attributes:
         gate: of the later run on this difference, where the earlier run is its baseline.
@@ -36,10 +37,10 @@ class Compared:
     holm_p_value: float | None = None
 
     @property
-    def word(self) -> str:
+    def verdict(self) -> tuple[Verdict, str]:
         if self.gate is not None:
-            return verdict_word(self.gate)
-        return shown(self.estimate, self.holm_p_value, self.measure.better)[1]
+            return self.gate.verdict, verdict_word(self.gate)
+        return shown(self.estimate, self.holm_p_value, self.measure.better)
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def compare_runs(later: StoredRun, earlier: StoredRun) -> Comparison:
     theirs, _ = _read(earlier, definition)
     refused = incomparable(definition, before, run=earlier.shown) | _lost(ours, later) | _lost(theirs, earlier)
     summary = later.finished()
-    held = summary.baseline is not None and summary.baseline.run_id == earlier.layout.run_id
+    is_baseline = summary.baseline is not None and summary.baseline.run_id == earlier.layout.run_id
     found = []
     for candidate in common:
         for name in (each for each in metrics if each not in refused):
@@ -85,7 +86,7 @@ def compare_runs(later: StoredRun, earlier: StoredRun) -> Comparison:
             estimate = estimate_difference(
                 pairs, metric=measure, confidence=definition.confidence, clusters=clusters or None
             )
-            gate = gate_on(summary, candidate, name) if held else None
+            gate = gate_on(summary, candidate, name) if is_baseline else None
             found.append(Compared(candidate, measure, estimate, pairs.candidate_only, pairs.baseline_only, gate))
     adjusted = holm([each.estimate.p_value for each in found])
     rows = [replace(each, holm_p_value=value) for each, value in zip(found, adjusted, strict=True)]
@@ -120,25 +121,23 @@ def _notes(later: tuple[StoredRun, RunScores], earlier: tuple[StoredRun, RunScor
 
 
 def comparison_table(found: Sequence[Compared], *, later: StoredRun, earlier: StoredRun) -> Table:
-    """One row a candidate and metric."""
-    rows = [
+    """Make a table with one row a candidate and metric."""
+    rows: list[tuple[Cell, ...]] = [
         (
             each.candidate,
+            earlier.shown,
             each.measure.name,
             each.estimate.n,
-            signed(each.estimate.mean),
-            signed_interval(each.estimate.low, each.estimate.high),
-            p_value(each.holm_p_value),
+            mean_cell(each.estimate.mean, difference=True),
+            interval_cell(each.estimate.low, each.estimate.high, difference=True),
+            p_value_cell(each.holm_p_value),
             each.later_only + each.earlier_only,
-            each.word,
+            verdict_cell(*each.verdict),
         )
         for each in found
     ]
-    return Table(
-        f"{later.shown} less {earlier.shown}, case by case, in the metric's good direction",
-        ("candidate", "metric", "pairs", "mean", "interval", "p (Holm)", "unpaired", "verdict"),
-        rows,
-    )
+    title = f"{later.shown} minus {earlier.shown}, case by case, in the metric's better direction"
+    return DIFFERENCES.hiding("compared_with").table(title, rows)
 
 
 def differing_candidates(later: StoredRun, earlier: StoredRun) -> Iterator[str]:

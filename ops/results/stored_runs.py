@@ -12,6 +12,7 @@ from bedrock_eval.names import RunIdError, run_time
 from bedrock_eval.outcomes import Outcome
 from bedrock_eval.runs import RunState, read_state
 from bedrock_eval.summary import Summary, read_summary
+from bedrock_eval.wording import suggestion
 from custom_evaluator.parts import read_outcomes
 from custom_evaluator.store import Store
 from environments.schema import Environment
@@ -57,17 +58,17 @@ class StoredRun:
         summary = self.summary()
         if summary is None:
             state = self.state()
-            told = "unknown" if state is None else state.status.value
+            status = "unknown" if state is None else state.status.value
             why = f"{state.reason}: {state.message}" if state is not None and state.reason else ""
             mending = f"; {shortfalls.advice(why)}" if shortfalls.advice(why) else ""
             raise OpsError(
-                f"run {self.shown} has no summary: its state is {told}{f' ({why}{mending})' if why else ''}; "
+                f"run {self.shown} has no summary: its state is {status}{f' ({why}{mending})' if why else ''}; "
                 "needed: a finished run"
             )
         return summary
 
     def definition(self) -> Definition:
-        """As it was when the run began."""
+        """The definition when the run began."""
         definition = _definition(self.store, self.layout.definition)
         if definition is None:
             raise OpsError(f"{self.layout.definition} is missing")
@@ -82,7 +83,7 @@ class StoredRun:
             raise OpsError(f"{self.layout.jobs}: {error}") from None
 
     def outcomes(self) -> Iterator[Outcome]:
-        """Of all candidates."""
+        """The outcomes of all candidates."""
         yield from read_outcomes(self.store, self.layout, [each.name for each in self.definition().candidates])
 
 
@@ -95,7 +96,7 @@ def deployed_definition(store: Store, evaluation: str, *, environment: Environme
     found = _definition(store, definition_key(evaluation))
     if found is None:
         needed = advice.deploy(environment)
-        raise OpsError(f"evaluation {evaluation} is in the file and not deployed yet; needed: {needed}")
+        raise OpsError(f"evaluation {evaluation} is in the environment file and not deployed yet; needed: {needed}")
     return found
 
 
@@ -116,8 +117,21 @@ def _definition(store: Store, key: str) -> Definition | None:
 
 
 def evaluations(store: Store) -> list[str]:
-    """The evaluations that have runs, those included that the environment file has no more."""
+    """List the evaluations that have runs, also those that the environment file no longer has."""
     return sorted(store.folders(RUNS))
+
+
+def known_evaluation(store: Store, evaluation: str, *, environment: Environment) -> str:
+    """Check that an evaluation is in the environment file, or has runs.
+
+    Raises:
+        OpsError: neither.
+    """
+    known = sorted({*environment.evaluations, *evaluations(store)})
+    if evaluation not in known:
+        near, there = suggestion(evaluation, known), ", ".join(known) or "none"
+        raise OpsError(f"environment {environment.name} has no evaluation {evaluation!r}{near}; there are: {there}")
+    return evaluation
 
 
 def newest_runs(store: Store, evaluation: str) -> Iterator[StoredRun]:
@@ -127,15 +141,16 @@ def newest_runs(store: Store, evaluation: str) -> Iterator[StoredRun]:
 
 
 def find(store: Store, text: str, *, environment: Environment, evaluation: str | None = None) -> StoredRun:
-    """The run that a person names: by its id, as `<evaluation>/<id>`, or `latest` for the newest finished one.
+    """Find the run that a person names: by its id, as `<evaluation>/<id>`, or `latest` for the newest finished one.
 
-    An accepted run that has expired below runs/ is found where accepting it has copied it to.
+    An accepted run that has expired below runs/ is found in its copy below baselines/.
 
     Raises:
         OpsError: there is none, or several.
     """
     named, _, run = text.rpartition("/")
-    among = [named] if named else [evaluation] if evaluation else evaluations(store)
+    one = named or evaluation
+    among = [known_evaluation(store, one, environment=environment)] if one else evaluations(store)
     if run == LATEST:
         return _latest(store, among)
     try:
@@ -147,8 +162,9 @@ def find(store: Store, text: str, *, environment: Environment, evaluation: str |
         shown = ", ".join(each.shown for each in found)
         raise OpsError(f"run {run} is of several evaluations; needed: one of {shown}")
     if not found:
+        near = suggestion(run, [each for name in among for each in store.folders(evaluation_prefix(name))])
         listed = advice.list_runs(environment)
-        raise OpsError(f"there is no run {text} of {', '.join(among) or 'any evaluation'}; see: {listed}")
+        raise OpsError(f"there is no run {text} of {', '.join(among) or 'any evaluation'}{near}; see: {listed}")
     return found[0]
 
 
@@ -161,7 +177,8 @@ def _stored(store: Store, evaluation: str, run: str) -> StoredRun | None:
 
 def _latest(store: Store, among: list[str]) -> StoredRun:
     if len(among) != 1:
-        raise OpsError(f"latest of which evaluation? needed: --evaluation, one of {', '.join(among) or 'none'}")
+        there = ", ".join(among) or "none"
+        raise OpsError(f"latest: several evaluations have runs; needed: --evaluation, one of {there}")
     for run in newest_runs(store, among[0]):
         if store.exists(run.layout.summary):
             return run

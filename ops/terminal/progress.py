@@ -1,6 +1,5 @@
-"""How far a run is: one line that is written over on a terminal, a line now and then elsewhere."""
+"""How far a run is, on the status line."""
 
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -11,12 +10,12 @@ from bedrock_eval.jobs.definition import JobKind
 from bedrock_eval.jobs.progress import Jobs, JobStatus, pause
 from bedrock_eval.runs import RunState
 from bedrock_eval.wording import count, seconds
+from ops.terminal.status_line import StatusLine
 
-_BAR_WIDTH = 24
 _TERMINAL_SECONDS = 0.1
 _LOG_SECONDS = 15.0
-# A call or two that find no room are nothing to wonder at.
-_WORTH_TELLING = timedelta(seconds=10)
+# A call or two that are throttled are no news.
+_WORTH_SHOWING = timedelta(seconds=10)
 _WORDS = {status: status.value.lower() for status in JobStatus} | {JobStatus.IN_PROGRESS: "in progress"}
 
 
@@ -30,30 +29,6 @@ class Progress(Protocol):
         """Leave the line."""
 
 
-class _Line:
-    """The line itself."""
-
-    def __init__(self, stream: TextIO | None) -> None:
-        self.stream = sys.stderr if stream is None else stream
-        self.terminal = self.stream.isatty()
-        self._width = 0
-
-    def write(self, text: str) -> None:
-        if self.terminal:
-            self.stream.write("\r" + text.ljust(self._width))
-            self._width = len(text)
-        else:
-            self.stream.write(text + "\n")
-        self.stream.flush()
-
-    def close(self) -> None:
-        """On a terminal what comes next begins a line of its own."""
-        if self.terminal and self._width:
-            self.stream.write("\n")
-            self.stream.flush()
-            self._width = 0
-
-
 class ProgressBar:
     """Shows the states of one run, first of all what it is estimated to cost.
 
@@ -61,7 +36,7 @@ class ProgressBar:
     """
 
     def __init__(self, stream: TextIO | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._line = _Line(stream)
+        self._line = StatusLine(stream)
         self._clock = clock
         self._first: tuple[float, int] | None = None
         self._shown_at: float | None = None
@@ -73,14 +48,16 @@ class ProgressBar:
         if self._first is None:
             self._first = (now, state.completed)
             if state.estimate is not None:
-                self._line.stream.write(f"estimated: {state.estimate}\n")
-                self._line.stream.writelines(f"quota: {sentence}\n" for sentence in state.estimate.quotas)
-            # A log need not hear of the beginning.
+                self._line.note(f"Cost estimate: {state.estimate}")
+                for sentence in state.estimate.quotas:
+                    self._line.note(f"Quota: {sentence}")
+            # A log needs no line for the beginning.
             self._shown_at = None if self._line.terminal else now
         if not self._due(now) and (self._done or not _is_done(state)):
             return
         self._shown_at, self._done = now, _is_done(state)
-        self._line.write(self._text(state, now))
+        share = None if state.total is None else state.completed / max(state.total, 1)
+        self._line.show(self._text(state, now, share), share=share)
 
     def _due(self, now: float) -> bool:
         pause = _TERMINAL_SECONDS if self._line.terminal else _LOG_SECONDS
@@ -90,23 +67,20 @@ class ProgressBar:
         """Leave the bar's line."""
         self._line.close()
 
-    def _text(self, state: RunState, now: float) -> str:
+    def _text(self, state: RunState, now: float, share: float | None) -> str:
         failed = sum(progress.failed for progress in state.candidates.values())
-        told = [f"{failed:,} failed"]
-        rate, full = self._rate(state, now), _full(state)
+        facts = [f"{failed:,} failed"]
+        rate, throttled = self._rate(state, now), _throttled(state)
         if rate is not None:
-            told.insert(0, f"{rate:.1f} a second{'' if full else _left(state, rate)}")
-        if full:
-            told.append(full)
-        if state.total is None:
-            return f"{count(state.completed, 'case')}, {', '.join(told)}"
-        share = state.completed / max(state.total, 1)
-        filled = round(share * _BAR_WIDTH)
-        bar = f"[{'#' * filled}{'-' * (_BAR_WIDTH - filled)}] " if self._line.terminal else ""
-        return f"{bar}{state.completed:,} of {count(state.total, 'case')} ({share:.0%}), {', '.join(told)}"
+            facts.insert(0, f"{rate:.1f} a second{'' if throttled else _left(state, rate)}")
+        if throttled:
+            facts.append(throttled)
+        if share is None or state.total is None:
+            return f"{count(state.completed, 'case')}, {', '.join(facts)}"
+        return f"{state.completed:,} of {count(state.total, 'case')} ({share:.0%}), {', '.join(facts)}"
 
     def _rate(self, state: RunState, now: float) -> float | None:
-        """Cases a second; None while there is nothing to reckon it from."""
+        """Cases a second; None while nothing says how fast it goes."""
         began, before = self._first or (now, state.completed)
         return (state.completed - before) / (now - began) if now > began and state.completed > before else None
 
@@ -119,20 +93,22 @@ class JobProgress:
     """
 
     def __init__(self, kind: JobKind, jobs: Callable[[], Jobs | None], stream: TextIO | None = None) -> None:
-        self._line = _Line(stream)
+        self._line = StatusLine(stream)
         self._kind = kind
         self._jobs = jobs
         self._shown: str | None = None
 
     def show(self, state: RunState) -> None:
-        """Show the jobs as the last look has found them."""
+        """Show the jobs as the last poll has found them."""
         jobs = self._jobs()
         text = None if jobs is None else self._text(jobs, state)
         if text is not None and text != self._shown:
             if self._shown is None:
-                self._line.stream.write("estimated: unknown; Bedrock's jobs tell no tokens, and no limit stops them\n")
+                self._line.note(
+                    "Cost estimate: unknown (Bedrock's jobs report no tokens, and no cost limit stops them)"
+                )
             self._shown = text
-            self._line.write(text)
+            self._line.show(text)
 
     def close(self) -> None:
         """Leave the line."""
@@ -142,10 +118,10 @@ class JobProgress:
         if jobs.ended:
             completed = all(job.status is JobStatus.COMPLETED for job in jobs.jobs)
             return job_tally(jobs) + ("; reading their output" if completed else "")
-        looked = datetime.fromisoformat(state.updated)
-        due = looked + pause(self._kind, since_start=looked - jobs.newest_start(state.started))
+        polled = datetime.fromisoformat(state.updated)
+        due = polled + pause(self._kind, since_start=polled - jobs.newest_start(state.started))
         refused = next((job.message for job in jobs.jobs if job.status is JobStatus.WAITING and job.message), None)
-        return f"{job_tally(jobs)}; next look at {due:%H:%M:%S} UTC" + (f"; not started: {refused}" if refused else "")
+        return f"{job_tally(jobs)}; next poll at {due:%H:%M:%S} UTC" + (f"; not started: {refused}" if refused else "")
 
 
 def job_tally(jobs: Jobs) -> str:
@@ -155,15 +131,15 @@ def job_tally(jobs: Jobs) -> str:
     return f"{', '.join(parts)} of {count(len(jobs.jobs), 'job')}"
 
 
-def _full(state: RunState) -> str:
-    """Which candidates the service has had no room for, once that has lasted."""
-    told = {name: each.throttled_since for name, each in state.candidates.items() if each.throttled_since}
-    if not told:
+def _throttled(state: RunState) -> str:
+    """Which candidates Bedrock throttles, once that has lasted."""
+    found = {name: each.throttled_since for name, each in state.candidates.items() if each.throttled_since}
+    if not found:
         return ""
-    since = {name: datetime.fromisoformat(moment) for name, moment in told.items()}
+    since = {name: datetime.fromisoformat(moment) for name, moment in found.items()}
     now = datetime.fromisoformat(state.updated)
-    waiting = [f"{name} since {moment:%H:%M:%S}" for name, moment in since.items() if now - moment >= _WORTH_TELLING]
-    return f"no room for {', '.join(waiting)} UTC" if waiting else ""
+    lasting = [f"{name} since {moment:%H:%M:%S}" for name, moment in since.items() if now - moment >= _WORTH_SHOWING]
+    return f"throttled: {', '.join(lasting)} UTC" if lasting else ""
 
 
 def _left(state: RunState, rate: float) -> str:

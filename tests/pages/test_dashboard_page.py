@@ -11,15 +11,13 @@ from selenium.webdriver.common.by import By
 from ops.dashboard.body import Board, Graph, read_body
 from ops.dashboard.page import Origin, render
 from ops.dashboard.synthesis import synthesized_body
-from ops.environment import loading as environment
+from ops.environment.loading import load
 from tests.frozen import ENVIRONMENTS
 
 
 @pytest.fixture(scope="module")
 def board() -> Board:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(environment, "ENVIRONMENTS", ENVIRONMENTS)
-        return read_body(synthesized_body(environment.environment_of("local", datetime.now(UTC))))
+    return read_body(synthesized_body(load("local", directory=ENVIRONMENTS, now=datetime.now(UTC))))
 
 
 @pytest.fixture(scope="module")

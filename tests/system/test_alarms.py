@@ -27,7 +27,6 @@ from local.deployment import ENVIRONMENT, ROOT
 from local.emulator.readings import CONTRARY, VARIABLE
 from local.process import ACCOUNT, REGION
 from ops.__main__ import main
-from ops.environment import loading as ops_environment
 from tests.frozen import ANSWERS
 from tests.metric_math import choose
 
@@ -643,7 +642,7 @@ def accept(watch: Watch, run_id: str, patch: pytest.MonkeyPatch) -> None:
     for key, value in endpoint.environment.items():
         if key.startswith("AWS_"):
             patch.setenv(key, value)
-    patch.setattr(ops_environment, "ENVIRONMENTS", watch.stack.directory / "environments")
+    patch.setenv("BEDROCK_EVAL_ENVIRONMENTS", str(watch.stack.directory / "environments"))
     options = ["--evaluation", QUALITY, "--env", ENVIRONMENT, "--endpoint-url", endpoint.url]
     assert main(["runs", "accept", run_id, *options]) == 0
 

@@ -15,19 +15,10 @@ from bedrock_eval.layout import BaselineLayout, RunLayout
 from environments.load import load_environments
 from local.deployment import ENVIRONMENT, ROOT
 from ops.__main__ import main
-from ops.environment import loading as environment
 from tests.frozen import ENVIRONMENTS
 
 from .conftest import EVALUATION, Stack
 
-# `python -m ops`, but for the folder of the environment files.
-_OPS = """
-import pathlib, sys
-from ops.environment import loading as environment
-from ops.__main__ import main
-environment.ENVIRONMENTS = pathlib.Path(sys.argv.pop(1))
-sys.exit(main())
-"""
 CASES = 42
 METRICS = ("relevance_score", "response_length", "unicode_exact_match", "unicode_f1_score")
 WORSE = 10
@@ -42,7 +33,7 @@ def credentials(stack: Stack) -> dict[str, str]:
 def ops(stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:
     """`python -m ops` in a process of its own, on the frozen files and with the emulator's credentials."""
     return subprocess.run(
-        [sys.executable, "-c", _OPS, str(ENVIRONMENTS), *arguments, "--env", ENVIRONMENT],
+        [sys.executable, "-m", "ops", *arguments, "--env", ENVIRONMENT, "--environments", str(ENVIRONMENTS)],
         cwd=ROOT,
         env={**os.environ, **credentials(stack)},
         stdin=subprocess.DEVNULL,
@@ -142,7 +133,7 @@ def accept(stack: Stack, folder: Path, run: str, patch: pytest.MonkeyPatch) -> i
     """`runs accept` in this process, so that it writes another environment file than the repository's."""
     for key, value in credentials(stack).items():
         patch.setenv(key, value)
-    patch.setattr(environment, "ENVIRONMENTS", folder)
+    patch.setenv("BEDROCK_EVAL_ENVIRONMENTS", str(folder))
     return main(["runs", "accept", run, "--env", ENVIRONMENT, "--endpoint-url", stack.deployment.endpoint.url])
 
 

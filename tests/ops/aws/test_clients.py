@@ -9,7 +9,6 @@ from botocore.awsrequest import AWSResponse, HeadersDict
 
 from ops.__main__ import main
 from ops.command_line import application as commands
-from ops.environment import loading as environment
 from tests.unit.fakes import client_error
 
 JOB = "arn:aws:bedrock:us-east-1:111122223333:evaluation-job/abcdefghijkl"
@@ -60,7 +59,7 @@ COMMANDS = {f"{command} --region us-east-1": service for command, service in OF_
 
 @pytest.fixture(autouse=True)
 def _place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(environment, "ENVIRONMENTS", tmp_path)
+    monkeypatch.setenv("BEDROCK_EVAL_ENVIRONMENTS", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     # boto3 keeps the first configuration that it has read.
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
@@ -111,7 +110,7 @@ def test_the_answer_of_somebody_else(monkeypatch: pytest.MonkeyPatch, capsys: py
 
     monkeypatch.setattr("botocore.httpsession.URLLib3Session.send", page)
     told = refused("runs list --env dev", capsys)
-    assert "the answer cannot be read; check AWS_ENDPOINT_URL" in told
+    assert "the response is not AWS's; check AWS_ENDPOINT_URL" in told
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -172,4 +171,4 @@ def test_an_endpoint_in_the_aws_configuration(
 
 
 def test_every_command_that_asks_aws_is_among_these() -> None:
-    assert {command.split()[0] for command in COMMANDS} == set(commands.COMMANDS)
+    assert {command.split()[0] for command in COMMANDS} == set(commands.COMMANDS) - {"completion"}

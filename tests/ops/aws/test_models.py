@@ -1,6 +1,5 @@
 """`ops models`: the table of an environment's models, the account's word on them, and the explanation of a use."""
 
-import argparse
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -10,8 +9,8 @@ from typing import Any
 import pytest
 
 from ops.__main__ import main
+from ops.command_line.application import parser
 from ops.commands import models
-from ops.environment import loading as environment
 from ops.errors import OpsError
 from tests.unit.fakes import client_error
 
@@ -92,8 +91,7 @@ def test_an_arn_goes_through(capsys: pytest.CaptureFixture[str]) -> None:
     ("option", "value", "told"),
     [
         ("--parameters", "{", "not JSON"),
-        ("--parameters", "[1]", "is no JSON object"),
-        ("--parameters", '{"temprature": 0}', "temprature: no such parameter; allowed: temperature, top_p"),
+        ("--parameters", "[1]", "is not a JSON object"),
         ("--as-of", "2026-02-30", "is not in the calendar"),
         ("--use", "judges", "invalid choice"),
     ],
@@ -107,18 +105,36 @@ def test_an_option_that_cannot_be_is_named(
     assert told in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            '{"temprature": 0}',
+            "temprature: no such parameter (did you mean 'temperature'?); allowed: temperature, top_p",
+        ),
+        ('{"temperature": "hot"}', "--parameters: temperature: "),
+        ('{"max_tokens": 1.5}', "--parameters: max_tokens: "),
+        ('{"stop_sequences": [""]}', "--parameters: stop_sequences: "),
+    ],
+)
+def test_parameters_are_those_of_an_environment_file(
+    given: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["models", "explain", "amazon.nova-pro-v1:0", "--region", "us-east-1", "--parameters", given]
+    assert main(arguments) == 1
+    assert message in capsys.readouterr().err
+
+
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(environment, "ENVIRONMENTS", tmp_path)
+    monkeypatch.setenv("BEDROCK_EVAL_ENVIRONMENTS", str(tmp_path))
     path = tmp_path / "shop.yaml"
     path.write_text(FILE)
     return path
 
 
 def arguments(*options: str) -> Any:
-    parser = argparse.ArgumentParser()
-    models.add_command(parser.add_subparsers(dest="command"))
-    return parser.parse_args(["models", *options])
+    return parser().parse_args(["models", *options])
 
 
 @pytest.mark.usefixtures("file")
@@ -208,7 +224,7 @@ def checked(account: Account, monkeypatch: pytest.MonkeyPatch) -> int:
 @pytest.mark.usefixtures("file")
 def test_an_account_that_agrees_is_said_to(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert checked(Account(), monkeypatch) == 0
-    assert capsys.readouterr().out.endswith("\nthe account says the same of haiku, pro, qwen, old\n")
+    assert capsys.readouterr().out.endswith("\nThe account agrees on haiku, pro, qwen, old.\n")
 
 
 @pytest.mark.usefixtures("file")
@@ -246,5 +262,5 @@ def test_an_account_that_refuses_is_an_error(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_with_the_stand_in_there_is_no_account_to_compare_with(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file.write_text(FILE.replace('"123412341234"', '"000000000000"\nstand_in: true'))
-    with pytest.raises(OpsError, match="has no AWS behind it"):
+    with pytest.raises(OpsError, match="runs on the emulator, not on AWS"):
         checked(Account(), monkeypatch)

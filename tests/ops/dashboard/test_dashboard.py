@@ -15,7 +15,6 @@ from ops.commands import dashboard
 from ops.dashboard.body import Graph, read_body
 from ops.dashboard.data import Data, fetch
 from ops.dashboard.page import Origin, render
-from ops.environment import loading as environment
 from ops.errors import OpsError
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -195,7 +194,7 @@ def test_the_account_is_known_before_its_data_are_drawn(
     asked: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The names of the series are the same in every account."""
-    monkeypatch.setattr(environment, "ENVIRONMENTS", tmp_path)
+    monkeypatch.setenv("BEDROCK_EVAL_ENVIRONMENTS", str(tmp_path))
     (tmp_path / "dev.yaml").write_text(ENVIRONMENT)
     caller = {"Account": "999999999999", "Arn": "arn:aws:iam::999999999999:user/me"}
     monkeypatch.setattr(boto3, "client", lambda _service, **_: SimpleNamespace(get_caller_identity=lambda: caller))
@@ -217,7 +216,7 @@ def test_the_account_is_known_before_its_data_are_drawn(
 def test_graphs_end_where_metrics_have_arrived(
     stand_in: bool, end: datetime, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(environment, "ENVIRONMENTS", tmp_path)
+    monkeypatch.setenv("BEDROCK_EVAL_ENVIRONMENTS", str(tmp_path))
     account = "000000000000" if stand_in else "111122223333"
     declared = ENVIRONMENT.replace("111122223333", account) + ("stand_in: true\n" if stand_in else "")
     (tmp_path / "dev.yaml").write_text(declared)
@@ -228,7 +227,14 @@ def test_graphs_end_where_metrics_have_arrived(
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:1")
     page = tmp_path / "page.html"
     options = SimpleNamespace(
-        env="dev", out=page, body=tmp_path / "body.json", deployed=False, data=True, hours=None, endpoint_url=None
+        env="dev",
+        environments=None,
+        out=page,
+        body=tmp_path / "body.json",
+        deployed=False,
+        data=True,
+        hours=None,
+        endpoint_url=None,
     )
     assert dashboard.run(options, now=NOW) == 0  # type: ignore[arg-type]
     (asked,) = pages.asked
@@ -241,4 +247,4 @@ def test_an_environment_without_aws_has_no_data_without_an_endpoint(
 ) -> None:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     assert main(["dashboard", "--env", "local", "--data"]) == 1
-    assert "local has no AWS behind it" in capsys.readouterr().err
+    assert "local runs on the emulator" in capsys.readouterr().err

@@ -18,7 +18,8 @@ from bedrock_eval.log_queries import LIMIT, Query
 from ops.__main__ import main
 from ops.aws import account
 from ops.errors import OpsError
-from ops.invocation_log.insights import Insights, Progress
+from ops.invocation_log.insights import Insights
+from ops.terminal.status_line import StatusLine
 
 END = datetime(2026, 11, 23, 12, tzinfo=UTC)
 START = END - timedelta(hours=24)
@@ -41,7 +42,7 @@ class Clock:
 
 def insights(client: Any) -> Insights:
     clock = Clock()
-    return Insights(client, GROUP, Progress(io.StringIO()), clock=clock, sleep=clock.sleep)
+    return Insights(client, GROUP, StatusLine(io.StringIO()), clock=clock, sleep=clock.sleep)
 
 
 @contextmanager
@@ -118,7 +119,7 @@ def test_ctrl_c_stops_the_query(script: Any, result: Any) -> None:
     def interrupt(_seconds: float) -> None:
         raise KeyboardInterrupt
 
-    asking = Insights(client, GROUP, Progress(io.StringIO()), clock=Clock(), sleep=interrupt)
+    asking = Insights(client, GROUP, StatusLine(io.StringIO()), clock=Clock(), sleep=interrupt)
     with pytest.raises(KeyboardInterrupt):
         asking.rows(QUERY, start=START, end=END, name="slow")
     assert client.stopped == ["q-1"]
@@ -127,7 +128,7 @@ def test_ctrl_c_stops_the_query(script: Any, result: Any) -> None:
 @pytest.mark.parametrize(
     ("code", "told"),
     [
-        ("ResourceNotFoundException", "log group /aws/bedrock/model-invocations does not exist here"),
+        ("ResourceNotFoundException", "log group /aws/bedrock/model-invocations does not exist in this account"),
         ("MalformedQueryException", "MalformedQueryException: why"),
         ("LimitExceededException", "LimitExceededException: why"),
         ("AccessDeniedException", "AccessDeniedException: why"),
@@ -198,18 +199,20 @@ def test_an_endpoint_that_ignores_half_of_the_query_is_found_out(script: Any, re
         insights(client).rows(QUERY, start=START, end=END, name="slow")
 
 
-def test_progress_is_one_line_on_a_terminal() -> None:
+def test_progress_is_one_line_on_a_terminal(script: Any, result: Any) -> None:
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
             return True
 
     terminal, pipe = Terminal(), io.StringIO()
     for stream in (terminal, pipe):
-        progress = Progress(stream)
-        progress.show("Running, long", done=False)
-        progress.show("Complete", done=True)
-    assert terminal.getvalue() == "\rRunning, long\rComplete     \n"
-    assert pipe.getvalue() == "Complete\n"
+        client = script(lambda *_: [result([], status="Running"), result([dict.fromkeys(QUERY.needs, "x")])])
+        clock = Clock()
+        asking = Insights(client, GROUP, StatusLine(stream), clock=clock, sleep=clock.sleep)
+        asking.rows(QUERY, start=START, end=END, name="slow")
+    assert pipe.getvalue() == "slow: Complete, 99 records, 1,000,000 bytes scanned, 1 s\n"
+    assert "slow: Running" in terminal.getvalue()
+    assert terminal.getvalue().count("\n") == 1
 
 
 # --- the texts
@@ -389,7 +392,7 @@ def aws(monkeypatch: pytest.MonkeyPatch, script: Any, result: Any) -> Callable[[
         (
             "truncated",
             [
-                "1 truncated answer of 6; why 2 ended is unknown",
+                "1 truncated answer of 6; the stop reason of 2 is unknown",
                 "m 6 4 2 1 25",
             ],
         ),

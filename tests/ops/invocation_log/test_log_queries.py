@@ -1,6 +1,5 @@
 """Every query over a record of every shape, through the emulator's interpreter of Logs Insights."""
 
-import argparse
 import json
 import re
 from copy import deepcopy
@@ -18,8 +17,8 @@ from local.emulator import insights
 from local.emulator.insights import discover, run
 from ops.__main__ import main
 from ops.aws import account
-from ops.command_line.application import COMMANDS
-from ops.commands import logs
+from ops.command_line.application import parser
+from ops.command_line.declared import logs as declared
 from tests.log_records import HAIKU, NOVA, PERMISSION_CHECK, PROFILE_ARN, RECORDS, ROLE, chat, event, events
 
 RATES = {HAIKU: Rates(1, 5, cache_read=0.1), "us.other": Rates(3, 15, cache_read=0.3, cache_write=3.75)}
@@ -192,14 +191,10 @@ def test_the_runbook_names_saved_queries_and_repeats_none() -> None:
     assert [block for block in blocks if re.search(r"^(fields|filter|stats|parse) ", block, re.MULTILINE)] == []
 
 
-@pytest.mark.parametrize("command", sorted(set(re.findall(r"python -m ops ([a-z][^`\n#]+)", RUNBOOK))))
+@pytest.mark.parametrize("command", sorted(set(re.findall(r"(?:python -m ops|bedrock-eval) ([a-z][^`\n#]+)", RUNBOOK))))
 def test_the_commands_of_the_runbook_are_commands(command: str) -> None:
-    parser = argparse.ArgumentParser()
-    commands = parser.add_subparsers()
-    for each in COMMANDS.values():
-        each.add_command(commands)
-    found = parser.parse_args(command.split())
-    assert not command.startswith("logs ") or found.question in logs.QUESTIONS
+    found = parser().parse_args(command.split())
+    assert not command.startswith("logs ") or found.question in declared.QUESTIONS
 
 
 def test_models_that_cost_the_same_stand_together() -> None:
@@ -297,7 +292,7 @@ def exported(tmp_path: Path) -> Path:
     return folder
 
 
-QUESTIONS = [[question] for question in logs.QUESTIONS]
+QUESTIONS = [[question] for question in declared.QUESTIONS]
 SUMMED = [[question, "--by", str(by)] for question in ("tokens", "cost") for by in By]
 MORE = [["slow", "--threshold-ms", "1000"], ["slow", "--model", "haiku-5-5"], ["longest", "--model", "nova"]]
 
@@ -314,7 +309,7 @@ def test_a_model_of_the_environment_is_asked_about_with_its_profiles(
     assert main(["logs", "tokens", "--by", "model", "--env", "dev", "--model", "haiku", "--from", str(exported)]) == 0
     printed, told = capsys.readouterr()
     assert [HAIKU in printed, PROFILE in printed, NOVA in printed] == [True, False, False]
-    assert f"--model haiku: calls by the id {HAIKU}; a file does not say which profiles were made for it" in told
+    assert f"--model haiku: calls with the id {HAIKU}; files do not say which profiles belong to it" in told
 
 
 @pytest.mark.usefixtures("live")
@@ -324,7 +319,7 @@ def test_a_model_whose_profiles_are_not_known_is_refused(
     monkeypatch.setattr(Profiles, "paginate", refuse)
     assert main(["logs", "slow", "--env", "dev", "--model", "haiku"]) == 1
     told = capsys.readouterr().err
-    assert "they cannot be listed: An error occurred (AccessDeniedException)" in told
+    assert "inference profiles cannot be listed: An error occurred (AccessDeniedException)" in told
     assert f"allowed without them: part of an id, as {HAIKU}" in told
 
 
@@ -339,7 +334,7 @@ def test_profiles_have_the_names_of_their_models_where_aws_tells_them(
     assert main(["logs", "longest", "--env", "dev"]) == 0
     printed, told = capsys.readouterr()
     assert (PROFILE in printed, "haiku (" in printed) == (True, False)
-    assert "inference profiles are shown by their ids: they cannot be listed" in told
+    assert "tables show profiles by their ids: inference profiles cannot be listed" in told
 
 
 @pytest.mark.usefixtures("live")
@@ -372,7 +367,8 @@ def test_the_live_log_and_files_give_the_same_answer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # A file does not say which profiles there are.
-    monkeypatch.setattr(logs, "_profiles", lambda _account: {})
+    for place in ("ops.commands.logs", "ops.invocation_log.profiles"):
+        monkeypatch.setattr(f"{place}.profiles_of", lambda _account: {})
 
     def tables(*source: str) -> list[str]:
         assert main(["logs", *question, "--env", "dev", "--csv", str(tmp_path / "a.csv"), *source]) == 0
@@ -407,7 +403,7 @@ def test_cost_shows_what_has_no_price(capsys: pytest.CaptureFixture[str], monkey
     ("arguments", "told"),
     [
         (["cost", "--from", "."], "--env is missing; needed: the environment whose rates"),
-        (["slow", "--by", "day", "--from", "."], "--by day: slow is not summed by anything; allowed: tokens, cost"),
+        (["slow", "--by", "day", "--from", "."], "--by day: slow has no groups; allowed with: tokens, cost"),
     ],
 )
 def test_what_a_question_needs(
@@ -425,5 +421,5 @@ def test_profiles_that_cannot_be_listed_are_told(
     monkeypatch.setattr("ops.invocation_log.insights.between", lambda query, **_: query.text)
     assert main(["logs", "cost", "--env", "dev"]) == 0
     printed = capsys.readouterr()
-    assert "count as unpriced: they cannot be listed" in printed.err
+    assert "count as unpriced: inference profiles cannot be listed" in printed.err
     assert PROFILE in printed.out

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,11 @@ from bedrock_eval.costs import Rates
 from bedrock_eval.invocation_records import InvocationRecord, read_line
 from bedrock_eval.log_queries import By
 from ops.__main__ import main
-from ops.invocation_log import questions
-from ops.invocation_log.questions import caller, percentile
-from ops.terminal.screen import Table, write_csv
+from ops.invocation_log import call_tables, failure_tables, token_tables
+from ops.invocation_log.exported_source import Records, percentile
+from ops.invocation_log.figures import caller
+from ops.terminal.csv_file import write_csv
+from ops.terminal.tables import SHOWN_ROWS, Column, Table, TableKind
 from tests.log_records import HAIKU, NOVA, RECORDS
 from tests.ops.conftest import SAMPLE
 
@@ -126,15 +129,15 @@ def test_calls_of_unknown_tokens_are_not_free(counted: int, told: str) -> None:
         )
         for n in range(2)
     ]
-    source = questions.Records([record for record in records if isinstance(record, InvocationRecord)])
-    (table,) = questions.costs(source, By.MODEL, rates={HAIKU: Rates(3, 15)})
+    source = Records([record for record in records if isinstance(record, InvocationRecord)])
+    (table,) = token_tables.costs(source, By.MODEL, rates={HAIKU: Rates(3, 15)})
     assert table.title.startswith(told)
 
 
 def test_truncated(export: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = ask("truncated", path=export)
     assert [(row["request"], row["stop reason"]) for row in rows] == [("r-3", "max_tokens"), ("r-2", "max_tokens")]
-    assert "2 truncated answers of 6; why 1 ended is unknown" in capsys.readouterr().out
+    assert "2 truncated answers of 6; the stop reason of 1 is unknown" in capsys.readouterr().out
 
 
 def test_hours_count_back_from_now(export: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -289,8 +292,8 @@ def test_a_folder_without_records(tmp_path: Path, capsys: pytest.CaptureFixture[
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ([], "the following arguments are required: command"),
-        (["logs"], "the following arguments are required: question"),
+        ([], "the following arguments are required: COMMAND"),
+        (["logs"], "the following arguments are required: QUESTION"),
         (["logs", "slowest"], "invalid choice: 'slowest'"),
         (["logs", "slow", "--hours", "0"], "'0' is not a number above 0"),
         (["logs", "slow", "--hours", "1e12"], "'1e12' hours are too many; allowed: up to 87,672"),
@@ -310,7 +313,7 @@ def test_usage_errors_end_with_1(arguments: list[str], told: str, capsys: pytest
     [
         (["logs", "slow"], "--env is missing"),
         (["logs", "slow", "--env", "nowhere"], "no environment 'nowhere'; there are: dev"),
-        (["logs", "slow", "--env", "local"], "no AWS behind it; start `make up`"),
+        (["logs", "slow", "--env", "local"], "runs on the emulator, not on AWS; start it with `make up`"),
     ],
 )
 def test_what_is_missing_is_said(arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -341,12 +344,12 @@ def test_no_record_ends_a_question_whatever_stands_in_it(data: st.DataObject) ->
     lines = [line for each in broken if (line := read_line(json.dumps(each), where="here")) is not None]
     assert len(lines) == len(broken)
     records = [line for line in lines if isinstance(line, InvocationRecord)]
-    source = questions.Records(records)
+    source = Records(records)
     tables = [
-        *(*questions.slow(source, threshold_ms=1), *questions.errors(source), *questions.throttles(source)),
-        *(*questions.tokens(source), *questions.longest(source), *questions.truncated(source)),
-        *questions.evaluation(source),
-        *(table for by in By for table in questions.costs(source, by, rates={HAIKU: Rates(1, 5)})),
+        *(*call_tables.slow(source, threshold_ms=1), *failure_tables.errors(source), *failure_tables.throttles(source)),
+        *(*token_tables.tokens(source), *call_tables.longest(source), *call_tables.truncated(source)),
+        *token_tables.evaluation(source),
+        *(table for by in By for table in token_tables.costs(source, by, rates={HAIKU: Rates(1, 5)})),
     ]
     assert all(table.text() for table in tables)
     answered = sum(record.answered for record in records)
@@ -360,6 +363,11 @@ def test_as_a_command(export: Path) -> None:
     assert "4 failed calls of 10 logged" in done.stdout
 
 
+def a_table(rows: list[tuple[Any, ...]]) -> Table:
+    columns = tuple(Column(key, "") for key in "abc"[: len(rows[0])])
+    return TableKind("t", "", columns).table("t", rows)
+
+
 def test_csv_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target = tmp_path / "answer.csv"
     target.write_text("before")
@@ -369,7 +377,7 @@ def test_csv_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.
 
     monkeypatch.setattr("os.fdopen", full)
     with pytest.raises(Exception, match=r"answer\.csv: cannot be written: No space left on device"):
-        write_csv(Table("t", ("a",), [("x",)]), target)
+        write_csv(a_table([("x",)]), target)
     assert target.read_text() == "before"
     assert list(tmp_path.iterdir()) == [target]
 
@@ -391,7 +399,7 @@ def test_what_was_skipped_is_shown_without_control_characters(
 
 
 def test_somebody_elses_text_reaches_neither_terminal_nor_spreadsheet_as_a_command(tmp_path: Path) -> None:
-    table = Table("t", ("a", "n"), [("=1+1\x1b[2J", None), ("half \ud800 a character", 1)])
+    table = a_table([("=1+1\x1b[2J", None), ("half \ud800 a character", 1)])
     assert "\x1b" not in table.text()
     assert "unknown" in table.text()
     write_csv(table, tmp_path / "a.csv")
@@ -399,7 +407,8 @@ def test_somebody_elses_text_reaches_neither_terminal_nor_spreadsheet_as_a_comma
 
 
 def test_a_long_table_says_what_it_leaves_out() -> None:
-    assert "... and 10 more; all of them with --csv" in Table("t", ("a",), [(i,) for i in range(60)]).beginning()
+    table = replace(a_table([(i,) for i in range(60)]), most=SHOWN_ROWS)
+    assert "... and 10 more; --csv and --json hold all of them" in table.text()
 
 
 def test_callers_are_roles_not_sessions() -> None:

@@ -18,7 +18,6 @@ from custom_evaluator.failures import fail_run
 from evaluation_jobs.looks import look
 from ops.__main__ import main
 from ops.commands import run as run_command
-from ops.environment import loading as environment
 from tests.ops.conftest import clients_of_the_account
 from tests.unit.evaluation_jobs.conftest import BUCKET, DATA, DEFINITION, PROMPTS, World
 from tests.unit.fakes import client_error
@@ -90,7 +89,7 @@ def machine(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ma
     made = Machine(world)
     clients = clients_of_the_account(BUCKET, s3=world.s3, stepfunctions=made, bedrock=world.bedrock)
     monkeypatch.setattr(boto3, "client", lambda service, **_: clients[service])
-    monkeypatch.setattr(environment, "ENVIRONMENTS", tmp_path)
+    monkeypatch.setenv("BEDROCK_EVAL_ENVIRONMENTS", str(tmp_path))
     monkeypatch.setattr(run_command, "time", SimpleNamespace(sleep=made.pause))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "dev.yaml").write_text(DEV)
@@ -128,8 +127,11 @@ class TestStart:
         arn = "arn:aws:states:us-east-1:111122223333:stateMachine:shop-dev-evaluation-jobs"
         assert machine.started[0]["stateMachineArn"] == arn
         told = capsys.readouterr()
-        assert told.err.count("estimated: unknown; Bedrock's jobs tell no tokens, and no limit stops them\n") == 1
-        assert "2 in progress of 2 jobs; next look at 06:01:30 UTC\n" in told.err
+        assert (
+            told.err.count("Cost estimate: unknown (Bedrock's jobs report no tokens, and no cost limit stops them)\n")
+            == 1
+        )
+        assert "2 in progress of 2 jobs; next poll at 06:01:30 UTC\n" in told.err
         assert "2 completed of 2 jobs; reading their output\n" in told.err
         assert f"report: s3://{BUCKET}/runs/judged/{machine.layout.run_id}/report.html" in told.err
         assert "Builtin.Correctness" in told.out
@@ -153,7 +155,7 @@ class TestStart:
         machine.world.bedrock.refusals = ["ThrottlingException"]
         assert ops("jobs", "start", "judged") == 0
         told = capsys.readouterr().err
-        assert "1 waiting, 1 in progress of 2 jobs; next look at" in told
+        assert "1 waiting, 1 in progress of 2 jobs; next poll at" in told
         assert "; not started: ThrottlingException" in told
 
     def test_a_custom_evaluation_is_sent_to_the_command_of_its_kind(
@@ -161,8 +163,8 @@ class TestStart:
     ) -> None:
         assert ops("jobs", "start", "support") == 1
         told = capsys.readouterr().err
-        assert "evaluation support is of kind custom: no job of Bedrock belongs to it" in told
-        assert "use: python -m ops run --env dev support" in told
+        assert "evaluation support is of kind custom, which needs no evaluation job" in told
+        assert "use: bedrock-eval run support --env dev" in told
         assert not machine.started
 
 
@@ -215,7 +217,7 @@ class TestShow:
         machine.world.bedrock.status, machine.world.bedrock.failure = "Failed", "No access."
         looked(machine.world, layout)
         assert ops("jobs", "show", "judged") == 0
-        assert "\nthe run: job_failed: " in capsys.readouterr().out
+        assert "\nThe run: job_failed: " in capsys.readouterr().out
 
     def test_what_was_left_in_bedrock_is_named(
         self, machine: Machine, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -232,15 +234,15 @@ class TestShow:
         machine.world.s3.put_object(Bucket=BUCKET, Key=layout.jobs, Body=left.to_json().encode())
         assert ops("jobs", "show", "judged") == 0
         told = capsys.readouterr().out
-        assert f"\n{second.name} was refused to be stopped:\n  AccessDeniedException: StopEvaluationJob\n" in told
-        assert "\nan old job was not deleted:\n  arn:old: ConflictException\n" in told
+        assert f"\nBedrock refused to stop {second.name}:\n  AccessDeniedException: StopEvaluationJob\n" in told
+        assert "\nAn old job was not deleted:\n  arn:old: ConflictException\n" in told
 
     def test_a_run_that_came_to_no_job_says_why(self, machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
         layout = RunLayout("judged", RUN)
         event = FailEvent("judged", layout, "arn:e", "RunFailed", json.dumps({"errorMessage": "definition_invalid: x"}))
         fail_run(machine.world.services.runs, event)
         assert ops("jobs", "show", "judged") == 1
-        assert f"run judged/{RUN} has no jobs; it is failed: definition_invalid: x" in capsys.readouterr().err
+        assert f"run judged/{RUN} has no jobs; its state is failed: definition_invalid: x" in capsys.readouterr().err
 
 
 class TestStop:
@@ -250,7 +252,7 @@ class TestStop:
         layout = under_way(machine.world)
         assert ops("jobs", "stop", "judged") == 0
         assert machine.world.bedrock.stopped == [job.arn for job in jobs(machine.world, layout).jobs]
-        assert capsys.readouterr().out.count("asked to stop: ") == 2
+        assert capsys.readouterr().out.count("stop requested: ") == 2
         looked(machine.world, layout)
         assert machine.world.json(layout.state)["reason"] == "job_stopped"
 
@@ -261,7 +263,7 @@ class TestStop:
         under_way(machine.world)
         assert ops("jobs", "stop", "judged") == 1
         told = capsys.readouterr().err
-        assert "2 waiting of 2 jobs when it was last looked at; to keep it from starting more: aws step" in told
+        assert "2 waiting of 2 jobs at the last poll; to keep the run from starting more: aws step" in told
         assert told.endswith(f"--execution-arn execution of {RUN}\n")
 
     def test_a_job_that_has_ended_meanwhile_is_left_as_it_is(
@@ -275,7 +277,7 @@ class TestStop:
         monkeypatch.setattr(machine.world.bedrock, "stop_evaluation_job", ended)
         assert ops("jobs", "stop", "judged") == 1
         told = capsys.readouterr().err
-        assert f"run judged/{RUN} has no job under way: 2 in progress of 2 jobs when it was last looked at" in told
+        assert f"run judged/{RUN} has no job in progress: 2 in progress of 2 jobs at the last poll" in told
 
 
 class TestCollect:
@@ -291,7 +293,7 @@ class TestCollect:
         assert (place / "report.html").read_text() == before[layout.report]
         told = capsys.readouterr()
         assert "Builtin.Harmfulness" in told.out
-        assert "amazon-bedrock-permission-check: holds no results" in told.err
+        assert "amazon-bedrock-permission-check: contains no results" in told.err
 
     def test_a_run_whose_collection_failed_is_read_once_the_cause_is_gone(
         self, machine: Machine, tmp_path: Path
@@ -339,7 +341,7 @@ class TestCollect:
             job["status"] = status
         looked(machine.world, layout)
         assert ops("jobs", "collect", "judged", "--run", RUN, "--out", str(tmp_path / "made")) == 0
-        assert "1 completed, 1 failed of 2 jobs: only what has completed is read\n" in capsys.readouterr().err
+        assert "1 completed, 1 failed of 2 jobs: only completed jobs are read\n" in capsys.readouterr().err
         summary = read_summary((tmp_path / "made" / "summary.json").read_text())
         assert [(each.name, each.scored) for each in summary.candidates] == [("small", 12)]
 
@@ -359,7 +361,10 @@ class TestEveryAction:
     ) -> None:
         machine.world.s3.delete_object(Bucket=BUCKET, Key=definition_key("judged"))
         assert ops("jobs", action, "judged") == 1
-        assert "evaluation judged is in the file and not deployed yet; needed: cdk deploy" in capsys.readouterr().err
+        assert (
+            "evaluation judged is in the environment file and not deployed yet; needed: cdk deploy"
+            in capsys.readouterr().err
+        )
 
     def test_nothing_is_deployed(
         self,
@@ -382,19 +387,19 @@ class TestEveryAction:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["show", "judged"], "'judged' is no ARN; needed: --env, in which an evaluation has this name"),
-        (["stop", "judged"], "'judged' is no ARN; needed: --env"),
-        (["collect"], "needed: NAME with --env, or --from"),
-        (["collect", "judged", "--from", "x"], "and not both"),
-        (["collect", "judged"], "'judged' is no ARN; needed: --env"),
-        (["collect", "--from", "x", "--run", RUN], "--run is of an evaluation by its NAME"),
-        (["collect", "--from", "x", "--env", "dev"], "--env is of an evaluation by its NAME"),
+        (["show", "judged"], "'judged' is not an ARN; needed: --env"),
+        (["stop", "judged"], "'judged' is not an ARN; needed: --env"),
+        (["collect"], "needed: either NAME with --env, or --from"),
+        (["collect", "judged", "--from", "x"], "needed: either NAME with --env, or --from"),
+        (["collect", "judged"], "'judged' is not an ARN; needed: --env"),
+        (["collect", "--from", "x", "--run", RUN], "--run: not together with --from"),
+        (["collect", "--from", "x", "--env", "dev"], "--env: not together with --from"),
         (["collect", "--from", "s3://"], "--from s3://: names no bucket; needed: s3://bucket/prefix"),
-        (["list", "--env", "dev", "--containing", "x"], "--containing is of a list without --env"),
-        (["list", "--env", "dev", "--region", "eu-west-1"], "--region is of jobs without --env"),
+        (["list", "--env", "dev", "--containing", "x"], "--containing: not together with --env"),
+        (["list", "--env", "dev", "--region", "eu-west-1"], "--region: not together with --env"),
         (
             ["show", "judged", "--env", "dev"],
-            "evaluation judged has no run yet; start one with: python -m ops jobs start --env dev judged",
+            "evaluation judged has no run yet; start one with: bedrock-eval jobs start judged --env dev",
         ),
     ],
 )

@@ -44,7 +44,7 @@ def test_the_output_of_jobs_becomes_table_summary_and_report(
     assert main(["jobs", "collect", "--from", str(output), "--out", str(tmp_path / "made")]) == 0
     said = capsys.readouterr()
     assert "claude-haiku-4-5" in said.out
-    assert "amazon-bedrock-permission-check: holds no results" in said.err
+    assert "amazon-bedrock-permission-check: contains no results" in said.err
     summary = read_summary((tmp_path / "made" / "summary.json").read_text())
     assert {(each.name, each.scored) for each in summary.candidates} == {("nova-2-lite", 15), ("claude-haiku-4-5", 15)}
     (compared,) = summary.comparisons
@@ -97,7 +97,7 @@ def test_a_file_that_cannot_be_read_is_one_clear_error(
 
 @pytest.mark.parametrize(
     ("source", "told"),
-    [("nowhere", "no such file or folder"), (".", "holds no file that ends with _output.jsonl")],
+    [("nowhere", "no such file or folder"), (".", "contains no file that ends with _output.jsonl")],
 )
 def test_a_place_without_output_is_one_clear_error(
     source: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -13,7 +13,6 @@ from botocore.validate import ParamValidator
 from environments.load import load_environments
 from ops.__main__ import main
 from ops.commands import prices
-from ops.environment import loading as environment
 from tests.ops.pricing.price_list_pages import HAIKU_5_5, NOVA_2_LITE, claude, nova
 from tests.unit.fakes import client_error
 
@@ -109,7 +108,7 @@ def price_list(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> PriceList:
         made.regions.append(region_name)
         return made
 
-    monkeypatch.setattr(environment, "ENVIRONMENTS", tmp_path)
+    monkeypatch.setenv("BEDROCK_EVAL_ENVIRONMENTS", str(tmp_path))
     monkeypatch.setattr(boto3, "client", client)
     monkeypatch.setattr(prices, "datetime", SimpleNamespace(now=lambda zone: NOW))
     return made
@@ -121,7 +120,7 @@ def test_the_patch_is_shown_and_nothing_is_written(
     assert main(["prices", "--env", "dev"]) == 0
     shown = capsys.readouterr().out
     assert "-      input: 0.12 # negotiated? ask finance\n+      input: 0.11 # negotiated? ask finance" in shown
-    assert "nothing was written; add --write to do so" in shown
+    assert "Nothing was written; --write writes the file." in shown
     assert (tmp_path / "dev.yaml").read_text() == DEV
     assert [request["ServiceCode"] for request in price_list.requests] == [
         "AmazonBedrockFoundationModels",
@@ -155,7 +154,7 @@ def test_the_table_has_both_sides(price_list: PriceList, capsys: pytest.CaptureF
 def test_check_ends_with_1_where_a_rate_differs(price_list: PriceList, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["prices", "--env", "dev", "--check"]) == 1
     told = capsys.readouterr()
-    assert "error: haiku, nova: the Price List says something else" in told.err
+    assert "error: haiku, nova: the Price List has other rates" in told.err
     assert "@@" not in told.out
 
 
@@ -170,9 +169,9 @@ def test_what_is_missing_or_ambiguous_is_said_and_left_alone(
     ]
     assert main(["prices", "--env", "dev", "--write"]) == 0
     told = capsys.readouterr()
-    assert "haiku: input: ambiguous, 2 prices (0.11, 0.12); its rate is left alone" in told.err
-    assert "nova: output: no entry for on-demand calls from us-east-1; its rate is left alone" in told.err
-    assert "no rate was found; the file is left alone" in told.out
+    assert "haiku: input: ambiguous, 2 prices (0.11, 0.12); its rate stays as it is" in told.err
+    assert "nova: output: no entry for on-demand calls from us-east-1; its rate stays as it is" in told.err
+    assert "The Price List has no rate of these models; the file stays as it is." in told.out
     assert "says all of this already" not in told.out
     assert (tmp_path / "dev.yaml").read_text() == DEV
 
@@ -184,7 +183,7 @@ def test_a_rate_that_only_the_file_has_is_said_and_left_alone(
     price_list.products = [claude(f"{kind}_tokens_standard", "0.5") for kind in ("input", "output", "cache_read")]
     assert main(["prices", "--env", "dev", "--write"]) == 0
     told = capsys.readouterr()
-    assert "haiku: cache_write: in the file, and not found in the Price List; its rate is left alone" in told.err
+    assert "haiku: cache_write: in the file, and not found in the Price List; its rate stays as it is" in told.err
     assert "      cache_write: 0.2\n" in (tmp_path / "dev.yaml").read_text()
 
 
@@ -225,4 +224,4 @@ def test_a_refusal_is_one_message(price_list: PriceList, capsys: pytest.CaptureF
 def test_the_stand_in_has_no_price(price_list: PriceList, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "local.yaml").write_text('account: "000000000000"\nstand_in: true\n' + DEV)
     assert main(["prices", "--env", "local"]) == 1
-    assert "has no AWS behind it" in capsys.readouterr().err
+    assert "runs on the emulator" in capsys.readouterr().err

@@ -17,7 +17,6 @@ from custom_evaluator.events import SliceEvent
 from custom_evaluator.slices import run_slice
 from environments.load import load_environments
 from ops.__main__ import main
-from ops.environment import loading as environment
 from ops.proposals.alarm_history import arrived
 from tests.ops.conftest import clients_of_the_account
 from tests.unit.custom_evaluator.conftest import BUCKET, DATA, DEFINITION, World
@@ -111,7 +110,7 @@ def cloudwatch(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     parameters = SimpleNamespace(get_parameter=lambda Name: {"Parameter": {"Value": f"id of {Name}"}})  # noqa: N803
     clients = clients_of_the_account(BUCKET, ssm=parameters, s3=world.s3, cloudwatch=made)
     monkeypatch.setattr(boto3, "client", lambda service, **_: clients[service])
-    monkeypatch.setattr(environment, "ENVIRONMENTS", tmp_path)
+    monkeypatch.setenv("BEDROCK_EVAL_ENVIRONMENTS", str(tmp_path))
     (tmp_path / "dev.yaml").write_text(DEV)
     return made
 
@@ -138,7 +137,7 @@ def test_the_patch_is_shown_with_its_numbers_and_nothing_is_written(
     assert ops() == 0
     shown = capsys.readouterr().out
     assert "-        min: 0.9 # a guess\n+        min: 0." in shown
-    assert "nothing was written" in shown
+    assert "Nothing was written" in shown
     assert (tmp_path / "dev.yaml").read_text() == DEV
     row = next(line.split() for line in shown.splitlines() if line.split()[:2] == ["f1_score", "large"])
     # 5 of 40 are wrong in the mean of the runs.
@@ -229,7 +228,7 @@ def test_a_dataset_that_changed_under_its_name_is_another(
     assert ops() == 0
     told = capsys.readouterr()
     assert "nothing: 1 comparable run " in told.out
-    assert "support: 3 runs on another dataset than the newest left out" in told.err
+    assert "support: 3 runs with another dataset than the newest left out" in told.err
 
 
 def proposed(shown: str, key: str) -> float:
@@ -247,7 +246,7 @@ def test_too_few_runs_and_hours_propose_nothing(
     assert "nothing: 2 comparable runs" in shown
     assert "nothing: 47 hours with datapoints; needed: 48" in shown
     assert "nothing: 0 hours with datapoints; needed: 48" in shown
-    assert "nothing is proposed for the file" in shown
+    assert "Nothing is proposed for the file." in shown
     assert (tmp_path / "dev.yaml").read_text() == DEV
 
 

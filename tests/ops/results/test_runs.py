@@ -1,6 +1,7 @@
 """`ops run` and `ops runs` over a faked bucket with runs that the evaluator's own code has made."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,6 @@ from custom_evaluator.failures import fail_run
 from custom_evaluator.slices import run_slice
 from ops.__main__ import main
 from ops.commands import run as run_command
-from ops.environment import loading as environment
 from tests.ops.conftest import clients_of_the_account
 from tests.unit.custom_evaluator.conftest import BUCKET, World
 from tests.unit.fakes import answer, client_error
@@ -94,7 +94,7 @@ def machine(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ma
     made = Machine(world)
     clients = clients_of_the_account(BUCKET, s3=world.s3, stepfunctions=made)
     monkeypatch.setattr(boto3, "client", lambda service, **_: clients[service])
-    monkeypatch.setattr(environment, "ENVIRONMENTS", tmp_path)
+    monkeypatch.setenv("BEDROCK_EVAL_ENVIRONMENTS", str(tmp_path))
     monkeypatch.setattr(run_command, "POLL_SECONDS", 0.0)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "dev.yaml").write_text(DEV)
@@ -112,7 +112,7 @@ def test_a_run_is_started_by_hand_followed_and_judged(machine: Machine, capsys: 
     assert machine.started[0]["name"].endswith(f"-manual-{sent['manual']}")
     arn = "arn:aws:states:us-east-1:111122223333:stateMachine:shop-dev-evaluation"
     assert machine.started[0]["stateMachineArn"] == arn
-    assert "gate f1_score at least 0.5: passed" in capsys.readouterr().out
+    assert gate_verdicts(capsys.readouterr().out) == {("small", "passed"), ("large", "passed")}
 
 
 def test_a_broken_gate_is_exit_code_10(machine: Machine) -> None:
@@ -135,7 +135,7 @@ def test_ctrl_c_stops_following_and_says_how_to_go_on(
     monkeypatch.setattr(run_command.time, "sleep", interrupted)
     assert ops("run", "support") == 130
     run_id = machine.started[0]["name"].removeprefix("support-")
-    assert f"python -m ops run --env dev support --follow {run_id}" in capsys.readouterr().err
+    assert f"bedrock-eval run support --env dev --follow {run_id}" in capsys.readouterr().err
     machine.status = "SUCCEEDED"
     assert ops("run", "support", "--follow", run_id) == 0
     assert len(machine.started) == 1
@@ -173,6 +173,12 @@ def test_the_list_has_state_counts_and_verdicts_newest_first(
     assert "1 passed, 1 failed" in lines[2]
     assert ops("runs", "list", "--limit", "1") == 0
     assert EARLIER not in capsys.readouterr().out
+
+
+def gate_verdicts(shown: str) -> set[tuple[str, str]]:
+    """Of every candidate's gate on f1_score."""
+    rows = re.findall(r"^  (\w+)  +f1_score +at least 0.5 .*(passed|failed|undecided)", shown, re.MULTILINE)
+    return set(rows)
 
 
 def test_comparing_leaves_out_cases_whose_reference_has_changed(
@@ -256,8 +262,8 @@ def test_accepting_copies_everything_and_pins_the_run(
     assert f'+    baseline: "{LATER}"' in capsys.readouterr().out
     assert ops("runs", "accept", LATER) == 0
     told = capsys.readouterr()
-    assert "is there already" in told.err
-    assert "the file says all of this already" in told.out
+    assert "exists already" in told.err
+    assert "The file has all of these values already." in told.out
     assert (tmp_path / "dev.yaml").read_text() == expected
 
 
@@ -286,7 +292,7 @@ def test_too_many_failed_cases_need_a_reason(
     thin = "20261124T060000Z"
     evaluated(machine.world, RunLayout("support", thin))
     assert ops("runs", "accept", thin) == 1
-    assert "is below 95.0%; accept it nevertheless with --force and the reason" in capsys.readouterr().err
+    assert "is below 95.0%; to accept it anyway, give the reason with --force" in capsys.readouterr().err
     assert (tmp_path / "dev.yaml").read_text() == DEV
     assert ops("runs", "accept", thin, "--force", "the model was down") == 0
     record = json.loads(machine.world.s3.text(BUCKET, BaselineLayout("support", thin).accepted))
@@ -306,7 +312,7 @@ def test_an_unfinished_run_is_never_accepted(machine: Machine, capsys: pytest.Ca
         (("run", "support", "--follow", "yesterday"), "'yesterday' is not a run id"),
         (("runs", "show", "yesterday"), "'yesterday' is not a run id"),
         (("runs", "show", "20200101T000000Z"), "there is no run 20200101T000000Z of support"),
-        (("runs", "compare", "latest", "absent/latest"), "no run of absent is finished"),
+        (("runs", "compare", "latest", "absent/latest"), "has no evaluation 'absent'; there are: support"),
     ],
 )
 def test_what_does_not_fit_is_one_message(
@@ -426,7 +432,7 @@ def test_what_failed_is_asked_again_in_a_run_of_its_own(
 def test_a_retry_of_a_run_without_failures_starts_nothing(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
     assert ops("run", "support", "--retry-failed", LATER) == 0
     assert not machine.started
-    assert "no case has failed, nothing is asked" in capsys.readouterr().err
+    assert "no case failed, so there is nothing to retry" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from bedrock_eval.outcomes import Outcome
 from bedrock_eval.reading import reading
 from bedrock_eval.summarising import summarise
 from bedrock_eval.summary import BASELINE, Summary
-from bedrock_eval.table import table
+from ops.results.run_tables import run_text
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -131,6 +131,6 @@ def test_without_a_gate_a_side_is_named_only_where_the_interval_leaves_out_nothi
 def test_where_every_case_fell_nothing_is_unknown(metric: str, max_drop: float | None, count: int) -> None:
     found = held([0.0] * count, [1.0] * count, metric=metric, max_drop=max_drop)
     assert told(found, metric) == (Verdict.WORSE, "worse")
-    line = next(each for each in table(found).splitlines() if metric in each and "its baseline: " in each)
-    assert line.endswith(": worse")
+    line = next(each for each in run_text(found).splitlines() if metric in each and "its baseline" in each)
+    assert line.endswith(" worse")
     assert "unknown" not in line

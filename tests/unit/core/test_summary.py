@@ -16,7 +16,7 @@ from bedrock_eval.outcomes import FailureReason, Outcome, Usage
 from bedrock_eval.publishing import MAX_DATUMS, batches, datum, run_datums
 from bedrock_eval.summarising import MAX_BINS, bins, summarise
 from bedrock_eval.summary import Summary, read_summary
-from bedrock_eval.table import table
+from ops.results.run_tables import run_text
 
 CHOSEN = tuple(name for name, metric in METRICS.items() if not metric.required)
 
@@ -147,7 +147,7 @@ def test_what_bedrock_does_not_tell_is_unknown_and_not_published() -> None:
     published = {entry.metric.name for entry in run_datums(found)}
     assert "run_duration" in published
     assert not {name for name in published if "tokens" in name or "cost" in name}
-    assert "tokens and cost unknown" in table(found)
+    assert "tokens and cost unknown" in run_text(found)
     assert read_summary(found.to_json()) == found
 
 
