@@ -15,12 +15,12 @@ from nltk.metrics.scores import f_measure
 from rouge_score.rouge_scorer import RougeScorer
 from sacrebleu import sentence_bleu, sentence_chrf
 
-from bedrock_eval.cases import Case, read_cases
-from bedrock_eval.definition import Candidate
-from bedrock_eval.metrics import score
-from bedrock_eval.outcomes import Outcome
-from custom_evaluator.converse import Later, Question
-from custom_evaluator.runner import Lane, Limits, Runner
+from bedrock_eval.evaluation.cases import Case, read_cases
+from bedrock_eval.evaluation.definition import Candidate
+from bedrock_eval.results.outcomes import Outcome
+from bedrock_eval.scores import score
+from bedrock_eval_runs.custom.converse import Later, Question
+from bedrock_eval_runs.custom.runner import Lane, Limits, Runner
 
 PAIR_WORDS = 60
 PAIRS = 2_000

@@ -4,11 +4,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from bedrock_eval.definition import Candidate, Dataset, Definition, Gate, InferenceParameters, Schedule
-from bedrock_eval.jobs.definition import JobSettings
-from bedrock_eval.jobs.measures import BUILT_IN, Task
+from bedrock_eval.evaluation.definition import Candidate, Dataset, Definition, Gate, InferenceParameters, Schedule
+from bedrock_eval.evaluation.job_settings import JobSettings
+from bedrock_eval.evaluation.quotas import quota_sentence
 from bedrock_eval.layout import dataset_key
-from bedrock_eval.quotas import quota_sentence
+from bedrock_eval.scores.job_measures import BUILT_IN, Task
 from environments.evaluation_schema import (
     AnyCandidateConfig,
     CustomEvaluationConfig,

@@ -26,10 +26,9 @@ from pydantic import (
 from pydantic.config import JsonDict
 
 from bedrock_eval.catalogue import Better
-from bedrock_eval.definition import PROMPT_MARK
-from bedrock_eval.jobs.definition import Criterion, JobKind, Rating, ScaleStep
-from bedrock_eval.jobs.measures import AUTOMATIC as AUTOMATIC_METRICS
-from bedrock_eval.jobs.measures import BUILT_IN, BUILT_IN_DATASETS, JUDGED, RatingMethod, rating_measure
+from bedrock_eval.evaluation.definition import PROMPT_MARK
+from bedrock_eval.evaluation.job_settings import Criterion, JobKind, Rating, ScaleStep
+from bedrock_eval.evaluation.schedules import ScheduleError, parse_schedule
 from bedrock_eval.jobs.progress import longest
 from bedrock_eval.jobs.rules import (
     ANSWERS_OF_PATTERN,
@@ -50,10 +49,11 @@ from bedrock_eval.jobs.rules import (
     MOST_WORKERS,
     WORK_TEAM_PATTERN,
 )
-from bedrock_eval.measures import Measure
-from bedrock_eval.metrics import METRICS, MetricDefinition
 from bedrock_eval.names import NAME_PATTERN, NAME_RULE, RUN_ID_PATTERN, RunIdError, is_name, run_time
-from bedrock_eval.schedules import ScheduleError, parse_schedule
+from bedrock_eval.scores import METRICS, MetricDefinition
+from bedrock_eval.scores.job_measures import AUTOMATIC as AUTOMATIC_METRICS
+from bedrock_eval.scores.job_measures import BUILT_IN, BUILT_IN_DATASETS, JUDGED, RatingMethod, rating_measure
+from bedrock_eval.scores.measures import Measure
 from bedrock_eval.texts import is_blank
 from bedrock_eval.wording import suggestion
 from environments.fields import (

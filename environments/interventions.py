@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from bedrock_eval.alarm_kinds import MODEL_INTERVENTIONS
+from bedrock_eval.alarms.kinds import MODEL_INTERVENTIONS
 from environments.schema import Environment
 
 _COUNTED = "what guardrails do inside of model calls"

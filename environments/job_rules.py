@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
-from bedrock_eval.definition import Definition
+from bedrock_eval.evaluation.definition import Definition
+from bedrock_eval.evaluation.schedules import shortest_gap
 from bedrock_eval.jobs.rules import Problem, answers_problems, dataset_problems, problems
-from bedrock_eval.schedules import shortest_gap
 from bedrock_eval.wording import suggestion
 from environments.definitions import Places, definition
 from environments.document import Mistake

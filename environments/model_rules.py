@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
-from bedrock_eval.known_models.checks import findings, region_finding, table_finding
-from bedrock_eval.known_models.findings import About, Finding, Question, Use, Verdict
+from bedrock_eval.model_checks.checks import findings, region_finding, table_finding
+from bedrock_eval.model_checks.findings import About, Finding, Question, Use, Verdict
 from environments.document import Mistake, Path
 from environments.evaluation_schema import AnyCandidateConfig, JudgeScoring
 from environments.parts import EvaluationParts, Parts, mapping

@@ -7,14 +7,14 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from bedrock_eval.cases import Case, DatasetError, read_cases
-from bedrock_eval.dataset_references import Gaps, gaps_of
-from bedrock_eval.jobs.definition import JobKind
-from bedrock_eval.jobs.measures import BUILT_IN
-from bedrock_eval.measures import Measure
-from bedrock_eval.metrics import METRICS
+from bedrock_eval.evaluation.cases import Case, DatasetError, read_cases
+from bedrock_eval.evaluation.dataset_references import Gaps, gaps_of
+from bedrock_eval.evaluation.job_settings import JobKind
 from bedrock_eval.models import Model, ModelError
 from bedrock_eval.names import is_name
+from bedrock_eval.scores import METRICS
+from bedrock_eval.scores.job_measures import BUILT_IN
+from bedrock_eval.scores.measures import Measure
 from environments.evaluation_schema import (
     CUSTOM,
     AnyCandidateConfig,

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 
 from bedrock_eval.catalogue import Better
-from bedrock_eval.dataset_references import gap
-from bedrock_eval.jobs.measures import BUILT_IN
+from bedrock_eval.evaluation.dataset_references import gap
 from bedrock_eval.jobs.rules import IN_TAGS, MOST_JOBS_OF_ACCOUNT, QUOTAS, TAG_TEXT
-from bedrock_eval.measures import Measure
 from bedrock_eval.names import PREFIX_LIMIT, prefix
+from bedrock_eval.scores.job_measures import BUILT_IN
+from bedrock_eval.scores.measures import Measure
 from bedrock_eval.wording import suggestion
 from environments import job_rules, model_rules, region_rules, schedule_rules
 from environments.document import Mistake, Path

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 
-from bedrock_eval.schedules import Skipped, last_due, skipped
+from bedrock_eval.evaluation.schedules import Skipped, last_due, skipped
 from environments.document import Mistake
 from environments.evaluation_schema import AnyScheduleConfig
 from environments.parts import EvaluationParts, Parts

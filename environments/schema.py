@@ -12,13 +12,13 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
-from bedrock_eval.alarm_kinds import KINDS, TOTAL_FAILURE_PERCENT
-from bedrock_eval.costs import Rates
-from bedrock_eval.jobs.definition import JobKind
+from bedrock_eval.alarms.kinds import KINDS, TOTAL_FAILURE_PERCENT
+from bedrock_eval.evaluation.job_settings import JobKind
+from bedrock_eval.invocation_log.filters import ALARMED, WANTED, LogFilter
 from bedrock_eval.jobs.rules import TAG_TEXT
-from bedrock_eval.log_filters import ALARMED, WANTED, LogFilter
 from bedrock_eval.models import Model
 from bedrock_eval.names import NAME_PATTERN, prefix
+from bedrock_eval.pricing.costs import Rates
 from bedrock_eval.wording import suggestion
 from environments.data_identifiers import DATA_IDENTIFIERS
 from environments.evaluation_schema import EvaluationConfig, JudgeScoring

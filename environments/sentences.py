@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from bedrock_eval.jobs.measures import BUILT_IN
+from bedrock_eval.scores.job_measures import BUILT_IN
 from bedrock_eval.wording import suggestion
 from environments.document import Document, Mistake, Path
 from environments.evaluation_schema import CUSTOM, kind_of, signs_of_jobs

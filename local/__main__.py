@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from bedrock_eval.names import PhysicalNames
-from bedrock_eval.shortfalls import shortfall, unanswered
+from bedrock_eval.report.words.shortfalls import shortfall, unanswered
 from bedrock_eval.wording import count
 from environments.evaluation_schema import EvaluationConfig, JudgeScoring, kind_of
 from environments.load import EnvironmentsError, load_environments

@@ -15,13 +15,13 @@ from botocore.config import Config
 
 from bedrock_eval import catalogue
 from bedrock_eval.catalogue import Metric
-from bedrock_eval.gates import Verdict, worst
 from bedrock_eval.layout import RunLayout
 from bedrock_eval.names import PhysicalNames, parse_scheduled_time, run_id
-from bedrock_eval.publishing import run_minute
-from bedrock_eval.runs import read_state
-from bedrock_eval.shortfalls import advice
-from bedrock_eval.summary import Summary, read_summary
+from bedrock_eval.report.words.shortfalls import advice
+from bedrock_eval.results.publishing import run_minute
+from bedrock_eval.results.summary import Summary, read_summary
+from bedrock_eval.runs.state import read_state
+from bedrock_eval.verdicts.gates import Verdict, worst
 from environments.schema import Environment
 from local.deployment import Deployment
 from local.process import ACCOUNT, REGION

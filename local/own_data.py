@@ -9,9 +9,9 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from bedrock_eval.cases import DatasetError, read_cases
-from bedrock_eval.dataset_formats import named_by_bytes
-from bedrock_eval.dataset_references import gap, gaps_of
+from bedrock_eval.evaluation.cases import DatasetError, read_cases
+from bedrock_eval.evaluation.dataset_formats import named_by_bytes
+from bedrock_eval.evaluation.dataset_references import gap, gaps_of
 from bedrock_eval.models import ModelError, candidate_name
 from environments.evaluation_schema import CUSTOM
 from environments.load import load_environments

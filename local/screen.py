@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from bedrock_eval.gates import GateResult, worst
-from bedrock_eval.summary import CandidateSummary
+from bedrock_eval.results.summary import CandidateSummary
+from bedrock_eval.verdicts.gates import GateResult, worst
 from local.evaluation import Notification, RunFound, Surroundings
 
 

@@ -9,13 +9,13 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
-from bedrock_eval.alarm_kinds import FORMATTER_ERRORS, Severity, Thresholds
-from bedrock_eval.costs import Rates
-from bedrock_eval.definition import Gate
+from bedrock_eval.alarms.kinds import FORMATTER_ERRORS, Severity, Thresholds
+from bedrock_eval.alarms.subscribers import Subscription
+from bedrock_eval.evaluation.definition import Gate
 from bedrock_eval.models import Model
 from bedrock_eval.names import PhysicalNames
-from bedrock_eval.subscribers import Subscription
-from bedrock_eval.watch_list import People
+from bedrock_eval.pricing.costs import Rates
+from bedrock_eval.watchdog.watch_list import People
 from bedrock_ops.alarm_formatter import AlarmFormatter
 from bedrock_ops.alarms import AlarmFactory
 from bedrock_ops.budget import MonthlyBudget

@@ -17,7 +17,7 @@ SERVICES = (
 
 NOT_MADE: Mapping[str, frozenset[str]] = MappingProxyType(
     # It shares what every run needs with the evaluator, and leaves the asking to Bedrock.
-    {"evaluation_jobs.handler": frozenset({"converse"})}
+    {"bedrock_eval_functions.evaluation_jobs.handler": frozenset({"converse"})}
 )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import botocore.session
 from botocore.model import ListShape, Shape, StringShape, StructureShape
 
-from bedrock_eval.jobs.measures import Task
+from bedrock_eval.scores.job_measures import Task
 
 
 @cache

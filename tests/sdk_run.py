@@ -38,14 +38,14 @@ ENVIRONMENT = {
 os.environ.update(ENVIRONMENT)
 os.environ.pop("AWS_DATA_PATH", None)
 
-from alarm_formatter import handler as formatter  # noqa: E402 - the environment comes first
 from bedrock_eval.jobs.request import evaluation_mark  # noqa: E402
 from bedrock_eval.layout import RunLayout, definition_key  # noqa: E402
 from bedrock_eval.names import run_id  # noqa: E402
-from bedrock_eval.runs import Progress, RunState, RunStatus, timestamp  # noqa: E402
-from bedrock_eval.traffic import Traffic  # noqa: E402
-from custom_evaluator import handler as evaluator  # noqa: E402
-from custom_resources import (  # noqa: E402
+from bedrock_eval.runs.state import Progress, RunState, RunStatus, timestamp  # noqa: E402
+from bedrock_eval.runs.traffic import Traffic  # noqa: E402
+from bedrock_eval_functions.alarm_formatter import handler as formatter  # noqa: E402 - the environment comes first
+from bedrock_eval_functions.custom_evaluator import handler as evaluator  # noqa: E402
+from bedrock_eval_functions.custom_resources import (
     bucket_emptier,
     cfn,
     dataset,
@@ -54,13 +54,13 @@ from custom_resources import (  # noqa: E402
     invocation_logging,
     watchdog_primer,
 )
-from evaluation_jobs.control import Control  # noqa: E402
-from evaluation_jobs.services import services as job_services  # noqa: E402
-from tests.unit.core.jobs import test_requests as jobs  # noqa: E402
-from tests.unit.core.test_alarm_messages import VERDICT  # noqa: E402
-from tests.unit.custom_evaluator.conftest import DEFINITION, SLICE  # noqa: E402
+from bedrock_eval_functions.watchdog import handler as watchdog  # noqa: E402
+from bedrock_eval_runs.jobs.control import Control  # noqa: E402
+from bedrock_eval_runs.jobs.services import services as job_services  # noqa: E402
+from tests.unit.bedrock_eval.alarms.test_messages import VERDICT  # noqa: E402
+from tests.unit.bedrock_eval.jobs import test_requests as jobs  # noqa: E402
+from tests.unit.bedrock_eval_runs.custom.conftest import DEFINITION, SLICE  # noqa: E402
 from tests.unit.fakes import FakeContext, FakeS3, answer, client_error  # noqa: E402
-from watchdog import handler as watchdog  # noqa: E402
 
 FLAGS = ("text", "image", "embedding", "video", "audio")
 TOPIC = ENVIRONMENT["MESSAGES_TOPIC"]

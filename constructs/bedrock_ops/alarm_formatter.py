@@ -9,9 +9,9 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
+from bedrock_eval.alarms.subscribers import Subscription
 from bedrock_eval.layout import RUNS
 from bedrock_eval.names import PhysicalNames
-from bedrock_eval.subscribers import Subscription
 from bedrock_ops.functions import PythonFunction
 from bedrock_ops.permissions import regional_arn
 from constructs import Construct
@@ -59,7 +59,7 @@ class AlarmFormatter(Construct):
             name=names.alarm_formatter,
             description="Says in words what alarms report.",
             code=code("alarm_formatter"),
-            handler="alarm_formatter.handler.handler",
+            handler="bedrock_eval_functions.alarm_formatter.handler.handler",
             key=key,
             log_retention_days=log_retention_days,
             timeout=_TIMEOUT,

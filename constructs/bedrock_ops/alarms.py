@@ -14,8 +14,8 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
 
 from bedrock_eval import catalogue
-from bedrock_eval.alarm_kinds import AlarmKind, Comparison, Incident, MissingData, Severity, Thresholds, Window
-from bedrock_eval.alarm_units import figure, plain
+from bedrock_eval.alarms.kinds import AlarmKind, Comparison, Incident, MissingData, Severity, Thresholds, Window
+from bedrock_eval.alarms.units import figure, plain
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.errors import DeclarationError
 from bedrock_ops.monitoring_metrics import metric

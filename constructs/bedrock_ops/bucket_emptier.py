@@ -36,7 +36,7 @@ class BucketEmptier(Construct):
             name=names.function("bucket-emptier"),
             description="Empties a bucket before it is deleted.",
             code=code,
-            handler="custom_resources.bucket_emptier.handler",
+            handler="bedrock_eval_functions.custom_resources.bucket_emptier.handler",
             # A bucket with millions of versions takes what Lambda gives at most.
             timeout=Duration.minutes(15),
             key=key,

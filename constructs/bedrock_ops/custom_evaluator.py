@@ -41,7 +41,7 @@ class CustomEvaluator(PythonFunction):
             name=names.custom_evaluator,
             description="Runs slices of evaluations, publishes finished runs, records failed ones.",
             code=code,
-            handler="custom_evaluator.handler.handler",
+            handler="bedrock_eval_functions.custom_evaluator.handler.handler",
             timeout=Duration.minutes(15),
             memory_size=1024,
             key=key,

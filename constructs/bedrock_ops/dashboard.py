@@ -6,7 +6,7 @@ from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from bedrock_eval import catalogue
-from bedrock_eval.alarm_kinds import Thresholds
+from bedrock_eval.alarms.kinds import Thresholds
 from bedrock_eval.arrival import LAST_MINUTES
 from bedrock_eval.console import dashboard_url
 from bedrock_ops.alarms import RoutedAlarm

@@ -45,7 +45,7 @@ class DatasetFiles(Construct):
             name=names.function("dataset-files"),
             description="Copies datasets of the repository to the dataset bucket.",
             code=code,
-            handler="custom_resources.dataset.handler",
+            handler="bedrock_eval_functions.custom_resources.dataset.handler",
             timeout=Duration.minutes(5),
             key=key,
             log_retention_days=log_retention_days,

@@ -5,7 +5,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 
-from bedrock_eval.definition import Definition
+from bedrock_eval.evaluation.definition import Definition
 from bedrock_eval.layout import DEFINITIONS
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.functions import CustomResourceFunction
@@ -35,7 +35,7 @@ class DeployedDefinitions(Construct):
             name=names.function("definitions"),
             description="Writes the definitions of evaluations.",
             code=code,
-            handler="custom_resources.definition.handler",
+            handler="bedrock_eval_functions.custom_resources.definition.handler",
             timeout=Duration.minutes(5),
             key=key,
             log_retention_days=log_retention_days,

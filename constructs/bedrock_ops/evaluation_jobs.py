@@ -46,7 +46,7 @@ class EvaluationJobs(PythonFunction):
             name=names.evaluation_jobs,
             description="Starts, watches and collects Bedrock evaluation jobs, publishes finished runs.",
             code=code,
-            handler="evaluation_jobs.handler.handler",
+            handler="bedrock_eval_functions.evaluation_jobs.handler.handler",
             timeout=Duration.minutes(15),
             memory_size=1024,
             key=key,

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from bedrock_eval import alarm_kinds as kinds
 from bedrock_eval import catalogue
-from bedrock_eval.alarm_units import figure
-from bedrock_eval.costs import plain
-from bedrock_eval.definition import Gate
-from bedrock_eval.measures import Measure
+from bedrock_eval.alarms import kinds
+from bedrock_eval.alarms.units import figure
+from bedrock_eval.evaluation.definition import Gate
 from bedrock_eval.metric_math import judged, known
+from bedrock_eval.pricing.costs import plain
+from bedrock_eval.scores.measures import Measure
 from bedrock_ops.monitoring_metrics import metric
 from bedrock_ops.monitoring_subjects import WatchedCandidate, WatchedEvaluation
 from bedrock_ops.monitoring_widgets import RUN_PERIOD, Drawing, Line, Series, line

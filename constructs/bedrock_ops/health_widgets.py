@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from bedrock_eval import alarm_kinds as kinds
-from bedrock_eval import catalogue, log_queries
-from bedrock_eval.active_metrics import UNREAD_QUERY, UNWATCHED_QUERY
-from bedrock_eval.alarm_units import figure
-from bedrock_eval.log_filters import LogFilter
-from bedrock_eval.reconciling import HELD_QUERY
+from bedrock_eval import catalogue
+from bedrock_eval.alarms import kinds
+from bedrock_eval.alarms.units import figure
+from bedrock_eval.invocation_log import queries
+from bedrock_eval.invocation_log.filters import LogFilter
+from bedrock_eval.watchdog.active_metrics import UNREAD_QUERY, UNWATCHED_QUERY
+from bedrock_eval.watchdog.reconciling import HELD_QUERY
 from bedrock_ops.monitoring_metrics import metric, search
 from bedrock_ops.monitoring_subjects import DELIVERY_DIMENSIONS, WatchedMachine
 from bedrock_ops.monitoring_widgets import COLUMNS, RUN_PERIOD, TRAFFIC_PERIOD, Drawing, Series
@@ -129,13 +130,13 @@ def log_tables(drawing: Drawing, *, log_group: str) -> list[cloudwatch.IWidget]:
     slow_ms = drawing.thresholds.latency_p90_ms
     # Groups come in no order: those that are left out must be the small ones.
     queries = {
-        f"Slowest calls, over {figure(slow_ms)} ms": log_queries.slow_calls(threshold_ms=slow_ms, model=None).text,
-        "Failed calls by error code, model and caller": f"{log_queries.errors(model=None).text}\n| sort calls desc",
+        f"Slowest calls, over {figure(slow_ms)} ms": queries.slow_calls(threshold_ms=slow_ms, model=None).text,
+        "Failed calls by error code, model and caller": f"{queries.errors(model=None).text}\n| sort calls desc",
         "Tokens by model, purpose (requestMetadata.purpose) and caller": (
-            f"{log_queries.tokens(model=None).text}\n| sort input desc"
+            f"{queries.tokens(model=None).text}\n| sort input desc"
         ),
         "Tokens by application (requestMetadata.application) and model": (
-            f"{log_queries.tokens_by(log_queries.By.APPLICATION, model=None).text}\n| sort input desc"
+            f"{queries.tokens_by(queries.By.APPLICATION, model=None).text}\n| sort input desc"
         ),
     }
     return [

@@ -9,7 +9,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 
-from bedrock_eval.definition import Dataset
+from bedrock_eval.evaluation.definition import Dataset
 from bedrock_eval.layout import human_loops, job_outputs
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.functions import CustomResourceFunction
@@ -76,7 +76,7 @@ class HumanReviews(Construct):
             name=names.function("human-review"),
             description="Makes flow definitions of human evaluations, replaces them on a change and deletes them.",
             code=code,
-            handler="custom_resources.flow_definition.handler",
+            handler="bedrock_eval_functions.custom_resources.flow_definition.handler",
             timeout=Duration.minutes(10),
             key=key,
             log_retention_days=log_retention_days,

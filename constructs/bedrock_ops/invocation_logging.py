@@ -12,7 +12,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_ssm as ssm
 
-from bedrock_eval.log_filters import LogFilter
+from bedrock_eval.invocation_log.filters import LogFilter
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.buckets import AccessLogBucket, DataBucket, expire, expire_noncurrent
 from bedrock_ops.functions import CustomResourceFunction
@@ -204,7 +204,7 @@ class InvocationLogging(Construct):
             name=names.function("invocation-logging"),
             description="Sets the account's model invocation logging and gives it back.",
             code=code,
-            handler="custom_resources.invocation_logging.handler",
+            handler="bedrock_eval_functions.custom_resources.invocation_logging.handler",
             timeout=Duration.minutes(5),
             key=key,
             log_retention_days=log_retention_days,

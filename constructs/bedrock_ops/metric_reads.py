@@ -8,7 +8,7 @@ from typing import Any
 from aws_cdk import Stack, Token
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from bedrock_eval.active_metrics import NAMESPACES, Reads, ReadSet, Search
+from bedrock_eval.watchdog.active_metrics import NAMESPACES, Reads, ReadSet, Search
 from bedrock_ops.alarms import RoutedAlarm
 from bedrock_ops.monitoring_metrics import SEARCH
 from constructs import Construct

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from bedrock_eval import alarm_kinds as kinds
 from bedrock_eval import catalogue
-from bedrock_eval.alarm_kinds import AlarmKind
-from bedrock_eval.costs import TOKEN_METRICS, TokenExpression, cost_expression, unpriced_expression
+from bedrock_eval.alarms import kinds
+from bedrock_eval.alarms.kinds import AlarmKind
 from bedrock_eval.metric_math import beside, filled, judged, known, summed, total_of
+from bedrock_eval.pricing.costs import TOKEN_METRICS, TokenExpression, cost_expression, unpriced_expression
 from bedrock_ops.alarms import watched
 from bedrock_ops.monitoring_alarms import intervention_math
 from bedrock_ops.monitoring_metrics import metric, search, search_sum

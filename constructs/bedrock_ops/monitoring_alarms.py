@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from itertools import chain
 
-from bedrock_eval import alarm_kinds as kinds
 from bedrock_eval import catalogue
-from bedrock_eval.alarm_kinds import AlarmKind
-from bedrock_eval.costs import TokenExpression, cost_expression, unpriced_expression
-from bedrock_eval.gates import bound_text
+from bedrock_eval.alarms import kinds
+from bedrock_eval.alarms.kinds import AlarmKind
 from bedrock_eval.metric_math import total_of
+from bedrock_eval.pricing.costs import TokenExpression, cost_expression, unpriced_expression
+from bedrock_eval.verdicts.gates import bound_text
 from bedrock_ops.alarms import AlarmFactory, Math, Part, RoutedAlarm
 from bedrock_ops.monitoring_subjects import (
     DELIVERY_DIMENSIONS,

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bedrock_eval import catalogue
-from bedrock_eval.alarm_kinds import Thresholds
-from bedrock_eval.costs import Rates
-from bedrock_eval.definition import Gate
-from bedrock_eval.log_filters import LogFilter
-from bedrock_eval.measures import Measure
+from bedrock_eval.alarms.kinds import Thresholds
+from bedrock_eval.evaluation.definition import Gate
+from bedrock_eval.invocation_log.filters import LogFilter
 from bedrock_eval.names import PhysicalNames
+from bedrock_eval.pricing.costs import Rates
+from bedrock_eval.scores.measures import Measure
 
 # Assumption: log-delivery-dimension
 DELIVERY_DIMENSIONS: Mapping[str, str] = {catalogue.MODEL_ID: catalogue.ALL_MODELS}

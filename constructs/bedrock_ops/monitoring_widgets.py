@@ -10,8 +10,8 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from bedrock_eval import catalogue
-from bedrock_eval.alarm_kinds import AlarmKind, Comparison, Severity, Thresholds
-from bedrock_eval.alarm_units import figure
+from bedrock_eval.alarms.kinds import AlarmKind, Comparison, Severity, Thresholds
+from bedrock_eval.alarms.units import figure
 from bedrock_ops.alarms import RoutedAlarm, watched
 from bedrock_ops.monitoring_metrics import metric
 from bedrock_ops.monitoring_subjects import Watched

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from aws_cdk import aws_logs as logs
 
-from bedrock_eval.costs import Rates
-from bedrock_eval.log_queries import LONGEST_TEXT, saved_queries
+from bedrock_eval.invocation_log.queries import LONGEST_TEXT, saved_queries
 from bedrock_eval.names import PhysicalNames
+from bedrock_eval.pricing.costs import Rates
 from bedrock_ops.errors import DeclarationError
 from constructs import Construct
 

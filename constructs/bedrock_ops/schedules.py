@@ -10,7 +10,7 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 
-from bedrock_eval.definition import Schedule
+from bedrock_eval.evaluation.definition import Schedule
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.nag import acknowledge
 from bedrock_ops.permissions import allow, regional_arn

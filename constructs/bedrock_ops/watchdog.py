@@ -13,11 +13,11 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
 
 from bedrock_eval import catalogue, codec
-from bedrock_eval.costs import Rates
 from bedrock_eval.layout import DEFINITIONS, RUNS, WATCH_LIST, WATCHDOG_MEMORY
 from bedrock_eval.models import Model
 from bedrock_eval.names import PhysicalNames
-from bedrock_eval.watch_list import People, WatchList
+from bedrock_eval.pricing.costs import Rates
+from bedrock_eval.watchdog.watch_list import People, WatchList
 from bedrock_ops.functions import CustomResourceFunction, PythonFunction
 from bedrock_ops.permissions import allow_key, allow_listing, from_this_account, regional_arn
 from constructs import Construct
@@ -78,7 +78,7 @@ class Watchdog(Construct):
             name=names.watchdog,
             description="Says every hour which evaluations are overdue, and what the month has cost.",
             code=code("watchdog"),
-            handler="watchdog.handler.handler",
+            handler="bedrock_eval_functions.watchdog.handler.handler",
             key=key,
             log_retention_days=log_retention_days,
             timeout=_WATCHDOG_TIMEOUT,
@@ -243,7 +243,7 @@ class Watchdog(Construct):
             name=self._names.function("watchdog-primer"),
             description="Tells the watchdog what to look at and calls it, so that its alarms begin with a datapoint.",
             code=code,
-            handler="custom_resources.watchdog_primer.handler",
+            handler="bedrock_eval_functions.custom_resources.watchdog_primer.handler",
             key=self._key,
             log_retention_days=self._log_retention_days,
             timeout=_PRIMER_TIMEOUT,

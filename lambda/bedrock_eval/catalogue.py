@@ -325,5 +325,5 @@ def score(name: str, *, better: Better, title: str, headline: bool = False) -> M
 
 
 FIXED: tuple[Metric, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Metric))
-"""Every metric of the catalogue but the scores, whose names are those of `bedrock_eval.metrics.METRICS`, of Bedrock's
+"""Every metric of the catalogue but the scores, whose names are those of `bedrock_eval.scores.METRICS`, of Bedrock's
 own metrics, and of the criteria and ratings of an evaluation."""

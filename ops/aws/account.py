@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError, NoCredentialsError
 
 from bedrock_eval.names import PhysicalNames
 from bedrock_eval.wording import suggestion
-from custom_evaluator.store import Store
+from bedrock_eval_runs.store import Store
 from environments.evaluation_schema import EvaluationConfig
 from environments.schema import Environment
 from ops.aws.clients import calling, client

@@ -15,16 +15,16 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bedrock_eval.codec import DecodeError
-from bedrock_eval.definition import Definition
-from bedrock_eval.junit import junit, junit_of_failure
-from bedrock_eval.runs import timestamp
-from bedrock_eval.shortfalls import advice
-from bedrock_eval.summary import Summary, read_summary
+from bedrock_eval.evaluation.definition import Definition
+from bedrock_eval.report.junit import junit, junit_of_failure
+from bedrock_eval.report.words.shortfalls import advice
+from bedrock_eval.results.summary import Summary, read_summary
+from bedrock_eval.runs.state import timestamp
 from bedrock_eval.wording import count
-from custom_evaluator.errors import RunFailed
-from custom_evaluator.events import SliceEvent
-from custom_evaluator.services import Services, model_client
-from custom_evaluator.slices import SliceStatus, run_slice
+from bedrock_eval_runs.custom.slices import SliceStatus, run_slice
+from bedrock_eval_runs.errors import RunFailed
+from bedrock_eval_runs.events import SliceEvent
+from bedrock_eval_runs.services import Services, model_client
 from ops.aws.clients import making
 from ops.command_line.declared.evaluate import DEFAULT_FOLDER
 from ops.errors import OpsError

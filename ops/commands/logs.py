@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bedrock_eval.arrival import completeness, shown
-from bedrock_eval.costs import Rates
-from bedrock_eval.log_queries import By, Models, Query
+from bedrock_eval.invocation_log.queries import By, Models, Query
+from bedrock_eval.pricing.costs import Rates
 from bedrock_eval.wording import count
 from environments.schema import Environment
 from ops.aws.account import Account, account_in

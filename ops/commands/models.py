@@ -11,18 +11,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bedrock_eval.known_models.checks import findings, table_finding
-from bedrock_eval.known_models.findings import (
-    Finding,
-    Question,
-    Use,
-    Verdict,
-    nearest_of,
-    verdict_of,
-)
 from bedrock_eval.known_models.lookup import dead_model, features_of, known_model
-from bedrock_eval.known_models.parameters import PARAMETERS
 from bedrock_eval.known_models.table import VERIFIED_ON
+from bedrock_eval.model_checks.checks import findings, table_finding
+from bedrock_eval.model_checks.findings import Finding, Question, Use, Verdict, nearest_of, verdict_of
+from bedrock_eval.model_checks.parameters import PARAMETERS
 from bedrock_eval.models import Model
 from bedrock_eval.wording import suggestion
 from environments.evaluation_schema import ParametersConfig

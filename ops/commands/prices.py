@@ -9,8 +9,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bedrock_eval.costs import Rates
 from bedrock_eval.models import Model
+from bedrock_eval.pricing.costs import Rates
 from environments.document import Path as DocumentPath
 from environments.edit import Scalar
 from environments.schema import Environment

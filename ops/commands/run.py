@@ -6,12 +6,12 @@ import secrets
 import time
 from datetime import UTC, datetime
 
-from bedrock_eval.definition import Definition
+from bedrock_eval.evaluation.definition import Definition
 from bedrock_eval.layout import BaselineLayout, RunLayout, evaluation_prefix
 from bedrock_eval.names import RunIdError, parse_scheduled_time, retry_id, run_id, run_time
-from bedrock_eval.runs import RunState, RunStatus
+from bedrock_eval.runs.state import RunState, RunStatus
 from bedrock_eval.wording import suggestion
-from custom_evaluator.store import Store
+from bedrock_eval_runs.store import Store
 from ops.aws.account import Account, account_of
 from ops.aws.clients import calling
 from ops.environment import suggested_commands as advice

@@ -9,13 +9,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
 
-from bedrock_eval.costs import total
-from bedrock_eval.gates import tally_text
-from bedrock_eval.runs import RunState
-from bedrock_eval.shortfalls import thin_candidates
-from bedrock_eval.summary import Summary
+from bedrock_eval.pricing.costs import total
+from bedrock_eval.report.words.shortfalls import thin_candidates
+from bedrock_eval.results.summary import Summary
+from bedrock_eval.runs.state import RunState
+from bedrock_eval.verdicts.gates import tally_text
 from bedrock_eval.wording import count, instant
-from custom_evaluator.store import Store
+from bedrock_eval_runs.store import Store
 from ops.aws.account import Account, account_of
 from ops.aws.clients import calling
 from ops.errors import OpsError

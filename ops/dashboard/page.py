@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bedrock_eval.report.markup import Child, Markup, join, tag, text
-from bedrock_eval.report.scale import Scale
+from bedrock_eval.report.html.markup import Child, Markup, join, tag, text
+from bedrock_eval.report.html.scale import Scale
 from bedrock_eval.wording import number
 from ops.dashboard.body import AlarmStates, Board, Graph, LogTable, Place, Series, Text, Threshold, Widget
 from ops.dashboard.data import Data, Points

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from bedrock_eval.log_queries import LONGEST
+from bedrock_eval.invocation_log.queries import LONGEST
 from bedrock_eval.wording import count
 from ops.invocation_log.figures import Source, caller, share
 from ops.terminal.cells import Cell

@@ -3,8 +3,8 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from bedrock_eval.invocation_records import InvocationRecord
-from bedrock_eval.log_queries import EVALUATION_PURPOSE, LONGEST, By
+from bedrock_eval.invocation_log.queries import EVALUATION_PURPOSE, LONGEST, By
+from bedrock_eval.invocation_log.records import InvocationRecord
 from ops.invocation_log.figures import Group, Latency, Tokens, Traffic, burst, caller, merged
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
-from bedrock_eval.invocation_records import InvocationRecord, Skipped, read_line, read_record
+from bedrock_eval.invocation_log.records import InvocationRecord, Skipped, read_line, read_record
 from ops.errors import OpsError
 
 # An export of CloudWatch Logs to S3 is made of files as 000000.gz.

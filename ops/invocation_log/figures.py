@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from bedrock_eval.invocation_records import InvocationRecord
-from bedrock_eval.log_queries import By
+from bedrock_eval.invocation_log.queries import By
+from bedrock_eval.invocation_log.records import InvocationRecord
 
 BURST = timedelta(minutes=5)
 

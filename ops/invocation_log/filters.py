@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bedrock_eval.invocation_records import InvocationRecord, model_name
-from bedrock_eval.log_queries import By, Models
+from bedrock_eval.invocation_log.queries import By, Models
+from bedrock_eval.invocation_log.records import InvocationRecord, model_name
 from bedrock_eval.wording import count, suggestion
 from ops.terminal.output import print_note, printable
 from ops.terminal.tables import Table

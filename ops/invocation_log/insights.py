@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bedrock_eval.log_queries import LIMIT, Query, between
+from bedrock_eval.invocation_log.queries import LIMIT, Query, between
 from ops.errors import OpsError
 from ops.terminal.status_line import StatusLine
 

@@ -5,9 +5,9 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from bedrock_eval import log_queries as queries
-from bedrock_eval.invocation_records import InvocationRecord, model_name, parse_time
-from bedrock_eval.log_queries import By, Models, Query
+from bedrock_eval.invocation_log import queries
+from bedrock_eval.invocation_log.queries import By, Models, Query
+from bedrock_eval.invocation_log.records import InvocationRecord, model_name, parse_time
 from bedrock_eval.wording import UNKNOWN
 from ops.errors import OpsError
 from ops.invocation_log.figures import Group, Latency, Tokens, Traffic, caller, merged

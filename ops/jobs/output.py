@@ -8,24 +8,24 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from bedrock_eval.gathering import Gathering
 from bedrock_eval.jobs.collection import Collected, read_output, result_keys
-from bedrock_eval.jobs.foreign import read_foreign, without_coverage
+from bedrock_eval.jobs.existing_output import read_foreign, without_coverage
 from bedrock_eval.jobs.progress import Jobs, JobStatus
 from bedrock_eval.jobs.records import JobRecord, Unread
 from bedrock_eval.jobs.request import JobPlace
 from bedrock_eval.names import run_id
 from bedrock_eval.report import render
-from bedrock_eval.runs import RunState
-from bedrock_eval.summarising import summarise
-from bedrock_eval.summary import Summary
+from bedrock_eval.results.gathering import Gathering
+from bedrock_eval.results.summarising import summarise
+from bedrock_eval.results.summary import Summary
+from bedrock_eval.runs.state import RunState
 from bedrock_eval.wording import count
-from custom_evaluator.errors import RunFailed
-from custom_evaluator.services import Services
-from custom_evaluator.store import Store
+from bedrock_eval_runs.errors import RunFailed
+from bedrock_eval_runs.jobs.collecting import collect_run as collect_jobs
+from bedrock_eval_runs.jobs.services import JobServices
+from bedrock_eval_runs.services import Services
+from bedrock_eval_runs.store import Store
 from environments.schema import Environment
-from evaluation_jobs.collecting import collect_run as collect_jobs
-from evaluation_jobs.services import JobServices
 from ops.aws.account import Account
 from ops.aws.clients import calling
 from ops.environment import suggested_commands as advice

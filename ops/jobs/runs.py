@@ -6,14 +6,14 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from bedrock_eval.definition import Definition
+from bedrock_eval.evaluation.definition import Definition
 from bedrock_eval.jobs.progress import Job, Jobs, JobStatus, known_status
 from bedrock_eval.jobs.request import evaluation_mark, groups, job_name
 from bedrock_eval.layout import evaluation_prefix
 from bedrock_eval.names import is_run_id
-from bedrock_eval.runs import RunState, RunStatus
+from bedrock_eval.runs.state import RunState, RunStatus
 from bedrock_eval.wording import instant
-from custom_evaluator.store import Store, error_code
+from bedrock_eval_runs.store import Store, error_code
 from environments.schema import Environment
 from ops.aws.account import Account
 from ops.environment import suggested_commands as advice

@@ -10,17 +10,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
-from bedrock_eval.cases import DatasetError, read_cases
 from bedrock_eval.codec import DecodeError
-from bedrock_eval.definition import Definition, read_definition
+from bedrock_eval.evaluation.cases import DatasetError, read_cases
+from bedrock_eval.evaluation.definition import Definition, read_definition
 from bedrock_eval.layout import RunLayout
 from bedrock_eval.names import is_run_id, run_id
-from bedrock_eval.outcomes import Outcome
-from bedrock_eval.runs import Lock, RunState, read_lock, read_state
-from bedrock_eval.summary import Summary, read_summary
+from bedrock_eval.results.outcomes import Outcome
+from bedrock_eval.results.summary import Summary, read_summary
+from bedrock_eval.runs.state import Lock, RunState, read_lock, read_state
 from bedrock_eval.wording import count, instant
-from custom_evaluator.parts import read_outcome
-from custom_evaluator.states import new_state
+from bedrock_eval_runs.parts import read_outcome
+from bedrock_eval_runs.states import new_state
 from ops.errors import OpsError
 from ops.terminal.output import print_note
 

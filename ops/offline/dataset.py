@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from bedrock_eval.cases import DatasetError, read_cases
-from bedrock_eval.dataset_references import gap, gaps_of
-from bedrock_eval.definition import Definition
+from bedrock_eval.evaluation.cases import DatasetError, read_cases
+from bedrock_eval.evaluation.dataset_references import gap, gaps_of
+from bedrock_eval.evaluation.definition import Definition
 from ops.errors import OpsError
 
 

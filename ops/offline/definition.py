@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from bedrock_eval.catalogue import Better
-from bedrock_eval.dataset_formats import named_by_bytes
-from bedrock_eval.definition import (
+from bedrock_eval.evaluation.dataset_formats import named_by_bytes
+from bedrock_eval.evaluation.definition import (
     PROMPT_MARK,
     Candidate,
     Dataset,
@@ -20,13 +20,13 @@ from bedrock_eval.definition import (
     InferenceParameters,
     default_max_tokens,
 )
-from bedrock_eval.known_models.checks import findings, table_finding
-from bedrock_eval.known_models.findings import About, Question, Use, Verdict
-from bedrock_eval.metrics import METRICS
+from bedrock_eval.model_checks.checks import findings, table_finding
+from bedrock_eval.model_checks.findings import About, Question, Use, Verdict
 from bedrock_eval.models import ModelError, base_id, candidate_name
 from bedrock_eval.names import NAME_RULE, is_name
 from bedrock_eval.numerals import real
-from bedrock_eval.summary import Summary
+from bedrock_eval.results.summary import Summary
+from bedrock_eval.scores import METRICS
 from bedrock_eval.texts import is_blank
 from bedrock_eval.wording import count, suggestion
 from environments.evaluation_schema import CustomEvaluationConfig

@@ -13,13 +13,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from bedrock_eval.definition import Definition
+from bedrock_eval.evaluation.definition import Definition
 from bedrock_eval.layout import BaselineLayout, RunLayout
 from bedrock_eval.names import is_run_id, retry_id
-from bedrock_eval.runs import RunState
-from bedrock_eval.summary import Summary
-from custom_evaluator.states import new_state, saved_state
-from custom_evaluator.store import Store, object_version
+from bedrock_eval.results.summary import Summary
+from bedrock_eval.runs.state import RunState
+from bedrock_eval_runs.states import new_state, saved_state
+from bedrock_eval_runs.store import Store, object_version
 from ops.errors import OpsError
 from ops.offline.contents import Contents, is_of_dataset
 from ops.offline.disk import Disk

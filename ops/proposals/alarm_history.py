@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bedrock_eval import catalogue
-from bedrock_eval.alarm_kinds import LATENCY_P90
+from bedrock_eval.alarms.kinds import LATENCY_P90
 from bedrock_eval.arrival import complete_until
 from ops.aws.account import Account
 from ops.aws.clients import calling

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 
-from bedrock_eval.alarm_kinds import TOTAL_FAILURE_PERCENT
-from bedrock_eval.gates import MIN_SAMPLE
-from bedrock_eval.measures import Measure
+from bedrock_eval.alarms.kinds import TOTAL_FAILURE_PERCENT
+from bedrock_eval.scores.measures import Measure
 from bedrock_eval.statistics import standard_deviation, student_t_quantile
+from bedrock_eval.verdicts.gates import MIN_SAMPLE
 from bedrock_eval.wording import count
 
 MIN_RUNS = 3

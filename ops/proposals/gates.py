@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from itertools import islice
 
 from bedrock_eval.catalogue import Better
-from bedrock_eval.gates import thin_coverage
-from bedrock_eval.measures import Measure
-from bedrock_eval.scoring import by_present_version
-from bedrock_eval.summary import BASELINE, CandidateSummary, Summary
+from bedrock_eval.results.scoring import by_present_version
+from bedrock_eval.results.summary import BASELINE, CandidateSummary, Summary
+from bedrock_eval.scores.measures import Measure
+from bedrock_eval.verdicts.gates import thin_coverage
 from bedrock_eval.wording import count
 from environments.document import Path as DocumentPath
 from environments.edit import Scalar

@@ -3,10 +3,10 @@
 import json
 from datetime import datetime
 
-from bedrock_eval.gates import thin_coverage
 from bedrock_eval.layout import BaselineLayout
-from bedrock_eval.runs import timestamp
-from bedrock_eval.summary import Summary
+from bedrock_eval.results.summary import Summary
+from bedrock_eval.runs.state import timestamp
+from bedrock_eval.verdicts.gates import thin_coverage
 from bedrock_eval.wording import count
 from ops.aws.account import Account
 from ops.environment import suggested_commands as advice

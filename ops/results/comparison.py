@@ -3,16 +3,16 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from bedrock_eval.baseline import incomparable, rescored_sentence
-from bedrock_eval.comparison import PairedEstimate, estimate_difference, pair
-from bedrock_eval.definition import Definition
-from bedrock_eval.gates import GateResult, Verdict, verdict_word
-from bedrock_eval.measures import Measure
-from bedrock_eval.outcomes import Outcome
-from bedrock_eval.reading import gate_on, shown
-from bedrock_eval.same_cases import DatasetChange, only_same
-from bedrock_eval.scoring import RunScores, Scorer, run_scores
+from bedrock_eval.evaluation.definition import Definition
+from bedrock_eval.report.words.reading import gate_on, shown
+from bedrock_eval.results.baseline import incomparable, rescored_sentence
+from bedrock_eval.results.outcomes import Outcome
+from bedrock_eval.results.same_cases import DatasetChange, only_same
+from bedrock_eval.results.scoring import RunScores, Scorer, run_scores
+from bedrock_eval.scores.measures import Measure
 from bedrock_eval.statistics import holm
+from bedrock_eval.verdicts.comparison import PairedEstimate, estimate_difference, pair
+from bedrock_eval.verdicts.gates import GateResult, Verdict, verdict_word
 from ops.errors import OpsError
 from ops.results.run_tables import DIFFERENCES, interval_cell, mean_cell, p_value_cell, verdict_cell
 from ops.results.stored_runs import StoredRun

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from bedrock_eval.gates import Verdict, tally_text
-from bedrock_eval.reading import baseline_notes
-from bedrock_eval.runs import RunState
-from bedrock_eval.shortfalls import advice, shortfall, thin_candidates, unanswered
-from bedrock_eval.summary import Summary
+from bedrock_eval.report.words.reading import baseline_notes
+from bedrock_eval.report.words.shortfalls import advice, shortfall, thin_candidates, unanswered
+from bedrock_eval.results.summary import Summary
+from bedrock_eval.runs.state import RunState
+from bedrock_eval.verdicts.gates import Verdict, tally_text
 from bedrock_eval.wording import level
 from ops.errors import OpsError
 from ops.results.run_tables import TABLES, candidate_facts, run_parts

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from bedrock_eval.gates import GateResult, Verdict, bound_text, verdict_word
-from bedrock_eval.reading import baseline_notes, reading
-from bedrock_eval.remarks import remarks
-from bedrock_eval.summary import BASELINE, CandidateSummary, RunComparison, Summary
+from bedrock_eval.report.words.reading import baseline_notes, reading
+from bedrock_eval.report.words.remarks import remarks
+from bedrock_eval.results.summary import BASELINE, CandidateSummary, RunComparison, Summary
+from bedrock_eval.verdicts.gates import GateResult, Verdict, bound_text, verdict_word
 from bedrock_eval.wording import (
     UNKNOWN,
     chosen,

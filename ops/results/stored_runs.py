@@ -3,18 +3,18 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bedrock_eval import shortfalls
 from bedrock_eval.codec import DecodeError
-from bedrock_eval.definition import Definition, read_definition
+from bedrock_eval.evaluation.definition import Definition, read_definition
 from bedrock_eval.jobs.progress import Jobs, read_jobs
 from bedrock_eval.layout import DEFINITIONS, RUNS, BaselineLayout, RunLayout, definition_key, evaluation_prefix
 from bedrock_eval.names import RunIdError, run_time
-from bedrock_eval.outcomes import Outcome
-from bedrock_eval.runs import RunState, read_state
-from bedrock_eval.summary import Summary, read_summary
+from bedrock_eval.report.words import shortfalls
+from bedrock_eval.results.outcomes import Outcome
+from bedrock_eval.results.summary import Summary, read_summary
+from bedrock_eval.runs.state import RunState, read_state
 from bedrock_eval.wording import suggestion
-from custom_evaluator.parts import read_outcomes
-from custom_evaluator.store import Store
+from bedrock_eval_runs.parts import read_outcomes
+from bedrock_eval_runs.store import Store
 from environments.schema import Environment
 from ops.environment import suggested_commands as advice
 from ops.errors import OpsError

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeAlias
 
-from bedrock_eval.costs import dollars
+from bedrock_eval.pricing.costs import dollars
 from bedrock_eval.wording import UNKNOWN
 from ops.terminal.output import printable
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Protocol, TextIO
 
-from bedrock_eval.jobs.definition import JobKind
+from bedrock_eval.evaluation.job_settings import JobKind
 from bedrock_eval.jobs.progress import Jobs, JobStatus, pause
-from bedrock_eval.runs import RunState
+from bedrock_eval.runs.state import RunState
 from bedrock_eval.wording import count, seconds
 from ops.terminal.status_line import StatusLine
 

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from bedrock_eval.invocation_records import InvocationRecord, read_record
-from bedrock_eval.log_filters import (
+from bedrock_eval.invocation_log.filters import (
     FAILED_CALLS,
     INTERVENTIONS,
     LOG_FILTERS,
@@ -18,6 +17,7 @@ from bedrock_eval.log_filters import (
     TRUNCATED_ANSWERS,
     LogFilter,
 )
+from bedrock_eval.invocation_log.records import InvocationRecord, read_record
 from local.emulator.filter_pattern import matches, select
 from tests.emulator.conftest import Clients
 from tests.log_records import HAIKU, NOVA, PERMISSION_CHECK, RECORDS

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from bedrock_eval.costs import Rates
+from bedrock_eval.pricing.costs import Rates
 from tests.environments.conftest import Load, Mistakes, Write
 
 ID = "id: amazon.nova-lite-v1:0"

@@ -11,8 +11,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
-from bedrock_eval.alarm_kinds import KINDS, Thresholds
-from bedrock_eval.jobs.definition import JobKind
+from bedrock_eval.alarms.kinds import KINDS, Thresholds
+from bedrock_eval.evaluation.job_settings import JobKind
 from environments import generate
 from environments.load import Loaded, load_environments
 from environments.model_data import ModelDataError, table_source

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from bedrock_eval.jobs.measures import BUILT_IN_DATASETS, JUDGED
+from bedrock_eval.scores.job_measures import BUILT_IN_DATASETS, JUDGED
 from tests.environments.conftest import Load, Mistakes, Write
 
 KINDS = "custom, automatic, judge, human, comparison"

@@ -8,10 +8,10 @@ from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
 from bedrock_eval.catalogue import Better
-from bedrock_eval.definition import Definition, Schedule
-from bedrock_eval.jobs.definition import JobKind
-from bedrock_eval.jobs.measures import RatingMethod, Task
+from bedrock_eval.evaluation.definition import Definition, Schedule
+from bedrock_eval.evaluation.job_settings import JobKind
 from bedrock_eval.jobs.request import settings
+from bedrock_eval.scores.job_measures import RatingMethod, Task
 from environments.definitions import Places, definition
 from environments.reference import file_schema
 from tests.environments.conftest import Load, Write

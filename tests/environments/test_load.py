@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bedrock_eval.metrics import METRICS as METRICS_BY_NAME
+from bedrock_eval.scores import METRICS as METRICS_BY_NAME
 from environments.data_identifiers import DATA_IDENTIFIERS
 from environments.load import EnvironmentsError, Loaded, load_environments
 

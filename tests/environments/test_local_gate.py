@@ -3,10 +3,10 @@
 import json
 from datetime import date
 
-from bedrock_eval.cases import read_cases
-from bedrock_eval.definition import Gate
-from bedrock_eval.gates import Verdict, judge
-from bedrock_eval.metrics import METRICS, score
+from bedrock_eval.evaluation.cases import read_cases
+from bedrock_eval.evaluation.definition import Gate
+from bedrock_eval.scores import METRICS, score
+from bedrock_eval.verdicts.gates import Verdict, judge
 from environments.load import load_environments
 from tests.frozen import ANSWERS, ENVIRONMENTS
 

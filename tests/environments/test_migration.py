@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ParamValidationError
 from botocore.validate import validate_parameters
 
-from bedrock_eval.definition import Definition
+from bedrock_eval.evaluation.definition import Definition
 from bedrock_eval.jobs.request import JobPlace, build_request, groups
 from environments.definitions import Places, definition
 from environments.schema import REPOSITORY

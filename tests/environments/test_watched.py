@@ -4,7 +4,7 @@ from dataclasses import fields
 
 import pytest
 
-from bedrock_eval.alarm_kinds import KINDS, Thresholds
+from bedrock_eval.alarms.kinds import KINDS, Thresholds
 from environments.schema import AlarmsConfig, ModelAlarmsConfig
 from tests.environments.conftest import Load, Mistakes, Write
 

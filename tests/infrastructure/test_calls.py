@@ -84,7 +84,10 @@ def allowed(deployed: Deployed) -> dict[str, set[str]]:
 def functions() -> Mapping[str, set[str]]:
     found = {**allowed(destroyed()), **allowed(retained()), **allowed(by_jobs())}
     # It asks for the budget only where there is one.
-    return {**found, "watchdog.handler": allowed(billed())["watchdog.handler"]}
+    return {
+        **found,
+        "bedrock_eval_functions.watchdog.handler": allowed(billed())["bedrock_eval_functions.watchdog.handler"],
+    }
 
 
 @pytest.mark.parametrize("module", handlers())

@@ -4,13 +4,14 @@ import re
 from datetime import UTC, date, datetime
 
 import pytest
+from bedrock_eval.pricing.usage import Usage
 
 from app import ROOT
-from bedrock_eval.definition import read_definition
-from bedrock_eval.metrics import score
-from bedrock_eval.outcomes import Outcome, Usage
-from bedrock_eval.publishing import run_datums
-from bedrock_eval.summarising import summarise
+from bedrock_eval.evaluation.definition import read_definition
+from bedrock_eval.results.outcomes import Outcome
+from bedrock_eval.results.publishing import run_datums
+from bedrock_eval.results.summarising import summarise
+from bedrock_eval.scores import score
 from environments.load import load_environments
 from stacks.monthly_cost import MonthlyCost, Prices, monthly_cost
 from tests.frozen import ENVIRONMENTS

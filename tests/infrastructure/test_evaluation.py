@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bedrock_eval.definition import Definition, read_definition
+from bedrock_eval.evaluation.definition import Definition, read_definition
 from bedrock_eval.models import Model
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.inference_profiles import profile_name

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from app import ROOT
-from bedrock_eval.jobs.definition import JobKind
+from bedrock_eval.evaluation.job_settings import JobKind
+from bedrock_eval.evaluation.schedules import parse_schedule
 from bedrock_eval.jobs.progress import longest, pause
 from bedrock_eval.jobs.rules import MOST_HOURS
-from bedrock_eval.schedules import parse_schedule
 from environments.schema import Environment
 from stacks.monthly_cost import custom_metrics
 from tests.infrastructure.templates import (
@@ -87,7 +87,10 @@ def variables(path: str) -> Iterator[str]:
 
 class TestFunction:
     def test_has_the_environment_that_its_code_reads_and_no_more(self) -> None:
-        read = {*variables("lambda/evaluation_jobs/services.py"), *variables("lambda/custom_evaluator/services.py")}
+        read = {
+            *variables("lambda/bedrock_eval_runs/jobs/services.py"),
+            *variables("lambda/bedrock_eval_runs/services.py"),
+        }
         # The other is boto3's.
         assert set(function()["Environment"]["Variables"]) - {"AWS_DATA_PATH"} == read
         assert len(read) == 5
@@ -102,7 +105,7 @@ class TestFunction:
 
     def test_is_the_function_that_is_tested(self) -> None:
         """That its asset holds what it imports is in test_assets.py."""
-        assert function()["Handler"] == "evaluation_jobs.handler.handler"
+        assert function()["Handler"] == "bedrock_eval_functions.evaluation_jobs.handler.handler"
         assert function()["Timeout"] == 900
 
     def test_is_made_for_evaluations_by_jobs_alone(self) -> None:

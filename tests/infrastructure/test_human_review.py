@@ -8,7 +8,7 @@ from aws_cdk import App, Duration, RemovalPolicy, Stack, Validations
 from aws_cdk import aws_s3 as s3
 from cdk_nag import AwsSolutionsChecks
 
-from bedrock_eval.definition import Dataset
+from bedrock_eval.evaluation.definition import Dataset
 from bedrock_eval.models import Model
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.encryption import EnvironmentKey

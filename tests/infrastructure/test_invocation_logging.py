@@ -6,7 +6,7 @@ import pytest
 from aws_cdk import aws_logs as logs
 from botocore.loaders import Loader
 
-from bedrock_eval.log_filters import ALARMED, LOG_FILTERS, WANTED
+from bedrock_eval.invocation_log.filters import ALARMED, LOG_FILTERS, WANTED
 from environments.data_identifiers import DATA_IDENTIFIERS
 from stacks.monthly_cost import custom_metrics
 from tests.infrastructure.templates import (

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from bedrock_eval import alarm_kinds as kinds
+from bedrock_eval.alarms import kinds
 from local.emulator.alarm_state import ALARM, OK, decide, extra_periods
 from local.emulator.readings import Readings
 from tests.infrastructure import templates

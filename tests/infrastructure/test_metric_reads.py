@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bedrock_eval.active_metrics import NAMESPACES, Reads, ReadSet, Search
-from bedrock_eval.watch_list import read_watch_list
+from bedrock_eval.watchdog.active_metrics import NAMESPACES, Reads, ReadSet, Search
+from bedrock_eval.watchdog.watch_list import read_watch_list
 from tests.infrastructure.monitoring_support import (
     PREFIX,
     Monitoring,

@@ -16,9 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bedrock_eval import alarm_kinds as kinds
 from bedrock_eval import catalogue
-from bedrock_eval.alarm_kinds import (
+from bedrock_eval.alarms import kinds
+from bedrock_eval.alarms.composite_rules import ALARM, named, ringing
+from bedrock_eval.alarms.kinds import (
     KINDS,
     TOTAL_FAILURE_PERCENT,
     AlarmKind,
@@ -30,8 +31,7 @@ from bedrock_eval.alarm_kinds import (
     guarded_rate,
     judged_rate,
 )
-from bedrock_eval.alarm_rules import ALARM, named, ringing
-from bedrock_eval.alarm_units import figure
+from bedrock_eval.alarms.units import figure
 from bedrock_eval.names import PhysicalNames
 from bedrock_ops.alarms import AlarmFactory, shard
 from constructs import Construct

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from aws_cdk import Duration
 
-from bedrock_eval import catalogue, log_queries
-from bedrock_eval.alarm_units import figure
-from bedrock_eval.costs import Rates, cost_expression, unpriced_expression
-from bedrock_eval.metrics import METRICS
+from bedrock_eval import catalogue
+from bedrock_eval.alarms.units import figure
+from bedrock_eval.invocation_log import queries
+from bedrock_eval.pricing.costs import Rates, cost_expression, unpriced_expression
+from bedrock_eval.scores import METRICS
 from bedrock_ops.dashboard import CHOSEN_MODEL, dashboard_url
 from bedrock_ops.errors import DeclarationError
 from bedrock_ops.monitoring_metrics import metric
@@ -611,10 +612,10 @@ def test_the_invocation_log_is_asked_with_the_texts_of_the_saved_queries() -> No
     for each, query in zip(
         log_tables(),
         (
-            log_queries.slow_calls(threshold_ms=7000, model=None).text,
-            f"{log_queries.errors(model=None).text}\n| sort calls desc",
-            f"{log_queries.tokens(model=None).text}\n| sort input desc",
-            f"{log_queries.tokens_by(log_queries.By.APPLICATION, model=None).text}\n| sort input desc",
+            queries.slow_calls(threshold_ms=7000, model=None).text,
+            f"{queries.errors(model=None).text}\n| sort calls desc",
+            f"{queries.tokens(model=None).text}\n| sort input desc",
+            f"{queries.tokens_by(queries.By.APPLICATION, model=None).text}\n| sort input desc",
         ),
         strict=True,
     ):

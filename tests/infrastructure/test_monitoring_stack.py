@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from bedrock_eval.alarm_messages import Place, tell
-from bedrock_eval.alarm_records import described_alarm
-from bedrock_eval.costs import Rates
+from bedrock_eval.alarms.messages import Place, tell
+from bedrock_eval.alarms.records import described_alarm
+from bedrock_eval.alarms.subscribers import Subscription
 from bedrock_eval.models import Model
 from bedrock_eval.names import PhysicalNames
-from bedrock_eval.subscribers import Subscription
-from bedrock_eval.watch_list import WatchList, read_watch_list
+from bedrock_eval.pricing.costs import Rates
+from bedrock_eval.watchdog.watch_list import WatchList, read_watch_list
 from tests.infrastructure.monitoring_support import (
     ACCOUNT,
     PREFIX,
@@ -215,7 +215,7 @@ class TestWatchdog:
     def test_knows_its_application_and_bucket(self) -> None:
         watchdog = function(owner(), "watchdog")
         variables = flat(watchdog["Environment"]["Variables"])
-        assert watchdog["Handler"] == "watchdog.handler.handler"
+        assert watchdog["Handler"] == "bedrock_eval_functions.watchdog.handler.handler"
         assert variables["APPLICATION"] == "shop"
         assert "Results" in variables["RESULTS_BUCKET"]
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from aws_cdk import App, Stack
 
-from bedrock_eval.costs import Rates
-from bedrock_eval.log_queries import saved_queries
+from bedrock_eval.invocation_log.queries import saved_queries
 from bedrock_eval.names import PhysicalNames
+from bedrock_eval.pricing.costs import Rates
 from bedrock_ops.errors import DeclarationError
 from bedrock_ops.saved_queries import SavedQueries
 from local.emulator.insights import run

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bedrock_eval.definition import Candidate, Dataset, Definition
-from bedrock_eval.outcomes import FailureReason, Outcome
-from bedrock_eval.summarising import summarise
+from bedrock_eval.evaluation.definition import Candidate, Dataset, Definition
+from bedrock_eval.results.outcomes import FailureReason, Outcome
+from bedrock_eval.results.summarising import summarise
 from local.__main__ import told_shortfalls
 from local.evaluation import RunFound
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from bedrock_eval.known_models import checks
+from bedrock_eval.model_checks import checks
 from tests.frozen import ENVIRONMENTS
 
 settings.register_profile("quick", max_examples=20, deadline=None)

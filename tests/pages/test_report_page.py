@@ -9,17 +9,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from bedrock_eval.pricing.usage import Usage
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
-from bedrock_eval.baseline import baseline_of
-from bedrock_eval.costs import Rates
-from bedrock_eval.definition import Candidate, Dataset, Definition, Gate
-from bedrock_eval.evidence import MAX_FAILURES, MAX_REGRESSIONS, CaseView, Evidence, FailedCase, cut
-from bedrock_eval.metrics import METRICS, score
-from bedrock_eval.outcomes import FailureReason, Outcome, Usage
+from bedrock_eval.evaluation.definition import Candidate, Dataset, Definition, Gate
+from bedrock_eval.pricing.costs import Rates
 from bedrock_eval.report import render
-from bedrock_eval.summarising import summarise
+from bedrock_eval.results.baseline import baseline_of
+from bedrock_eval.results.evidence import MAX_FAILURES, MAX_REGRESSIONS, CaseView, Evidence, FailedCase, cut
+from bedrock_eval.results.outcomes import FailureReason, Outcome
+from bedrock_eval.results.summarising import summarise
+from bedrock_eval.scores import METRICS, score
 
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"> \u202egnp.exe"
 LONG_WORD = "a-word-without-any-place-to-break/" * 20

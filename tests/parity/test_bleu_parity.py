@@ -4,8 +4,8 @@ from hypothesis import example, given, settings
 from sacrebleu import sentence_bleu, sentence_chrf
 from sacrebleu.tokenizers.tokenizer_13a import Tokenizer13a
 
-from bedrock_eval.metrics import score
-from bedrock_eval.metrics.bleu import mteval_words
+from bedrock_eval.scores import score
+from bedrock_eval.scores.bleu import mteval_words
 from tests.parity.texts import TEXT, pairs
 
 TOKENIZER = Tokenizer13a()

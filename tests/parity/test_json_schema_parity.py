@@ -7,8 +7,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from bedrock_eval.metrics import score
-from bedrock_eval.metrics.json_schema import compile_schema
+from bedrock_eval.scores import score
+from bedrock_eval.scores.text.json_schema import compile_schema
 
 NUMBERS = st.one_of(st.integers(-4, 9), st.sampled_from([0.5, 1.0, 1.5, 2.0, -1.0]))
 SCALARS = st.one_of(st.none(), st.booleans(), NUMBERS, st.text("ab", max_size=3))

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from nltk.stem.porter import PorterStemmer
 from rouge_score.rouge_scorer import RougeScorer
 
-from bedrock_eval.metrics import score
-from bedrock_eval.metrics.porter import stem
+from bedrock_eval.scores import score
+from bedrock_eval.scores.text.porter import stem
 from tests.parity.texts import TEXT, pairs
 
 NAMES = {"rouge_1": "rouge1", "rouge_2": "rouge2", "rouge_l": "rougeL"}

@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import example, given, settings
 from nltk.metrics.scores import precision, recall
 
-from bedrock_eval.metrics import score
+from bedrock_eval.scores import score
 from tests.parity.texts import TEXT, pairs
 
 

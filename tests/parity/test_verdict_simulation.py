@@ -12,10 +12,10 @@ from functools import cache
 import pytest
 from scipy import stats
 
-from bedrock_eval.comparison import compare
-from bedrock_eval.gates import Verdict
-from bedrock_eval.metrics import METRICS, MetricDefinition
+from bedrock_eval.scores import METRICS, MetricDefinition
 from bedrock_eval.statistics import needed_n
+from bedrock_eval.verdicts.comparison import compare
+from bedrock_eval.verdicts.gates import Verdict
 
 CONTINUOUS, BINARY = METRICS["f1_score"], METRICS["exact_match"]
 DECIDED = (Verdict.BETTER, Verdict.WORSE)

@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from nltk.metrics.scores import f_measure
 
-from bedrock_eval.metrics import score
+from bedrock_eval.scores import score
 
 WORDS = st.lists(
     st.sampled_from(

@@ -117,7 +117,7 @@ def test_cdk_has_the_command_and_the_app_has_the_stage(command: Command) -> None
 
 def test_nobody_is_told_that_an_unchanged_template_repairs() -> None:
     """CloudFormation compares templates; only a change set that is aware of drift compares with what is there."""
-    messages = (ROOT / "lambda/bedrock_eval/direct_messages.py").read_text("utf-8")
+    messages = (ROOT / "lambda/bedrock_eval/alarms/direct_messages.py").read_text("utf-8")
     texts = [path.read_text("utf-8") for path in DOCUMENTS]
     assert not [each for text in texts for each in re.findall(r"[Dd]eploying\s[^.]*\sagain\s+repairs", text)]
     assert all(text.count("--revert-drift") for text in (messages, (ROOT / "docs/runbook.md").read_text("utf-8")))

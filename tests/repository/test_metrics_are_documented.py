@@ -3,8 +3,8 @@
 import re
 
 from bedrock_eval.catalogue import Better
-from bedrock_eval.measures import Measure
-from bedrock_eval.metrics import METRICS
+from bedrock_eval.scores import METRICS
+from bedrock_eval.scores.measures import Measure
 from bedrock_eval.wording import direction
 from tests.repository.commands import ROOT
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bedrock_eval.alarm_kinds import KINDS
+from bedrock_eval.alarms.kinds import KINDS
 from bedrock_eval.names import PhysicalNames
 from tests.repository.commands import DOCUMENTS, ROOT
 

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from bedrock_eval.cases import read_cases
-from bedrock_eval.definition import Candidate, Dataset, Definition
+from bedrock_eval.evaluation.cases import read_cases
+from bedrock_eval.evaluation.definition import Candidate, Dataset, Definition
+from bedrock_eval.evaluation.job_settings import Criterion, JobKind, JobSettings, Rating, ScaleStep
 from bedrock_eval.jobs.collection import Collected, collect, read_lines, result_keys
-from bedrock_eval.jobs.definition import Criterion, JobKind, JobSettings, Rating, ScaleStep
-from bedrock_eval.jobs.measures import RatingMethod, Task
 from bedrock_eval.jobs.request import JobPlace, build_request, groups
-from bedrock_eval.outcomes import FailureReason
+from bedrock_eval.results.outcomes import FailureReason
+from bedrock_eval.scores.job_measures import RatingMethod, Task
 from local.bedrock.config import JOB_REFUSALS
 from tests.standin.conftest import (
     PLAIN,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from custom_resources import cfn, flow_definition, patience
+from bedrock_eval_functions.custom_resources import cfn, flow_definition, patience
 from tests.standin.conftest import SAGEMAKER, StandIn, flow_request, make_working_role, trust
 
 

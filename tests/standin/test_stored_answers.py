@@ -10,18 +10,18 @@ from typing import Any
 
 import pytest
 
-from bedrock_eval.definition import Candidate, Dataset, Definition
-from bedrock_eval.jobs.definition import JobKind, JobSettings
-from bedrock_eval.jobs.measures import Task
+from bedrock_eval.evaluation.definition import Candidate, Dataset, Definition
+from bedrock_eval.evaluation.job_settings import JobKind, JobSettings
 from bedrock_eval.jobs.request import JobPlace
 from bedrock_eval.layout import RunLayout, definition_key
-from custom_evaluator.events import SliceEvent
-from custom_evaluator.publication import publish_run
-from custom_evaluator.services import Services
-from custom_evaluator.slices import run_slice
-from custom_evaluator.store import Store
-from evaluation_jobs.looks import look
-from evaluation_jobs.services import JobServices
+from bedrock_eval.scores.job_measures import Task
+from bedrock_eval_runs.custom.slices import run_slice
+from bedrock_eval_runs.events import SliceEvent
+from bedrock_eval_runs.jobs.polling import look
+from bedrock_eval_runs.jobs.services import JobServices
+from bedrock_eval_runs.publication import publish_run
+from bedrock_eval_runs.services import Services
+from bedrock_eval_runs.store import Store
 from tests.standin.conftest import PLAIN, QUESTIONS, StandIn, make_working_role, trust
 
 ASKED = QUESTIONS[:15]

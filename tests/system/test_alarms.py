@@ -18,10 +18,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from bedrock_eval.active_metrics import UNREAD_QUERY, UNWATCHED_QUERY
-from bedrock_eval.alarm_kinds import KINDS
+from bedrock_eval.alarms.kinds import KINDS
 from bedrock_eval.models import Model
-from bedrock_eval.reconciling import HELD_QUERY
+from bedrock_eval.watchdog.active_metrics import UNREAD_QUERY, UNWATCHED_QUERY
+from bedrock_eval.watchdog.reconciling import HELD_QUERY
 from environments.load import load_environments
 from local.deployment import ENVIRONMENT, ROOT
 from local.emulator.readings import CONTRARY, VARIABLE

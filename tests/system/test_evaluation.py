@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from bedrock_eval.layout import definition_key
-from bedrock_eval.metrics import score
-from bedrock_eval.summary import read_summary
+from bedrock_eval.results.summary import read_summary
+from bedrock_eval.scores import score
 from local.evaluation import alarm_states, cloudwatch_means, expected_alarms, subscribe_inbox, wait_for_messages
 from tests.frozen import ANSWERS, DATASET
 

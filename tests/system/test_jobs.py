@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bedrock_eval.layout import RunLayout, definition_key
-from bedrock_eval.summary import Summary, read_summary
+from bedrock_eval.results.summary import Summary, read_summary
 from local.deployment import ENVIRONMENT, DeploymentError, run_cdk, synthesize
 from local.evaluation import cloudwatch_means
 from tests.frozen import ENVIRONMENTS

@@ -15,7 +15,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from bedrock_eval.log_queries import saved_queries
+from bedrock_eval.invocation_log.queries import saved_queries
 from local.deployment import ENVIRONMENT, ROOT
 from local.process import ACCOUNT, REGION
 from tests.frozen import ANSWERS

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bedrock_eval.definition import read_definition
+from bedrock_eval.evaluation.definition import read_definition
 from bedrock_eval.layout import definition_key
 
 from .conftest import EVALUATION, Stack

@@ -69,13 +69,13 @@ def test_a_flag_that_is_true_is_refused_by_its_name() -> None:
 
 def test_an_end_of_life_that_boto3_drops_is_said_once() -> None:
     """Two models and a definition's: one line."""
-    assert f"watchdog.lifecycles: {DROPPED}" not in run("pinned")["logged"]
-    assert run("oldest")["logged"].count(f"watchdog.lifecycles: {DROPPED}") == 1
+    assert f"bedrock_eval_functions.watchdog.lifecycles: {DROPPED}" not in run("pinned")["logged"]
+    assert run("oldest")["logged"].count(f"bedrock_eval_functions.watchdog.lifecycles: {DROPPED}") == 1
     assert run("pinned")["days"]
     assert run("oldest")["days"] == []
 
 
 def test_a_flag_that_cannot_be_remembered_is_said_when_a_setting_is_adopted() -> None:
-    told = "custom_resources.invocation_logging: boto3 drops what may be set, so it cannot be restored"
+    told = "bedrock_eval_functions.custom_resources.invocation_logging: boto3 drops what may be set, so it cannot be restored"
     assert told not in run("pinned")["logged"]
     assert run("oldest")["logged"].count(told) == 1

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bedrock_eval.cases import Case
-from bedrock_eval.definition import Definition
+from bedrock_eval.evaluation.cases import Case
+from bedrock_eval.evaluation.definition import Definition
 from bedrock_eval.jobs.request import settings
 from bedrock_eval.layout import RunLayout
 from bedrock_eval.names import is_name, is_run_id
-from bedrock_eval.outcomes import FailureReason, Outcome
+from bedrock_eval.results.outcomes import FailureReason, Outcome
 
 
 def judging(definition: Definition, *, run_id: str) -> Definition:

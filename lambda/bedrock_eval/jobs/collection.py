@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import chain, combinations, count
 
-from bedrock_eval.cases import Case, prompt_id
+from bedrock_eval.evaluation.cases import Case, prompt_id
 from bedrock_eval.jobs.records import JobRecord, Score, Unread, read_record
-from bedrock_eval.outcomes import FailureReason, Outcome
-from bedrock_eval.same_cases import case_hash
-from bedrock_eval.summary import Agreement
+from bedrock_eval.results.outcomes import FailureReason, Outcome
+from bedrock_eval.results.same_cases import case_hash
+from bedrock_eval.results.summary import Agreement
 
 RESULT_ENDING = "_output.jsonl"
 _BY_METRIC = "/datasets/"

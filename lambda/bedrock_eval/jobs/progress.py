@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bedrock_eval import codec
-from bedrock_eval.jobs.definition import JobKind
+from bedrock_eval.evaluation.job_settings import JobKind
 from bedrock_eval.layout import SCHEMA_VERSION, RunLayout
 
 SHORTEST_PAUSE = timedelta(minutes=1)

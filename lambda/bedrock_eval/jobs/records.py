@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bedrock_eval.jobs.measures import RatingMethod, canonical
+from bedrock_eval.scores.job_measures import RatingMethod, canonical
 
 _METHODS = {method.casefold(): method for method in RatingMethod}
 _LIKERT_STEPS = 5

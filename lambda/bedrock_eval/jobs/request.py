@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bedrock_eval.definition import Candidate, Definition
-from bedrock_eval.jobs.definition import Criterion, JobKind, JobSettings, Rating, ScaleStep
+from bedrock_eval.evaluation.definition import Candidate, Definition
+from bedrock_eval.evaluation.job_settings import Criterion, JobKind, JobSettings, Rating, ScaleStep
 
 MOST_JOB_NAME = 63
 MOST_DESCRIPTION = 200

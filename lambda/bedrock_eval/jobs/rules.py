@@ -9,11 +9,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from bedrock_eval.cases import Case
 from bedrock_eval.catalogue import CUSTOM, FIXED
-from bedrock_eval.definition import Candidate, Definition
-from bedrock_eval.jobs.definition import Criterion, JobKind, JobSettings, Rating
-from bedrock_eval.jobs.measures import (
+from bedrock_eval.evaluation.cases import Case
+from bedrock_eval.evaluation.definition import Candidate, Definition
+from bedrock_eval.evaluation.job_settings import Criterion, JobKind, JobSettings, Rating
+from bedrock_eval.jobs.request import inference_parameters, own_tags, settings
+from bedrock_eval.scores.job_measures import (
     AUTOMATIC,
     AUTOMATIC_TASKS,
     BUILT_IN,
@@ -26,7 +27,6 @@ from bedrock_eval.jobs.measures import (
     Task,
     canonical,
 )
-from bedrock_eval.jobs.request import inference_parameters, own_tags, settings
 from bedrock_eval.wording import suggestion
 
 API = "CreateEvaluationJob"

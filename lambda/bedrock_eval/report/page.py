@@ -3,24 +3,24 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bedrock_eval.conclusion import conclusion
-from bedrock_eval.evidence import Evidence
-from bedrock_eval.remarks import remarks
-from bedrock_eval.report.categories import categories
-from bedrock_eval.report.differences import differences
-from bedrock_eval.report.distributions import distributions
-from bedrock_eval.report.efficiency import efficiency
-from bedrock_eval.report.explanations import explanations
-from bedrock_eval.report.failures import failures
-from bedrock_eval.report.markup import Child, Markup, tag
-from bedrock_eval.report.method import method
-from bedrock_eval.report.planning import planning
-from bedrock_eval.report.regressions import regressions
-from bedrock_eval.report.scores import scores
-from bedrock_eval.report.style import STYLE
-from bedrock_eval.report.subjects import chip
-from bedrock_eval.report.verdicts import tally, verdicts
-from bedrock_eval.summary import CandidateSummary, Summary
+from bedrock_eval.report.html.markup import Child, Markup, tag
+from bedrock_eval.report.html.style import STYLE
+from bedrock_eval.report.html.subjects import chip
+from bedrock_eval.report.sections.categories import categories
+from bedrock_eval.report.sections.differences import differences
+from bedrock_eval.report.sections.distributions import distributions
+from bedrock_eval.report.sections.efficiency import efficiency
+from bedrock_eval.report.sections.explanations import explanations
+from bedrock_eval.report.sections.failures import failures
+from bedrock_eval.report.sections.method import method
+from bedrock_eval.report.sections.planning import planning
+from bedrock_eval.report.sections.regressions import regressions
+from bedrock_eval.report.sections.scores import scores
+from bedrock_eval.report.sections.verdicts import tally, verdicts
+from bedrock_eval.report.words.conclusion import conclusion
+from bedrock_eval.report.words.remarks import remarks
+from bedrock_eval.results.evidence import Evidence
+from bedrock_eval.results.summary import CandidateSummary, Summary
 from bedrock_eval.wording import count, instant, seconds
 
 _NO_EVIDENCE = Evidence()

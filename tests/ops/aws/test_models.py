@@ -69,7 +69,7 @@ def test_a_use_is_explained_in_words(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_the_age_of_the_table_is_a_reason(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bedrock_eval.known_models.checks.VERIFIED_ON", NOW.date())
+    monkeypatch.setattr("bedrock_eval.model_checks.checks.VERIFIED_ON", NOW.date())
     given = ("us.anthropic.claude-opus-4-7", "--region", "us-east-1", "--as-of", "2027-05-01")
     code, answer = explained(capsys, *given)
     assert (code, answer["verdict"]) == (0, "warning")

@@ -13,8 +13,8 @@ import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 
-from bedrock_eval import log_queries as queries
-from bedrock_eval.log_queries import LIMIT, Query
+from bedrock_eval.invocation_log import queries
+from bedrock_eval.invocation_log.queries import LIMIT, Query
 from ops.__main__ import main
 from ops.aws import account
 from ops.errors import OpsError

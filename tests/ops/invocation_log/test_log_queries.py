@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from bedrock_eval import log_queries as queries
-from bedrock_eval.costs import Rates
-from bedrock_eval.log_queries import By, saved_queries
+from bedrock_eval.invocation_log import queries
+from bedrock_eval.invocation_log.queries import By, saved_queries
+from bedrock_eval.pricing.costs import Rates
 from local.emulator import insights
 from local.emulator.insights import discover, run
 from ops.__main__ import main

@@ -18,9 +18,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bedrock_eval.costs import Rates
-from bedrock_eval.invocation_records import InvocationRecord, read_line
-from bedrock_eval.log_queries import By
+from bedrock_eval.invocation_log.queries import By
+from bedrock_eval.invocation_log.records import InvocationRecord, read_line
+from bedrock_eval.pricing.costs import Rates
 from ops.__main__ import main
 from ops.invocation_log import call_tables, failure_tables, token_tables
 from ops.invocation_log.exported_source import Records, percentile

@@ -12,14 +12,14 @@ import pytest
 
 from bedrock_eval.jobs.progress import Jobs, JobStatus, read_jobs
 from bedrock_eval.layout import RunLayout, definition_key
-from bedrock_eval.summary import read_summary
-from custom_evaluator.events import FailEvent, SliceEvent
-from custom_evaluator.failures import fail_run
-from evaluation_jobs.looks import look
+from bedrock_eval.results.summary import read_summary
+from bedrock_eval_runs.events import FailEvent, SliceEvent
+from bedrock_eval_runs.failures import fail_run
+from bedrock_eval_runs.jobs.polling import look
 from ops.__main__ import main
 from ops.commands import run as run_command
 from tests.ops.conftest import clients_of_the_account
-from tests.unit.evaluation_jobs.conftest import BUCKET, DATA, DEFINITION, PROMPTS, World
+from tests.unit.bedrock_eval_runs.jobs.conftest import BUCKET, DATA, DEFINITION, PROMPTS, World
 from tests.unit.fakes import client_error
 
 DEV = """\

@@ -9,7 +9,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from bedrock_eval.summary import read_summary
+from bedrock_eval.results.summary import read_summary
 from ops.__main__ import main
 
 NOVA, HAIKU = "amazon.nova-2-lite-v1:0", "anthropic.claude-haiku-4-5-20251001-v1:0"

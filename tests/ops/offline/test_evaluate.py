@@ -14,11 +14,11 @@ from xml.etree.ElementTree import parse
 import pytest
 from botocore.exceptions import ClientError
 
-from bedrock_eval.costs import Cost
-from bedrock_eval.estimates import AnswerLength, CandidateEstimate, Estimate
-from bedrock_eval.runs import Progress, RunState, RunStatus
-from bedrock_eval.summary import read_summary
-from custom_evaluator.store import Store
+from bedrock_eval.pricing.costs import Cost
+from bedrock_eval.results.summary import read_summary
+from bedrock_eval.runs.estimates import AnswerLength, CandidateEstimate, Estimate
+from bedrock_eval.runs.state import Progress, RunState, RunStatus
+from bedrock_eval_runs.store import Store
 from ops.__main__ import main
 from ops.commands import evaluate
 from ops.offline.disk import Disk

@@ -15,7 +15,7 @@ from xml.etree.ElementTree import parse
 
 import pytest
 
-from bedrock_eval.summary import Summary, read_summary
+from bedrock_eval.results.summary import Summary, read_summary
 from ops.__main__ import main
 from ops.commands import evaluate
 from tests.unit.fakes import FakeModels, answer, client_error

@@ -11,15 +11,15 @@ import boto3
 import pytest
 from botocore.validate import ParamValidator
 
-from bedrock_eval.definition import Gate
+from bedrock_eval.evaluation.definition import Gate
 from bedrock_eval.layout import RunLayout
-from custom_evaluator.events import SliceEvent
-from custom_evaluator.slices import run_slice
+from bedrock_eval_runs.custom.slices import run_slice
+from bedrock_eval_runs.events import SliceEvent
 from environments.load import load_environments
 from ops.__main__ import main
 from ops.proposals.alarm_history import arrived
 from tests.ops.conftest import clients_of_the_account
-from tests.unit.custom_evaluator.conftest import BUCKET, DATA, DEFINITION, World
+from tests.unit.bedrock_eval_runs.custom.conftest import BUCKET, DATA, DEFINITION, World
 from tests.unit.fakes import answer
 
 DEV = """\

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bedrock_eval.metrics import METRICS
+from bedrock_eval.scores import METRICS
 from ops.proposals.bounds import (
     MAX,
     MIN,

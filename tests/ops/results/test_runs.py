@@ -9,18 +9,18 @@ from typing import Any
 import boto3
 import pytest
 
-from bedrock_eval.definition import Gate
+from bedrock_eval.evaluation.definition import Gate
 from bedrock_eval.layout import BaselineLayout, RunLayout
 from bedrock_eval.names import run_time
-from bedrock_eval.runs import RunState, RunStatus
-from custom_evaluator.errors import RunFailed
-from custom_evaluator.events import FailEvent, SliceEvent, parse_event
-from custom_evaluator.failures import fail_run
-from custom_evaluator.slices import run_slice
+from bedrock_eval.runs.state import RunState, RunStatus
+from bedrock_eval_runs.custom.slices import run_slice
+from bedrock_eval_runs.errors import RunFailed
+from bedrock_eval_runs.events import FailEvent, SliceEvent, parse_event
+from bedrock_eval_runs.failures import fail_run
 from ops.__main__ import main
 from ops.commands import run as run_command
 from tests.ops.conftest import clients_of_the_account
-from tests.unit.custom_evaluator.conftest import BUCKET, World
+from tests.unit.bedrock_eval_runs.custom.conftest import BUCKET, World
 from tests.unit.fakes import answer, client_error
 
 EARLIER, LATER = "20261122T060000Z", "20261123T060000Z"

@@ -1,0 +1,1 @@
+"""Alarms: every kind, what CloudWatch says of them, and the messages that people get."""

@@ -1,0 +1,1 @@
+"""What an evaluation is: its definition, its cases, its schedule."""

@@ -1,0 +1,1 @@
+"""HTML as values, and what several sections draw with it."""

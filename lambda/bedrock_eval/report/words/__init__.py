@@ -1,0 +1,1 @@
+"""A run in words: what a report and a reader begin with."""

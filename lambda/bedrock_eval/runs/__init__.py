@@ -1,0 +1,1 @@
+"""A run on its way: its state, its lock, what it will cost, what its calls came to."""

@@ -1,0 +1,1 @@
+"""Texts taken apart for the metrics: words, numbers, stems, patterns."""

@@ -1,0 +1,1 @@
+"""What the numbers of a run decide: its gates, and one candidate against another."""

@@ -1,0 +1,1 @@
+"""The custom evaluator: models are asked, answers are scored, in slices."""
