@@ -54,7 +54,7 @@ test: lint unit repository ops parity infrastructure emulator system pages ## ev
 lint: install ## ruff, mypy, generated files
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check . || (echo "Format with: .venv/bin/ruff format ."; exit 1)
-	@$(BIN)/mypy --no-error-summary lambda/bedrock_eval lambda/custom_evaluator lambda/evaluation_jobs lambda/watchdog lambda/alarm_formatter lambda/custom_resources constructs/bedrock_ops environments stacks local ops bench app.py
+	@$(BIN)/mypy --no-error-summary lambda/bedrock_eval lambda/bedrock_eval_runs lambda/bedrock_eval_functions constructs/bedrock_ops environments stacks local ops bench app.py
 	@$(BIN)/python -m environments.generate --check
 
 unit: install ## Lambda code and the core, some seconds

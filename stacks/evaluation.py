@@ -129,7 +129,7 @@ class EvaluationStack(Stack):
             datasets=self._datasets,
             results=self._results,
             key=self._key,
-            code=function_code("custom_evaluator"),
+            code=function_code("custom_evaluator", engine=True),
             log_retention_days=self._log_retention_days,
         )
         models = self._models_of(self._custom.values())
@@ -151,7 +151,7 @@ class EvaluationStack(Stack):
             datasets=self._datasets,
             results=self._results,
             key=self._key,
-            code=function_code("custom_evaluator", "evaluation_jobs"),
+            code=function_code("evaluation_jobs", engine=True),
             log_retention_days=self._log_retention_days,
         )
         allow_foreign_objects(jobs.role, self._foreign_datasets(self._by_jobs.values()))

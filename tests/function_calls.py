@@ -51,7 +51,7 @@ def reached(module: str) -> dict[str, ast.Module]:
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        tree = None if name in found or name.startswith("bedrock_eval") else source(name)
+        tree = None if name in found or name.partition(".")[0] == "bedrock_eval" else source(name)
         if tree is not None:
             found[name] = tree
             waiting += imported(tree)

@@ -45,7 +45,7 @@ from bedrock_eval.runs.state import Progress, RunState, RunStatus, timestamp  # 
 from bedrock_eval.runs.traffic import Traffic  # noqa: E402
 from bedrock_eval_functions.alarm_formatter import handler as formatter  # noqa: E402 - the environment comes first
 from bedrock_eval_functions.custom_evaluator import handler as evaluator  # noqa: E402
-from bedrock_eval_functions.custom_resources import (
+from bedrock_eval_functions.custom_resources import (  # noqa: E402
     bucket_emptier,
     cfn,
     dataset,

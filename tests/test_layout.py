@@ -2,13 +2,14 @@
 
 import ast
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-FUNCTIONS = ("alarm_formatter", "custom_evaluator", "custom_resources", "watchdog")
+FUNCTIONS = ("alarm_formatter", "custom_evaluator", "custom_resources", "evaluation_jobs", "watchdog")
 
 # Every room: where it lies, which rooms it may import beside itself, and which packages of others.
 ROOMS: dict[str, tuple[str, set[str], set[str]]] = {
@@ -18,13 +19,16 @@ ROOMS: dict[str, tuple[str, set[str], set[str]]] = {
     "bedrock_ops": ("constructs/bedrock_ops", {"bedrock_eval"}, {"aws_cdk", "constructs"}),
     "environments": ("environments", {"bedrock_eval"}, {"pydantic", "pydantic_core", "ruamel"}),
     "bedrock_eval": ("lambda/bedrock_eval", set(), set()),
-    **{name: (f"lambda/{name}", {"bedrock_eval"}, {"boto3", "botocore"}) for name in FUNCTIONS},
-    # Runs of every kind share store, lock, publication and failures.
-    "evaluation_jobs": ("lambda/evaluation_jobs", {"bedrock_eval", "custom_evaluator"}, {"boto3", "botocore"}),
-    # `ops evaluate` and `ops jobs collect` run the deployed functions' own code from a terminal.
+    "bedrock_eval_runs": ("lambda/bedrock_eval_runs", {"bedrock_eval"}, {"boto3", "botocore"}),
+    "bedrock_eval_functions": (
+        "lambda/bedrock_eval_functions",
+        {"bedrock_eval", "bedrock_eval_runs"},
+        {"boto3", "botocore"},
+    ),
+    # `ops evaluate` and `ops jobs collect` run the engine that the functions run.
     "ops": (
         "ops",
-        {"bedrock_eval", "custom_evaluator", "evaluation_jobs", "environments"},
+        {"bedrock_eval", "bedrock_eval_runs", "environments"},
         {"boto3", "botocore", "pydantic", "rich"},
     ),
     # `make run` reads the environment that it deploys.
@@ -32,6 +36,52 @@ ROOMS: dict[str, tuple[str, set[str], set[str]]] = {
 }
 # These run in the emulator's interpreter, which has neither the project's packages nor its path.
 EMULATOR_SIDE = ("local/emulator", "local/bedrock")
+
+
+# Which sub-packages of lambda/ import which, each list without the files at the top of the same distribution's package.
+PACKAGES: dict[str, set[str]] = {
+    "bedrock_eval": {"known_models"},
+    "bedrock_eval.known_models": set(),
+    "bedrock_eval.model_checks": {"known_models"},
+    "bedrock_eval.statistics": set(),
+    "bedrock_eval.scores.text": set(),
+    "bedrock_eval.scores": {"scores.text"},
+    "bedrock_eval.pricing": set(),
+    "bedrock_eval.evaluation": {"pricing", "scores"},
+    "bedrock_eval.verdicts": {"evaluation", "scores", "statistics"},
+    "bedrock_eval.results": {"evaluation", "pricing", "scores", "statistics", "verdicts"},
+    "bedrock_eval.runs": {"evaluation", "pricing", "results", "statistics", "verdicts"},
+    "bedrock_eval.jobs": {"evaluation", "results", "scores"},
+    "bedrock_eval.alarms": {"pricing", "verdicts"},
+    "bedrock_eval.watchdog": {"alarms", "evaluation", "pricing", "runs"},
+    "bedrock_eval.invocation_log": {"pricing"},
+    "bedrock_eval.report.words": {"results", "verdicts"},
+    "bedrock_eval.report.html": {"results", "scores", "verdicts"},
+    "bedrock_eval.report.sections": {
+        *("pricing", "report.html", "report.words", "results", "scores", "statistics", "verdicts"),
+    },
+    "bedrock_eval.report": {"evaluation", "report.html", "report.sections", "report.words", "results", "verdicts"},
+}
+# Which sub-packages of ops import which. The files at the top are the errors, the name and the way in.
+OPS: dict[str, set[str]] = {
+    "terminal": set(),
+    # Help comes at once: of the others only what writes text. `commands` are imported by name when one runs.
+    "command_line": {"terminal"},
+    "environment": {"terminal"},
+    "aws": {"environment"},
+    "dashboard": {"environment"},
+    "pricing": {"aws"},
+    "offline": {"aws", "terminal"},
+    "invocation_log": {"aws", "terminal"},
+    "results": {"aws", "environment", "terminal"},
+    "proposals": {"aws", "results", "terminal"},
+    "jobs": {"aws", "environment", "offline", "results", "terminal"},
+    "commands": {
+        *("aws", "command_line", "dashboard", "environment", "invocation_log", "jobs", "offline", "pricing"),
+        *("proposals", "results", "terminal"),
+    },
+}
+MOST_MODULES = 15
 
 
 def sources(place: str, *, without: tuple[str, ...] = ()) -> list[Path]:
@@ -58,6 +108,71 @@ def test_a_room_imports_only_what_it_may(room: str) -> None:
     allowed = {room, *rooms, *packages, *sys.stdlib_module_names}
     strays = {f"{path.relative_to(ROOT)}: {name}" for path in files for name in imported(path) if name not in allowed}
     assert not strays
+
+
+def package_of(path: Path, root: Path) -> str:
+    return ".".join(path.parent.relative_to(root).parts)
+
+
+def imported_packages(path: Path, root: Path) -> Iterator[str]:
+    """The packages below a source root that a file imports from, also by the name of a module in them."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            for name in (f"{node.module}.{alias.name}" for alias in node.names):
+                at = root.joinpath(*name.split("."))
+                at = at if at.is_dir() or at.with_suffix(".py").exists() else at.parent
+                if at.is_dir():
+                    yield name if at.name == name.rpartition(".")[2] else name.rpartition(".")[0]
+                elif at.with_suffix(".py").exists():
+                    yield package_of(at, root)
+
+
+def test_the_packages_of_the_core_import_each_other_in_one_direction() -> None:
+    root, found = ROOT / "lambda", {}
+    for path in sources("lambda/bedrock_eval"):
+        package = package_of(path, root)
+        ours = {name for name in imported_packages(path, root) if name.startswith("bedrock_eval")}
+        found.setdefault(package, set()).update(ours - {package, "bedrock_eval"})
+    assert found == {name: {f"bedrock_eval.{each}" for each in uses} for name, uses in PACKAGES.items()}
+
+
+def test_the_graph_of_packages_has_no_cycle() -> None:
+    """Taken away leaf by leaf, nothing is left. The files at the top are a leaf with what is known of models."""
+    left = {name.removeprefix("bedrock_eval."): set(uses) for name, uses in PACKAGES.items() if "." in name}
+    while left:
+        leaves = {name for name, uses in left.items() if not uses & set(left)}
+        assert leaves, f"a cycle in {sorted(left)}"
+        left = {name: uses for name, uses in left.items() if name not in leaves}
+
+
+@pytest.mark.parametrize("package", OPS)
+def test_a_package_of_ops_imports_only_those_that_it_may(package: str) -> None:
+    files = sources(f"ops/{package}")
+    assert files
+    used = {name for path in files for name in imported_packages(path, ROOT) if name.startswith("ops.")}
+    assert {name.split(".")[1] for name in used} - {package} == OPS[package]
+
+
+def test_every_package_of_ops_is_in_a_graph_without_cycles() -> None:
+    """Each is listed behind those that it imports."""
+    assert {path.parent.name for path in (ROOT / "ops").glob("*/__init__.py")} == set(OPS)
+    listed = list(OPS)
+    assert [name for name, uses in OPS.items() if not uses <= set(listed[: listed.index(name)])] == []
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_imports_no_other_function(function: str) -> None:
+    own = f"bedrock_eval_functions.{function}"
+    for path in sources(f"lambda/bedrock_eval_functions/{function}"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and str(node.module).startswith("bedrock_eval_functions"):
+                assert str(node.module).startswith(own), path
+
+
+@pytest.mark.parametrize("place", ["lambda", "ops", "tests/ops"])
+def test_no_folder_holds_more_modules_than_one_can_overlook(place: str) -> None:
+    counts = Counter(path.parent for path in sources(place) if path.name != "__init__.py")
+    assert {folder: number for folder, number in counts.items() if number > MOST_MODULES} == {}
 
 
 @pytest.mark.parametrize("place", EMULATOR_SIDE)

@@ -129,7 +129,7 @@ def log_tables(drawing: Drawing, *, log_group: str) -> list[cloudwatch.IWidget]:
     """What the invocation log says in the time range of the dashboard; each reads the log when it is drawn."""
     slow_ms = drawing.thresholds.latency_p90_ms
     # Groups come in no order: those that are left out must be the small ones.
-    queries = {
+    texts = {
         f"Slowest calls, over {figure(slow_ms)} ms": queries.slow_calls(threshold_ms=slow_ms, model=None).text,
         "Failed calls by error code, model and caller": f"{queries.errors(model=None).text}\n| sort calls desc",
         "Tokens by model, purpose (requestMetadata.purpose) and caller": (
@@ -149,7 +149,7 @@ def log_tables(drawing: Drawing, *, log_group: str) -> list[cloudwatch.IWidget]:
             width=COLUMNS,
             height=6,
         )
-        for title, query in queries.items()
+        for title, query in texts.items()
     ]
 
 

@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from bedrock_eval.pricing.usage import Usage, known_usage
-
 from bedrock_eval import codec
 from bedrock_eval.layout import RunLayout
+from bedrock_eval.pricing.usage import Usage, known_usage
 from bedrock_eval.results.outcomes import SETTLED_REASONS, FailureReason, Outcome
 from bedrock_eval.runs.state import Progress
 from bedrock_eval_runs.store import JSON_LINES, Store

@@ -4,10 +4,9 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 
-from bedrock_eval.pricing.usage import Usage
-
 from bedrock_eval.invocation_log.queries import EVALUATION_PURPOSE, By
 from bedrock_eval.pricing.costs import Cost, Rates, cost
+from bedrock_eval.pricing.usage import Usage
 from bedrock_eval.wording import count
 from ops.invocation_log.figures import Source, Tokens
 from ops.terminal.cells import Cell, Dollars

@@ -5,7 +5,7 @@ import logging
 from bedrock_eval.wording import count
 from ops.terminal.output import print_note, printable
 
-_LOGGER = "custom_evaluator"
+_LOGGER = "bedrock_eval_runs"
 
 
 def show_warnings() -> None:

@@ -20,13 +20,14 @@ from bedrock_ops.staging import staged as copied
 from stacks.code import LAMBDA_ROOT, function_code
 from tests.infrastructure.templates import Deployed
 
-PACKAGES = (
-    ("alarm_formatter",),
-    ("custom_evaluator",),
-    ("custom_resources",),
-    ("custom_evaluator", "evaluation_jobs"),
-    ("watchdog",),
-)
+# Every function, and whether it works on runs and takes the run engine with it.
+FUNCTIONS = {
+    "alarm_formatter": False,
+    "custom_evaluator": True,
+    "custom_resources": False,
+    "evaluation_jobs": True,
+    "watchdog": False,
+}
 
 
 MODELS = {
@@ -36,7 +37,14 @@ MODELS = {
 }
 
 
-def staged(directory: Path, *packages: str, root: Path = LAMBDA_ROOT, code: lambda_.Code | None = None) -> Path:
+def staged(
+    directory: Path,
+    function: str = "",
+    *,
+    engine: bool = False,
+    root: Path = LAMBDA_ROOT,
+    code: lambda_.Code | None = None,
+) -> Path:
     """The folder of a function's asset, as it would be zipped; its name holds the hash."""
     app = App(outdir=str(directory))
     lambda_.Function(
@@ -44,7 +52,7 @@ def staged(directory: Path, *packages: str, root: Path = LAMBDA_ROOT, code: lamb
         "Function",
         runtime=lambda_.Runtime.PYTHON_3_13,
         handler="x.y",
-        code=code or function_code(*packages, root=root),
+        code=code or function_code(function, engine=engine, root=root),
     )
     assembly: cx_api.CloudAssembly = app.synth()
     assets = json.loads(Path(assembly.directory, "stack.assets.json").read_text())["files"]
@@ -56,24 +64,31 @@ def files(folder: Path) -> Iterator[str]:
     yield from (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
-@pytest.mark.parametrize("packages", PACKAGES, ids="-".join)
-def test_an_asset_holds_the_function_the_core_and_service_models_and_nothing_else(
-    packages: tuple[str, ...], tmp_path: Path
+@pytest.mark.parametrize(("function", "engine"), FUNCTIONS.items())
+def test_an_asset_holds_the_function_what_it_rests_on_and_nothing_else(
+    function: str, engine: bool, tmp_path: Path
 ) -> None:
-    found = set(files(staged(tmp_path, *packages)))
+    found = set(files(staged(tmp_path, function, engine=engine)))
+    tops = ("bedrock_eval", *(("bedrock_eval_runs",) if engine else ()), f"bedrock_eval_functions/{function}")
     wanted = {
         path.relative_to(LAMBDA_ROOT).as_posix()
-        for top in ("bedrock_eval", *packages)
+        for top in tops
         for path in (LAMBDA_ROOT / top).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    assert found == wanted | MODELS
+    assert found == wanted | MODELS | {"bedrock_eval_functions/__init__.py"}
+
+
+def test_every_function_has_an_asset_that_is_tested() -> None:
+    folders = {path.parent.name for path in (LAMBDA_ROOT / "bedrock_eval_functions").glob("*/__init__.py")}
+    assert folders == set(FUNCTIONS)
 
 
 def test_every_asset_of_the_stacks_holds_what_its_source_imports(tmp_path: Path) -> None:
     ours = {path.name for path in LAMBDA_ROOT.iterdir() if (path / "__init__.py").exists()}
-    for packages in PACKAGES:
-        folder = staged(tmp_path / "-".join(packages), *packages)
+    assert "bedrock_eval_runs" in ours
+    for function, engine in FUNCTIONS.items():
+        folder = staged(tmp_path / function, function, engine=engine)
         imported = {
             name.partition(".")[0]
             for path in folder.rglob("*.py")
@@ -90,12 +105,12 @@ def test_the_hash_depends_on_the_source_alone(tmp_path: Path) -> None:
     there = staged(tmp_path / "there", "watchdog", root=copy)
     assert there.name == here.name
 
-    for folder in ("bedrock_eval", "watchdog"):
+    for folder in ("bedrock_eval", "bedrock_eval_functions/watchdog"):
         (copy / folder / "__pycache__").mkdir()
         (copy / folder / "__pycache__" / "x.cpython-313.pyc").write_bytes(b"compiled")
     (copy / "bedrock_eval.egg-info").mkdir(exist_ok=True)
     (copy / "bedrock_eval.egg-info" / "PKG-INFO").write_text("changed")
-    (copy / "custom_evaluator" / "other.py").write_text("another function")
+    (copy / "bedrock_eval_functions" / "custom_evaluator" / "other.py").write_text("another function")
     assert staged(tmp_path / "used", "watchdog", root=copy).name == here.name
 
     (copy / "bedrock_eval" / "names.py").write_text("changed")
@@ -123,7 +138,7 @@ def test_everybody_may_read_an_asset_and_its_hash_is_the_same_under_every_umask(
 def test_what_was_deployed_unreadable_once_has_another_hash(tmp_path: Path) -> None:
     """A plain copy of the CDK has the modes, and a hash without them: once deployed, nothing would change."""
     root = checked_out_under(0o077, tmp_path)
-    wanted = [f"!{each}{rest}" for each in ("bedrock_eval", "watchdog") for rest in ("", "/**")]
+    wanted = [f"!{each}{rest}" for each in ("bedrock_eval", "bedrock_eval_functions") for rest in ("", "/**")]
     plain = lambda_.Code.from_asset(str(root), ignore_mode=IgnoreMode.GIT, exclude=["*", *wanted])
     assert staged(tmp_path / "plain", code=plain).name != staged(tmp_path / "here", "watchdog", root=root).name
 

@@ -4,10 +4,10 @@ import re
 from datetime import UTC, date, datetime
 
 import pytest
-from bedrock_eval.pricing.usage import Usage
 
 from app import ROOT
 from bedrock_eval.evaluation.definition import read_definition
+from bedrock_eval.pricing.usage import Usage
 from bedrock_eval.results.outcomes import Outcome
 from bedrock_eval.results.publishing import run_datums
 from bedrock_eval.results.summarising import summarise

@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from bedrock_eval.pricing.usage import Usage
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
 from bedrock_eval.evaluation.definition import Candidate, Dataset, Definition, Gate
 from bedrock_eval.pricing.costs import Rates
+from bedrock_eval.pricing.usage import Usage
 from bedrock_eval.report import render
 from bedrock_eval.results.baseline import baseline_of
 from bedrock_eval.results.evidence import MAX_FAILURES, MAX_REGRESSIONS, CaseView, Evidence, FailedCase, cut

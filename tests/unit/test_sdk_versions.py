@@ -76,6 +76,7 @@ def test_an_end_of_life_that_boto3_drops_is_said_once() -> None:
 
 
 def test_a_flag_that_cannot_be_remembered_is_said_when_a_setting_is_adopted() -> None:
-    told = "bedrock_eval_functions.custom_resources.invocation_logging: boto3 drops what may be set, so it cannot be restored"
+    module = "bedrock_eval_functions.custom_resources.invocation_logging"
+    told = f"{module}: boto3 drops what may be set, so it cannot be restored"
     assert told not in run("pinned")["logged"]
     assert run("oldest")["logged"].count(told) == 1

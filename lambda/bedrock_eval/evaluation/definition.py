@@ -10,7 +10,7 @@ from typing import Any
 
 from bedrock_eval import codec
 from bedrock_eval.evaluation.job_settings import JobSettings
-from bedrock_eval.layout import SCHEMA_VERSION
+from bedrock_eval.layout import SCHEMA_VERSION, RunLayout
 from bedrock_eval.models import thinks_by_default
 from bedrock_eval.pricing.costs import Rates
 from bedrock_eval.scores import METRICS
@@ -235,3 +235,11 @@ def read_definition(value: Mapping[str, Any] | str | bytes) -> Definition:
             f"definition.schema_version: {definition.schema_version} is not known here; allowed: {SCHEMA_VERSION}"
         )
     return definition
+
+
+def judged_run(definition: Definition) -> RunLayout | None:
+    """The run whose answers a run judges; None when models are asked, or the run has not begun."""
+    job = definition.job
+    if job is None or job.answers_from is None or job.answers_run is None:
+        return None
+    return RunLayout(job.answers_from, job.answers_run)

@@ -39,14 +39,6 @@ def source_candidate(source: str) -> str | None:
     return candidate if is_name(evaluation) and is_run_id(run) and is_name(candidate) else None
 
 
-def judged_run(definition: Definition) -> RunLayout | None:
-    """The run whose answers a run judges; None when models are asked, or the run has not begun."""
-    job = definition.job
-    if job is None or job.answers_from is None or job.answers_run is None:
-        return None
-    return RunLayout(job.answers_from, job.answers_run)
-
-
 @dataclass(frozen=True)
 class StoredAnswers:
     """What one candidate has answered in a run, case by case."""

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from bedrock_eval.evaluation.cases import Case
+from bedrock_eval.pricing.usage import Usage
 from bedrock_eval.results.same_cases import case_hash
 
 
@@ -44,35 +45,6 @@ SETTLED_REASONS = WITHHELD_REASONS | {FailureReason.EMPTY_ANSWER, FailureReason.
 
 TRUNCATED = "max_tokens"
 """The stop reason of an answer that a limit of tokens has cut off."""
-
-
-@dataclass(frozen=True)
-class Usage:
-    """Tokens of one answer as Converse reports them; `input_tokens` excludes cached ones."""
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cache_read_tokens: int = 0
-    cache_write_tokens: int = 0
-
-    def __add__(self, other: "Usage") -> "Usage":
-        return Usage(
-            input_tokens=self.input_tokens + other.input_tokens,
-            output_tokens=self.output_tokens + other.output_tokens,
-            cache_read_tokens=self.cache_read_tokens + other.cache_read_tokens,
-            cache_write_tokens=self.cache_write_tokens + other.cache_write_tokens,
-        )
-
-
-MOST_TOKENS = 100_000_000
-"""Of one call; no model takes or gives so many."""
-
-
-def known_usage(**tokens: object) -> Usage | None:
-    """The usage of these counts; None where one cannot be: not a whole number, below 0 or beyond any model."""
-    if all(type(number) is int and 0 <= number <= MOST_TOKENS for number in tokens.values()):
-        return Usage(**tokens)  # type: ignore[arg-type] # they are whole numbers
-    return None
 
 
 @dataclass(frozen=True)

@@ -131,8 +131,8 @@ class Formatter:
                 answer = self.cloudwatch.describe_alarms(
                     AlarmNames=list(names[first : first + _MOST_NAMES]), AlarmTypes=["MetricAlarm", "CompositeAlarm"]
                 )
-                records = (*(answer.get("MetricAlarms") or ()), *(answer.get("CompositeAlarms") or ()))
-                found = [records.described_alarm(record, since=since or _since(record)) for record in records]
+                alarms = (*(answer.get("MetricAlarms") or ()), *(answer.get("CompositeAlarms") or ()))
+                found = [records.described_alarm(record, since=since or _since(record)) for record in alarms]
             except Exception as error:
                 logger.error("alarms unknown", extra={"reason": _reason(error)})
                 continue

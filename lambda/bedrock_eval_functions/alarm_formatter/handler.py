@@ -14,7 +14,7 @@ from bedrock_eval.alarms.messages import Message, Place
 from bedrock_eval.sdk import fitting
 from bedrock_eval_functions.alarm_formatter.formatter import Formatter
 
-logging.getLogger("alarm_formatter").setLevel(logging.INFO)
+logging.getLogger("bedrock_eval_functions").setLevel(logging.INFO)
 logger = logging.getLogger(__name__)
 
 _CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=3, read_timeout=5)

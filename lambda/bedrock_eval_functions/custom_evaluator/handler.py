@@ -10,7 +10,8 @@ from bedrock_eval_runs.publication import publish_run
 from bedrock_eval_runs.services import services
 from bedrock_eval_runs.transient import passing_errors
 
-logging.getLogger("custom_evaluator").setLevel(logging.INFO)
+logging.getLogger("bedrock_eval_functions").setLevel(logging.INFO)
+logging.getLogger("bedrock_eval_runs").setLevel(logging.INFO)
 
 
 def handler(event: object, context: Any) -> dict[str, object]:

@@ -23,7 +23,7 @@ EMPTY_LISTINGS = 2
 _STOP_SECONDS = 15.0
 _SHOWN = 3
 
-logging.getLogger("custom_resources").setLevel(logging.INFO)
+logging.getLogger("bedrock_eval_functions").setLevel(logging.INFO)
 logger = logging.getLogger(__name__)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from bedrock_eval_functions.custom_resources.cfn import Request, RequestType, client, respond
 from bedrock_eval_functions.custom_resources.objects import OWNER, delete_owned
 
-logging.getLogger("custom_resources").setLevel(logging.INFO)
+logging.getLogger("bedrock_eval_functions").setLevel(logging.INFO)
 
 
 def handler(event: Mapping[str, Any], context: Any) -> None:

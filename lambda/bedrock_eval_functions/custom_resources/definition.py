@@ -17,7 +17,7 @@ from bedrock_eval_functions.custom_resources.cfn import Request, RequestType, Re
 from bedrock_eval_functions.custom_resources.objects import OWNER, delete_owned, is_gone
 from bedrock_eval_functions.custom_resources.patience import patiently
 
-logging.getLogger("custom_resources").setLevel(logging.INFO)
+logging.getLogger("bedrock_eval_functions").setLevel(logging.INFO)
 
 
 def handler(event: Mapping[str, Any], context: Any) -> None:

@@ -30,7 +30,7 @@ _HASH_DIGITS = 8
 _USELESS = frozenset({"Failed", "Deleting"})
 _NUMBERS = ("TaskCount", "TaskAvailabilityLifetimeInSeconds", "TaskTimeLimitInSeconds")
 
-logging.getLogger("custom_resources").setLevel(logging.INFO)
+logging.getLogger("bedrock_eval_functions").setLevel(logging.INFO)
 logger = logging.getLogger(__name__)
 
 

@@ -22,7 +22,7 @@ from bedrock_eval_functions.custom_resources.patience import patiently
 _FLAG = "DataDeliveryEnabled"
 _RETRIED = frozenset({"ValidationException", "AccessDeniedException"})
 
-logging.getLogger("custom_resources").setLevel(logging.INFO)
+logging.getLogger("bedrock_eval_functions").setLevel(logging.INFO)
 logger = logging.getLogger(__name__)
 
 Setting = dict[str, Any]

@@ -24,7 +24,7 @@ from bedrock_eval_functions.custom_resources.cfn import Request, RequestType, Re
 from bedrock_eval_functions.custom_resources.objects import OWNER, delete_owned
 from bedrock_eval_functions.custom_resources.patience import patiently
 
-logging.getLogger("custom_resources").setLevel(logging.INFO)
+logging.getLogger("bedrock_eval_functions").setLevel(logging.INFO)
 logger = logging.getLogger(__name__)
 
 _HEARTBEAT_SECONDS = 150.0

@@ -14,7 +14,7 @@ from bedrock_eval.results.publishing import batches
 from bedrock_eval.sdk import fitting
 from bedrock_eval_functions.watchdog.watch import Watch
 
-logging.getLogger("watchdog").setLevel(logging.INFO)
+logging.getLogger("bedrock_eval_functions").setLevel(logging.INFO)
 logger = logging.getLogger(__name__)
 
 _CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=5, read_timeout=30)

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from bedrock_eval.pricing.usage import Usage
-
 from bedrock_eval import catalogue
 from bedrock_eval.names import start_minute
 from bedrock_eval.pricing.costs import TOKEN_METRICS, Cost, Rates, cost, total
+from bedrock_eval.pricing.usage import Usage
 from bedrock_eval_functions.watchdog.metric_sums import Wanted, sums
 
 _DAY_SECONDS = 86_400

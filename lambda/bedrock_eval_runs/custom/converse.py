@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any
 
-from bedrock_eval.pricing.usage import Usage, known_usage
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -29,6 +28,7 @@ from botocore.exceptions import ConnectionError as BotoConnectionError
 from bedrock_eval.evaluation.cases import Case
 from bedrock_eval.evaluation.definition import Candidate, Definition
 from bedrock_eval.invocation_log.queries import EVALUATION_PURPOSE
+from bedrock_eval.pricing.usage import Usage, known_usage
 from bedrock_eval.results.outcomes import BUSY_REASONS, WITHHELD_REASONS, FailureReason, Outcome
 from bedrock_eval.results.scoring import Scorer
 from bedrock_eval.runs.traffic import Traffic

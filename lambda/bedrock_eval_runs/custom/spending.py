@@ -5,12 +5,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import islice
 
-from bedrock_eval.pricing.usage import Usage
-
 from bedrock_eval.codec import DecodeError
 from bedrock_eval.evaluation.definition import Definition
 from bedrock_eval.layout import RunLayout, evaluation_prefix
 from bedrock_eval.pricing.costs import Cost, cost, dollars, total
+from bedrock_eval.pricing.usage import Usage
 from bedrock_eval.results.summary import Summary, read_summary
 from bedrock_eval.runs.estimates import Estimate
 from bedrock_eval.runs.state import Progress, RunFailureReason, RunState

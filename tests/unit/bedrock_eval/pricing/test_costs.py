@@ -4,12 +4,12 @@ import re
 from collections.abc import Mapping
 
 import pytest
-from bedrock_eval.pricing.usage import Usage
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bedrock_eval import catalogue
 from bedrock_eval.pricing.costs import Cost, Rates, cost, cost_expression, dollars, total, unpriced_expression
+from bedrock_eval.pricing.usage import Usage
 from tests.metric_math import said
 
 FULL = Rates(input=1.0, output=5.0, cache_read=0.1, cache_write=1.25)

@@ -1,11 +1,10 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from bedrock_eval.pricing.usage import Usage
-
 from bedrock_eval.evaluation.cases import Case
 from bedrock_eval.evaluation.definition import Candidate, Dataset, Definition
 from bedrock_eval.pricing.costs import Rates
+from bedrock_eval.pricing.usage import Usage
 from bedrock_eval.report.words.remarks import remarks
 from bedrock_eval.results.outcomes import FailureReason, Outcome
 from bedrock_eval.results.publishing import run_datums

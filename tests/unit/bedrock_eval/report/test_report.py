@@ -9,12 +9,12 @@ from html import unescape
 from html.parser import HTMLParser
 
 import pytest
-from bedrock_eval.pricing.usage import Usage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bedrock_eval.evaluation.definition import Candidate, Dataset, Definition, Gate
 from bedrock_eval.pricing.costs import Rates
+from bedrock_eval.pricing.usage import Usage
 from bedrock_eval.report import render
 from bedrock_eval.report.html.diff import marked
 from bedrock_eval.report.html.markup import tag, text

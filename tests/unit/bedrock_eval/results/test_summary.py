@@ -4,13 +4,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from bedrock_eval.pricing.usage import Usage
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bedrock_eval import catalogue, codec
 from bedrock_eval.evaluation.definition import Candidate, Dataset, Definition, Gate
 from bedrock_eval.evaluation.job_settings import JobKind, JobSettings
+from bedrock_eval.pricing.usage import Usage
 from bedrock_eval.results.outcomes import FailureReason, Outcome
 from bedrock_eval.results.publishing import MAX_DATUMS, batches, datum, run_datums
 from bedrock_eval.results.summarising import MAX_BINS, bins, summarise

@@ -3,12 +3,11 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from bedrock_eval.pricing.usage import Usage
-
 from bedrock_eval import codec
 from bedrock_eval.evaluation.cases import Case
 from bedrock_eval.evaluation.definition import Candidate, Dataset, Definition, InferenceParameters
 from bedrock_eval.pricing.costs import Rates
+from bedrock_eval.pricing.usage import Usage
 from bedrock_eval.results.outcomes import FailureReason, Outcome
 from bedrock_eval.results.summarising import summarise
 from bedrock_eval.results.summary import Summary

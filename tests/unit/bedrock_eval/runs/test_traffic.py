@@ -1,8 +1,8 @@
 """What calls came to, by their status."""
 
 import pytest
-from bedrock_eval.pricing.usage import Usage
 
+from bedrock_eval.pricing.usage import Usage
 from bedrock_eval.runs.traffic import Traffic
 
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from bedrock_eval.pricing.usage import Usage
 from botocore.session import get_session
 
+from bedrock_eval.pricing.usage import Usage
 from bedrock_eval.runs.traffic import Traffic
 from bedrock_eval.watchdog.reconciling import COUNTED, LOG, METRICS, Run, UnknownError, held, newest, of_log, through
 

@@ -8,12 +8,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from bedrock_eval.pricing.usage import Usage
 
 from bedrock_eval.evaluation.definition import Candidate
 from bedrock_eval.invocation_log import queries
 from bedrock_eval.layout import RunLayout
 from bedrock_eval.names import run_id
+from bedrock_eval.pricing.usage import Usage
 from bedrock_eval.runs.state import Progress, RunState, RunStatus, timestamp
 from bedrock_eval.runs.traffic import Traffic
 from bedrock_eval.watchdog.watch_list import WatchList

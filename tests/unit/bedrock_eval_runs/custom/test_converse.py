@@ -2,7 +2,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from bedrock_eval.pricing.usage import Usage
 from botocore.exceptions import (
     ConnectTimeoutError,
     EndpointConnectionError,
@@ -16,6 +15,7 @@ from hypothesis import strategies as st
 
 from bedrock_eval.evaluation.cases import Case
 from bedrock_eval.evaluation.definition import Candidate, Definition
+from bedrock_eval.pricing.usage import Usage
 from bedrock_eval.results.outcomes import FailureReason, Outcome
 from bedrock_eval.runs.traffic import Traffic
 from bedrock_eval.sdk import UnknownFieldError
