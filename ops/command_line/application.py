@@ -10,7 +10,7 @@ from ops import PROGRAM
 from ops.command_line.declared import baseline, completion, dashboard, evaluate, jobs, logs, models, prices, run, runs
 from ops.command_line.parser import Parser
 from ops.errors import OpsError
-from ops.terminal.output import print_note, printable
+from ops.terminal.output import print_note, print_result, printable
 
 STOPPED = 130
 
@@ -87,4 +87,5 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
         from importlib.metadata import version  # noqa: PLC0415 - help must not wait for it
 
-        parser.exit(0, f"{PROGRAM} {version(_DISTRIBUTION)}\n")
+        print_result(f"{PROGRAM} {version(_DISTRIBUTION)}")
+        parser.exit(0)

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
-from bedrock_eval.wording import suggestion
 from ops import PROGRAM
 
 _CHOICE = re.compile(r"invalid choice: (.+) \(choose from (.+)\)")
@@ -37,6 +36,9 @@ class Parser(argparse.ArgumentParser):
         self.exit(1, f"{message}{self._meant(message)}\n{self.format_usage()}")
 
     def _meant(self, message: str) -> str:
+        # Only for errors: its tables take as long to import as all the rest of help.
+        from bedrock_eval.wording import suggestion  # noqa: PLC0415
+
         choice = _CHOICE.search(message)
         if choice is not None:
             return suggestion(choice[1].strip("'"), re.findall(r"[\w.-]+", choice[2]))
