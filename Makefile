@@ -56,6 +56,7 @@ lint: install ## ruff, mypy, generated files
 	@$(BIN)/ruff format --quiet --check . || (echo "Format with: .venv/bin/ruff format ."; exit 1)
 	@$(BIN)/mypy --no-error-summary lambda/bedrock_eval lambda/bedrock_eval_runs lambda/bedrock_eval_functions constructs/bedrock_ops environments stacks local ops bench app.py
 	@$(BIN)/python -m environments.generate --check
+	@$(BIN)/python -m ops.reference --check
 
 unit: install ## Lambda code and the core, some seconds
 	@$(BIN)/python -m pytest tests/unit
@@ -87,8 +88,9 @@ bench: install ## how fast the core is, as ratios
 snapshots: install ## accept the templates of environments/ as they are now
 	@$(BIN)/python -m pytest tests/infrastructure/test_snapshots.py --snapshot-update
 
-generate: install ## environments/schema.json, docs/configuration.md and docs/alarms.md
+generate: install ## environments/schema.json, docs/configuration.md, docs/alarms.md and docs/command-line.md
 	@$(BIN)/python -m environments.generate
+	@$(BIN)/python -m ops.reference
 
 lock: install ## renew constraints.txt and package-lock.json after changing a pin
 	@(head -1 constraints.txt; $(BIN)/python -m pip freeze --exclude-editable) > constraints.new && mv constraints.new constraints.txt

@@ -72,7 +72,7 @@ def parser() -> Parser:
     made = Parser(
         prog=PROGRAM,
         description="Evaluate and monitor models on Amazon Bedrock: start and compare runs, query logs, check prices.",
-        examples=("runs list --env dev", "run support --env dev", "logs errors --env dev --hours 2"),
+        examples=("runs list --env dev", "run support-quality --env dev", "logs errors --env dev --hours 2"),
     )
     made.add_argument("--version", action=_Version, nargs=0, help="print the version and end")
     commands = made.add_subparsers(dest="command", required=True, parser_class=Parser, metavar="COMMAND")

@@ -65,6 +65,12 @@ DIFFERENCES = TableKind(
     ),
 )
 LIST = DocumentKind((MODELS, DIFFERENCES), {"verified_on": "the day of the table of models"})
+EXPLAIN = {
+    "verdict": "ok, warning or refused",
+    "reasons": "what is known for and against the use",
+    "nearest": "ids that would work, the nearest first",
+}
+"""The keys of `explain --json`, which has no schema_version."""
 
 
 def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:

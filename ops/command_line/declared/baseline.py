@@ -18,7 +18,7 @@ def declare(commands: Any) -> None:
         help="propose gates and alarm thresholds",
         description="Propose gates from finished runs and alarm thresholds from recent traffic, as a patch of the "
         "environment file.",
-        examples=("baseline --env dev", "baseline --env dev --evaluation support --runs 20 --write"),
+        examples=("baseline --env dev", "baseline --env dev --evaluation support-quality --runs 20 --write"),
     )
     add = baseline.add_argument
     add("--evaluation", metavar="NAME", help="propose gates of this evaluation only")

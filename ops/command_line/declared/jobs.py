@@ -23,7 +23,7 @@ def declare(commands: Any) -> None:
         "start",
         help="start an evaluation by jobs and follow it, as `run` does",
         description="Start an evaluation by jobs and follow it, as `run` does.",
-        examples=("jobs start support-jobs --env dev", "jobs start support-jobs --env dev --no-wait"),
+        examples=("jobs start judged-answers --env dev", "jobs start judged-answers --env dev --no-wait"),
     )
     add_start(starting)
     listing = actions.add_parser(
@@ -39,7 +39,7 @@ def declare(commands: Any) -> None:
         help="the jobs of an evaluation's newest run, or one job",
         description="Show the jobs of an evaluation's newest run, or one job.",
         examples=(
-            "jobs show support-jobs --env dev",
+            "jobs show judged-answers --env dev",
             "jobs show arn:aws:bedrock:us-east-1:111122223333:evaluation-job/abcdefabcdef --region us-east-1",
         ),
     )
@@ -47,7 +47,7 @@ def declare(commands: Any) -> None:
         "stop",
         help="stop the jobs in progress of an evaluation's newest run, or one job",
         description="Stop the jobs in progress of an evaluation's newest run, or one job.",
-        examples=("jobs stop support-jobs --env dev",),
+        examples=("jobs stop judged-answers --env dev",),
     )
     for action in (showing, stopping):
         action.add_argument("target", metavar="NAME|ARN", help="an evaluation (with --env), or a job's ARN")
@@ -55,7 +55,7 @@ def declare(commands: Any) -> None:
         "collect",
         help="turn the output of finished jobs into a table, report.html and summary.json",
         description="Turn the output of finished jobs into a table, report.html and summary.json.",
-        examples=("jobs collect support-jobs --env dev", "jobs collect --from s3://bucket/prefix --out review"),
+        examples=("jobs collect judged-answers --env dev", "jobs collect --from s3://bucket/prefix --out review"),
     )
     collecting.add_argument("target", nargs="?", metavar="NAME", help="an evaluation (with --env)")
     collecting.add_argument("--run", metavar="RUN", help="the run (default: the newest whose jobs have completed)")

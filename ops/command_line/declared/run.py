@@ -13,9 +13,9 @@ def declare(commands: Any) -> None:
         description="Start a deployed evaluation, follow it, and end with its verdict. Exit codes: 0 every gate "
         "passed, 1 error, 10 a gate failed, 11 a gate is undecided or too few cases were answered, 130 stopped.",
         examples=(
-            "run support --env dev",
-            "run support --env dev --no-wait",
-            "run support --env dev --retry-failed latest",
+            "run support-quality --env dev",
+            "run support-quality --env dev --no-wait",
+            "run support-quality --env dev --retry-failed latest",
         ),
     )
     add_start(run)

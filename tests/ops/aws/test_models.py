@@ -12,6 +12,7 @@ from ops.__main__ import main
 from ops.command_line.application import parser
 from ops.commands import models
 from ops.errors import OpsError
+from tests.ops.json_documents import read_document
 from tests.unit.fakes import client_error
 
 QUESTIONS = json.loads((Path(__file__).parent / "model_questions.json").read_text("utf-8"))
@@ -264,3 +265,12 @@ def test_with_the_stand_in_there_is_no_account_to_compare_with(file: Path, monke
     file.write_text(FILE.replace('"123412341234"', '"000000000000"\nstand_in: true'))
     with pytest.raises(OpsError, match="runs on the emulator, not on AWS"):
         checked(Account(), monkeypatch)
+
+
+@pytest.mark.usefixtures("file")
+def test_the_models_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert models.run(arguments("--env", "shop", "--json"), now=NOW) == 0
+    found = read_document(capsys.readouterr().out, models.LIST)
+    assert [row["model"] for row in found["models"]] == ["haiku", "pro", "qwen", "old"]
+    assert found["models"][1]["price"] is None
+    assert found["differences"] == []

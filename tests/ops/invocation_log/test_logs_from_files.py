@@ -22,6 +22,7 @@ from bedrock_eval.invocation_log.queries import By
 from bedrock_eval.invocation_log.records import InvocationRecord, read_line
 from bedrock_eval.pricing.costs import Rates
 from ops.__main__ import main
+from ops.commands.logs import LOGS
 from ops.invocation_log import call_tables, failure_tables, token_tables
 from ops.invocation_log.exported_source import Records, percentile
 from ops.invocation_log.figures import caller
@@ -29,6 +30,7 @@ from ops.terminal.csv_file import write_csv
 from ops.terminal.tables import SHOWN_ROWS, Column, Table, TableKind
 from tests.log_records import HAIKU, NOVA, RECORDS
 from tests.ops.conftest import SAMPLE
+from tests.ops.json_documents import read_document
 
 ROLE = "assumed-role/support"
 
@@ -425,3 +427,34 @@ def test_a_percentile_is_the_smallest_value_that_covers_its_share(values: list[f
     covered = sum(value <= found for value in values)
     below = sum(value < found for value in values)
     assert covered * 100 >= round(share * 100) * len(values) > below * 100
+
+
+@pytest.mark.parametrize(
+    ("question", "tables"),
+    [
+        (["slow"], ["slow_calls", "latencies"]),
+        (["errors"], ["errors"]),
+        (["throttles"], ["throttles"]),
+        (["tokens"], ["tokens"]),
+        (["tokens", "--by", "day"], ["tokens_by"]),
+        (["cost", "--env", "dev"], ["costs"]),
+        (["longest"], ["longest_prompts"]),
+        (["truncated"], ["truncated_answers", "truncations"]),
+        (["evaluation"], ["traffic"]),
+    ],
+)
+def test_every_question_as_json(
+    question: list[str], tables: list[str], export: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["logs", *question, "--from", str(export), "--json"]) == 0
+    found = read_document(capsys.readouterr().out, LOGS, *tables)
+    assert all(found[table] for table in tables)
+    assert len(found["titles"]) == len(tables)
+
+
+def test_json_has_what_the_table_has(export: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["logs", "slow", "--from", str(export), "--json"]) == 0
+    found = read_document(capsys.readouterr().out, LOGS, "slow_calls", "latencies")
+    assert found["slow_calls"][0]["time"] == "2026-11-23T10:03:00Z"
+    haiku = found["latencies"][0]
+    assert (haiku["answered"], haiku["known"], haiku["unknown"], haiku["longest_ms"]) == (5, 4, 1, 5100)

@@ -18,7 +18,10 @@ from bedrock_eval_runs.failures import fail_run
 from bedrock_eval_runs.jobs.polling import look
 from ops.__main__ import main
 from ops.commands import run as run_command
+from ops.commands.jobs import LIST
+from ops.jobs.runs import SHOW
 from tests.ops.conftest import clients_of_the_account
+from tests.ops.json_documents import read_document
 from tests.unit.bedrock_eval_runs.jobs.conftest import BUCKET, DATA, DEFINITION, PROMPTS, World
 from tests.unit.fakes import client_error
 
@@ -418,3 +421,16 @@ def test_a_stopped_run_is_not_under_way(machine: Machine) -> None:
     looked(machine.world, layout)
     assert {job.status for job in jobs(machine.world, layout).jobs} == {JobStatus.STOPPED}
     assert ops("jobs", "stop", "judged") == 1
+
+
+def test_jobs_as_json(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
+    layout = under_way(machine.world)
+    assert ops("jobs", "show", "judged", "--json") == 0
+    found = read_document(capsys.readouterr().out, SHOW)
+    assert found["run"] == f"judged/{RUN}"
+    assert [row["name"] for row in found["jobs"]] == [job.name for job in jobs(machine.world, layout).jobs]
+    assert {row["ended"] for row in found["jobs"]} == {None}
+    assert ops("jobs", "list", "--json") == 0
+    found = read_document(capsys.readouterr().out, LIST)
+    assert {row["run"] for row in found["jobs"]} == {RUN}
+    assert found["account_jobs"] == []

@@ -22,7 +22,9 @@ from bedrock_eval_runs.store import Store
 from ops.__main__ import main
 from ops.commands import evaluate
 from ops.offline.disk import Disk
+from ops.results.finished_run import RUN
 from ops.terminal.progress import ProgressBar
+from tests.ops.json_documents import read_document
 from tests.unit.fakes import FakeModels, answer, client_error
 
 MODEL = "amazon.nova-lite-v1:0"
@@ -447,3 +449,10 @@ def test_what_may_not_work_is_a_warning_and_asked(
     assert told in error
     assert ("warning: " in error) is bool(told)
     assert len(models.requests) == CASES
+
+
+def test_an_evaluation_as_json(run: Run, models: FakeModels, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--metric", "f1_score", "--gate", "f1_score>=0.5", "--json") == 0
+    found = read_document(capsys.readouterr().out, RUN)
+    assert found["report"] == "build/evaluate/cases/report.html"
+    assert [(row["metric"], row["verdict"]) for row in found["gates"]] == [("f1_score", "passed")]

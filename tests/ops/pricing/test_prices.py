@@ -13,6 +13,7 @@ from botocore.validate import ParamValidator
 from environments.load import load_environments
 from ops.__main__ import main
 from ops.commands import prices
+from tests.ops.json_documents import read_document
 from tests.ops.pricing.price_list_pages import HAIKU_5_5, NOVA_2_LITE, claude, nova
 from tests.unit.fakes import client_error
 
@@ -225,3 +226,12 @@ def test_the_stand_in_has_no_price(price_list: PriceList, tmp_path: Path, capsys
     (tmp_path / "local.yaml").write_text('account: "000000000000"\nstand_in: true\n' + DEV)
     assert main(["prices", "--env", "local"]) == 1
     assert "runs on the emulator" in capsys.readouterr().err
+
+
+def test_the_rates_as_json(price_list: PriceList, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["prices", "--env", "dev", "--json"]) == 0
+    found = read_document(capsys.readouterr().out, prices.PRICES)
+    rates = {(row["model"], row["tokens"]): (row["file"], row["price_list"]) for row in found["rates"]}
+    assert rates["haiku", "input"] == (0.12, 0.11)
+    assert found["stale"] == ["haiku", "nova"]
+    assert "+      input: 0.11" in found["patch"]

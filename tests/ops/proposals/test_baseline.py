@@ -17,8 +17,10 @@ from bedrock_eval_runs.custom.slices import run_slice
 from bedrock_eval_runs.events import SliceEvent
 from environments.load import load_environments
 from ops.__main__ import main
+from ops.commands.baseline import BASELINE
 from ops.proposals.alarm_history import arrived
 from tests.ops.conftest import clients_of_the_account
+from tests.ops.json_documents import read_document
 from tests.unit.bedrock_eval_runs.custom.conftest import BUCKET, DATA, DEFINITION, World
 from tests.unit.fakes import answer
 
@@ -280,3 +282,14 @@ def test_half_an_answer_of_cloudwatch_is_an_error(cloudwatch: CloudWatch, capsys
 def test_an_unknown_evaluation_is_an_error(cloudwatch: CloudWatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert ops("--evaluation", "sales") == 1
     assert "has no evaluation 'sales'; there are: support" in capsys.readouterr().err
+
+
+def test_the_proposals_as_json(cloudwatch: CloudWatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ops("--json") == 0
+    found = read_document(capsys.readouterr().out, BASELINE)
+    large = next(row for row in found["gates"] if (row["metric"], row["candidate"]) == ("f1_score", "large"))
+    assert (large["evaluation"], large["runs"], large["cases"], large["mean"]) == ("support", 3, 120, 0.875)
+    none = next(row for row in found["thresholds"] if (row["key"], row["model"]) == ("latency_p90_ms", "large"))
+    assert (none["percentile"], none["proposed"]) == (None, None)
+    assert none["reason"] == "0 hours with datapoints; needed: 48"
+    assert "+        min: 0." in found["patch"]

@@ -19,7 +19,10 @@ from bedrock_eval_runs.events import FailEvent, SliceEvent, parse_event
 from bedrock_eval_runs.failures import fail_run
 from ops.__main__ import main
 from ops.commands import run as run_command
+from ops.commands.runs import COMPARE, LIST
+from ops.results.finished_run import RUN
 from tests.ops.conftest import clients_of_the_account
+from tests.ops.json_documents import read_document
 from tests.unit.bedrock_eval_runs.custom.conftest import BUCKET, World
 from tests.unit.fakes import answer, client_error
 
@@ -478,3 +481,73 @@ def test_lines_of_a_part_that_cannot_be_read_are_told_and_left_out(
     assert ops("runs", "compare", LATER, EARLIER) == 0
     told = capsys.readouterr()
     assert told.err.count(f"{key}: 1 line cannot be read, left out") == 1
+
+
+def test_the_list_as_json(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ops("runs", "list", "--json") == 0
+    found = read_document(capsys.readouterr().out, LIST)
+    assert found["environment"] == "dev"
+    assert [(row["run"], row["state"], row["cases"], row["baseline"]) for row in found["runs"]] == [
+        (LATER, "finished", 2 * CASES, False),
+        (EARLIER, "finished", 2 * CASES, False),
+    ]
+    # The models of this environment have no rates: the cost is unknown, and no 0.
+    assert found["runs"][0]["cost"]["usd"] is None
+    assert found["runs"][0]["cost"]["unpriced_tokens"] > 0
+
+
+def test_a_run_as_json(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ops("runs", "show", LATER, "--json") == 0
+    found = read_document(capsys.readouterr().out, RUN)
+    assert (found["evaluation"], found["run_id"], found["status"]) == ("support", LATER, "finished")
+    assert found["report"] == f"s3://{BUCKET}/{RunLayout('support', LATER).report}"
+    score = next(row for row in found["scores"] if (row["candidate"], row["metric"]) == ("small", "f1_score"))
+    assert score["n"] == CASES
+    assert 0 <= score["interval"]["low"] < score["mean"] < score["interval"]["high"] <= 1
+    assert {row["verdict"] for row in found["gates"]} == {"passed"}
+    assert found["gates"][0]["bound"] == {"min": 0.5, "max": None, "max_drop": None}
+    assert [each["name"] for each in found["candidates"]] == ["small", "large"]
+    assert found["candidates"][0]["usd"] is None
+
+
+def test_a_run_in_progress_as_json(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
+    layout = RunLayout("support", LATER)
+    machine.world.s3.delete_object(Bucket=BUCKET, Key=layout.summary)
+    state = machine.world.s3.text(BUCKET, layout.state).replace('"finished"', '"running"')
+    machine.world.s3.put_object(Bucket=BUCKET, Key=layout.state, Body=state.encode())
+    assert ops("runs", "show", LATER, "--json") == 0
+    found = read_document(capsys.readouterr().out, RUN)
+    assert found["status"] == "running"
+    assert (found["completed"], found["total"], found["scores"]) == (2 * CASES, 2 * CASES, [])
+
+
+def test_a_comparison_as_json(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ops("runs", "compare", LATER, EARLIER, "--json") == 0
+    found = read_document(capsys.readouterr().out, COMPARE)
+    small = next(row for row in found["differences"] if row["candidate"] == "small")
+    assert (small["compared_with"], small["pairs"], small["verdict"]) == (f"support/{EARLIER}", CASES, "better")
+    assert small["interval"]["low"] < small["mean"] < small["interval"]["high"]
+    assert small["p_value"] < 0.05
+
+
+def test_a_run_that_starts_as_json(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ops("run", "support", "--no-wait", "--json") == 0
+    found = read_document(capsys.readouterr().out, run_command.STARTED)
+    assert machine.started[0]["name"] == f"{found['evaluation']}-{found['run_id']}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (("runs", "show", "20261123T060001Z"), LATER),
+        (("runs", "list", "--evaluation", "suport"), "support"),
+        (("run", "support", "--follow", "20261123T060001Z"), LATER),
+        (("run", "suport"), "support"),
+        (("baseline", "--evaluation", "suport"), "support"),
+    ],
+)
+def test_a_name_that_is_near_to_another(
+    machine: Machine, arguments: tuple[str, ...], meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ops(*arguments) == 1
+    assert f"(did you mean '{meant}'?)" in capsys.readouterr().err
