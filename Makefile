@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run up down test lint unit repository ops parity infrastructure emulator system pages bench snapshots generate lock clean
+.PHONY: help install run up down test lint unit repository ops parity infrastructure emulator system pages bench snapshots wheels generate lock clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -54,8 +54,8 @@ test: lint unit repository ops parity infrastructure emulator system pages ## ev
 lint: install ## ruff, mypy, generated files
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check . || (echo "Format with: .venv/bin/ruff format ."; exit 1)
-	@$(BIN)/mypy --no-error-summary lambda/bedrock_eval lambda/bedrock_eval_runs lambda/bedrock_eval_functions constructs/bedrock_ops environments stacks local ops bench app.py
-	@$(BIN)/python -m environments.generate --check
+	@$(BIN)/mypy --no-error-summary lambda/bedrock_eval lambda/bedrock_eval_runs lambda/bedrock_eval_functions constructs/bedrock_eval_cdk configuration stacks local ops bench app.py
+	@$(BIN)/python -m configuration.generate --check
 	@$(BIN)/python -m ops.reference --check
 
 unit: install ## Lambda code and the core, some seconds
@@ -71,10 +71,10 @@ parity: install ## our numbers against reference implementations
 	@$(BIN)/python -m pytest tests/parity
 
 infrastructure: install ## environments, templates, snapshots, cdk-nag, cfn-lint
-	@$(BIN)/python -m pytest tests/test_layout.py tests/environments tests/infrastructure
+	@$(BIN)/python -m pytest tests/test_layout.py tests/configuration tests/infrastructure
 
-emulator: install ## the emulator's patches and the Bedrock stand-in
-	@$(BIN)/python -m pytest tests/local tests/emulator tests/standin
+emulator: install ## the emulator's patches and the Bedrock simulator
+	@$(BIN)/python -m pytest tests/local
 
 system: install ## deployed on the emulator: run, re-run, kill and resume, destroy
 	@$(BIN)/python -m pytest tests/system
@@ -88,8 +88,14 @@ bench: install ## how fast the core is, as ratios
 snapshots: install ## accept the templates of environments/ as they are now
 	@$(BIN)/python -m pytest tests/infrastructure/test_snapshots.py --snapshot-update
 
+wheels: .venv/installed ## both distributions into build/wheels, for other teams' CDK apps
+	@# From a copy: setuptools leaves a build folder beside the sources.
+	@rm -rf build/wheels build/sources && mkdir -p build/sources && cp -RL lambda constructs build/sources
+	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir build/wheels build/sources/lambda build/sources/constructs
+	@ls build/wheels
+
 generate: install ## environments/schema.json, docs/configuration.md, docs/alarms.md and docs/command-line.md
-	@$(BIN)/python -m environments.generate
+	@$(BIN)/python -m configuration.generate
 	@$(BIN)/python -m ops.reference
 
 lock: install ## renew constraints.txt and package-lock.json after changing a pin

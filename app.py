@@ -9,11 +9,12 @@ from pathlib import Path
 from aws_cdk import App, Validations, cx_api
 from cdk_nag import AwsSolutionsChecks
 
-from environments.definitions import quota_sentences
-from environments.interventions import interventions_sentence
-from environments.load import EnvironmentsError, load_environments
-from environments.schedule_rules import first_runs
-from environments.schema import Environment
+from bedrock_eval.errors import UserError
+from configuration.loading.load import EnvironmentsError, load_environments
+from configuration.resolve.definitions import quota_sentences
+from configuration.resolve.first_runs import first_runs
+from configuration.resolve.interventions import interventions_sentence
+from configuration.schema.environment import Environment
 from stacks.monthly_cost import monthly_cost
 from stacks.stage import EnvironmentStage
 
@@ -59,7 +60,7 @@ def _moment(text: str | None) -> datetime:
     try:
         return datetime.now(UTC) if text is None else datetime.combine(date.fromisoformat(text), time(), UTC)
     except ValueError:
-        raise EnvironmentsError([f"-c as_of={text}: not in the calendar; allowed: a day, as 2026-12-31"]) from None
+        raise EnvironmentsError([f"-c as_of={text}: is not a date; allowed: a day, as 2026-12-31"]) from None
 
 
 def main() -> int:
@@ -67,7 +68,7 @@ def main() -> int:
     app = new_app()
     try:
         environments = build(app)
-    except EnvironmentsError as error:
+    except UserError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     assembly = synthesize(app)

@@ -1,4 +1,4 @@
-"""The embedded default: the AWS emulator, the Bedrock stand-in in it, and the commands that drive both.
+"""Everything on this machine: the AWS emulator, the Bedrock simulator in it, and the commands that drive both.
 
-`local.emulator` and `local.bedrock` run in the emulator's interpreter, everything else here in the project's.
+`local.emulator` and `local.simulator` run in the emulator's interpreter, the other modules in the project's.
 """

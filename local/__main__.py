@@ -1,4 +1,4 @@
-"""`python -m local run | up | down`: what the Makefile's targets of these names call."""
+"""`python -m local run | up | down`, which the Makefile's targets of these names call."""
 
 import argparse
 import json
@@ -12,19 +12,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
+from bedrock_eval.errors import UserError
 from bedrock_eval.names import PhysicalNames
 from bedrock_eval.report.words.shortfalls import shortfall, unanswered
 from bedrock_eval.wording import count
-from environments.evaluation_schema import EvaluationConfig, JudgeScoring, kind_of
-from environments.load import EnvironmentsError, load_environments
-from environments.schema import Environment
+from configuration.loading.load import load_environments
+from configuration.schema.environment import Environment
+from configuration.schema.evaluations.kinds import EvaluationConfig, kind_of
+from configuration.schema.evaluations.scoring import JudgeScoring
 from local import evaluation, screen
-from local.alone import BusyError, alone
-from local.deployment import ENVIRONMENT, ENVIRONMENTS, ROOT, Deployment, DeploymentError, deploy
-from local.own_data import OwnData, OwnDataError, own_data, write_environment
+from local.alone import alone
+from local.deployment import ENVIRONMENT, ENVIRONMENTS, ROOT, Deployment, deploy
+from local.own_data import OwnData, own_data, write_environment
 from local.process import (
     QUICK_WAITS,
-    EmulatorError,
     Endpoint,
     log_file,
     running_emulator,
@@ -39,43 +40,41 @@ JOB_SECONDS = 0.5
 INCONCLUSIVE = 11
 SAMPLE_ANSWERS = ROOT / "datasets" / "customer-support.answers.jsonl"
 
-_EXPECTED = (BusyError, OwnDataError, EnvironmentsError, EmulatorError, DeploymentError, evaluation.EvaluationError)
-
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        # argparse ends with 2 on its own, which would read as a verdict elsewhere.
+        # argparse would end with 2, which other commands use for a verdict.
         self.exit(1, f"{message}\n{self.format_usage()}")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; errors that a person can mend are one message and exit code 1.
+    """Run one command; an error that a person can fix is one message and exit code 1.
 
-    Exit codes of `run`: as of `python -m ops evaluate`, but a gate decides none: what it shows are samples.
+    Exit codes of `run` are those of `python -m ops evaluate`, but no gate decides them: it shows samples.
     """
     options = _parser().parse_args(arguments)
-    # A closed terminal or a `kill` must not leave the emulator running either; and a shell starts what it puts into the
-    # background with SIGINT ignored, which Python would keep.
+    # A closed terminal or a `kill` must stop the emulator, too. And a shell starts background jobs with SIGINT ignored,
+    # which Python would keep.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     try:
         commands: dict[str, Callable[[], int | None]] = {"run": lambda: _run(options), "up": _up, "down": _down}
         return commands[options.command]() or 0
-    except _EXPECTED as error:
+    except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt as stopped:
-        print(f"\n{str(stopped) or 'stopped; nothing was left running'}", file=sys.stderr)
+        print(f"\n{str(stopped) or 'stopped; nothing is left running'}", file=sys.stderr)
         return 130
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m local", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
-    run = commands.add_parser("run", help="deploy, evaluate, read back, stop")
-    run.add_argument("--dataset", help="JSONL of prompt and referenceResponse")
-    run.add_argument("--answers", help="JSONL of modelId, prompt and response")
-    run.add_argument("--models", help="model ids with commas between")
+    run = commands.add_parser("run", help="deploy, evaluate, show the results, stop")
+    run.add_argument("--dataset", help="JSONL file with prompt and referenceResponse")
+    run.add_argument("--answers", help="JSONL file with modelId, prompt and response")
+    run.add_argument("--models", help="model ids, separated by commas")
     commands.add_parser("up", help="deploy and keep running")
     commands.add_parser("down", help="stop what `up` started")
     return parser
@@ -94,20 +93,21 @@ def _run_in(directory: Path, own: OwnData | None) -> int:
     with running_emulator(
         interpreter=EMULATOR,
         directory=directory / "emulator",
-        standin_config=_standin_config(own, directory),
+        simulator_config=_simulator_config(own, directory),
         wait_scale=QUICK_WAITS,
     ) as endpoint:
         deployment = _deployed(endpoint, directory=directory, context=context)
         summaries = _evaluate(deployment, environment=environment, directory=directory)
-    print(f"\nAll of it took {time.monotonic() - began:.0f} s; the emulator is stopped.")
-    return told_shortfalls(summaries)
+    print(f"\nDone in {time.monotonic() - began:.0f} s. The emulator has been stopped.")
+    return report_shortfalls(summaries)
 
 
-def told_shortfalls(found: Sequence[evaluation.RunFound]) -> int:
-    """Say which runs have too few answers to be a success; gives the exit code."""
-    short = {each.summary.evaluation: told for each in found if (told := shortfall(each.summary, message=each.message))}
-    for name, told in short.items():
-        print(f"{name}: {told}", file=sys.stderr)
+def report_shortfalls(found: Sequence[evaluation.RunFound]) -> int:
+    """Print which runs have too few answers for a success; gives the exit code."""
+    found_short = ((each.summary, shortfall(each.summary, message=each.message)) for each in found)
+    short = {summary.evaluation: text for summary, text in found_short if text}
+    for name, text in short.items():
+        print(f"{name}: {text}", file=sys.stderr)
     if any(unanswered(each.summary) for each in found):
         return 1
     return INCONCLUSIVE if short else 0
@@ -125,8 +125,8 @@ def _environment(own: OwnData | None, directory: Path) -> tuple[Environment, dic
     return loaded.environments[0], context
 
 
-def _standin_config(own: OwnData | None, directory: Path) -> Path:
-    path = directory / "standin.json"
+def _simulator_config(own: OwnData | None, directory: Path) -> Path:
+    path = directory / "simulator.json"
     answers = SAMPLE_ANSWERS if own is None else own.answers.resolve()
     path.write_text(json.dumps({"answers": [str(answers)], "evaluation_jobs": {"seconds": JOB_SECONDS}}))
     return path
@@ -138,7 +138,7 @@ def _deployed(endpoint: Endpoint, *, directory: Path, context: dict[str, str]) -
 
 
 def _evaluate(deployment: Deployment, *, environment: Environment, directory: Path) -> Sequence[evaluation.RunFound]:
-    """Every evaluation of the environment, side by side; those that judge stored answers when these are there."""
+    """Run every evaluation of the environment side by side; those that judge stored answers follow the others."""
     clients = evaluation.Clients(deployment)
     inbox = evaluation.subscribe_inbox(clients, deployment)
     names = PhysicalNames(environment.prefix)
@@ -153,10 +153,10 @@ def _evaluate(deployment: Deployment, *, environment: Environment, directory: Pa
     runs |= {name: _start(clients, names, environment, name) for name in later}
     by_jobs = {name: run for name, run in runs.items() if run.jobs}
     if by_jobs:
-        with _step(f"Following the evaluations by jobs of Bedrock: {', '.join(by_jobs)}"):
+        with _step(f"Waiting for the Bedrock evaluation jobs of {', '.join(by_jobs)}"):
             for run in by_jobs.values():
                 evaluation.follow(clients, deployment, names=names, run=run)
-    with _step("Reading metrics, alarms, the alarms' messages and the dashboard back"):
+    with _step("Reading metrics, alarms, notifications and the dashboard"):
         found = {name: evaluation.read_run(clients, deployment, runs[name].layout) for name in environment.evaluations}
         summaries = [each.summary for each in found.values()]
         around = evaluation.read_surroundings(clients, environment=environment, summaries=summaries, inbox=inbox)
@@ -184,7 +184,7 @@ def _case_count(environment: Environment, dataset: str) -> int:
 
 
 def _write(folder: Path, *, report: str, summary: dict[str, object]) -> str:
-    """Both files of a run; what they are called from here."""
+    """Write both files of a run; gives their paths as printed."""
     folder.mkdir(parents=True, exist_ok=True)
     numbers, page = folder / "summary.json", folder / "report.html"
     numbers.write_text(json.dumps(summary, indent=1))
@@ -196,11 +196,11 @@ def _show_surroundings(found: evaluation.Surroundings) -> None:
     states = list(found.alarms.values())
     counted = ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states)))
     print(f"\nAlarms: {len(states)} ({counted})")
-    ringing = [message for message in found.notifications if message.state == "ALARM"]
-    for message in ringing:
-        print(f"  the message that people get, without its links:\n{screen.heard(message)}")
-    if not ringing:
-        print("  no alarm rang")
+    sent = [message for message in found.notifications if message.state == "ALARM"]
+    for message in sent:
+        print(f"  Notification (without its links):\n{screen.without_links(message)}")
+    if not sent:
+        print("  No alarm has sent a notification.")
     print(f"Dashboard {found.dashboard}: {found.widgets} widgets, {found.plotted} series")
 
 
@@ -211,21 +211,21 @@ def _up() -> None:
         start=lambda: start_detached(
             interpreter=EMULATOR,
             directory=directory,
-            standin_config=_standin_config(None, directory),
+            simulator_config=_simulator_config(None, directory),
             wait_scale=QUICK_WAITS,
         ),
         deploy=lambda endpoint: _deployed(endpoint, directory=directory, context={}),
     )
-    print("The stack runs on the local emulator (not AWS). Point the AWS CLI or boto3 at it with:\n")
-    # Both: boto3 and the AWS CLI read the second only, every other SDK the first.
+    print("The stacks run on the local emulator, not on AWS. To use them from the AWS CLI or boto3:\n")
+    # boto3 and the AWS CLI read only the second, other SDKs the first.
     regions = ("AWS_REGION", "AWS_DEFAULT_REGION")
     for key in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", *regions):
         print(f"  export {key}={shlex.quote(endpoint.environment[key])}")
-    print(f"\nIts log: {log_file(directory).relative_to(ROOT)}. Stop it with: make down")
+    print(f"\nLog of the emulator: {log_file(directory).relative_to(ROOT)}. Stop it with: make down")
 
 
 def _down() -> None:
-    print("Stopped." if down(BUILD / "up") else "Nothing was running.")
+    print("Stopped." if down(BUILD / "up") else "The emulator was not running.")
 
 
 @contextmanager
@@ -242,7 +242,7 @@ def _step(text: str) -> Iterator[None]:
 
 @contextmanager
 def _progress(text: str, total: int) -> Iterator[evaluation.Progress]:
-    """A line that counts up on a terminal; elsewhere one line a tenth."""
+    """Show progress: one line that counts up on a terminal, elsewhere a line for each tenth."""
     began, shown = time.monotonic(), -1
 
     def show(done: int) -> None:

@@ -1,4 +1,4 @@
-"""One command at a time in a folder: a second one says so and leaves the first alone."""
+"""One command at a time in a folder."""
 
 import fcntl
 import os
@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bedrock_eval.errors import UserError
 
-class BusyError(RuntimeError):
-    """The same command is at work there; the message names its process."""
+
+class BusyError(UserError):
+    """The same command is already running there; the message names its process."""
 
 
 @contextmanager
@@ -26,8 +28,8 @@ def alone(directory: Path, *, command: str) -> Iterator[None]:
             file.seek(0)
             who = file.read().strip() or "unknown"
             raise BusyError(
-                f"`{command}` is at work here already, as process {who}, and is left alone; "
-                "wait for its end, or stop it there with Ctrl-C"
+                f"`{command}` is already running in {directory} (process {who}); "
+                "wait until it ends, or stop it with Ctrl-C in its terminal"
             ) from None
         file.truncate(0)
         file.write(str(os.getpid()))

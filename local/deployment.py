@@ -1,4 +1,4 @@
-"""The real CDK CLI against the emulator: synthesize, bootstrap, deploy, destroy."""
+"""Commands of the real CDK CLI against the emulator: synthesize, bootstrap, deploy, destroy."""
 
 import json
 import os
@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from bedrock_eval.errors import UserError
 from local.process import ACCOUNT, REGION, Endpoint
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -21,7 +22,7 @@ _CDK = ROOT / "node_modules" / ".bin" / "cdk"
 _QUIET = ("--no-notices", "--no-color")
 
 
-class DeploymentError(RuntimeError):
+class DeploymentError(UserError):
     """A CDK command failed; the message holds the end of what it printed."""
 
 
@@ -34,14 +35,14 @@ class Deployment:
 
 
 def deploy(endpoint: Endpoint, *, directory: Path, context: Mapping[str, str] | None = None) -> Deployment:
-    """Synthesize into `directory`/cdk.out and deploy it; bootstraps the emulator meanwhile.
+    """Synthesize into `directory`/cdk.out while the emulator is bootstrapped, and deploy.
 
     Raises:
         DeploymentError: a CDK command failed.
     """
     assembly, outputs = directory / "cdk.out", directory / "outputs.json"
     with ThreadPoolExecutor(1) as pool:
-        # An empty folder: the CLI would synthesize the app first where there is a cdk.json.
+        # In an empty folder: where there is a cdk.json, the CLI would synthesize the app first.
         empty = directory / "bootstrap"
         empty.mkdir(parents=True, exist_ok=True)
         bootstrap = pool.submit(run_cdk, ["bootstrap", f"aws://{ACCOUNT}/{REGION}"], endpoint=endpoint, folder=empty)
@@ -54,14 +55,14 @@ def deploy(endpoint: Endpoint, *, directory: Path, context: Mapping[str, str] | 
 
 
 def synthesize(assembly: Path, *, endpoint: Endpoint, context: Mapping[str, str]) -> None:
-    """`cdk synth` of the local environment into `assembly`."""
+    """Run `cdk synth` of the local environment into `assembly`."""
     settings = {"environments": ENVIRONMENT, **context}
     flags = [part for key, value in settings.items() for part in ("--context", f"{key}={value}")]
     run_cdk(["synth", "--quiet", "--output", str(assembly), *flags], endpoint=endpoint)
 
 
 def destroy(endpoint: Endpoint, *, directory: Path) -> None:
-    """`cdk destroy` of what `deploy` made."""
+    """Run `cdk destroy` of the stacks that `deploy` made."""
     run_cdk(["destroy", f"{ENVIRONMENT}/*", "--force", "--app", str(directory / "cdk.out")], endpoint=endpoint)
 
 
@@ -69,7 +70,7 @@ def run_cdk(arguments: Sequence[str], *, endpoint: Endpoint, folder: Path = ROOT
     """Run one CDK command and give what it printed.
 
     Raises:
-        DeploymentError: it ended with another code than 0.
+        DeploymentError: the command failed.
     """
     environment = {**os.environ, **endpoint.environment}
     # The app runs in this interpreter's environment, with the Node that is installed beside it.
@@ -86,7 +87,7 @@ def run_cdk(arguments: Sequence[str], *, endpoint: Endpoint, folder: Path = ROOT
 
 
 def _run(command: Sequence[str], *, folder: Path, environment: Mapping[str, str]) -> tuple[int, str]:
-    """Exit code and output. In a process group of its own: Ctrl-C reaches this process, which then ends all of it."""
+    """Run a command in a process group of its own, which Ctrl-C here ends; gives exit code and output."""
     with subprocess.Popen(
         command,
         cwd=folder,

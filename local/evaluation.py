@@ -1,4 +1,4 @@
-"""Start deployed evaluations the way every schedule does, follow them, and read back what they left behind."""
+"""Starts deployed evaluations as their schedules do, waits for them, and reads their results through AWS's APIs."""
 
 import json
 import re
@@ -15,6 +15,7 @@ from botocore.config import Config
 
 from bedrock_eval import catalogue
 from bedrock_eval.catalogue import Metric
+from bedrock_eval.errors import UserError
 from bedrock_eval.layout import RunLayout
 from bedrock_eval.names import PhysicalNames, parse_scheduled_time, run_id
 from bedrock_eval.report.words.shortfalls import advice
@@ -22,7 +23,7 @@ from bedrock_eval.results.publishing import run_minute
 from bedrock_eval.results.summary import Summary, read_summary
 from bedrock_eval.runs.state import read_state
 from bedrock_eval.verdicts.gates import Verdict, worst
-from environments.schema import Environment
+from configuration.schema.environment import Environment
 from local.deployment import Deployment
 from local.process import ACCOUNT, REGION
 
@@ -34,16 +35,16 @@ _POLL_SECONDS = 0.25
 Progress = Callable[[int], None]
 
 
-class EvaluationError(RuntimeError):
-    """The run failed, or did not end in time; the message is for the person at the terminal."""
+class EvaluationError(UserError):
+    """The run failed or did not end in time; the message is for the user at the terminal."""
 
 
 @dataclass(frozen=True)
 class Notification:
-    """An alarm's message as it arrived: the fields that programs read, and the text for people.
+    """A notification of an alarm as it arrived: the fields for programs, and the text for people.
 
     Attributes:
-        children: those that a composite tells of, empty for any other.
+        children: the alarms of a composite alarm, empty for any other.
     """
 
     alarm: str
@@ -53,14 +54,14 @@ class Notification:
     children: frozenset[str] = frozenset()
 
     @property
-    def told(self) -> frozenset[str]:
-        """The alarms that somebody has heard of by this message."""
+    def alarms(self) -> frozenset[str]:
+        """The alarms that the notification is about."""
         return self.children | {self.alarm}
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run that was started; with `jobs` by Bedrock's evaluation jobs."""
+    """A run that was started; with `jobs`, Bedrock's evaluation jobs carry it out."""
 
     layout: RunLayout
     jobs: bool
@@ -68,10 +69,10 @@ class Run:
 
 @dataclass(frozen=True)
 class RunFound:
-    """What boto3 finds of one run.
+    """The results of one run as boto3 reads them.
 
     Attributes:
-        message: what run.json says of a run with too few answers.
+        message: the message of run.json about a run with too few answers.
     """
 
     summary: Summary
@@ -82,7 +83,7 @@ class RunFound:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What boto3 finds around the runs."""
+    """Alarms, notifications and dashboard as boto3 reads them."""
 
     alarms: Mapping[str, str]
     notifications: tuple[Notification, ...]
@@ -113,7 +114,7 @@ class Clients:
 
 
 def subscribe_inbox(clients: Clients, deployment: Deployment) -> str:
-    """A queue that hears what people hear, for the message to be shown; gives its URL."""
+    """Subscribe a queue to the topic that people subscribe to; gives its URL."""
     url: str = clients.sqs.create_queue(QueueName=INBOX)["QueueUrl"]
     arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{INBOX}"
     clients.sns.subscribe(TopicArn=deployment.outputs["MessagesTopicArn"], Protocol="sqs", Endpoint=arn)
@@ -121,7 +122,7 @@ def subscribe_inbox(clients: Clients, deployment: Deployment) -> str:
 
 
 def start(clients: Clients, *, names: PhysicalNames, evaluation: str, jobs: bool = False) -> Run:
-    """Make a one-off schedule like the deployed ones, due at once."""
+    """Create a one-time schedule like the deployed ones, due at once."""
     due = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=1)
     clients.scheduler.create_schedule(
         Name=f"{names.prefix}-once-{evaluation}",
@@ -148,10 +149,10 @@ def follow(
     """Wait until the run has published.
 
     Args:
-        progress: told how many answers the stand-in has given.
+        progress: called with the number of answers that the simulator has given.
 
     Raises:
-        EvaluationError: it failed (with the reason of run.json), or took more than 15 minutes.
+        EvaluationError: the run failed (with the reason of run.json), or took more than 15 minutes.
     """
     bucket, layout = deployment.outputs["ResultsBucket"], run.layout
     machine = _machine(names, jobs=run.jobs)
@@ -164,8 +165,8 @@ def follow(
         state = _read(clients, bucket, layout.state)
         if state is not None and json.loads(state).get("status") == "failed":
             why = f"{json.loads(state).get('reason')}: {json.loads(state).get('message')}"
-            mending = advice(why)
-            raise EvaluationError(f"the run of {layout.evaluation} failed: {why}" + (f"; {mending}" if mending else ""))
+            hint = advice(why)
+            raise EvaluationError(f"the run of {layout.evaluation} failed: {why}" + (f"; {hint}" if hint else ""))
         broken = clients.stepfunctions.list_executions(stateMachineArn=machine, statusFilter="FAILED")["executions"]
         if broken and state is None:
             cause = clients.stepfunctions.describe_execution(executionArn=broken[0]["executionArn"])
@@ -189,12 +190,12 @@ def read_run(clients: Clients, deployment: Deployment, layout: RunLayout) -> Run
 def read_surroundings(
     clients: Clients, *, environment: Environment, summaries: Iterable[Summary], inbox: str
 ) -> Surroundings:
-    """Read alarms, messages and dashboard, once the alarms have followed the runs."""
+    """Read alarms, notifications and dashboard, once the alarms reflect the runs."""
     names = PhysicalNames(environment.prefix)
     expected = {name: state for summary in summaries for name, state in expected_alarms(summary, names).items()}
     alarms = _wait_for_states(clients, names.prefix, expected)
-    ringing = [name for name, state in expected.items() if state == "ALARM"]
-    notifications = wait_for_messages(clients, inbox, alarms=ringing)
+    in_alarm = [name for name, state in expected.items() if state == "ALARM"]
+    notifications = wait_for_messages(clients, inbox, alarms=in_alarm)
     body = json.loads(clients.cloudwatch.get_dashboard(DashboardName=names.dashboard)["DashboardBody"])
     return Surroundings(
         alarms=alarms,
@@ -206,7 +207,7 @@ def read_surroundings(
 
 
 def expected_alarms(summary: Summary, names: PhysicalNames) -> dict[str, str]:
-    """Which verdict alarms the summary must have set, by name."""
+    """The states that the summary gives the verdict alarms, by name."""
     verdicts = {
         (candidate.name, gate.metric): worst(each for each in candidate.gates if each.metric == gate.metric).verdict
         for candidate in summary.candidates
@@ -219,7 +220,7 @@ def expected_alarms(summary: Summary, names: PhysicalNames) -> dict[str, str]:
 
 
 def cloudwatch_means(clients: Clients, summary: Summary) -> dict[tuple[str, str], float | None]:
-    """Average of each score as CloudWatch has it for this run's minute, by candidate and metric."""
+    """The average of each score in CloudWatch for this run's minute, by candidate and metric."""
     minute = run_minute(summary)
     found: dict[tuple[str, str], float | None] = {}
     for candidate in summary.candidates:
@@ -259,7 +260,7 @@ def alarm_states(clients: Clients, prefix: str) -> dict[str, str]:
 
 
 def _wait_for_states(clients: Clients, prefix: str, expected: Mapping[str, str]) -> dict[str, str]:
-    """The states of all alarms, once those that the run decides have followed it, or the time is up."""
+    """The states of all alarms, once those of the run have their expected states or the time is up."""
     deadline = time.monotonic() + _ALARM_SECONDS
     while True:
         found = alarm_states(clients, prefix)
@@ -269,13 +270,13 @@ def _wait_for_states(clients: Clients, prefix: str, expected: Mapping[str, str])
 
 
 def wait_for_messages(clients: Clients, inbox: str, *, alarms: Sequence[str]) -> tuple[Notification, ...]:
-    """Messages that arrived, waiting until each of `alarms` is told of, by itself or by its composite."""
+    """The notifications that arrive until there is one about each of `alarms` or its composite alarm."""
     found: list[Notification] = []
     deadline = time.monotonic() + _ALARM_SECONDS
     while True:
         found += _received(clients, inbox)
-        heard = {name for message in found if message.state == "ALARM" for name in message.told}
-        if heard >= set(alarms) or time.monotonic() > deadline:
+        about = {name for message in found if message.state == "ALARM" for name in message.alarms}
+        if about >= set(alarms) or time.monotonic() > deadline:
             return tuple(found)
         time.sleep(_POLL_SECONDS)
 
@@ -291,7 +292,7 @@ def _received(clients: Clients, inbox: str) -> Iterator[Notification]:
 
 
 def _answered(deployment: Deployment) -> int:
-    with urllib.request.urlopen(f"{deployment.endpoint.url}/_standin/calls", timeout=10) as answer:
+    with urllib.request.urlopen(f"{deployment.endpoint.url}/_simulator/calls", timeout=10) as answer:
         return int(json.load(answer)["totals"]["answered"])
 
 
@@ -305,5 +306,5 @@ def _read(clients: Clients, bucket: str, key: str) -> bytes | None:
 def _required(clients: Clients, bucket: str, key: str) -> bytes:
     content = _read(clients, bucket, key)
     if content is None:
-        raise EvaluationError(f"s3://{bucket}/{key} is missing though the run has published")
+        raise EvaluationError(f"s3://{bucket}/{key} is missing, although the run has published")
     return content

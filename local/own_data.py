@@ -1,4 +1,4 @@
-"""`make run DATASET=... ANSWERS=... MODELS=...`: an environment file made of somebody's own data."""
+"""`make run DATASET=... ANSWERS=... MODELS=...`: an environment file for your own data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,31 +9,32 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from bedrock_eval.errors import UserError
 from bedrock_eval.evaluation.cases import DatasetError, read_cases
 from bedrock_eval.evaluation.dataset_formats import named_by_bytes
 from bedrock_eval.evaluation.dataset_references import gap, gaps_of
 from bedrock_eval.models import ModelError, candidate_name
-from environments.evaluation_schema import CUSTOM
-from environments.load import load_environments
-from local.bedrock.answers import AnswersError
-from local.bedrock.answers import load as load_answers
-from local.bedrock.identifiers import sources_of
+from configuration.loading.load import load_environments
+from configuration.schema.evaluations.kinds import CUSTOM
 from local.deployment import ENVIRONMENT, ENVIRONMENTS, ROOT
+from local.simulator.models.identifiers import sources_of
+from local.simulator.replay.answers import AnswersError
+from local.simulator.replay.answers import load as load_answers
 
 EVALUATION = "own-data"
 _DATASET = "own-data"
 
 
-class OwnDataError(ValueError):
+class OwnDataError(UserError, ValueError):
     """The command line, or a file it names, cannot be used; one sentence says why and what is allowed."""
 
 
 @dataclass(frozen=True)
 class OwnData:
-    """What was given on the command line: all three or nothing.
+    """The data of the command line: all three are given.
 
     Attributes:
-        warning: what is worth saying of the dataset.
+        warning: a warning about the dataset, if there is one.
     """
 
     dataset: Path
@@ -46,7 +47,7 @@ def own_data(*, dataset: str | None, answers: str | None, models: str | None) ->
     """Check the command line.
 
     Raises:
-        OwnDataError: only some of the three are given, or a file or model id is not usable.
+        OwnDataError: only some of the three are given, or a file or model id cannot be used.
     """
     given = {"DATASET": dataset, "ANSWERS": answers, "MODELS": models}
     missing = [name for name, value in given.items() if not value]
@@ -61,14 +62,14 @@ def own_data(*, dataset: str | None, answers: str | None, models: str | None) ->
             raise OwnDataError(f"{name}={path}: {what}; needed: a .jsonl file")
     identifiers = tuple(identifier.strip() for identifier in models.split(",") if identifier.strip())
     if not identifiers or len(set(identifiers)) != len(identifiers):
-        raise OwnDataError(f"MODELS={models}: needed: one or more different model ids, with commas between")
+        raise OwnDataError(f"MODELS={models}: needed: one or more different model ids, separated by commas")
     warning = _check_dataset(paths["DATASET"])
     _check_answers(paths["ANSWERS"], identifiers)
     return OwnData(paths["DATASET"], paths["ANSWERS"], identifiers, warning)
 
 
 def _check_dataset(path: Path) -> str | None:
-    """Hold it against the metrics that it will be evaluated by; gives a warning, if there is one."""
+    """Check the dataset for the metrics of the evaluation; gives a warning, if there is one."""
     try:
         with path.open("rb") as lines:
             gaps = gaps_of(read_cases(lines, source=str(path)))
@@ -87,17 +88,17 @@ def _check_dataset(path: Path) -> str | None:
 
 def _check_answers(path: Path, models: tuple[str, ...]) -> None:
     with path.open("rb") as lines:
-        told = named_by_bytes(lines.readline(), str(path))
-    if told is not None:
-        raise OwnDataError(f"{path}: {told}")
+        wrong_format = named_by_bytes(lines.readline(), str(path))
+    if wrong_format is not None:
+        raise OwnDataError(f"{path}: {wrong_format}")
     try:
         recorded = load_answers([path])
     except AnswersError as error:
         raise OwnDataError(str(error)) from None
     for model in models:
         if not recorded.knows(sources_of(model)):
-            known = ", ".join(recorded.models()) or "it is empty"
-            raise OwnDataError(f"MODELS: {path} holds no answer of {model}; there are answers of: {known}")
+            known = ", ".join(recorded.models()) or "no model (the file is empty)"
+            raise OwnDataError(f"MODELS: {path} has no answers of {model}; it has answers of: {known}")
 
 
 def write_environment(own: OwnData, *, directory: Path) -> Path:
@@ -115,7 +116,7 @@ def write_environment(own: OwnData, *, directory: Path) -> Path:
             raise OwnDataError(f"MODELS: {error}") from None
     yaml = YAML()
     content = yaml.load((ENVIRONMENTS / f"{ENVIRONMENT}.yaml").read_text())
-    # How the custom evaluation of local.yaml is made; where somebody has taken it out, as the schema has it.
+    # The custom evaluation of local.yaml is the template; without it, the defaults of the schema apply.
     custom = (each for each in (content.get("evaluations") or {}).values() if each.get("kind", CUSTOM) == CUSTOM)
     template: Mapping[str, Any] = next(custom, {})
     content["models"] = {name: {"id": identifier} for name, identifier in zip(names, own.models, strict=True)}

@@ -1,4 +1,4 @@
-"""Starting and stopping the local emulator from the project's interpreter.
+"""Starts and stops the local emulator from the project's interpreter.
 
 The emulator is a process group of its own with a clean environment, because ministack passes its whole environment on
 to the Lambda functions it runs, and because those are subprocesses that must end with it.
@@ -20,13 +20,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from local.emulator.readings import VARIABLE
+from bedrock_eval.errors import UserError
+from local.emulator.cloudwatch.metric_math.readings import VARIABLE
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
 DEFAULT_PORT = 4566
 QUICK_WAITS = 1 / 60
-"""A minute of a state machine's pause is a second: what `make run`, `make up` and the system tests start with."""
+"""A pause of a minute in a state machine takes a second: for `make run`, `make up` and the system tests."""
 
 _PROJECT_ROOT = Path(__file__).resolve().parent.parent
 _START_SECONDS = 30.0
@@ -34,13 +35,13 @@ _STOP_SECONDS = 3.0
 _LOG_TAIL_LINES = 25
 
 
-class EmulatorError(RuntimeError):
+class EmulatorError(UserError):
     """The emulator did not start, or died; the message holds the end of its log."""
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where the emulator listens, and the environment variables that point an AWS client or the CDK CLI at it."""
+    """The address of the emulator, and the environment variables for AWS clients and the CDK CLI."""
 
     url: str
     port: int
@@ -49,7 +50,7 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class _State:
-    """What ``stop_detached`` needs to know about a running emulator; the content of the pid file."""
+    """The content of the pid file: what ``stop_detached`` needs of a running emulator."""
 
     pid: int
     port: int
@@ -91,7 +92,7 @@ def _is_taken(port: int) -> bool:
 
 
 def _process_start(pid: int) -> str:
-    """The kernel's start time of ``pid``: tells a live emulator from another process that was given its number."""
+    """The kernel's start time of ``pid``: it differs when another process has been given its number."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         return "" if fields[0] == "Z" else fields[19]
@@ -124,7 +125,7 @@ def client_environment(*, port: int, directory: Path, access_key: str) -> dict[s
 
 
 def _server_environment(
-    *, port: int, directory: Path, standin_config: Path | None, wait_scale: float
+    *, port: int, directory: Path, simulator_config: Path | None, wait_scale: float
 ) -> dict[str, str]:
     scratch, home = directory / "tmp", directory / "emulator-home"
     scratch.mkdir(parents=True, exist_ok=True)
@@ -136,7 +137,6 @@ def _server_environment(
         "LANG": "C.UTF-8",
         "TZ": "UTC",
         "PYTHONUNBUFFERED": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
         "BIND_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(port),
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
@@ -145,8 +145,8 @@ def _server_environment(
     }
     if VARIABLE in os.environ:
         environment[VARIABLE] = os.environ[VARIABLE]
-    if standin_config is not None:
-        environment["STANDIN_CONFIG"] = str(standin_config.resolve())
+    if simulator_config is not None:
+        environment["SIMULATOR_CONFIG"] = str(simulator_config.resolve())
     return environment
 
 
@@ -182,7 +182,7 @@ class EmulatorProcess:
 
     Args:
         directory: is created, and holds everything it writes.
-        wait_scale: what Wait states of Step Functions, and its pauses between retries, take of their time.
+        wait_scale: the share of its time that a Wait state or a pause between retries of Step Functions takes.
     """
 
     def __init__(
@@ -190,13 +190,13 @@ class EmulatorProcess:
         *,
         interpreter: Path,
         directory: Path,
-        standin_config: Path | None = None,
+        simulator_config: Path | None = None,
         port: int | None = None,
         wait_scale: float = 1.0,
     ) -> None:
         self._interpreter = interpreter
         self._directory = directory.resolve()
-        self._standin_config = standin_config
+        self._simulator_config = simulator_config
         self._port = port or _free_port()
         self._wait_scale = wait_scale
         self._process: subprocess.Popen[bytes] | None = None
@@ -222,7 +222,7 @@ class EmulatorProcess:
     def launch(self) -> None:
         """Start it without waiting. Raises EmulatorError when it cannot be started."""
         if not self._interpreter.exists():
-            raise EmulatorError(f"{self._interpreter} does not exist; needed: make install")
+            raise EmulatorError(f"{self._interpreter} does not exist; run: make install")
         if _is_taken(self._port):
             raise EmulatorError(f"port {self._port} is in use; stop what listens there or choose another port")
         self._directory.mkdir(parents=True, exist_ok=True)
@@ -233,7 +233,7 @@ class EmulatorProcess:
                 env=_server_environment(
                     port=self._port,
                     directory=self._directory,
-                    standin_config=self._standin_config,
+                    simulator_config=self._simulator_config,
                     wait_scale=self._wait_scale,
                 ),
                 stdin=subprocess.DEVNULL,
@@ -289,15 +289,15 @@ def running_emulator(
     *,
     interpreter: Path,
     directory: Path,
-    standin_config: Path | None = None,
+    simulator_config: Path | None = None,
     port: int | None = None,
     wait_scale: float = 1.0,
 ) -> Iterator[Endpoint]:
-    """An emulator for the duration of a ``with`` block; it is stopped on every way out, Ctrl-C included."""
+    """An emulator for the duration of a ``with`` block; it is stopped in every case, Ctrl-C included."""
     process = EmulatorProcess(
         interpreter=interpreter,
         directory=directory,
-        standin_config=standin_config,
+        simulator_config=simulator_config,
         port=port,
         wait_scale=wait_scale,
     )
@@ -311,13 +311,13 @@ def start_detached(
     *,
     interpreter: Path,
     directory: Path,
-    standin_config: Path | None = None,
+    simulator_config: Path | None = None,
     port: int | None = None,
     wait_scale: float = 1.0,
 ) -> Endpoint:
     """Start an emulator that outlives this process, or return the one that already works in ``directory``.
 
-    Without ``port`` it takes 4566, which people expect, or any free one when that is taken.
+    Without ``port`` it takes 4566, the usual one, or any free port when that is taken.
     """
     running = detached_endpoint(directory=directory)
     if running is not None:
@@ -325,10 +325,14 @@ def start_detached(
     if port is None and not _is_taken(DEFAULT_PORT):
         port = DEFAULT_PORT
     process = EmulatorProcess(
-        interpreter=interpreter, directory=directory, standin_config=standin_config, port=port, wait_scale=wait_scale
+        interpreter=interpreter,
+        directory=directory,
+        simulator_config=simulator_config,
+        port=port,
+        wait_scale=wait_scale,
     )
     process.launch()
-    # Before it answers: whoever is killed meanwhile leaves something that can be found and stopped.
+    # Before it answers, so that `make down` finds the emulator of a command that was killed meanwhile.
     endpoint, started = process.endpoint(), _process_start(process.pid)
     _State(pid=process.pid, port=endpoint.port, access_key=process.access_key, started=started).write(
         pid_file(directory)
@@ -353,13 +357,13 @@ def detached_endpoint(*, directory: Path) -> Endpoint | None:
 
 
 def answering_endpoint(*, directory: Path) -> Endpoint | None:
-    """The same, None also when it does not answer."""
+    """The endpoint of a running emulator that answers, else None."""
     endpoint = detached_endpoint(directory=directory)
     return endpoint if endpoint is not None and _is_healthy(endpoint.port) else None
 
 
 def detached_mark(*, directory: Path) -> str | None:
-    """What tells the running emulator in ``directory`` from those before it; None when there is none."""
+    """A mark of the running emulator in ``directory``, other than that of earlier ones; None when there is none."""
     state = _live_state(directory)
     return None if state is None else f"{state.pid}-{state.started}"
 

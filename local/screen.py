@@ -1,4 +1,4 @@
-"""What `make run` writes as summary.json."""
+"""The results of `make run` as summary.json has them, and notifications as the screen shows them."""
 
 from typing import Any
 
@@ -7,14 +7,14 @@ from bedrock_eval.verdicts.gates import GateResult, worst
 from local.evaluation import Notification, RunFound, Surroundings
 
 
-def heard(message: Notification) -> str:
-    """An alarm's message without the links, which lead to AWS's console."""
+def without_links(message: Notification) -> str:
+    """A notification without its links, which lead to AWS's console."""
     lines = [line for line in message.text.splitlines() if line and "https://" not in line]
     return "\n".join(f"  | {line}" for line in (message.subject, *lines))
 
 
 def view_run(found: RunFound) -> dict[str, Any]:
-    """A run by model id, with each mean as CloudWatch gives it back."""
+    """A run by model id, with each mean as CloudWatch returns it."""
     summary = found.summary
     return {
         "application": summary.application,
@@ -28,7 +28,7 @@ def view_run(found: RunFound) -> dict[str, Any]:
 
 
 def view_surroundings(found: Surroundings) -> dict[str, Any]:
-    """Alarms, messages and dashboard, which the runs share."""
+    """The alarms, notifications and dashboard of all runs."""
     return {
         "alarms": dict(found.alarms),
         "notifications": [
@@ -61,7 +61,7 @@ def _model(candidate: CandidateSummary, found: RunFound) -> dict[str, Any]:
 
 
 def _spending(candidate: CandidateSummary) -> dict[str, float | None]:
-    """None where it is unknown: Bedrock does not tell the tokens of evaluation jobs."""
+    """Tokens and cost, None where unknown: Bedrock does not report the tokens of evaluation jobs."""
     usage, cost = candidate.usage, candidate.cost
     return {
         "input_tokens": None if usage is None else usage.input_tokens,

@@ -1,4 +1,4 @@
-"""`make up`: a deployment that outlives its command, and is brought up to date by the next one."""
+"""`make up`: a deployment that keeps running, and that the next `make up` brings up to date."""
 
 import hashlib
 import json
@@ -13,48 +13,51 @@ from local.process import Endpoint, answering_endpoint, detached_mark, stop_deta
 
 Deploy = Callable[[Endpoint], object]
 
-# What a synthesis of `local` reads.
-_INPUTS = ("app.py", "cdk.json", "constraints.txt", "constructs", "datasets", "environments", "lambda", "stacks")
+# The inputs of a synthesis of `local`.
+_INPUTS = (
+    *("app.py", "cdk.json", "configuration", "constraints.txt"),
+    *("constructs", "datasets", "environments", "lambda", "stacks"),
+)
 _READ = {".json", ".jsonl", ".py", ".txt", ".yaml"}
 
 
 @dataclass(frozen=True)
 class _Deployed:
-    """What stands on an emulator; `inputs` is empty while it is being changed."""
+    """The deployment on an emulator; `inputs` is empty while it changes."""
 
     emulator: str
     inputs: str
 
 
 def up(directory: Path, *, start: Callable[[], Endpoint], deploy: Deploy) -> Endpoint:
-    """Start an emulator and deploy, or bring what stands there up to date.
+    """Start an emulator and deploy, or bring the existing deployment up to date.
 
     Raises:
-        BusyError: another `make up` is at work.
-        DeploymentError: what stands there could not be changed, or a first deploy failed, whose emulator is stopped.
+        BusyError: another `make up` is running.
+        DeploymentError: the update failed, or the first deployment failed and its emulator was stopped.
     """
     with alone(directory, command="make up"):
-        endpoint, standing = answering_endpoint(directory=directory), _read(directory)
+        endpoint, existing = answering_endpoint(directory=directory), _read(directory)
         inputs = digest(ROOT)
-        if standing is None or endpoint is None or standing.emulator != detached_mark(directory=directory):
+        if existing is None or endpoint is None or existing.emulator != detached_mark(directory=directory):
             if stop_detached(directory=directory):
-                print("The last `make up` did not come to its end: this one begins anew.")
+                print("The previous `make up` did not finish. Starting over.")
             return _begin(directory, start=start, deploy=deploy, inputs=inputs)
-        if standing.inputs == inputs:
-            print("It runs already, and nothing has changed since it was deployed.")
+        if existing.inputs == inputs:
+            print("Already running and up to date.")
         else:
             _change(directory, endpoint, deploy=deploy, inputs=inputs)
         return endpoint
 
 
 def down(directory: Path) -> bool:
-    """Stop what `up` left running; False when nothing was."""
+    """Stop the emulator that `up` started; False when none was running."""
     (directory / "deployed.json").unlink(missing_ok=True)
     return stop_detached(directory=directory)
 
 
 def digest(root: Path) -> str:
-    """A hash of every file that decides what is deployed."""
+    """A hash of every file that decides the deployment."""
     found = hashlib.sha256()
     for path in _files(root):
         found.update(f"{path.relative_to(root).as_posix()}\0".encode())
@@ -66,11 +69,13 @@ def _files(root: Path) -> Iterator[Path]:
     for name in _INPUTS:
         top = root / name
         within = sorted(top.rglob("*")) if top.is_dir() else [top]
-        yield from (path for path in within if path.suffix in _READ and path.is_file() and not _another_s(path))
+        yield from (
+            path for path in within if path.suffix in _READ and path.is_file() and not _of_another_environment(path)
+        )
 
 
-def _another_s(path: Path) -> bool:
-    """The file of an environment that is not deployed here."""
+def _of_another_environment(path: Path) -> bool:
+    """Say whether this is the file of an environment that is not deployed here."""
     return path.parent.name == "environments" and path.suffix == ".yaml" and path.stem != ENVIRONMENT
 
 
@@ -87,15 +92,17 @@ def _begin(directory: Path, *, start: Callable[[], Endpoint], deploy: Deploy, in
 
 
 def _change(directory: Path, endpoint: Endpoint, *, deploy: Deploy, inputs: str) -> None:
-    print("It runs already; files have changed since it was deployed.")
+    print("Already running. Files have changed since the last deployment.")
     _write(directory, "")
     try:
         deploy(endpoint)
     except DeploymentError as error:
-        again = "The emulator still runs. Mend it and try again, or begin anew with: make down up"
+        again = "The emulator is still running. Fix the error and run `make up` again, or start over with: make down up"
         raise DeploymentError(f"{error}\n{again}") from None
     except KeyboardInterrupt:
-        raise KeyboardInterrupt("stopped; the emulator still runs, and the next `make up` deploys again") from None
+        raise KeyboardInterrupt(
+            "stopped; the emulator is still running, and the next `make up` deploys again"
+        ) from None
     _write(directory, inputs)
 
 

@@ -3,75 +3,54 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
 
-from aws_cdk import Aws, CfnOutput, Duration, Stack
+from aws_cdk import Aws, CfnOutput, Duration
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_s3 as s3
 
 from bedrock_eval.jobs.rules import MOST_TASK_DESCRIPTION
-from bedrock_eval.names import PhysicalNames
-from bedrock_ops.custom_evaluator import CustomEvaluator
-from bedrock_ops.definitions import DeployedDefinitions
-from bedrock_ops.evaluation_jobs import EvaluationJobs
-from bedrock_ops.evaluation_role import EvaluationJobRole
-from bedrock_ops.functions import PythonFunction
-from bedrock_ops.human_review import HumanReview, HumanReviews
-from bedrock_ops.inference_profiles import ApplicationProfiles, EvaluationProfiles
-from bedrock_ops.permissions import allow_foreign_objects
-from bedrock_ops.schedules import EvaluationSchedules
-from bedrock_ops.state_machine import EvaluationStateMachine
-from constructs import Construct
-from environments.definitions import Places, dataset, definition
-from environments.evaluation_schema import (
+from bedrock_eval_cdk import BedrockEvaluation, EvaluationRunner
+from bedrock_eval_cdk.core.permissions import allow_foreign_objects
+from bedrock_eval_cdk.evaluation.called_models import CalledModels
+from bedrock_eval_cdk.evaluation.human_review import HumanReview, HumanReviews
+from bedrock_eval_cdk.evaluation.inference_profiles import ApplicationProfiles, EvaluationProfiles
+from bedrock_eval_cdk.evaluation.job_role import EvaluationJobRole
+from bedrock_eval_cdk.evaluation.jobs import EvaluationJobs
+from bedrock_eval_cdk.storage.evaluation_buckets import EvaluationData, ExistingBuckets
+from configuration.resolve.definitions import Places, dataset, definition
+from configuration.schema.environment import Environment
+from configuration.schema.evaluations.kinds import (
     CustomEvaluationConfig,
     EvaluationConfig,
     HumanComparisonConfig,
     HumanEvaluationConfig,
     JobEvaluationConfig,
 )
-from environments.schema import Environment
-from stacks.code import function_code
-
-_CUSTOM_LIMIT = Duration.hours(24)
+from constructs import Construct
+from stacks.base import EnvironmentStack, environment_context
 
 
-class EvaluationStack(Stack):
+class EvaluationStack(EnvironmentStack):
     """What runs evaluations."""
 
-    def __init__(  # noqa: PLR0913 - all by keyword but the first two
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        environment: Environment,
-        datasets: s3.IBucket,
-        results: s3.IBucket,
-        key: kms.IKey,
-        **kwargs: Any,
+    def __init__(
+        self, scope: Construct, construct_id: str, *, environment: Environment, data: EvaluationData, key: kms.IKey
     ) -> None:
-        super().__init__(scope, construct_id, **kwargs)
+        super().__init__(scope, construct_id, environment=environment)
         self._environment = environment
-        self._names = PhysicalNames(environment.prefix)
-        self._datasets = datasets
-        self._results = results
-        self._key = key
-        self._log_retention_days = environment.retention_days.function_logs
+        self._context = environment_context(environment, key=key)
+        self._names = self._context.fixed_names
+        self._data = data
         # By the environment's name of the model: ARNs of the profiles for the application, and of those we call.
         self._application_profiles = self._make_application_profiles()
         self._profiles = self._own_profiles() if environment.has_own_profiles else self._application_profiles
         self.job_role = self._job_role()
-        self.evaluator = self._evaluator()
-        self.machine = self._machine(
-            "StateMachine", self._names.state_machine, function=self.evaluator, time_limit=_CUSTOM_LIMIT
-        )
-        self.jobs_machine = self._jobs_machine() if self._by_jobs else None
+        self.runner = self._make_runner()
         self._flow_definitions = self._human_reviews()
-        self._add_evaluations()
-        CfnOutput(self, "StateMachineArn", value=self.machine.state_machine.state_machine_arn)
-        CfnOutput(self, "EvaluatorFunction", value=self.evaluator.function.function_name)
-        if self.jobs_machine is not None:
-            CfnOutput(self, "JobsStateMachineArn", value=self.jobs_machine.state_machine.state_machine_arn)
+        self.evaluations = self._add_evaluations()
+        CfnOutput(self, "StateMachineArn", value=self.runner.machine.state_machine.state_machine_arn)
+        CfnOutput(self, "EvaluatorFunction", value=self.runner.evaluator.name)
+        if self.runner.jobs_machine is not None:
+            CfnOutput(self, "JobsStateMachineArn", value=self.runner.jobs_machine.state_machine.state_machine_arn)
 
     @property
     def _custom(self) -> Mapping[str, CustomEvaluationConfig]:
@@ -108,61 +87,41 @@ class EvaluationStack(Stack):
         role = EvaluationJobRole(
             self,
             "JobRole",
-            names=self._names,
-            models=[self._environment.model(name) for name in self._environment.models],
-            own_profiles=self._profiles_of(self._models_of(self._by_jobs.values())),
-            datasets=self._datasets,
-            results=self._results,
-            key=self._key,
+            context=self._context,
+            data=self._data,
+            called=CalledModels(
+                [self._environment.model(name) for name in self._environment.models],
+                self._profiles_of(self._models_of(self._by_jobs.values())),
+            ),
         )
         foreign = self._foreign_datasets(self._by_jobs.values())
         if foreign:
             role.allow_datasets(foreign)
         return role
 
-    def _evaluator(self) -> CustomEvaluator:
-        evaluator = CustomEvaluator(
+    def _make_runner(self) -> EvaluationRunner:
+        runner = EvaluationRunner(
             self,
-            "Evaluator",
-            names=self._names,
-            application=self._environment.application,
-            datasets=self._datasets,
-            results=self._results,
-            key=self._key,
-            code=function_code("custom_evaluator", engine=True),
-            log_retention_days=self._log_retention_days,
+            "Runner",
+            context=self._context,
+            existing=ExistingBuckets(self._data.datasets, self._data.results),
+            own_profiles=self._environment.has_own_profiles,
         )
         models = self._models_of(self._custom.values())
-        if models:
-            evaluator.allow_models(
-                [self._environment.model(name) for name in models], own_profiles=self._profiles_of(models)
-            )
-        allow_foreign_objects(evaluator.role, self._foreign_datasets(self._custom.values()))
-        return evaluator
-
-    def _jobs_machine(self) -> EvaluationStateMachine:
-        jobs = EvaluationJobs(
-            self,
-            "Jobs",
-            names=self._names,
-            application=self._environment.application,
-            environment=self._environment.name,
-            job_role=self.job_role,
-            datasets=self._datasets,
-            results=self._results,
-            key=self._key,
-            code=function_code("evaluation_jobs", engine=True),
-            log_retention_days=self._log_retention_days,
+        runner.allow(
+            CalledModels([self._environment.model(name) for name in models], self._profiles_of(models)),
+            datasets=self._foreign_datasets(self._custom.values()),
         )
+        if self._by_jobs:
+            self._add_jobs(runner)
+        return runner
+
+    def _add_jobs(self, runner: EvaluationRunner) -> None:
+        jobs = EvaluationJobs(self, "Jobs", context=self._context, data=self._data, job_role=self.job_role)
         allow_foreign_objects(jobs.role, self._foreign_datasets(self._by_jobs.values()))
         # The function gives up before: an execution that is cut off says of no run why it failed.
         hours = max(config.longest_hours for config in self._by_jobs.values()) + 1
-        return self._machine(
-            "JobsStateMachine",
-            self._names.jobs_state_machine,
-            function=jobs,
-            time_limit=Duration.hours(math.ceil(hours)),
-        )
+        runner.add_jobs(jobs, time_limit=Duration.hours(math.ceil(hours)))
 
     def _human_reviews(self) -> Mapping[str, str]:
         """What lets people rate, where an evaluation asks them; the ARNs of their flow definitions by evaluation."""
@@ -177,13 +136,9 @@ class EvaluationStack(Stack):
         return HumanReviews(
             self,
             "HumanReviews",
-            names=self._names,
+            context=self._context,
+            data=self._data,
             reviews=reviews,
-            datasets=self._datasets,
-            results=self._results,
-            code=function_code("custom_resources"),
-            key=self._key,
-            log_retention_days=self._log_retention_days,
         ).flow_definitions
 
     def _human_review(self, name: str, config: HumanEvaluationConfig | HumanComparisonConfig) -> HumanReview:
@@ -200,22 +155,9 @@ class EvaluationStack(Stack):
     def _places(self) -> Places:
         return Places(
             profiles=self._profiles,
-            datasets_bucket=self._datasets.bucket_name,
+            datasets_bucket=self._data.datasets.bucket_name,
             account=Aws.ACCOUNT_ID,
             partition=Aws.PARTITION,
-        )
-
-    def _machine(
-        self, construct_id: str, name: str, *, function: PythonFunction, time_limit: Duration
-    ) -> EvaluationStateMachine:
-        return EvaluationStateMachine(
-            self,
-            construct_id,
-            name=name,
-            function=function,
-            time_limit=time_limit,
-            key=self._key,
-            log_retention_days=self._log_retention_days,
         )
 
     def _foreign_datasets(self, evaluations: Iterable[EvaluationConfig]) -> list[tuple[str, str]]:
@@ -224,26 +166,19 @@ class EvaluationStack(Stack):
         sources = [self._environment.datasets[name] for name in used if name in self._environment.datasets]
         return [config.s3_object for config in sources if config.is_s3]
 
-    def _add_evaluations(self) -> None:
-        machines = [each.state_machine for each in (self.machine, self.jobs_machine) if each is not None]
-        schedules = EvaluationSchedules(self, "Schedules", names=self._names, state_machines=machines, key=self._key)
-        if not self._environment.evaluations:
-            return
-        definitions = DeployedDefinitions(
-            self,
-            "Definitions",
-            names=self._names,
-            results=self._results,
-            code=function_code("custom_resources"),
-            key=self._key,
-            log_retention_days=self._log_retention_days,
-        )
+    def _add_evaluations(self) -> tuple[BedrockEvaluation, ...]:
+        # Also without a scheduled evaluation: the watchdog's schedule lies in their group.
+        schedules = self.runner.schedules
         places = replace(self._places, flow_definitions=self._flow_definitions)
-        for name in self._environment.evaluations:
-            made = definition(self._environment, name, places=places)
-            deployed = definitions.add(made)
-            if made.schedule is not None:
-                machine = machines[-1] if name in self._by_jobs else machines[0]
-                schedules.add(name, made.schedule, state_machine=machine).node.add_dependency(deployed)
         # A rate runs as soon as its schedule is made: by then whatever a run needs of this stack is there.
-        schedules.wait_for(each for each in self.node.children if each is not schedules)
+        schedules.wait_for(each for each in self.node.children if each is not self.runner)
+        evaluations = Construct(self, "Evaluations")
+        return tuple(
+            BedrockEvaluation(
+                evaluations,
+                name,
+                definition=definition(self._environment, name, places=places),
+                runner=self.runner,
+            )
+            for name in self._environment.evaluations
+        )

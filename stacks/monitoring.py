@@ -1,140 +1,177 @@
 """Topic, watchdog, alarms and dashboard of one environment. Deployed after the evaluation stack, which it names."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from aws_cdk import ArnFormat, Aws, CfnOutput, Stack
+from aws_cdk import ArnFormat, Aws, CfnOutput
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
-from bedrock_eval.alarms.kinds import FORMATTER_ERRORS, Severity, Thresholds
+from bedrock_eval.alarms.kinds import FORMATTER_ERRORS, Severity
 from bedrock_eval.alarms.subscribers import Subscription
-from bedrock_eval.evaluation.definition import Gate
 from bedrock_eval.models import Model
-from bedrock_eval.names import PhysicalNames
 from bedrock_eval.pricing.costs import Rates
 from bedrock_eval.watchdog.watch_list import People
-from bedrock_ops.alarm_formatter import AlarmFormatter
-from bedrock_ops.alarms import AlarmFactory
-from bedrock_ops.budget import MonthlyBudget
-from bedrock_ops.dashboard import MonitoringDashboard
-from bedrock_ops.inference_profiles import application_profile_id, evaluation_profile_id
-from bedrock_ops.metric_reads import reads
-from bedrock_ops.monitoring_alarms import add_alarms, add_formatter_alarm
-from bedrock_ops.monitoring_subjects import (
+from bedrock_eval_cdk import BedrockEvaluation, BedrockInvocationLogging, BedrockMonitoring
+from bedrock_eval_cdk.bedrock_monitoring import MonitoringSettings
+from bedrock_eval_cdk.core.permissions import regional_arn
+from bedrock_eval_cdk.evaluation.inference_profiles import application_profile_id, evaluation_profile_id
+from bedrock_eval_cdk.invocation_logging.saved_queries import SavedQueries
+from bedrock_eval_cdk.monitoring.budget import BudgetLimit, MonthlyBudget
+from bedrock_eval_cdk.monitoring.metric_reads import reads
+from bedrock_eval_cdk.monitoring.subjects import (
+    MonitoredEnvironment,
+    MonitoredGuardrail,
+    MonitoredMachine,
+    MonitoredModel,
+    MonitoredModels,
+    MonitoredRunner,
     Quota,
-    Watched,
-    WatchedCandidate,
-    WatchedEvaluation,
-    WatchedGuardrail,
-    WatchedMachine,
-    WatchedModel,
 )
-from bedrock_ops.permissions import regional_arn
-from bedrock_ops.saved_queries import SavedQueries
-from bedrock_ops.topic import AlarmTopic, EncryptedTopic, MessagesTopic, Subscriber
-from bedrock_ops.watchdog import Watchdog
+from bedrock_eval_cdk.monitoring.watchdog import Watchdog, WatchdogDuties
+from bedrock_eval_cdk.monitoring.widgets.environment_health import EnvironmentHealth
+from bedrock_eval_cdk.notification.alarm_formatter import AlarmFormatter, FormatterTopics
+from bedrock_eval_cdk.notification.topics import AlarmTopic, EncryptedTopic, MessagesTopic, Subscriber
+from configuration.schema.environment import Environment
+from configuration.schema.guardrails import GuardrailConfig
+from configuration.schema.models import ModelConfig
 from constructs import Construct
-from environments.evaluation_schema import EvaluationConfig
-from environments.schema import Environment, GuardrailConfig, ModelConfig
+from stacks.base import EnvironmentStack, environment_context
 
 
-class MonitoringStack(Stack):
-    """What watches an environment and who hears of it.
+@dataclass(frozen=True)
+class MonitoredConstructs:
+    """What the other stacks of an environment made, which is monitored.
 
-    Args:
-        code: gives the code asset of a function package, as `watchdog`.
+    Attributes:
+        results: the bucket of results.
+        logging: None: the account's invocation log is not this environment's.
     """
 
-    def __init__(  # noqa: PLR0913 - all by keyword but the first two
+    results: s3.IBucket
+    evaluations: Sequence[BedrockEvaluation]
+    logging: BedrockInvocationLogging | None
+
+
+class MonitoringStack(EnvironmentStack):
+    """What watches an environment and who hears of it."""
+
+    def __init__(
         self,
         scope: Construct,
         construct_id: str,
         *,
         environment: Environment,
-        results_bucket: s3.IBucket,
         key: kms.IKey,
-        code: Callable[[str], lambda_.Code],
-        **kwargs: Any,
+        monitored: MonitoredConstructs,
     ) -> None:
-        super().__init__(scope, construct_id, **kwargs)
-        names = PhysicalNames(environment.prefix)
-        watched = watched_environment(
-            environment,
-            machines=self._machines(environment),
-            guardrails=[self._guardrail(each) for each in environment.guardrails],
-            profile_ids={
-                name: application_profile_id(self, names=names, model_name=name)
-                for name, model in environment.models.items()
-                if model.profile
-            },
-            evaluation_ids={
-                name: evaluation_profile_id(self, names=names, model_name=name)
-                for name in (environment.asked_models if environment.has_own_profiles else ())
-            },
-        )
-        topic = AlarmTopic(self, "Topic", names=names, key=key)
-        messages, people = self._add_messages(
-            environment, alarms=topic, results_bucket=results_bucket, key=key, code=code
-        )
-        budget = self._add_budget(environment, topic)
-        watchdog = self._add_watchdog(
-            environment, watched, people=people, budget=budget, results_bucket=results_bucket, key=key, code=code
-        )
-        # Its first report would count as gone whoever is about to be subscribed.
-        subscribed = [each for each in self.node.find_all() if isinstance(each, sns.Subscription)]
-        watchdog.first_data.node.add_dependency(*subscribed)
-        thresholds = _thresholds(environment)
-        settings: dict[str, Any] = {
-            "names": names,
-            "owner": environment.owner,
-            "runbook_url": environment.runbook_url,
-            "thresholds": thresholds,
-            "first_data": watchdog.first_data,
-            "severities": _severities(environment),
-        }
-        factory = AlarmFactory(Construct(self, "Alarms"), topic=topic, **settings)
-        # Past the formatter, which could not tell of its own trouble; that it works again it can tell, or rings again.
-        direct = AlarmFactory(Construct(self, "DirectAlarms"), topic=messages, recovered=topic, **settings)
-        alarms = (*add_alarms(factory, watched), *add_formatter_alarm(direct, watched))
-        dashboard = MonitoringDashboard(
-            self,
-            "Dashboard",
-            watched=watched,
-            alarms=alarms,
-            thresholds=thresholds,
-            region=environment.region,
-        )
-        if watched.owns_account:
-            found = reads(
-                self,
-                alarms=alarms,
-                widgets=dashboard.widgets,
-                elsewhere=environment.watched_elsewhere,
-                logs=watched.logs_invocations,
-            )
-            watchdog.watch(reads=found)
-        if watched.logs_invocations:
-            log_group = environment.invocation_logging.log_group
-            SavedQueries(self, "SavedQueries", names=names, log_group=log_group, rates=_logged_rates(watched))
-        CfnOutput(self, "DashboardUrl", value=dashboard.url)
+        super().__init__(scope, construct_id, environment=environment)
+        self._environment = environment
+        self._context = environment_context(environment, key=key)
+        self._monitored = monitored
+        subjects = self._subjects()
+        topic = AlarmTopic(self, "Topic", context=self._context)
+        messages, people = self._add_messages(topic)
+        watchdog = self._add_watchdog(subjects, people=people, budget=self._add_budget(topic))
+        monitoring = self._monitor(subjects, topic=topic, messages=messages, watchdog=watchdog)
+        self._watch_reads(watchdog, monitoring)
+        self._save_queries(subjects)
+        CfnOutput(self, "DashboardUrl", value=monitoring.dashboard_url)
         CfnOutput(self, "TopicArn", value=topic.topic_arn)
         CfnOutput(self, "MessagesTopicArn", value=messages.topic_arn)
         CfnOutput(self, "WatchdogFunction", value=watchdog.function.function_name)
 
-    def _add_messages(
-        self,
-        environment: Environment,
-        *,
-        alarms: AlarmTopic,
-        results_bucket: s3.IBucket,
-        key: kms.IKey,
-        code: Callable[[str], lambda_.Code],
-    ) -> tuple[MessagesTopic, People]:
+    def _subjects(self) -> MonitoredModels:
+        """The models and guardrails of the environment file as the monitoring constructs see them."""
+        environment, names = self._environment, self._context.fixed_names
+        return MonitoredModels(
+            identity=self._context,
+            models=tuple(self._model(name, config) for name, config in environment.models.items()),
+            guardrails=tuple(self._guardrail(each) for each in environment.guardrails),
+            owns_account=environment.owns_account,
+            own_profile=environment.has_own_profiles,
+            interventions=environment.interventions_counted,
+            watchdog=True,
+            budget=None if environment.budget is None else names.budget(environment.budget.notify_percent),
+        )
+
+    def _model(self, name: str, config: ModelConfig) -> MonitoredModel:
+        environment, names = self._environment, self._context.fixed_names
+        evaluated = environment.has_own_profiles and name in environment.asked_models
+        profile_id = application_profile_id(self, names=names, model_name=name) if config.profile else None
+        return MonitoredModel(
+            name=name,
+            model_id=config.id,
+            thresholds=config.alarms.over(environment.thresholds()),
+            rates=environment.rates(name),
+            profile_id=profile_id,
+            evaluation_id=evaluation_profile_id(self, names=names, model_name=name) if evaluated else None,
+            quota=_quota(config),
+            called_arn=_called_arn(environment.model(name), profile_id),
+        )
+
+    def _add_watchdog(self, subjects: MonitoredModels, *, people: People, budget: MonthlyBudget | None) -> Watchdog:
+        watchdog = Watchdog(
+            self,
+            "Watchdog",
+            context=self._context,
+            duties=self._duties(subjects, people=people, budget=budget),
+            results_bucket=self._monitored.results,
+        )
+        # Its first report would count as gone whoever is about to be subscribed.
+        subscribed = [each for each in self.node.find_all() if isinstance(each, sns.Subscription)]
+        watchdog.first_data.node.add_dependency(*subscribed)
+        return watchdog
+
+    def _monitor(
+        self, subjects: MonitoredModels, *, topic: AlarmTopic, messages: MessagesTopic, watchdog: Watchdog
+    ) -> BedrockMonitoring:
+        environment, monitored = self._environment, self._monitored
+        whole = MonitoredEnvironment(
+            subjects,
+            evaluations=tuple(each.monitored for each in monitored.evaluations),
+            runner=MonitoredRunner(tuple(self._machines()), self._context.fixed_names.dead_letters),
+        )
+        return BedrockMonitoring(
+            self,
+            "Bedrock",
+            models=subjects.models,
+            guardrails=subjects.guardrails,
+            monitored=[*monitored.evaluations, *([] if monitored.logging is None else [monitored.logging])],
+            alarm_topic=topic,
+            thresholds=environment.thresholds(),
+            severities=_severities(environment),
+            environment=MonitoringSettings(
+                subjects, environment.region, EnvironmentHealth(whole, messages), watchdog.first_data
+            ),
+        )
+
+    def _watch_reads(self, watchdog: Watchdog, monitoring: BedrockMonitoring) -> None:
+        """Let the watchdog of the account's owner compare what is called with what is read."""
+        if self._environment.owns_account:
+            found = reads(
+                self,
+                alarms=monitoring.alarms,
+                widgets=monitoring.widgets,
+                elsewhere=self._environment.watched_elsewhere,
+                logs=self._monitored.logging is not None,
+            )
+            watchdog.watch_reads(found)
+
+    def _save_queries(self, subjects: MonitoredModels) -> None:
+        if self._monitored.logging is not None:
+            SavedQueries(
+                self,
+                "SavedQueries",
+                names=self._context.fixed_names,
+                log_group=self._environment.invocation_logging.log_group,
+                rates=_logged_rates(subjects),
+            )
+
+    def _add_messages(self, alarms: AlarmTopic) -> tuple[MessagesTopic, People]:
         """The people's topic, the formatter that fills it, and who is to hear."""
-        names = PhysicalNames(environment.prefix)
+        environment, names, key = self._environment, self._context.fixed_names, self._context.key
         protocols = {each.protocol for each in environment.subscriptions}
         chat = None
         if "chat" in protocols:
@@ -143,8 +180,7 @@ class MonitoringStack(Stack):
         messages = MessagesTopic(
             self,
             "Messages",
-            names=names,
-            key=key,
+            context=self._context,
             formatter_alarm=names.alarm(FORMATTER_ERRORS.name),
             subscribers=[
                 Subscriber(each.protocol, each.endpoint) for each in environment.subscriptions if each.endpoint
@@ -153,15 +189,9 @@ class MonitoringStack(Stack):
         formatter = AlarmFormatter(
             self,
             "AlarmFormatter",
-            names=names,
-            runbook_url=environment.runbook_url,
-            alarms=alarms,
-            messages=messages,
-            chat=chat,
-            results_bucket=results_bucket,
-            key=key,
-            log_retention_days=environment.retention_days.function_logs,
-            code=code,
+            context=self._context,
+            topics=FormatterTopics(alarms, messages, chat),
+            results_bucket=self._monitored.results,
         )
         declared = [
             Subscription(messages.topic_arn, each.protocol, each.endpoint)
@@ -180,59 +210,44 @@ class MonitoringStack(Stack):
         )
         return messages, people
 
-    def _add_budget(self, environment: Environment, topic: AlarmTopic) -> MonthlyBudget | None:
-        budget = environment.budget
+    def _add_budget(self, topic: AlarmTopic) -> MonthlyBudget | None:
+        environment, budget = self._environment, self._environment.budget
         if budget is None:
             return None
         return MonthlyBudget(
             self,
             "Budget",
-            names=PhysicalNames(environment.prefix),
+            names=self._context.fixed_names,
             topic=topic,
-            application=environment.application if budget.scope == "application" else None,
-            monthly_usd=budget.monthly_usd,
-            notify_percent=budget.notify_percent,
+            limit=BudgetLimit(
+                environment.application if budget.scope == "application" else None,
+                budget.monthly_usd,
+                budget.notify_percent,
+            ),
         )
 
-    def _add_watchdog(  # noqa: PLR0913 - all by keyword but the first two
-        self,
-        environment: Environment,
-        watched: Watched,
-        *,
-        people: People,
-        budget: MonthlyBudget | None,
-        results_bucket: s3.IBucket,
-        key: kms.IKey,
-        code: Callable[[str], lambda_.Code],
-    ) -> Watchdog:
-        return Watchdog(
-            self,
-            "Watchdog",
-            names=watched.names,
-            application=environment.application,
-            scheduled=[evaluation.name for evaluation in watched.evaluations if evaluation.scheduled],
-            priced_models=_priced_models(watched),
+    def _duties(self, subjects: MonitoredModels, *, people: People, budget: MonthlyBudget | None) -> WatchdogDuties:
+        environment = self._environment
+        return WatchdogDuties(
+            scheduled=[each.name for each in self._monitored.evaluations if each.monitored.scheduled],
+            priced_models=_priced_models(subjects),
             models=[environment.model(name) for name in environment.models],
             people=people,
             budget=None if budget is None else budget.arn,
-            owns_account=watched.owns_account,
-            log_group=watched.log_group,
-            results_bucket=results_bucket,
-            key=key,
-            log_retention_days=environment.retention_days.function_logs,
-            code=code,
+            owns_account=environment.owns_account,
+            log_group=None if self._monitored.logging is None else environment.invocation_logging.log_group,
         )
 
-    def _guardrail(self, config: GuardrailConfig) -> WatchedGuardrail:
+    def _guardrail(self, config: GuardrailConfig) -> MonitoredGuardrail:
         by_id = self.format_arn(service="bedrock", resource="guardrail", resource_name=config.id)
-        return WatchedGuardrail(config.name, config.id if config.is_arn else by_id, config.version)
+        return MonitoredGuardrail(config.name, config.id if config.is_arn else by_id, config.version)
 
-    def _machines(self, environment: Environment) -> list[WatchedMachine]:
-        names = PhysicalNames(environment.prefix)
-        found = [WatchedMachine(names.state_machine, self._machine_arn(names.state_machine), names.custom_evaluator)]
+    def _machines(self) -> list[MonitoredMachine]:
+        environment, names = self._environment, self._context.fixed_names
+        found = [MonitoredMachine(names.state_machine, self._machine_arn(names.state_machine), names.custom_evaluator)]
         if any(config.job_kind is not None for config in environment.evaluations.values()):
             name = names.jobs_state_machine
-            found.append(WatchedMachine(name, self._machine_arn(name), names.evaluation_jobs, subject=("jobs",)))
+            found.append(MonitoredMachine(name, self._machine_arn(name), names.evaluation_jobs, subject=("jobs",)))
         return found
 
     def _machine_arn(self, name: str) -> str:
@@ -244,61 +259,9 @@ class MonitoringStack(Stack):
         )
 
 
-def watched_environment(
-    environment: Environment,
-    *,
-    machines: Sequence[WatchedMachine],
-    profile_ids: Mapping[str, str],
-    evaluation_ids: Mapping[str, str],
-    guardrails: Sequence[WatchedGuardrail],
-) -> Watched:
-    """An environment file as the monitoring constructs see it.
-
-    Args:
-        profile_ids: of the application inference profiles, by the name of their model.
-        evaluation_ids: of those that evaluations call.
-    """
-    names = PhysicalNames(environment.prefix)
-    return Watched(
-        application=environment.application,
-        environment=environment.name,
-        owner=environment.owner,
-        runbook_url=environment.runbook_url,
-        names=names,
-        models=tuple(
-            WatchedModel(
-                name=name,
-                model_id=config.id,
-                thresholds=_thresholds(environment, config),
-                rates=environment.rates(name),
-                profile_id=profile_ids.get(name),
-                evaluation_id=evaluation_ids.get(name),
-                quota=_quota(config),
-                called_arn=_called_arn(environment.model(name), profile_ids.get(name)),
-            )
-            for name, config in environment.models.items()
-        ),
-        evaluations=tuple(_watched_evaluation(environment, *item) for item in environment.evaluations.items()),
-        owns_account=environment.owns_account,
-        log_group=_log_group(environment),
-        log_filters=environment.log_filters,
-        interventions=environment.interventions_counted,
-        own_profile=environment.has_own_profiles,
-        machines=tuple(machines),
-        guardrails=tuple(guardrails),
-        budget=None if environment.budget is None else names.budget(environment.budget.notify_percent),
-    )
-
-
-def _priced_models(watched: Watched) -> dict[str, Rates | None]:
+def _priced_models(subjects: MonitoredModels) -> dict[str, Rates | None]:
     """What is this application's to pay: its profiles, and for the owner of the account also what has none."""
-    return {model.metric_id: model.rates for model in watched.own_models}
-
-
-def _thresholds(environment: Environment, model: ModelConfig | None = None) -> Thresholds:
-    """The environment's, and in their places those that a model has of its own."""
-    own = {} if model is None else model.alarms.model_dump(exclude_none=True)
-    return Thresholds(**{**environment.alarms.model_dump(exclude={"severity"}), **own})
+    return {model.metric_id: model.rates for model in subjects.own_models}
 
 
 def _severities(environment: Environment) -> dict[str, Severity | None]:
@@ -306,15 +269,11 @@ def _severities(environment: Environment) -> dict[str, Severity | None]:
     return {kind: None if severity == "off" else Severity(severity) for kind, severity in given.items()}
 
 
-def _log_group(environment: Environment) -> str | None:
-    return environment.invocation_logging.log_group if environment.logs_invocations else None
-
-
-def _logged_rates(watched: Watched) -> dict[str, Rates]:
+def _logged_rates(subjects: MonitoredModels) -> dict[str, Rates]:
     """By the ids that the log can have of a model: its own and its profile's."""
     return {
         model_id: model.rates
-        for model in watched.models
+        for model in subjects.models
         for model_id in (model.model_id, model.profile_id)
         if model_id is not None and model.rates is not None
     }
@@ -329,19 +288,3 @@ def _called_arn(model: Model, profile_id: str | None) -> str:
 
 def _quota(config: ModelConfig) -> Quota | None:
     return None if config.quota is None else Quota(**config.quota.model_dump())
-
-
-def _watched_evaluation(environment: Environment, name: str, config: EvaluationConfig) -> WatchedEvaluation:
-    return WatchedEvaluation(
-        application=environment.application,
-        name=name,
-        candidates=tuple(
-            WatchedCandidate(candidate.name, environment.models[candidate.model].id) for candidate in config.candidates
-        ),
-        measures=tuple(config.measures.values()),
-        gates=tuple(Gate(**gate.model_dump()) for gate in config.gates),
-        min_coverage=config.min_coverage,
-        scheduled=config.schedule is not None,
-        jobs=config.job_kind is not None,
-        own_profile=config.job_kind is None and environment.has_own_profiles,
-    )

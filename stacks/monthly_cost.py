@@ -7,8 +7,8 @@ from typing import Any
 
 from bedrock_eval import catalogue
 from bedrock_eval.wording import count
-from environments.evaluation_schema import EvaluationConfig
-from environments.schema import Environment
+from configuration.schema.environment import Environment
+from configuration.schema.evaluations.kinds import EvaluationConfig
 
 Resource = Mapping[str, Any]
 

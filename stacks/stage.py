@@ -1,20 +1,18 @@
 """One environment: its four stacks in the order of their deploy."""
 
 from pathlib import Path
-from typing import Any
 
 from aws_cdk import Environment as Target
 from aws_cdk import PermissionsBoundary, Stage, Tags
 
-from bedrock_eval.names import PhysicalNames
-from bedrock_ops.errors import DeclarationError
+from bedrock_eval_cdk.core.errors import DeclarationError
+from bedrock_eval_cdk.storage.evaluation_buckets import EvaluationData
+from configuration.loading.load import EnvironmentsError
+from configuration.schema.environment import Environment
 from constructs import Construct
-from environments.load import EnvironmentsError
-from environments.schema import Environment
-from stacks.code import function_code
 from stacks.evaluation import EvaluationStack
 from stacks.invocation_logging import InvocationLoggingStack
-from stacks.monitoring import MonitoringStack
+from stacks.monitoring import MonitoredConstructs, MonitoringStack
 from stacks.storage import StorageStack
 
 
@@ -47,37 +45,15 @@ class EnvironmentStage(Stage):
 
     def _add_stacks(self, root: Path) -> None:
         environment = self._environment
-        storage = StorageStack(self, "storage", environment=environment, root=root, **self._settings("storage"))
+        storage = StorageStack(self, "storage", environment=environment, root=root)
         key = storage.key
-        InvocationLoggingStack(self, "logging", environment=environment, key=key, **self._settings("logging"))
-        evaluation = EvaluationStack(
-            self,
-            "evaluation",
-            environment=environment,
-            datasets=storage.datasets,
-            results=storage.results,
-            key=key,
-            **self._settings("evaluation"),
-        )
-        monitoring = MonitoringStack(
-            self,
-            "monitoring",
-            environment=environment,
-            results_bucket=storage.results,
-            key=key,
-            code=function_code,
-            **self._settings("monitoring"),
-        )
+        logging = InvocationLoggingStack(self, "logging", environment=environment, key=key)
+        data = EvaluationData(storage.datasets, storage.results)
+        evaluation = EvaluationStack(self, "evaluation", environment=environment, data=data, key=key)
+        monitored = MonitoredConstructs(storage.results, evaluation.evaluations, logging.logging)
+        monitoring = MonitoringStack(self, "monitoring", environment=environment, key=key, monitored=monitored)
         # It uses the schedule group and the dead-letter queue by name, and reads the definitions when it is made.
         monitoring.add_stack_dependency(evaluation)
-
-    def _settings(self, room: str) -> dict[str, Any]:
-        environment = self._environment
-        return {
-            "stack_name": PhysicalNames(environment.prefix).stack(room),
-            "description": f"Bedrock evaluation and monitoring of {environment.prefix}: {room}",
-            "termination_protection": environment.termination_protection,
-        }
 
     def _tag(self) -> None:
         for key, value in self._environment.resource_tags.items():

@@ -1,48 +1,47 @@
 """Key, buckets and datasets of one environment. Everything else builds on it, so what it exports stays for ever."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from aws_cdk import CfnOutput, CustomResource, RemovalPolicy, Stack
-from aws_cdk import aws_s3 as s3
+from aws_cdk import CfnOutput, CustomResource, RemovalPolicy
 
-from bedrock_eval.layout import DEFINITIONS, JOBS, RUNS, WATCHDOG
 from bedrock_eval.names import PhysicalNames
-from bedrock_ops.bucket_emptier import BucketEmptier
-from bedrock_ops.buckets import HUMAN_TASK_PAGES, AccessLogBucket, DataBucket, expire, expire_noncurrent
-from bedrock_ops.dataset_files import DatasetFiles
-from bedrock_ops.encryption import EnvironmentKey
-from bedrock_ops.invocation_logging import InvocationBodies
+from bedrock_eval_cdk.invocation_logging.bodies import InvocationBodies
+from bedrock_eval_cdk.storage.bucket_emptier import BucketEmptier
+from bedrock_eval_cdk.storage.buckets import (
+    allow_human_task_pages,
+)
+from bedrock_eval_cdk.storage.dataset_files import DatasetFiles
+from bedrock_eval_cdk.storage.encryption import EnvironmentKey, KeyUse
+from bedrock_eval_cdk.storage.evaluation_buckets import EvaluationBuckets, Lifetimes
+from configuration.schema.environment import Environment
 from constructs import Construct
-from environments.schema import Environment
-from stacks.code import function_code
+from stacks.base import EnvironmentStack, environment_context, environment_identity, removal_policy
 
 
-class StorageStack(Stack):
+class StorageStack(EnvironmentStack):
     """Where the data of an environment lies.
 
     Args:
         root: the folder that the paths of datasets begin at.
     """
 
-    def __init__(
-        self, scope: Construct, construct_id: str, *, environment: Environment, root: Path, **kwargs: Any
-    ) -> None:
-        super().__init__(scope, construct_id, **kwargs)
+    def __init__(self, scope: Construct, construct_id: str, *, environment: Environment, root: Path) -> None:
+        super().__init__(scope, construct_id, environment=environment)
         self._environment = environment
         self._names = PhysicalNames(environment.prefix)
         self._removal_policy = removal_policy(environment)
         self.key = self._make_key()
-        self.access_logs = AccessLogBucket(
+        self._context = environment_context(environment, key=self.key)
+        days = environment.retention_days
+        buckets = EvaluationBuckets(
             self,
-            "AccessLogs",
-            expire_days=environment.retention_days.access_logs,
-            removal_policy=self._removal_policy,
+            "Buckets",
+            context=self._context,
+            lifetimes=Lifetimes(days.runs, days.access_logs, days.noncurrent_versions),
         )
-        self.datasets = self._data_bucket("Datasets", [])
-        cors = [HUMAN_TASK_PAGES] if environment.asks_people else []
-        self.results = self._data_bucket("Results", self._results_lifecycle(), cors=cors)
+        self.access_logs, self.datasets, self.results = buckets.access_logs, buckets.datasets, buckets.results
+        if environment.asks_people:
+            allow_human_task_pages(self.results)
         self.invocation_bodies = self._make_invocation_bodies()
         emptied = self._empty_on_delete() if self._removal_policy is RemovalPolicy.DESTROY else None
         self._add_datasets(root, emptied=emptied)
@@ -52,12 +51,14 @@ class StorageStack(Stack):
         return EnvironmentKey(
             self,
             "Key",
-            names=self._names,
-            scheduler_roles=[self._names.scheduler_role, self._names.function("watchdog-schedule")],
-            # Also when it does not log: a group that it made once is written with this key by whoever logs now.
-            log_groups=[self._environment.invocation_logging.log_group],
-            budget=self._environment.budget is not None,
-            invocation_bodies=self._keeps_large_bodies,
+            identity=environment_identity(self._environment),
+            use=KeyUse(
+                scheduler_roles=[self._names.scheduler_role, self._names.function("watchdog-schedule")],
+                # Also when it does not log: a group that it made once is written with this key by whoever logs now.
+                log_groups=[self._environment.invocation_logging.log_group],
+                budget=self._environment.budget is not None,
+                invocation_bodies=self._keeps_large_bodies,
+            ),
             removal_policy=self._removal_policy,
         )
 
@@ -71,49 +72,14 @@ class StorageStack(Stack):
         return InvocationBodies(
             self,
             "InvocationBodies",
-            names=self._names,
-            key=self.key,
+            context=self._context,
             access_logs=self.access_logs,
             retention_days=self._environment.retention_days.invocation_logs,
-            removal_policy=self._removal_policy,
         )
-
-    def _data_bucket(
-        self, construct_id: str, lifecycle: list[s3.LifecycleRule], *, cors: Sequence[s3.CorsRule] = ()
-    ) -> DataBucket:
-        days = self._environment.retention_days.noncurrent_versions
-        return DataBucket(
-            self,
-            construct_id,
-            key=self.key,
-            access_logs=self.access_logs,
-            lifecycle=lifecycle or [expire_noncurrent("objects", days=days)],
-            removal_policy=self._removal_policy,
-            cors=cors,
-        )
-
-    def _results_lifecycle(self) -> list[s3.LifecycleRule]:
-        """By prefix: no rule reaches baselines/, not even for a version that was overwritten by mistake."""
-        days = self._environment.retention_days
-        return [
-            expire("runs", days=days.runs, prefix=RUNS),
-            expire("jobs", days=days.runs, prefix=JOBS),
-            expire_noncurrent("runs", days=days.noncurrent_versions, prefix=RUNS),
-            expire_noncurrent("jobs", days=days.noncurrent_versions, prefix=JOBS),
-            expire_noncurrent("definitions", days=days.noncurrent_versions, prefix=DEFINITIONS),
-            expire_noncurrent("watchdog", days=days.noncurrent_versions, prefix=WATCHDOG),
-        ]
 
     def _empty_on_delete(self) -> CustomResource:
         """What empties the bucket of datasets."""
-        emptier = BucketEmptier(
-            self,
-            "Emptier",
-            names=self._names,
-            code=function_code("custom_resources"),
-            key=self.key,
-            log_retention_days=self._environment.retention_days.function_logs,
-        )
+        emptier = BucketEmptier(self, "Emptier", context=self._context)
         emptied = emptier.empty(self.datasets)
         emptier.empty(self.results)
         if self.invocation_bodies is not None:
@@ -125,16 +91,7 @@ class StorageStack(Stack):
         files = {name: config.source for name, config in self._environment.datasets.items() if not config.is_s3}
         if not files:
             return
-        datasets = DatasetFiles(
-            self,
-            "DatasetFiles",
-            names=self._names,
-            bucket=self.datasets,
-            code=function_code("custom_resources"),
-            key=self.key,
-            log_retention_days=self._environment.retention_days.function_logs,
-            retain=self._removal_policy is RemovalPolicy.RETAIN,
-        )
+        datasets = DatasetFiles(self, "DatasetFiles", context=self._context, bucket=self.datasets)
         for name, source in files.items():
             copied = datasets.add(name, root / source)
             if emptied is not None:
@@ -149,8 +106,3 @@ class StorageStack(Stack):
         self.export_value(self.key.key_arn)
         CfnOutput(self, "DatasetsBucket", value=self.datasets.bucket_name)
         CfnOutput(self, "ResultsBucket", value=self.results.bucket_name)
-
-
-def removal_policy(environment: Environment) -> RemovalPolicy:
-    """What becomes of what holds data."""
-    return RemovalPolicy.DESTROY if environment.removal_policy == "destroy" else RemovalPolicy.RETAIN

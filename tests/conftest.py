@@ -36,7 +36,9 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """After the test itself, so that its own failure is told first."""
     yield
     if _opened and item.get_closest_marker("edited_files") is None:
-        pytest.fail(f"reads {', '.join(sorted(_opened))}, which users edit; tests/frozen.py has copies", pytrace=False)
+        pytest.fail(
+            f"reads {', '.join(sorted(_opened))}, which users edit; tests/support/frozen.py has copies", pytrace=False
+        )
 
 
 def pytest_runtest_teardown() -> None:

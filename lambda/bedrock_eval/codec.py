@@ -14,10 +14,12 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any, TypeVar, Union, get_args, get_origin
 
+from bedrock_eval.errors import UserError
+
 T = TypeVar("T")
 
 
-class DecodeError(ValueError):
+class DecodeError(UserError, ValueError):
     """A JSON value does not fit the dataclass; the message begins with the path of the value."""
 
 

@@ -3,7 +3,7 @@
 "Using metric math" in the CloudWatch user guide takes a missing value of a series as 0, contradicts itself about an IF
 of two arguments, and does not say what FILL makes of a series that never had a datapoint. So a sum is the SUM of an
 array, from which such a series is left out, and what nobody knows is divided by 0, which drops the datapoint. The
-emulator evaluates every alarm and graph under each reading (local/emulator/expressions.py).
+emulator evaluates every alarm and graph under each reading (local/emulator/cloudwatch/metric_math/).
 """
 
 from collections.abc import Iterable

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from bedrock_eval.errors import UserError
 from bedrock_eval.known_models.lookup import dead_model, destinations_of, features_of, known_model
 from bedrock_eval.known_models.table import DESTINATIONS
 
@@ -26,7 +27,7 @@ _ID = re.compile(
 )
 
 
-class ModelError(ValueError):
+class ModelError(UserError, ValueError):
     """A model id, or a use of it, that cannot be right; the message says what is allowed."""
 
 

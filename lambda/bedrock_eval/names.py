@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from bedrock_eval.errors import UserError
+
 NAME_PATTERN = r"[a-z][a-z0-9-]{0,23}"
 NAME_RULE = "a lower-case letter, then at most 23 of a-z, 0-9 and -"
 PREFIX_LIMIT = 32
@@ -16,7 +18,7 @@ _RUN_ID = re.compile(RUN_ID_PATTERN)
 _MARK = re.compile(r"[0-9a-f]{4}")
 
 
-class RunIdError(ValueError):
+class RunIdError(UserError, ValueError):
     """A scheduled time or a manual mark that no run id can be made of."""
 
 

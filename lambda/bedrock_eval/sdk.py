@@ -7,8 +7,10 @@ Clients, operations and shapes are botocore's, which the core does not import.
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from bedrock_eval.errors import UserError
 
-class UnknownFieldError(ValueError):
+
+class UnknownFieldError(UserError, ValueError):
     """A request says what the runtime's boto3 cannot send; the message names operation and field."""
 
 

@@ -1,9 +1,10 @@
 """What ends a call of the function."""
 
+from bedrock_eval.errors import UserError
 from bedrock_eval.runs.state import RunFailureReason
 
 
-class EventError(ValueError):
+class EventError(UserError, ValueError):
     """The event is not one that this function takes; the message names the key and what is allowed."""
 
 

@@ -11,8 +11,8 @@ from botocore.exceptions import ClientError, NoCredentialsError
 from bedrock_eval.names import PhysicalNames
 from bedrock_eval.wording import suggestion
 from bedrock_eval_runs.store import Store
-from environments.evaluation_schema import EvaluationConfig
-from environments.schema import Environment
+from configuration.schema.environment import Environment
+from configuration.schema.evaluations.kinds import EvaluationConfig
 from ops.aws.clients import calling, client
 from ops.environment import suggested_commands as advice
 from ops.environment.loading import EnvironmentFile, environment_of

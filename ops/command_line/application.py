@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from bedrock_eval.errors import UserError
 from ops import PROGRAM
 from ops.command_line.declared import baseline, completion, dashboard, evaluate, jobs, logs, models, prices, run, runs
 from ops.command_line.parser import Parser
-from ops.errors import OpsError
 from ops.terminal.output import print_note, print_result, printable
 
 STOPPED = 130
@@ -50,7 +50,7 @@ def call(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         return carry_out(options)
-    except OpsError as error:
+    except UserError as error:
         print_note(f"error: {printable(str(error))}")
         return 1
     except KeyboardInterrupt:

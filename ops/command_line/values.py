@@ -104,7 +104,7 @@ def day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not in the calendar; allowed: a day, as 2026-12-31") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date; allowed: a day, as 2026-12-31") from None
 
 
 def endpoint(text: str) -> str:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from bedrock_eval.arrival import shown
 from bedrock_eval.names import PhysicalNames
-from environments.schema import REPOSITORY, Environment
+from configuration.repository import REPOSITORY
+from configuration.schema.environment import Environment
 from ops.aws.account import Account, account_in
 from ops.aws.clients import calling
 from ops.dashboard.body import Board, Graph, read_body

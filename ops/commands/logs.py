@@ -10,7 +10,7 @@ from bedrock_eval.arrival import completeness, shown
 from bedrock_eval.invocation_log.queries import By, Models, Query
 from bedrock_eval.pricing.costs import Rates
 from bedrock_eval.wording import count
-from environments.schema import Environment
+from configuration.schema.environment import Environment
 from ops.aws.account import Account, account_in
 from ops.environment.loading import EnvironmentFile, environment_of
 from ops.errors import OpsError

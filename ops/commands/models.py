@@ -18,8 +18,8 @@ from bedrock_eval.model_checks.findings import Finding, Question, Use, Verdict, 
 from bedrock_eval.model_checks.parameters import PARAMETERS
 from bedrock_eval.models import Model
 from bedrock_eval.wording import suggestion
-from environments.evaluation_schema import ParametersConfig
-from environments.schema import Environment
+from configuration.schema.environment import Environment
+from configuration.schema.evaluations.candidates import ParametersConfig
 from ops.aws.clients import client
 from ops.aws.model_differences import Difference, differences
 from ops.environment.loading import environment_of

@@ -3,7 +3,7 @@
 import argparse
 from datetime import UTC, datetime, timedelta
 
-from environments.schema import Environment
+from configuration.schema.environment import Environment
 from ops.environment import suggested_commands as advice
 from ops.environment.loading import EnvironmentFile, environment_of
 from ops.environment.patch import Patch, offer, patch_of

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from environments.schema import REPOSITORY, Environment
+from configuration.repository import REPOSITORY
+from configuration.schema.environment import Environment
 from ops.environment.loading import EnvironmentFile
 from ops.errors import OpsError
 

@@ -6,8 +6,8 @@ from datetime import datetime
 from pathlib import Path
 
 from bedrock_eval.wording import suggestion
-from environments.load import EnvironmentsError, load_environments
-from environments.schema import Environment
+from configuration.loading.load import EnvironmentsError, load_environments
+from configuration.schema.environment import Environment
 from ops.environment.directory import environments_directory, names_in
 from ops.errors import OpsError
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from environments.document import Path as DocumentPath
-from environments.edit import EditError, Scalar, edit
+from configuration.document.edit import EditError, Scalar, edit
+from configuration.document.reading import Path as DocumentPath
 from ops.errors import OpsError
 from ops.terminal.output import print_result
 

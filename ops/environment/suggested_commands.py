@@ -1,6 +1,6 @@
 """Commands that messages suggest, as they can be pasted."""
 
-from environments.schema import Environment
+from configuration.schema.environment import Environment
 
 
 def deploy(environment: Environment) -> str:

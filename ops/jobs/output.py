@@ -25,7 +25,7 @@ from bedrock_eval_runs.jobs.collecting import collect_run as collect_jobs
 from bedrock_eval_runs.jobs.services import JobServices
 from bedrock_eval_runs.services import Services
 from bedrock_eval_runs.store import Store
-from environments.schema import Environment
+from configuration.schema.environment import Environment
 from ops.aws.account import Account
 from ops.aws.clients import calling
 from ops.environment import suggested_commands as advice

@@ -14,7 +14,7 @@ from bedrock_eval.names import is_run_id
 from bedrock_eval.runs.state import RunState, RunStatus
 from bedrock_eval.wording import instant
 from bedrock_eval_runs.store import Store, error_code
-from environments.schema import Environment
+from configuration.schema.environment import Environment
 from ops.aws.account import Account
 from ops.environment import suggested_commands as advice
 from ops.errors import OpsError

@@ -29,7 +29,7 @@ from bedrock_eval.results.summary import Summary
 from bedrock_eval.scores import METRICS
 from bedrock_eval.texts import is_blank
 from bedrock_eval.wording import count, suggestion
-from environments.evaluation_schema import CustomEvaluationConfig
+from configuration.schema.evaluations.kinds import CustomEvaluationConfig
 from ops.aws.clients import REGION_SOURCES, making, own_region
 from ops.errors import OpsError
 from ops.terminal.output import print_note

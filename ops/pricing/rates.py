@@ -9,9 +9,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from bedrock_eval.models import Model
 from bedrock_eval.pricing.costs import Rates
-from environments.document import Path as DocumentPath
-from environments.edit import Scalar
-from environments.schema import Environment
+from configuration.document.edit import Scalar
+from configuration.document.reading import Path as DocumentPath
+from configuration.schema.environment import Environment
 from ops.aws.clients import client
 from ops.errors import OpsError
 from ops.pricing.price_list import KINDS, VERIFIED_ON, Quote, listing, quote

@@ -52,7 +52,7 @@ def histories(account: Account, *, days: int, now: datetime) -> Iterator[ModelHi
         if not (environment.owns_account or config.profile):
             continue
         series = _series(account, _model_id(account, name), days=days, now=now)
-        floor = config.alarms.traffic_floor or environment.alarms.traffic_floor
+        floor = environment.thresholds(name).traffic_floor
         whole = series[catalogue.INVOCATIONS.name]
         rates = {key: guarded_rates(series[metric.name], whole, floor=floor) for key, metric in RATES.items()}
         latency = series[catalogue.INVOCATION_LATENCY.name]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 
-from bedrock_eval.alarms.kinds import TOTAL_FAILURE_PERCENT
+from bedrock_eval.alarms.thresholds import TOTAL_FAILURE_PERCENT
 from bedrock_eval.scores.measures import Measure
 from bedrock_eval.statistics import standard_deviation, student_t_quantile
 from bedrock_eval.verdicts.gates import MIN_SAMPLE

@@ -10,9 +10,10 @@ from bedrock_eval.results.summary import BASELINE, CandidateSummary, Summary
 from bedrock_eval.scores.measures import Measure
 from bedrock_eval.verdicts.gates import thin_coverage
 from bedrock_eval.wording import count
-from environments.document import Path as DocumentPath
-from environments.edit import Scalar
-from environments.evaluation_schema import AnyGateConfig, EvaluationConfig
+from configuration.document.edit import Scalar
+from configuration.document.reading import Path as DocumentPath
+from configuration.schema.evaluations.gates import AnyGateConfig
+from configuration.schema.evaluations.kinds import EvaluationConfig
 from ops.aws.account import Account
 from ops.errors import OpsError
 from ops.proposals.bounds import (

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from bedrock_eval.arrival import shown
 from bedrock_eval.wording import count
-from environments.document import Path as DocumentPath
-from environments.edit import Scalar
+from configuration.document.edit import Scalar
+from configuration.document.reading import Path as DocumentPath
 from ops.aws.account import Account
 from ops.proposals.alarm_history import PERIOD_SECONDS, RATES, arrived, histories
 from ops.proposals.bounds import HEADROOM, MAX, PERCENTILE, Proposal, for_all, latency_threshold, rate_threshold
@@ -45,21 +45,21 @@ def propose_thresholds(account: Account, *, days: int, now: datetime) -> Thresho
     Raises:
         OpsError: CloudWatch does not give all of the metrics.
     """
-    alarms = account.environment.alarms
+    shared = account.environment.thresholds()
     models = list(histories(account, days=days, now=now))
     rows: list[tuple[Cell, ...]] = []
     changes: dict[DocumentPath, Scalar] = {}
     for model in models:
         proposal = latency_threshold(model.latency)
-        present = account.environment.models[model.name].alarms.latency_p90_ms or alarms.latency_p90_ms
+        present = account.environment.thresholds(model.name).latency_p90_ms
         rows.append(_row(_LATENCY, model.name, proposal, present=present))
         if proposal.value is not None and proposal.value != present:
             changes[("models", model.name, "alarms", _LATENCY)] = proposal.value
     for key in RATES:
         proposals = {model.name: rate_threshold(model.rates[key], floor=model.floor) for model in models}
-        rows += [_row(key, name, each, present=getattr(alarms, key)) for name, each in proposals.items()]
+        rows += [_row(key, name, each, present=getattr(shared, key)) for name, each in proposals.items()]
         value = _highest(list(proposals.values()))
-        if value is not None and value != getattr(alarms, key):
+        if value is not None and value != getattr(shared, key):
             changes[("alarms", key)] = value
     title = (
         f"Thresholds, from {count(days, 'day')} until {shown(arrived(now))} in periods of {PERIOD_SECONDS // 60} "

@@ -15,7 +15,7 @@ from bedrock_eval.runs.state import RunState, read_state
 from bedrock_eval.wording import suggestion
 from bedrock_eval_runs.parts import read_outcomes
 from bedrock_eval_runs.store import Store
-from environments.schema import Environment
+from configuration.schema.environment import Environment
 from ops.environment import suggested_commands as advice
 from ops.errors import OpsError
 

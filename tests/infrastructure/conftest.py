@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.infrastructure.templates import Deployed
+    from tests.support.synthesis.templates import Deployed
 
 # The library's own check of the templates costs seconds a process; `cdk synth` makes it, and test_app.py once.
 os.environ.setdefault("CDK_VALIDATION", "false")
@@ -23,6 +23,6 @@ for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_S
 @pytest.fixture(params=["dev", "staging", "prod", "local", "retained", "destroyed", "tenant", "billed", "by_jobs"])
 def deployed(request: pytest.FixtureRequest) -> "Deployed":
     """Each environment of the repository and of the tests in turn."""
-    from tests.infrastructure.templates import MADE  # noqa: PLC0415 - aws_cdk is imported after the settings above
+    from tests.support.synthesis.templates import MADE  # noqa: PLC0415 - aws_cdk is imported after the settings above
 
     return MADE[request.param]()

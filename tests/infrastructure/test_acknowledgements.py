@@ -7,8 +7,8 @@ from aws_cdk import App, Stack, Validations
 from aws_cdk import aws_s3 as s3
 from cdk_nag import AwsSolutionsChecks
 
-from bedrock_ops.nag import flat_resource
-from tests.infrastructure.templates import CONTEXT, Deployed, Template, frozen, listed, retained
+from bedrock_eval_cdk.core.nag import flat_resource
+from tests.support.synthesis.templates import CONTEXT, Deployed, Template, frozen, listed, retained
 
 # Of an environment that is destroyed with its data, which has the emptier more, and that runs evaluations by jobs.
 # A new one is a decision that shows here.

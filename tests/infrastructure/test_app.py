@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from tests.frozen import ENVIRONMENTS
-from tests.infrastructure.templates import CONTEXT
+from tests.support.frozen import ENVIRONMENTS
+from tests.support.synthesis.templates import CONTEXT
 
 _LIMIT: dict[str, Any] = {"@aws-cdk/core:stackResourceLimit": "20"}
 
@@ -147,7 +147,7 @@ def test_expired_rates_are_a_warning_and_no_failure(tmp_path: Path, environments
             "2027-01-08",
             "models.haiku.id: 'us.anthropic.claude-opus-4-1-20250805-v1:0' reached its end of life on 2027-",
         ),
-        ("2027-02-30", "-c as_of=2027-02-30: not in the calendar; allowed: a day, as 2026-12-31"),
+        ("2027-02-30", "-c as_of=2027-02-30: is not a date; allowed: a day, as 2026-12-31"),
     ],
 )
 def test_models_are_held_against_the_day_that_synth_is_given(

@@ -16,9 +16,9 @@ import pytest
 from aws_cdk import App, IgnoreMode, Stack, cx_api
 from aws_cdk import aws_lambda as lambda_
 
-from bedrock_ops.staging import staged as copied
-from stacks.code import LAMBDA_ROOT, function_code
-from tests.infrastructure.templates import Deployed
+from bedrock_eval_cdk.core.function_code import LAMBDA_ROOT, function_code
+from bedrock_eval_cdk.core.staging import staged as copied
+from tests.support.synthesis.templates import Deployed
 
 # Every function, and whether it works on runs and takes the run engine with it.
 FUNCTIONS = {

@@ -4,7 +4,7 @@ from functools import cache
 from typing import Any
 
 from bedrock_eval.names import PhysicalNames
-from tests.infrastructure.templates import Deployed, Resource, environment, retained, synthesize
+from tests.support.synthesis.templates import Deployed, Resource, environment, retained, synthesize
 
 BUDGETS = {"Service": "budgets.amazonaws.com"}
 FROM_HERE = {

@@ -10,8 +10,8 @@ from types import MappingProxyType
 
 import pytest
 
-from tests.function_calls import calls, handlers
-from tests.infrastructure.templates import Deployed, billed, by_jobs, destroyed, listed, retained
+from tests.support.aws.function_calls import calls, handlers
+from tests.support.synthesis.templates import Deployed, billed, by_jobs, destroyed, listed, retained
 
 PERMISSIONS: Mapping[str, frozenset[str]] = MappingProxyType(
     {

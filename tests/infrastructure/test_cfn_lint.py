@@ -6,7 +6,7 @@ import pytest
 from cfnlint import lint  # type: ignore[import-untyped]
 from cfnlint.config import ManualArgs  # type: ignore[import-untyped]
 
-from tests.infrastructure.templates import OWN, billed, own
+from tests.support.synthesis.templates import OWN, billed, own
 
 # W3005: a dependency that a reference implies already; CDK adds those of a construct as a whole.
 IGNORED = ["W3005"]

@@ -12,10 +12,10 @@ from bedrock_eval.results.outcomes import Outcome
 from bedrock_eval.results.publishing import run_datums
 from bedrock_eval.results.summarising import summarise
 from bedrock_eval.scores import score
-from environments.load import load_environments
+from configuration.loading.load import load_environments
 from stacks.monthly_cost import MonthlyCost, Prices, monthly_cost
-from tests.frozen import ENVIRONMENTS
-from tests.infrastructure.templates import environment, frozen
+from tests.support.frozen import ENVIRONMENTS
+from tests.support.synthesis.templates import environment, frozen
 
 TEXT = (ROOT / "docs" / "cost.md").read_text()
 

@@ -10,8 +10,8 @@ import pytest
 from bedrock_eval.evaluation.definition import Definition, read_definition
 from bedrock_eval.models import Model
 from bedrock_eval.names import PhysicalNames
-from bedrock_ops.inference_profiles import profile_name
-from tests.infrastructure.templates import (
+from bedrock_eval_cdk.evaluation.inference_profiles import profile_name
+from tests.support.synthesis.templates import (
     Deployed,
     Resource,
     Template,

@@ -15,9 +15,9 @@ from bedrock_eval.evaluation.job_settings import JobKind
 from bedrock_eval.evaluation.schedules import parse_schedule
 from bedrock_eval.jobs.progress import longest, pause
 from bedrock_eval.jobs.rules import MOST_HOURS
-from environments.schema import Environment
+from configuration.schema.environment import Environment
 from stacks.monthly_cost import custom_metrics
-from tests.infrastructure.templates import (
+from tests.support.synthesis.templates import (
     Resource,
     Template,
     by_jobs,

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from bedrock_ops.log_groups import EncryptedLogGroup
-from environments.schema import LOG_RETENTION_DAYS
-from tests.infrastructure.templates import Deployed, Resource, Template, destroyed, listed, retained, tenant
+from bedrock_eval_cdk.core.log_groups import EncryptedLogGroup
+from configuration.schema.retention import LOG_RETENTION_DAYS
+from tests.support.synthesis.templates import Deployed, Resource, Template, destroyed, listed, retained, tenant
 
 # Actions that know no resource; whatever else names `*` has a narrower one.
 _OBJECT = "kms:EncryptionContext:aws:s3:arn"

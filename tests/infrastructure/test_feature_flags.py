@@ -12,7 +12,7 @@ from aws_cdk import App
 
 import app
 from stacks.stage import EnvironmentStage
-from tests.infrastructure.templates import by_jobs, by_jobs_environment, read_all
+from tests.support.synthesis.templates import by_jobs, by_jobs_environment, read_all
 
 
 def test_a_stage_is_the_same_without_any_flag() -> None:

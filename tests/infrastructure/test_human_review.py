@@ -11,11 +11,13 @@ from cdk_nag import AwsSolutionsChecks
 from bedrock_eval.evaluation.definition import Dataset
 from bedrock_eval.models import Model
 from bedrock_eval.names import PhysicalNames
-from bedrock_ops.encryption import EnvironmentKey
-from bedrock_ops.evaluation_role import EvaluationJobRole
-from bedrock_ops.human_review import HumanReview, HumanReviews
-from stacks.code import function_code
-from tests.infrastructure.templates import CONTEXT, Resource, Template, listed
+from bedrock_eval_cdk.core.context import EnvironmentContext, Identity
+from bedrock_eval_cdk.evaluation.called_models import CalledModels
+from bedrock_eval_cdk.evaluation.human_review import HumanReview, HumanReviews
+from bedrock_eval_cdk.evaluation.job_role import EvaluationJobRole
+from bedrock_eval_cdk.storage.encryption import EnvironmentKey, KeyUse
+from bedrock_eval_cdk.storage.evaluation_buckets import EvaluationData
+from tests.support.synthesis.templates import CONTEXT, Resource, Template, listed
 
 HERE = "<AWS::Region>:<AWS::AccountId>"
 FLOWS = f"arn:<AWS::Partition>:sagemaker:{HERE}:flow-definition/shop-dev-*"
@@ -40,29 +42,31 @@ def made() -> Template:
     app = App(context=dict(CONTEXT), outdir=mkdtemp())
     stack = Stack(app, "people")
     names = PhysicalNames("shop-dev")
-    key = EnvironmentKey(stack, "Key", names=names, scheduler_roles=["x"], removal_policy=RemovalPolicy.RETAIN)
+    key = EnvironmentKey(
+        stack,
+        "Key",
+        identity=Identity(application="shop", environment="dev", names=names),
+        use=KeyUse(scheduler_roles=["x"]),
+        removal_policy=RemovalPolicy.RETAIN,
+    )
+    context = EnvironmentContext(application="shop", environment="dev", names=names, key=key)
     results = s3.Bucket.from_bucket_name(stack, "Results", "results-bucket")
     datasets = s3.Bucket.from_bucket_name(stack, "Datasets", "datasets-bucket")
     foreign = Dataset("foreign", "other-team", "cases/shop.jsonl")
+    data = EvaluationData(datasets, results)
     HumanReviews(
         stack,
         "HumanReviews",
-        names=names,
+        context=context,
+        data=data,
         reviews={"tone": review(), "side": review(work_team=f"{TEAM}-2", dataset=foreign, workers=1)},
-        datasets=datasets,
-        results=results,
-        code=function_code("custom_resources"),
-        key=key,
-        log_retention_days=30,
     )
     role = EvaluationJobRole(
         stack,
         "JobRole",
-        names=names,
-        models=[Model("amazon.nova-lite-v1:0", region="eu-central-1")],
-        datasets=datasets,
-        results=results,
-        key=key,
+        context=context,
+        data=data,
+        called=CalledModels([Model("amazon.nova-lite-v1:0", region="eu-central-1")]),
     )
     role.allow_human_loops(names)
     Validations.of(app).add_plugins(AwsSolutionsChecks())

@@ -13,13 +13,13 @@ from aws_cdk import App, Aws, Stack, cx_api
 from aws_cdk import aws_iam as iam
 
 from bedrock_eval.models import Model
-from bedrock_ops.errors import DeclarationError
-from bedrock_ops.evaluation_role import foundation_model_arns, profile_arns
-from bedrock_ops.permissions import allow, allow_foreign_objects
-from bedrock_ops.roles import ServiceRole
-from tests.frozen import SOURCE
-from tests.infrastructure.policy_texts import characters, documents
-from tests.infrastructure.templates import CONTEXT, Deployed, Template, environment, synthesize
+from bedrock_eval_cdk.core.errors import DeclarationError
+from bedrock_eval_cdk.core.permissions import allow, allow_foreign_objects
+from bedrock_eval_cdk.core.roles import ServiceRole
+from bedrock_eval_cdk.evaluation.called_models import foundation_model_arns, profile_arns
+from tests.support.frozen import SOURCE
+from tests.support.synthesis.policy_texts import characters, documents
+from tests.support.synthesis.templates import CONTEXT, Deployed, Template, environment, synthesize
 
 MANAGED, INLINE, MOST_MANAGED = 6_144, 10_240, 10
 # Of real lengths: the longest ids that there are have so many characters.

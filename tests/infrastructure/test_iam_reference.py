@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.infrastructure.policy_texts import statements
-from tests.infrastructure.templates import Deployed, Resource
+from tests.support.synthesis.policy_texts import statements
+from tests.support.synthesis.templates import Deployed, Resource
 
 DATA = Path(__file__).resolve().parents[2] / "node_modules" / "@cloud-copilot" / "iam-data" / "data"
 # Documented on other pages than the reference: where it is said, by action and type.

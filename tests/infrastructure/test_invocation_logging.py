@@ -7,9 +7,10 @@ from aws_cdk import aws_logs as logs
 from botocore.loaders import Loader
 
 from bedrock_eval.invocation_log.filters import ALARMED, LOG_FILTERS, WANTED
-from environments.data_identifiers import DATA_IDENTIFIERS
+from configuration.schema.data_identifiers import DATA_IDENTIFIERS
 from stacks.monthly_cost import custom_metrics
-from tests.infrastructure.templates import (
+from tests.infrastructure.test_storage import bucket_id, bucket_policy, emptied_after_policy, rules
+from tests.support.synthesis.templates import (
     Deployed,
     Resource,
     Template,
@@ -21,7 +22,6 @@ from tests.infrastructure.templates import (
     synthesize,
     tenant,
 )
-from tests.infrastructure.test_storage import bucket_id, bucket_policy, emptied_after_policy, rules
 
 SETTING = "Custom::ModelInvocationLogging"
 FILTER = "AWS::Logs::MetricFilter"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.infrastructure.templates import Deployed, Resource, environment, listed, synthesize
+from tests.support.synthesis.templates import Deployed, Resource, environment, listed, synthesize
 
 _HERE = "<AWS::Region>:<AWS::AccountId>"
 

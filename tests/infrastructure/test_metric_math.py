@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 
 from bedrock_eval.alarms import kinds
-from local.emulator.alarm_state import ALARM, OK, decide, extra_periods
-from local.emulator.readings import Readings
-from tests.infrastructure import templates
-from tests.infrastructure.monitoring_support import flat, owner, tenant, watchful
-from tests.metric_math import EVERY_READING, digits, evaluated
+from local.emulator.cloudwatch.alarm_state import ALARM, OK, decide, extra_periods
+from local.emulator.cloudwatch.metric_math.readings import Readings
+from tests.support.metric_math import EVERY_READING, digits, evaluated
+from tests.support.synthesis import templates
+from tests.support.synthesis.monitoring import flat, owner, tenant, watchful
 
 Values = Mapping[str, float | None]
 

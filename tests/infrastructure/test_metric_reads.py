@@ -8,7 +8,8 @@ import pytest
 
 from bedrock_eval.watchdog.active_metrics import NAMESPACES, Reads, ReadSet, Search
 from bedrock_eval.watchdog.watch_list import read_watch_list
-from tests.infrastructure.monitoring_support import (
+from tests.infrastructure.test_monitoring_stack import statements
+from tests.support.synthesis.monitoring import (
     PREFIX,
     Monitoring,
     Series,
@@ -21,7 +22,6 @@ from tests.infrastructure.monitoring_support import (
     tenant,
     watchful,
 )
-from tests.infrastructure.test_monitoring_stack import statements
 
 KINDS = ("unwatched-models", "unread-metrics")
 Found = set[tuple[str, str, tuple[tuple[str, str], ...]]]

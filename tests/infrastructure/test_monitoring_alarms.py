@@ -21,22 +21,25 @@ from bedrock_eval.alarms import kinds
 from bedrock_eval.alarms.composite_rules import ALARM, named, ringing
 from bedrock_eval.alarms.kinds import (
     KINDS,
-    TOTAL_FAILURE_PERCENT,
     AlarmKind,
     Incident,
     MissingData,
     Severity,
-    Thresholds,
     Window,
     guarded_rate,
     judged_rate,
 )
+from bedrock_eval.alarms.thresholds import TOTAL_FAILURE_PERCENT, Thresholds
 from bedrock_eval.alarms.units import figure
 from bedrock_eval.names import PhysicalNames
-from bedrock_ops.alarms import AlarmFactory, shard
+from bedrock_eval_cdk.core.context import Identity
+from bedrock_eval_cdk.monitoring.alarm_policy import AlarmPolicy
+from bedrock_eval_cdk.monitoring.alarms import AlarmFactory
+from bedrock_eval_cdk.monitoring.routing import Notified, shard
 from constructs import Construct
-from local.emulator import limits
-from tests.infrastructure.monitoring_support import (
+from local.emulator.cloudwatch import limits
+from tests.support.metric_math import digits, said
+from tests.support.synthesis.monitoring import (
     PREFIX,
     RUNBOOK,
     alarm_series,
@@ -46,7 +49,6 @@ from tests.infrastructure.monitoring_support import (
     tenant,
     watchful,
 )
-from tests.metric_math import digits, said
 
 RUNBOOK_FILE = Path(__file__).parents[2] / "docs" / "runbook.md"
 # Under which dimensions a metric is; that of the delivery of logs is in the catalogue with both that AWS may use.
@@ -56,7 +58,7 @@ SETS = {
     ]
     for entry in catalogue.FIXED
 }
-THRESHOLDS = Thresholds(10_000, 5, 10, 5, 20, 20)
+THRESHOLDS = Thresholds(output_tokens_per_second=None)
 
 MODEL_KINDS = {
     *("latency-p90", "output-speed", "server-errors", "client-errors", "throttles", "throttle-count", "legacy-model"),
@@ -679,12 +681,18 @@ def factory_in(stack: Stack) -> AlarmFactory:
     """A factory of its own, with a topic."""
     return AlarmFactory(
         stack,
-        names=PhysicalNames(PREFIX),
-        topic=sns.Topic(stack, "Topic"),
-        owner="Team",
-        runbook_url=RUNBOOK,
-        thresholds=THRESHOLDS,
-        first_data=Construct(stack, "First"),
+        policy=AlarmPolicy(
+            Identity(
+                application="shop",
+                environment="dev",
+                names=PhysicalNames(PREFIX),
+                owner="Team",
+                runbook_url=RUNBOOK,
+            ),
+            THRESHOLDS,
+            first_data=Construct(stack, "First"),
+        ),
+        notified=Notified(sns.Topic(stack, "Topic")),
     )
 
 
@@ -793,7 +801,7 @@ class TestRunbook:
     def test_entry_says_meaning_where_to_look_what_to_do_and_how(self, kind: AlarmKind) -> None:
         entry = self.entries[kind.name]
         assert re.match(rf"{(kind.severity or Severity.WARNING).capitalize()}[.,] ", entry.strip())
-        assert "Look here" in entry
+        assert "Check" in entry
         assert "Do this" in entry
         assert "```" in entry or re.search(r"^Query `", entry, re.MULTILINE)
 

@@ -16,14 +16,17 @@ from bedrock_eval.alarms.units import figure
 from bedrock_eval.invocation_log import queries
 from bedrock_eval.pricing.costs import Rates, cost_expression, unpriced_expression
 from bedrock_eval.scores import METRICS
-from bedrock_ops.dashboard import CHOSEN_MODEL, dashboard_url
-from bedrock_ops.errors import DeclarationError
-from bedrock_ops.monitoring_metrics import metric
-from local.emulator.expressions import Scope, evaluate, parse
-from local.emulator.expressions import Series as Points
-from local.emulator.insights import run
-from local.emulator.readings import Readings
-from tests.infrastructure.monitoring_support import (
+from bedrock_eval_cdk.core.errors import DeclarationError
+from bedrock_eval_cdk.monitoring.metrics import metric
+from bedrock_eval_cdk.monitoring.widgets.dashboard import CHOSEN_MODEL, dashboard_url
+from local.emulator.cloudwatch.metric_math.evaluator import Scope
+from local.emulator.cloudwatch.metric_math.parser import parse
+from local.emulator.cloudwatch.metric_math.readings import Readings
+from local.emulator.cloudwatch.metric_math.values import Series as Points
+from local.emulator.logs.insights.parser import run
+from tests.support.aws.log_records import events, record
+from tests.support.metric_math import EVERY_READING, evaluated
+from tests.support.synthesis.monitoring import (
     PREFIX,
     REGION,
     Monitoring,
@@ -37,8 +40,6 @@ from tests.infrastructure.monitoring_support import (
     tenant,
     watchful,
 )
-from tests.log_records import events, record
-from tests.metric_math import EVERY_READING, evaluated
 
 SCORES = [catalogue.score(name, better=item.better, title=item.title) for name, item in METRICS.items()]
 CATALOGUE = {(entry.namespace, entry.name): entry for entry in (*catalogue.FIXED, *SCORES)}
@@ -488,7 +489,7 @@ def computed(graph: dict[str, Any], search: Search, readings: Readings) -> dict[
         readings=readings,
     )
     shown = {each["label"]: each["expression"] for each in entries if each.get("visible", True)}
-    lines = {label: scope.as_series(evaluate(parse(text), scope))[0].points for label, text in shown.items()}
+    lines = {label: scope.as_series(scope.evaluate(parse(text)))[0].points for label, text in shown.items()}
     return {label: points.get(0) for label, points in lines.items()}
 
 

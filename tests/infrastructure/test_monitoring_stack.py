@@ -12,7 +12,7 @@ from bedrock_eval.models import Model
 from bedrock_eval.names import PhysicalNames
 from bedrock_eval.pricing.costs import Rates
 from bedrock_eval.watchdog.watch_list import WatchList, read_watch_list
-from tests.infrastructure.monitoring_support import (
+from tests.support.synthesis.monitoring import (
     ACCOUNT,
     PREFIX,
     REGION,
@@ -25,7 +25,7 @@ from tests.infrastructure.monitoring_support import (
     synthesize,
     watchful,
 )
-from tests.infrastructure.templates import listed
+from tests.support.synthesis.templates import listed
 
 
 def statements(made: Monitoring, function: str) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.infrastructure.templates import WORK_TEAM, by_jobs, listed, retained
+from tests.support.synthesis.templates import WORK_TEAM, by_jobs, listed, retained
 
 FLOW = "Custom::FlowDefinition"
 LOOPS = {

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.infrastructure.templates import MADE, Deployed, Resource, Template, listed
+from tests.support.synthesis.templates import MADE, Deployed, Resource, Template, listed
 
 # Of those that the KMS developer guide, conditions-kms, lists as services that tell kms:ViaService. CloudWatch Logs is
 # not in that list: it decrypts as a service, by the key's own policy.

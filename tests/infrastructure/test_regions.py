@@ -10,9 +10,9 @@ from cfnlint.helpers import REGIONS  # type: ignore[import-untyped]
 from cfnlint.schema import ResourceNotFoundError  # type: ignore[import-untyped]
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # type: ignore[import-untyped]
 
-from environments.resource_types import ABSENT, APPLICATION_PROFILE, BUDGET
-from tests.infrastructure.templates import MADE, Deployed, environment, synthesize
+from configuration.schema.resource_types import ABSENT, APPLICATION_PROFILE, BUDGET
 from tests.infrastructure.test_cfn_lint import IGNORED
+from tests.support.synthesis.templates import MADE, Deployed, environment, synthesize
 
 MODELS = {
     "eu-central-1": ["eu.anthropic.claude-haiku-5-5", "amazon.nova-lite-v1:0"],

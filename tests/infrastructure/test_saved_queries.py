@@ -8,11 +8,11 @@ from aws_cdk import App, Stack
 from bedrock_eval.invocation_log.queries import saved_queries
 from bedrock_eval.names import PhysicalNames
 from bedrock_eval.pricing.costs import Rates
-from bedrock_ops.errors import DeclarationError
-from bedrock_ops.saved_queries import SavedQueries
-from local.emulator.insights import run
-from tests.infrastructure.templates import Template, environment, retained, synthesize, tenant
-from tests.log_records import HAIKU, NOVA, RECORDS, events
+from bedrock_eval_cdk.core.errors import DeclarationError
+from bedrock_eval_cdk.invocation_logging.saved_queries import SavedQueries
+from local.emulator.logs.insights.parser import run
+from tests.support.aws.log_records import HAIKU, NOVA, RECORDS, events
+from tests.support.synthesis.templates import Template, environment, retained, synthesize, tenant
 
 QUERY = "AWS::Logs::QueryDefinition"
 MODELS: dict[str, Any] = {"haiku": {"id": HAIKU, "rates": {"input": 1, "output": 5}}, "nova": {"id": NOVA}}

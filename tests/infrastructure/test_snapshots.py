@@ -22,8 +22,8 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from syrupy.location import PyTestLocation
 from syrupy.types import PropertyFilter, PropertyMatcher, SerializableData, SerializedData, SnapshotIndex
 
-from environments.document import read_document
-from tests.infrastructure.templates import OWN, ROOMS, flat, own
+from configuration.document.reading import read_document
+from tests.support.synthesis.templates import OWN, ROOMS, flat, own
 
 SNAPSHOTS = Path(__file__).parent / "__snapshots__"
 WRITE = "`make snapshots` writes what is to be committed"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.infrastructure.templates import Resource, Template, by_jobs, listed, retained
+from tests.support.synthesis.templates import Resource, Template, by_jobs, listed, retained
 
 TASKS = ("EvaluateSlice", "Publish", "RecordFailure")
 FULL = "Lambda.TooManyRequestsException"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.infrastructure.templates import (
+from tests.support.synthesis.templates import (
     Deployed,
     Resource,
     Template,

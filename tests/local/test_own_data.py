@@ -8,11 +8,11 @@ import pytest
 from ruamel.yaml import YAML
 
 import local.own_data
-from environments.load import load_environments
+from configuration.loading.load import load_environments
 from local.__main__ import main
 from local.deployment import ROOT
 from local.own_data import OwnDataError, own_data, write_environment
-from tests.frozen import ENVIRONMENTS
+from tests.support.frozen import ENVIRONMENTS
 
 
 @pytest.fixture(autouse=True)
@@ -54,8 +54,8 @@ def test_what_cannot_be_used_is_said(files: dict[str, str], change: dict[str, st
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("", r"holds no answer of meta\.llama3-8b-instruct-v1:0; there are answers of: it is empty"),
-        ('{"modelId": "a.b", "prompt": "Why?", "response": "So."}\n', "there are answers of: a.b"),
+        ("", r"has no answers of meta\.llama3-8b-instruct-v1:0; it has answers of: no model \(the file is empty\)"),
+        ('{"modelId": "a.b", "prompt": "Why?", "response": "So."}\n', "it has answers of: a.b"),
         ('{"modelId": "a.b", "prompt": "Why?"}\n', r"a\.jsonl:1: 'response' is missing"),
         ('{"modelId": "a.b", "prompt": "Why?", "response": "\\ud83d"}\n', r"a\.jsonl:1: 'response' holds half"),
         ("version https://git-lfs.github.com/spec/v1\n", r"a\.jsonl: is a Git LFS pointer"),

@@ -7,7 +7,7 @@ import pytest
 from bedrock_eval.evaluation.definition import Candidate, Dataset, Definition
 from bedrock_eval.results.outcomes import FailureReason, Outcome
 from bedrock_eval.results.summarising import summarise
-from local.__main__ import told_shortfalls
+from local.__main__ import report_shortfalls
 from local.evaluation import RunFound
 
 NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
@@ -32,6 +32,6 @@ def found(answered: int, *, of: int = 20, message: str | None = None) -> RunFoun
 @pytest.mark.parametrize(("answered", "code"), [(20, 0), (19, 0), (18, 11), (0, 1)])
 def test_the_exit_code_is_that_of_the_worst_run(answered: int, code: int, capsys: pytest.CaptureFixture[str]) -> None:
     runs = [found(20), found(answered, message="most often (2 of 2): model_error: no answer to this prompt")]
-    assert told_shortfalls(runs) == code
+    assert report_shortfalls(runs) == code
     told = capsys.readouterr().err
     assert ("quality: too few cases were answered: most often (2 of 2): model_error: no answer" in told) == bool(code)

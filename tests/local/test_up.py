@@ -69,10 +69,10 @@ def test_the_second_deploys_what_has_changed_and_nothing_else(
 ) -> None:
     assert machine.up() == ["start", "deploy"]
     assert machine.up() == []
-    assert "nothing has changed" in capsys.readouterr().out
+    assert "up to date" in capsys.readouterr().out
     machine.inputs = "edited"
     assert machine.up() == ["deploy"]
-    assert "files have changed" in capsys.readouterr().out
+    assert "Files have changed" in capsys.readouterr().out
     assert machine.up() == []
 
 
@@ -91,7 +91,7 @@ def test_one_that_was_killed_in_its_deploy_is_repaired_by_the_next(
     # SIGKILL: nobody stops the emulator.
     machine.start()
     assert machine.up() == ["stop", "start", "deploy"]
-    assert "did not come to its end" in capsys.readouterr().out
+    assert "did not finish" in capsys.readouterr().out
     # And one that answers no more, or another's than the one that was deployed to.
     machine.answers = False
     machine.done.clear()
@@ -103,7 +103,10 @@ def test_one_that_was_killed_in_its_deploy_is_repaired_by_the_next(
 
 @pytest.mark.parametrize(
     ("stopped", "told"),
-    [(DeploymentError("the template is wrong"), "begin anew with: make down up"), (KeyboardInterrupt(), "still runs")],
+    [
+        (DeploymentError("the template is wrong"), "start over with: make down up"),
+        (KeyboardInterrupt(), "still running"),
+    ],
 )
 def test_a_change_that_fails_leaves_the_emulator_running_and_is_tried_again(
     machine: Machine, stopped: BaseException, told: str
@@ -165,7 +168,7 @@ def test_two_at_once_the_second_says_so_and_leaves_the_first_alone(
     try:
         assert main([command]) == 1
         told = capsys.readouterr()
-        assert f"error: `make {command}` is at work here already, as process {first.pid}, and is left alone" in told.err
+        assert f"error: `make {command}` is already running in {tmp_path / command} (process {first.pid})" in told.err
         assert told.out == ""
         assert first.poll() is None
     finally:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import settings
 
 from bedrock_eval.model_checks import checks
-from tests.frozen import ENVIRONMENTS
+from tests.support.frozen import ENVIRONMENTS
 
 settings.register_profile("quick", max_examples=20, deadline=None)
 settings.load_profile("quick")

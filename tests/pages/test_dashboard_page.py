@@ -12,7 +12,7 @@ from ops.dashboard.body import Board, Graph, read_body
 from ops.dashboard.page import Origin, render
 from ops.dashboard.synthesis import synthesized_body
 from ops.environment.loading import load
-from tests.frozen import ENVIRONMENTS
+from tests.support.frozen import ENVIRONMENTS
 
 
 @pytest.fixture(scope="module")

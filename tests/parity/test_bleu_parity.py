@@ -6,7 +6,7 @@ from sacrebleu.tokenizers.tokenizer_13a import Tokenizer13a
 
 from bedrock_eval.scores import score
 from bedrock_eval.scores.bleu import mteval_words
-from tests.parity.texts import TEXT, pairs
+from tests.support.texts import TEXT, pairs
 
 TOKENIZER = Tokenizer13a()
 

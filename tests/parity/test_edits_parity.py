@@ -7,7 +7,7 @@ from nltk.metrics.distance import edit_distance as nltk_edit_distance
 
 from bedrock_eval.scores import score
 from bedrock_eval.scores.text.overlap import common_subsequence, edit_distance
-from tests.parity.texts import TEXT, pairs
+from tests.support.texts import TEXT, pairs
 
 ITEMS = st.lists(st.integers(0, 6), max_size=40)
 

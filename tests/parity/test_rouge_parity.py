@@ -9,7 +9,7 @@ from rouge_score.rouge_scorer import RougeScorer
 
 from bedrock_eval.scores import score
 from bedrock_eval.scores.text.porter import stem
-from tests.parity.texts import TEXT, pairs
+from tests.support.texts import TEXT, pairs
 
 NAMES = {"rouge_1": "rouge1", "rouge_2": "rouge2", "rouge_l": "rougeL"}
 SCORER = RougeScorer(list(NAMES.values()), use_stemmer=True)

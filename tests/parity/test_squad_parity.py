@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from nltk.metrics.scores import precision, recall
 
 from bedrock_eval.scores import score
-from tests.parity.texts import TEXT, pairs
+from tests.support.texts import TEXT, pairs
 
 
 def squad(text: str) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.repository.commands import ROOMS, ROOT
+from tests.support.commands import ROOMS
+from tests.support.paths import ROOT
 
 DOCUMENT = (ROOT / "docs" / "assumptions.md").read_text("utf-8")
 HEAD = ("Assumption", "Where it matters", "What is right under which reading", "How it would be found out")

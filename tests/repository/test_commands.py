@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from environments.schema import Environment
+from configuration.schema.environment import Environment
 from ops.__main__ import main
 from ops.environment.loading import load
-from tests.frozen import ENVIRONMENTS, NAMES
-from tests.repository.commands import DOCUMENTS, ROOT, Command, documented, printed
+from tests.support.commands import DOCUMENTS, ROOT, Command, documented, printed
+from tests.support.frozen import ENVIRONMENTS, NAMES
 
 COMMANDS = tuple(dict.fromkeys((*documented(), *printed())))
 CDK = {"bootstrap", "deploy", "destroy", "diff", "drift", "ls", "synth"}

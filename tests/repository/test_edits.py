@@ -9,14 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.repository.commands import ROOT
+from tests.support.paths import ROOT
 
 _LEFT_OUT = shutil.ignore_patterns(
     *(".git", ".venv*", "node_modules", "build", "cdk.out", "cdk.out.*", "__pycache__", ".*_cache", ".hypothesis")
 )
 _SNAPSHOTS = "tests/infrastructure/test_snapshots.py"
 # Those of environment files and of the command line; none of them needs minutes.
-_SUITES = ("tests/environments", "tests/ops/results/test_runs.py", "tests/ops/test_dashboard.py", "tests/local")
+_SUITES = (
+    "tests/configuration",
+    "tests/ops/results/test_runs.py",
+    "tests/ops/dashboard/test_dashboard.py",
+    "tests/local",
+)
 
 
 def _not_copied(folder: str, names: list[str]) -> set[str]:

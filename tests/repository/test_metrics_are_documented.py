@@ -6,7 +6,7 @@ from bedrock_eval.catalogue import Better
 from bedrock_eval.scores import METRICS
 from bedrock_eval.scores.measures import Measure
 from bedrock_eval.wording import direction
-from tests.repository.commands import ROOT
+from tests.support.paths import ROOT
 
 ROWS = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+?) \| (yes|no) \|$", (ROOT / "docs" / "evaluation.md").read_text(), re.M)
 

@@ -7,7 +7,8 @@ import pytest
 
 from bedrock_eval.alarms.kinds import KINDS
 from bedrock_eval.names import PhysicalNames
-from tests.repository.commands import DOCUMENTS, ROOT
+from tests.support.commands import DOCUMENTS
+from tests.support.paths import ROOT
 
 _NAMED = re.compile(r"\$PREFIX-[A-Za-z0-9_$-]*[A-Za-z0-9]")
 _NAMES = PhysicalNames("$PREFIX")

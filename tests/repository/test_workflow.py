@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.paths import ROOT
+
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.y*ml"))
 
 
@@ -37,6 +38,37 @@ def test_the_token_reads_and_does_not_stay_in_the_checkout(workflow: Any) -> Non
     checkouts = [step for step in steps(workflow) if "/checkout@" in step.get("uses", "")]
     assert checkouts
     assert [step["with"]["persist-credentials"] for step in checkouts] == [False] * len(checkouts)
+
+
+def prerequisites(target: str) -> list[str]:
+    """What a target of the Makefile needs."""
+    found = re.search(rf"^{target}: (.*?)(?: ##.*)?$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert found is not None
+    return found[1].split()
+
+
+def test_the_matrix_holds_what_make_test_does(workflow: Any) -> None:
+    """Each job makes one target, with nothing left out, also after a change of one of the two lists."""
+    (job,) = workflow["jobs"].values()
+    assert job["strategy"]["matrix"] == {"target": prerequisites("test")}
+    assert job["env"] == {"TARGET": "${{ matrix.target }}"}
+    runs = [step["run"] for step in job["steps"] if "run" in step and "if" not in step]
+    assert runs == ['make "$TARGET"']
+
+
+def test_ci_runs_make_test() -> None:
+    assert (ROOT / ".ci" / "run").read_text().splitlines()[-1].endswith("exec env CI=true make test")
+
+
+def test_every_folder_of_tests_is_of_one_target() -> None:
+    """A folder that no target names would be tested by nobody."""
+    targets = [name for name in prerequisites("test") if name != "lint"]
+    recipes = re.findall(r"^([a-z]+): .*\n\t.*-m pytest (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    named = [(name, folder) for name, folders in recipes if name in targets for folder in folders.split()]
+    tests = {path.relative_to(ROOT) for path in (ROOT / "tests").rglob("test_*.py")}
+    found = {each: [name for name, folder in named if Path(folder) in (each, *each.parents)] for each in tests}
+    assert tests
+    assert {each: names for each, names in found.items() if len(names) != 1} == {}
 
 
 def test_one_run_a_branch(workflow: Any) -> None:

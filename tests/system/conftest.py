@@ -1,136 +1,30 @@
-"""One emulator and one deployment by the real CDK CLI for the whole session."""
+"""Deployments by the real CDK CLI, each on an emulator of its own."""
 
-import json
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from types import MappingProxyType
-from typing import Any
-from urllib.request import Request, urlopen
+from collections.abc import Iterator
 
 import pytest
 
-from bedrock_eval.layout import RunLayout, definition_key
-from bedrock_eval.names import PhysicalNames, parse_scheduled_time, run_id
-from environments.load import load_environments
-from environments.schema import Environment
-from local.__main__ import EMULATOR
-from local.deployment import ENVIRONMENT, Deployment, deploy
-from local.evaluation import Clients
-from local.process import ACCOUNT, QUICK_WAITS, REGION, running_emulator
-from tests.frozen import ANSWERS, ENVIRONMENTS
-
-EVALUATION = "support-quality"
-
-
-@dataclass
-class Stack:
-    """The deployed `local` environment with what tests do to it."""
-
-    deployment: Deployment
-    clients: Clients
-    environment: Environment
-    directory: Path
-    # Of this hour, so that alarms still see the runs, and before any run that begins now.
-    last_time: datetime = field(default_factory=lambda: datetime.now(UTC) - timedelta(minutes=40))
-
-    @property
-    def names(self) -> PhysicalNames:
-        return PhysicalNames(self.environment.prefix)
-
-    @property
-    def bucket(self) -> str:
-        return self.deployment.outputs["ResultsBucket"]
-
-    def standin(self, method: str, path: str, body: object = None) -> Any:
-        """The stand-in's control over HTTP."""
-        data = None if body is None else json.dumps(body).encode()
-        request = Request(f"{self.deployment.endpoint.url}/_standin/{path}", data=data, method=method)
-        with urlopen(request, timeout=10) as answer:
-            content = answer.read()
-        return json.loads(content) if content else None
-
-    def settings(self, **changes: Any) -> Any:
-        """The emulator's settings after these changes."""
-        url, data = f"{self.deployment.endpoint.url}/_emulator/settings", json.dumps(changes).encode()
-        with urlopen(Request(url, data=data, method="POST"), timeout=10) as answer:
-            return json.loads(answer.read())
-
-    def keys(self, prefix: str) -> list[str]:
-        pages = self.clients.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
-        return [item["Key"] for page in pages for item in page.get("Contents", [])]
-
-    def read(self, key: str) -> Any:
-        body = self.clients.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
-        return [json.loads(line) for line in body.splitlines()] if key.endswith(".jsonl") else json.loads(body)
-
-    def scheduled_time(self) -> str:
-        """A minute that no other run of this stack has, later than those given before: two runs of one are one run."""
-        self.last_time += timedelta(minutes=1)
-        return self.last_time.strftime("%Y-%m-%dT%H:%M:00Z")
-
-    def begin(self, evaluation: str, when: str) -> str:
-        """Start an execution on the machine of the evaluation's kind, as the schedule would; gives its ARN."""
-        # By what stands in the bucket: tests write definitions of their own, too.
-        jobs = self.read(definition_key(evaluation)).get("job") is not None
-        arn: str = self.clients.stepfunctions.start_execution(
-            stateMachineArn=f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{self.names.machine(jobs=jobs)}",
-            input=json.dumps({"evaluation": evaluation, "scheduledTime": when}),
-        )["executionArn"]
-        return arn
-
-    def wait(self, execution: str, *, seconds: float = 120) -> dict[str, Any]:
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            found: dict[str, Any] = self.clients.stepfunctions.describe_execution(executionArn=execution)
-            if found["status"] != "RUNNING":
-                return found
-            time.sleep(0.1)
-        raise AssertionError(f"{execution} still runs after {seconds} s")
-
-    def layout(self, evaluation: str, when: str) -> RunLayout:
-        return RunLayout(evaluation, run_id(parse_scheduled_time(when)))
-
-    def outcomes(self, layout: RunLayout, candidate: str) -> list[dict[str, Any]]:
-        return [line for key in self.keys(layout.parts(candidate)) for line in self.read(key)]
-
-
-@contextmanager
-def deployed(
-    directory: Path,
-    *,
-    answers: Path = ANSWERS,
-    environments: Path = ENVIRONMENTS,
-    standin: Mapping[str, Any] = MappingProxyType({}),
-) -> Iterator[Stack]:
-    """The environment `local` of a folder, deployed by the CDK CLI to an emulator of its own.
-
-    Args:
-        standin: of its configuration what is not about answers.
-    """
-    config = directory / "standin.json"
-    config.write_text(json.dumps({"answers": [str(answers)], **standin}))
-    with running_emulator(
-        interpreter=EMULATOR, directory=directory / "emulator", standin_config=config, wait_scale=QUICK_WAITS
-    ) as endpoint:
-        deployment = deploy(endpoint, directory=directory, context={"environments_directory": str(environments)})
-        loaded = load_environments(environments, only=[ENVIRONMENT], today=datetime.now(UTC).date())
-        yield Stack(deployment, Clients(deployment), loaded.environments[0], directory)
+from tests.support.local.deployment import Deployments, Stack, deployed
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with deployed(tmp_path_factory.mktemp("system")) as found:
-        yield found
+def deployments(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployments]:
+    made = Deployments(lambda: deployed(tmp_path_factory.mktemp("system")))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def stack(deployments: Deployments) -> Stack:
+    """The deployment of a file; one that needs more than any deployment says so with a fixture of this name."""
+    found = deployments.shared()
+    found.reset_simulator()
+    return found
 
 
 @pytest.fixture(autouse=True)
-def _clean_standin(request: pytest.FixtureRequest) -> None:
+def _reset_simulator(request: pytest.FixtureRequest) -> None:
     """Each test begins without faults and with an empty record of calls."""
     if "stack" in request.fixturenames:
         stack: Stack = request.getfixturevalue("stack")
-        stack.standin("PUT", "config", {"faults": {}})
-        stack.standin("DELETE", "calls")
+        stack.reset_simulator()

@@ -1,6 +1,6 @@
-"""Every kind of alarm is made to ring by what it is about, alone, and to fall silent again; people are told once.
+"""Each kind of alarm goes into ALARM because of its own cause alone, and back to OK; each change notifies once.
 
-The alarms are those of the templates as deployed, the calls real calls of the stand-in, the runs real runs of the
+The alarms are those of the templates as deployed, the calls real calls of the simulator, the runs real runs of the
 deployed evaluator. Only the clock is helped: it is set forward on an emulator of its own. That one reads metric math in
 the way that is likely to be the worst (docs/emulator.md).
 """
@@ -22,22 +22,23 @@ from bedrock_eval.alarms.kinds import KINDS
 from bedrock_eval.models import Model
 from bedrock_eval.watchdog.active_metrics import UNREAD_QUERY, UNWATCHED_QUERY
 from bedrock_eval.watchdog.reconciling import HELD_QUERY
-from environments.load import load_environments
+from configuration.loading.load import load_environments
 from local.deployment import ENVIRONMENT, ROOT
-from local.emulator.readings import CONTRARY, VARIABLE
+from local.emulator.cloudwatch.metric_math.readings import CONTRARY, VARIABLE
 from local.process import ACCOUNT, REGION
 from ops.__main__ import main
-from tests.frozen import ANSWERS
-from tests.metric_math import choose
-
-from .conftest import deployed
-from .watching import DAY, HOUR, MINUTE, Told, Watch
+from tests.support.frozen import ANSWERS
+from tests.support.local.deployment import deployed
+from tests.support.local.watching import DAY, HOUR, MINUTE, Notification, Watch
+from tests.support.metric_math import choose
 
 QUALITY, SCHEDULED, BY_JOBS = "quality", "scheduled", "by-jobs"
 METRIC = "relevance_score"
 PINNED = "2026-01-01T06:00:00Z"
 ALARM, OK = "ALARM", "OK"
 CONSOLE = "https://us-east-1.console.aws.amazon.com"
+kinds = pytest.mark.kinds
+"""The kinds of alarms that begin during a test."""
 
 
 def sample() -> list[dict[str, str]]:
@@ -81,7 +82,7 @@ def watch(tmp_path_factory: pytest.TempPathFactory, answers: dict[str, Path]) ->
     folder.mkdir()
     shutil.copy(ROOT / "tests" / "system" / "alarms.yaml", folder / f"{ENVIRONMENT}.yaml")
     far_off = ends_of_old(datetime.now(UTC).date() + timedelta(days=1_000))
-    with deployed(directory, answers=answers["good"], environments=folder, standin=far_off) as stack:
+    with deployed(directory, answers=answers["good"], environments=folder, simulator=far_off) as stack:
         # The other system tests run under the usual readings.
         if VARIABLE not in os.environ:
             choose(stack.deployment.endpoint.url, CONTRARY)
@@ -89,32 +90,34 @@ def watch(tmp_path_factory: pytest.TempPathFactory, answers: dict[str, Path]) ->
         watch.confirm()
         watch.bill(12.5)
         watch.later(MINUTE)
-        assert watch.ringing() == set()
-        # Every alarm has said by now that all is well, and nobody needed to hear it.
-        watch.told([])
+        assert watch.in_alarm() == set()
+        # By now every alarm has gone to OK for the first time, which notifies nobody.
+        watch.notified([])
         yield watch
 
 
 def ends_of_old(day: date) -> dict[str, dict[str, str]]:
-    """The stand-in's configuration with which AWS announces this end of life of the model `old`."""
+    """The simulator's configuration with which AWS announces this end of life of the model `old`."""
     old = Model(read_environment(ROOT / "tests" / "system", "alarms").models["old"].id, region="us-east-1")
     return {"ends_of_life": {old.base_id: day.isoformat()}}
 
 
 @pytest.fixture(autouse=True)
-def quiet(watch: Watch, answers: dict[str, Path]) -> Iterator[set[str]]:
-    """A test begins and ends without faults; what rings at its end is what rang before, and nobody is told more."""
+def quiet(watch: Watch, answers: dict[str, Path], request: pytest.FixtureRequest) -> Iterator[set[str]]:
+    """A test begins and ends without faults, with the same alarms in ALARM and no notification left."""
     usual = {"faults": {}, "default_latency_ms": 800, "answers": [str(answers["good"])], "publishing": {}}
-    watch.stack.standin("PUT", "config", usual)
-    before = watch.ringing()
+    watch.stack.simulator("PUT", "config", usual)
+    before = watch.in_alarm()
+    watch.seen_kinds.clear()
     yield before
-    assert watch.ringing() == before
-    watch.told([])
+    assert {kind for mark in request.node.iter_markers("kinds") for kind in mark.args} <= watch.seen_kinds
+    assert watch.in_alarm() == before
+    watch.notified([])
 
 
-def rings(watch: Watch, quiet: set[str], *expected: str) -> None:
-    """These ring beside what rang before, and no other."""
-    assert watch.ringing() - quiet == set(expected)
+def in_alarm(watch: Watch, quiet: set[str], *expected: str) -> None:
+    """These alarms are in ALARM besides those of the beginning, and no others."""
+    assert watch.in_alarm() - quiet == set(expected)
 
 
 def changes(names: Collection[str], state: str) -> list[tuple[str, str]]:
@@ -124,25 +127,26 @@ def changes(names: Collection[str], state: str) -> list[tuple[str, str]]:
 # --- life of a model ------------------------------------------------------------------------------------------------
 
 
+@kinds("end-of-life")
 def test_a_model_that_comes_to_its_end(watch: Watch, quiet: set[str]) -> None:
-    """It rings from the first day below the limit on, and is over when AWS puts the end off."""
+    """The alarm begins on the first day below the threshold, and ends when AWS postpones the end of life."""
     alarm, days = watch.alarm("end-of-life", "old"), watch.stack.environment.alarms.end_of_life_days
     if watch.now.hour >= 22:
         # No midnight within the next hour.
         watch.later(3 * HOUR)
     end = watch.now.date() + timedelta(days=days)
-    watch.stack.standin("PUT", "config", ends_of_old(end))
+    watch.stack.simulator("PUT", "config", ends_of_old(end))
     watch.later(HOUR)
-    rings(watch, quiet)
+    in_alarm(watch, quiet)
     watch.later(DAY)
-    rings(watch, quiet, alarm)
-    (message,) = watch.told([(alarm, ALARM)])
+    in_alarm(watch, quiet, alarm)
+    (message,) = watch.notified([(alarm, ALARM)])
     assert f"Value: {days - 1} days; it rings below {days} days, in 1 h." in message.text
-    watch.stack.standin("PUT", "config", ends_of_old(end + timedelta(days=1_000)))
+    watch.stack.simulator("PUT", "config", ends_of_old(end + timedelta(days=1_000)))
     watch.later(HOUR)
     watch.later(HOUR)
-    rings(watch, quiet)
-    (message,) = watch.told([(alarm, OK)])
+    in_alarm(watch, quiet)
+    (message,) = watch.notified([(alarm, OK)])
     assert f"Value: {days - 1 + 1_000:,} days" in message.text
 
 
@@ -154,80 +158,84 @@ def service(watch: Watch, model: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("shares", "kinds", "composite"),
+    ("shares", "names", "composite"),
     [
-        ({"throttle": 1.0}, ["throttles", "throttle-count"], True),
-        ({"throttle": 0.5}, ["throttles"], True),
-        ({"503": 1.0}, ["server-errors"], False),
-        ({"denied": 1.0}, ["client-errors"], True),
+        pytest.param(
+            {"throttle": 1.0}, ["throttles", "throttle-count"], True, marks=kinds("throttles", "throttle-count")
+        ),
+        pytest.param({"throttle": 0.5}, ["throttles"], True, marks=kinds("throttles")),
+        pytest.param({"503": 1.0}, ["server-errors"], False, marks=kinds("server-errors")),
+        pytest.param({"denied": 1.0}, ["client-errors"], True, marks=kinds("client-errors")),
     ],
     ids=["throttled throughout", "throttled in part", "server errors", "client errors"],
 )
 def test_calls_that_fail(
-    watch: Watch, quiet: set[str], shares: dict[str, float], kinds: list[str], composite: bool
+    watch: Watch, quiet: set[str], shares: dict[str, float], names: list[str], composite: bool
 ) -> None:
-    """Two bad periods of three; one is not enough. A warning is told by the incident, once, whatever it is made of."""
-    alarms = [watch.alarm(kind, "chat") for kind in kinds]
+    """Two bad periods of three; one is not enough. An incident of warnings notifies once, whatever its alarms."""
+    alarms = [watch.alarm(kind, "chat") for kind in names]
     composites = [service(watch, "chat")] if composite else []
     watch.fault("chat", **shares)
     watch.call_in_periods("chat", periods=1)
-    rings(watch, quiet)
+    in_alarm(watch, quiet)
     watch.call_in_periods("chat", periods=1)
-    rings(watch, quiet, *alarms, *composites)
-    (message,) = watch.told(changes(composites or alarms, ALARM))
+    in_alarm(watch, quiet, *alarms, *composites)
+    (message,) = watch.notified(changes(composites or alarms, ALARM))
     for story in message.body["children"] or [message.body]:
         unit = KINDS[story["kind"]].unit
         assert f"Value: {unit.of(story['value'])}; " in message.text
         assert unit.of(story["threshold"]) in message.text
-    # Those that ring when it is written; the others may follow within the same minute.
-    assert {child["kind"] for child in message.body["children"]} <= set(kinds)
+    # The alarms in ALARM when it was written; others may follow within the same minute.
+    assert {child["kind"] for child in message.body["children"]} <= set(names)
     assert bool(message.body["children"]) == composite
     recovers(watch, quiet, "chat", composites or alarms)
 
 
-def recovers(watch: Watch, quiet: set[str], model: str, told: Collection[str], **calls: Any) -> None:
-    """Without the fault, and with calls, until no bad period is left in what an alarm looks at: three and two more."""
+def recovers(watch: Watch, quiet: set[str], model: str, notified: Collection[str], **calls: Any) -> None:
+    """Call without the fault until the range of an alarm holds no bad period: three periods and two more."""
     watch.fault(model)
     watch.call_in_periods(model, periods=5, **calls)
-    rings(watch, quiet)
-    watch.told(changes(told, OK))
+    in_alarm(watch, quiet)
+    watch.notified(changes(notified, OK))
 
 
+@kinds("latency-p90", "latency-anomaly", "output-speed")
 def test_a_slow_service(watch: Watch, quiet: set[str]) -> None:
     """Latency, the speed of streamed answers, and what was usual before: three bad periods of five, one message."""
     watch.call_in_periods("search", periods=4, stream=True)
     watch.later(HOUR)
     alarms = [watch.alarm(kind, "search") for kind in ("latency-p90", "latency-anomaly", "output-speed")]
-    watch.stack.standin("PUT", "config", {"default_latency_ms": 40_000})
+    watch.stack.simulator("PUT", "config", {"default_latency_ms": 40_000})
     watch.call_in_periods("search", periods=2, stream=True)
-    rings(watch, quiet)
+    in_alarm(watch, quiet)
     watch.call_in_periods("search", periods=1, stream=True)
-    rings(watch, quiet, *alarms, service(watch, "search"))
-    (message,) = watch.told([(service(watch, "search"), ALARM)])
+    in_alarm(watch, quiet, *alarms, service(watch, "search"))
+    (message,) = watch.notified([(service(watch, "search"), ALARM)])
     by_kind = {child["kind"]: child for child in message.body["children"]}
     assert re.fullmatch(r"[\d,.]+ ms", by_kind["latency-p90"]["value_text"])
-    watch.stack.standin("PUT", "config", {"default_latency_ms": 800})
+    watch.stack.simulator("PUT", "config", {"default_latency_ms": 800})
     recovers(watch, quiet, "search", [service(watch, "search")], stream=True)
 
 
-def test_longer_answers_are_told_from_a_slow_service(watch: Watch, quiet: set[str], answers: dict[str, Path]) -> None:
+def test_longer_answers_are_no_slow_service(watch: Watch, quiet: set[str], answers: dict[str, Path]) -> None:
     """They take longer, and come as fast as before."""
-    watch.stack.standin("PUT", "config", {"answers": [str(answers["long"])]})
+    watch.stack.simulator("PUT", "config", {"answers": [str(answers["long"])]})
     watch.call_in_periods("chat", periods=3, stream=True)
-    rings(watch, quiet, watch.alarm("latency-p90", "chat"), service(watch, "chat"))
-    watch.told([(service(watch, "chat"), ALARM)])
-    watch.stack.standin("PUT", "config", {"answers": [str(answers["good"])]})
+    in_alarm(watch, quiet, watch.alarm("latency-p90", "chat"), service(watch, "chat"))
+    watch.notified([(service(watch, "chat"), ALARM)])
+    watch.stack.simulator("PUT", "config", {"answers": [str(answers["good"])]})
     recovers(watch, quiet, "chat", [service(watch, "chat")], stream=True)
 
 
-def test_without_traffic_nothing_rings_and_below_the_floor_rates_say_nothing(watch: Watch, quiet: set[str]) -> None:
+def test_without_traffic_and_below_the_floor_no_alarm_begins(watch: Watch, quiet: set[str]) -> None:
     watch.fault("chat", **{"503": 1.0})
     watch.call_in_periods("chat", periods=3, times=2)
-    rings(watch, quiet)
+    in_alarm(watch, quiet)
     watch.later(2 * HOUR)
-    rings(watch, quiet)
+    in_alarm(watch, quiet)
 
 
+@kinds("model-interventions")
 def test_a_guardrail_that_intervenes_inside_of_calls(watch: Watch, quiet: set[str]) -> None:
     """Counted in the log, under the id and under the ARN that callers name the model by; ApplyGuardrail has no part."""
     (guardrail,) = watch.stack.environment.guardrails
@@ -235,14 +243,15 @@ def test_a_guardrail_that_intervenes_inside_of_calls(watch: Watch, quiet: set[st
     alarm = watch.alarm("model-interventions", "chat")
     watch.fault("chat", guardrail=1.0)
     watch.call_in_periods("chat", periods=2, **guarded)
-    rings(watch, quiet)
+    in_alarm(watch, quiet)
     watch.call_in_periods("chat", periods=1, by_arn=True, **guarded)
-    rings(watch, quiet, alarm)
-    (message,) = watch.told([(alarm, ALARM)])
+    in_alarm(watch, quiet, alarm)
+    (message,) = watch.notified([(alarm, ALARM)])
     assert "Value: 100 % of requests; it rings above 20 % of requests" in message.text
     recovers(watch, quiet, "chat", [alarm], **guarded)
 
 
+@kinds("guardrail-interventions")
 def test_a_guardrail_that_intervenes_in_calls_of_its_own(watch: Watch, quiet: set[str]) -> None:
     (guardrail,) = watch.stack.environment.guardrails
     alarm = watch.alarm("guardrail-interventions", guardrail.name)
@@ -259,64 +268,71 @@ def test_a_guardrail_that_intervenes_in_calls_of_its_own(watch: Watch, quiet: se
                 )
         watch.later(MINUTE)
 
-    watch.stack.standin("PUT", "config", {"faults": {guardrail.id: {"guardrail": 1.0}}})
+    watch.stack.simulator("PUT", "config", {"faults": {guardrail.id: {"guardrail": 1.0}}})
     apply(periods=2)
-    rings(watch, quiet)
+    in_alarm(watch, quiet)
     apply(periods=1)
-    rings(watch, quiet, alarm)
-    (message,) = watch.told([(alarm, ALARM)])
+    in_alarm(watch, quiet, alarm)
+    (message,) = watch.notified([(alarm, ALARM)])
     assert "Value: 100 % of calls; it rings above 20 % of calls" in message.text
-    watch.stack.standin("PUT", "config", {"faults": {}})
+    watch.stack.simulator("PUT", "config", {"faults": {}})
     apply(periods=5)
-    rings(watch, quiet)
-    watch.told([(alarm, OK)])
+    in_alarm(watch, quiet)
+    watch.notified([(alarm, OK)])
 
 
 # --- usage and cost -----------------------------------------------------------------------------------------------
 
 
+@kinds("quota-tokens", "quota-requests")
 def test_a_quota_that_is_nearly_used(watch: Watch, quiet: set[str]) -> None:
     """Three minutes of five."""
     composite = watch.alarm("warning", "usage", "busy")
     watch.call_in_periods("busy", periods=2, seconds=MINUTE)
-    rings(watch, quiet)
+    in_alarm(watch, quiet)
     watch.call_in_periods("busy", periods=1, seconds=MINUTE)
-    rings(watch, quiet, watch.alarm("quota-tokens", "busy"), watch.alarm("quota-requests", "busy"), composite)
-    (message,) = watch.told([(composite, ALARM)])
+    in_alarm(watch, quiet, watch.alarm("quota-tokens", "busy"), watch.alarm("quota-requests", "busy"), composite)
+    (message,) = watch.notified([(composite, ALARM)])
     assert "Value: 100 % of the quota" in message.text
     watch.later(10 * MINUTE)
-    rings(watch, quiet)
-    watch.told([(composite, OK)])
+    in_alarm(watch, quiet)
+    watch.notified([(composite, OK)])
 
 
+@kinds("tokens-per-hour", "cost-per-hour", "tokens-per-day", "cost-per-day")
 def test_tokens_and_cost_of_an_hour_and_of_a_day(watch: Watch, quiet: set[str]) -> None:
     """Those of the hour are over first; the incident is over with those of the day."""
     of_hour = [watch.alarm(kind, "metered") for kind in ("tokens-per-hour", "cost-per-hour")]
     of_day = [watch.alarm(kind, "metered") for kind in ("tokens-per-day", "cost-per-day")]
     composite = watch.alarm("warning", "usage", "metered")
     watch.call_in_periods("metered", periods=1)
-    rings(watch, quiet, *of_hour, *of_day, composite)
-    watch.told([(composite, ALARM)])
+    in_alarm(watch, quiet, *of_hour, *of_day, composite)
+    watch.notified([(composite, ALARM)])
     watch.later(HOUR)
-    rings(watch, quiet, *of_day, composite)
+    in_alarm(watch, quiet, *of_day, composite)
     watch.later(DAY)
-    rings(watch, quiet)
-    watch.told([(composite, OK)])
+    in_alarm(watch, quiet)
+    watch.notified([(composite, OK)])
 
 
 @pytest.mark.parametrize(
-    ("kind", "model"), [("unpriced-tokens", "unpriced"), ("legacy-model", "old")], ids=["without a rate", "legacy"]
+    ("kind", "model"),
+    [
+        pytest.param("unpriced-tokens", "unpriced", marks=kinds("unpriced-tokens"), id="without a rate"),
+        pytest.param("legacy-model", "old", marks=kinds("legacy-model"), id="legacy"),
+    ],
 )
 def test_a_call_that_is_news_for_a_day(watch: Watch, quiet: set[str], kind: str, model: str) -> None:
     alarm = watch.alarm(kind, model)
     watch.call_in_periods(model, periods=1, times=1)
-    rings(watch, quiet, alarm)
-    watch.told([(alarm, ALARM)])
+    in_alarm(watch, quiet, alarm)
+    watch.notified([(alarm, ALARM)])
     watch.later(DAY)
-    rings(watch, quiet)
-    watch.told([(alarm, OK)])
+    in_alarm(watch, quiet)
+    watch.notified([(alarm, OK)])
 
 
+@kinds("budget-blind")
 def test_a_budget_that_sees_no_cost(watch: Watch, quiet: set[str]) -> None:
     """It is a day behind, so a day of zeros decides; the first cent that it sees ends it."""
     alarm = watch.alarm("budget-blind")
@@ -327,123 +343,128 @@ def test_a_budget_that_sees_no_cost(watch: Watch, quiet: set[str]) -> None:
     watch.call_in_periods("costly", periods=1)
     for _ in range(22):
         watch.later(HOUR)
-    rings(watch, quiet)
+    in_alarm(watch, quiet)
     for _ in range(3):
         watch.later(HOUR)
-    rings(watch, quiet, alarm)
-    (message,) = watch.told([(alarm, ALARM)])
+    in_alarm(watch, quiet, alarm)
+    (message,) = watch.notified([(alarm, ALARM)])
     assert "cost allocation" in message.text
     watch.bill(0.01)
     watch.later(HOUR)
-    rings(watch, quiet)
-    watch.told([(alarm, OK)])
+    in_alarm(watch, quiet)
+    watch.notified([(alarm, OK)])
     watch.bill(12.5)
 
 
 # --- delivery -----------------------------------------------------------------------------------------------------
 
 
+@kinds("log-delivery")
 def test_an_invocation_log_that_is_gone(watch: Watch, quiet: set[str]) -> None:
     group = watch.stack.environment.invocation_logging.log_group
     alarm = watch.alarm("log-delivery")
     watch.client("logs").delete_log_group(logGroupName=group)
     watch.call_in_periods("chat", periods=1)
-    rings(watch, quiet, alarm)
-    watch.told([(alarm, ALARM)])
+    in_alarm(watch, quiet, alarm)
+    watch.notified([(alarm, ALARM)])
     # A call now and then: it is one incident.
     watch.later(20 * MINUTE)
     watch.call_in_periods("chat", periods=1, times=1)
-    rings(watch, quiet, alarm)
-    watch.told([])
+    in_alarm(watch, quiet, alarm)
+    watch.notified([])
     watch.client("logs").create_log_group(logGroupName=group)
     watch.later(HOUR + 10 * MINUTE)
-    rings(watch, quiet)
-    watch.told([(alarm, OK)])
+    in_alarm(watch, quiet)
+    watch.notified([(alarm, OK)])
 
 
-# --- what nobody watches ------------------------------------------------------------------------------------------
+# --- unwatched models ------------------------------------------------------------------------------------------
 
 
+@kinds("unwatched-models")
 def test_a_model_that_nobody_declared(watch: Watch, quiet: set[str]) -> None:
-    """Whoever calls it, and whatever comes of it; told once while it is called, and over when it is not."""
+    """Any caller and any outcome count; it notifies once while the model is called, and is over afterwards."""
     alarm, stranger = watch.alarm("unwatched-models"), "us.meta.llama4-scout-17b-instruct-v1:0"
     with suppress(ClientError):
         messages = [{"role": "user", "content": [{"text": "Hello?"}]}]
         watch.runtime.converse(modelId=stranger, messages=messages)
     watch.later(HOUR)
-    rings(watch, quiet, alarm)
-    watch.told([(alarm, ALARM)])
+    in_alarm(watch, quiet, alarm)
+    watch.notified([(alarm, ALARM)])
     assert stranger in watchdog_log(watch, UNWATCHED_QUERY, "model")
     watch.later(4 * HOUR)
     watch.later(HOUR)
-    rings(watch, quiet)
-    watch.told([(alarm, OK)])
+    in_alarm(watch, quiet)
+    watch.notified([(alarm, OK)])
 
 
+@kinds("unread-metrics")
 def test_calls_under_dimensions_that_nobody_reads(watch: Watch, quiet: set[str]) -> None:
-    """Tiers beside the plain set of a model hold nothing new; calls in no other set are seen by nobody."""
+    """Tiers besides the plain dimensions of a model are nothing new; calls under tiers alone are in no graph."""
     alarm = watch.alarm("unread-metrics")
     watch.later(4 * HOUR)
-    watch.stack.standin("PUT", "config", {"publishing": {"tiers": True}})
+    watch.stack.simulator("PUT", "config", {"publishing": {"tiers": True}})
     watch.call("chat", times=3)
     watch.later(HOUR)
-    rings(watch, quiet)
+    in_alarm(watch, quiet)
     watch.later(4 * HOUR)
-    watch.stack.standin("PUT", "config", {"publishing": {"tiers_apart": True}})
+    watch.stack.simulator("PUT", "config", {"publishing": {"tiers_apart": True}})
     watch.call("chat", times=3)
-    watch.stack.standin("PUT", "config", {"publishing": {}})
+    watch.stack.simulator("PUT", "config", {"publishing": {}})
     watch.later(HOUR)
-    rings(watch, quiet, alarm)
-    watch.told([(alarm, ALARM)])
+    in_alarm(watch, quiet, alarm)
+    watch.notified([(alarm, ALARM)])
     assert "Invocations" in watchdog_log(watch, UNREAD_QUERY, "metric")
     watch.later(4 * HOUR)
     watch.later(HOUR)
-    rings(watch, quiet)
-    watch.told([(alarm, OK)])
+    in_alarm(watch, quiet)
+    watch.notified([(alarm, OK)])
 
 
+@kinds("log-delivery")
 def test_log_delivery_under_the_dimension_of_aws_pages(watch: Watch, quiet: set[str]) -> None:
-    """Lost logs ring, with whichever dimension they are counted; and it is read, so nobody is told of that."""
+    """Lost logs cause an alarm under either dimension; both are read, so no alarm is about the dimension."""
     # No run of the last day is held against the log that is lost here.
     watch.later(26 * HOUR)
     group, alarm = watch.stack.environment.invocation_logging.log_group, watch.alarm("log-delivery")
-    watch.stack.standin("PUT", "config", {"publishing": {"log_delivery": "Across all model IDs"}})
+    watch.stack.simulator("PUT", "config", {"publishing": {"log_delivery": "Across all model IDs"}})
     watch.client("logs").delete_log_group(logGroupName=group)
     watch.call_in_periods("chat", periods=1)
-    rings(watch, quiet, alarm)
-    watch.told([(alarm, ALARM)])
+    in_alarm(watch, quiet, alarm)
+    watch.notified([(alarm, ALARM)])
     watch.client("logs").create_log_group(logGroupName=group)
     watch.later(HOUR + 10 * MINUTE)
-    rings(watch, quiet)
-    watch.told([(alarm, OK)])
+    in_alarm(watch, quiet)
+    watch.notified([(alarm, OK)])
 
 
+@kinds("metrics-differ")
 def test_what_aws_counts_differs_from_what_a_run_has_counted(watch: Watch, quiet: set[str]) -> None:
     """A run with throttles, errors and answers agrees; one of which AWS counts half of the answers does not."""
     alarm = watch.alarm("metrics-differ", SCHEDULED)
     faults = {watch.stack.environment.models["search"].id: {"throttle": 0.2, "503": 0.1, "408": 0.03}}
-    watch.stack.standin("PUT", "config", {"faults": faults})
+    watch.stack.simulator("PUT", "config", {"faults": faults})
     ran(watch)
     watch.later(HOUR)
-    rings(watch, quiet)
+    in_alarm(watch, quiet)
     counted = watchdog_log(watch, HELD_QUERY, "run_counted")
     assert len(counted) >= 16
     assert set(counted) > {"0"}
-    watch.stack.standin("PUT", "config", {"faults": {}, "publishing": {"unpublished": 0.5}})
+    watch.stack.simulator("PUT", "config", {"faults": {}, "publishing": {"unpublished": 0.5}})
     ran(watch)
-    watch.stack.standin("PUT", "config", {"publishing": {}})
+    watch.stack.simulator("PUT", "config", {"publishing": {}})
     watch.later(HOUR)
-    rings(watch, quiet, alarm)
-    (message,) = watch.told([(alarm, ALARM)])
+    in_alarm(watch, quiet, alarm)
+    (message,) = watch.notified([(alarm, ALARM)])
     assert message.body["value"] >= 1
     ran(watch)
     watch.later(HOUR)
-    rings(watch, quiet)
-    watch.told([(alarm, OK)])
+    in_alarm(watch, quiet)
+    watch.notified([(alarm, OK)])
 
 
 def ran(watch: Watch) -> None:
-    """A run by hand of the evaluation that nobody watches for quality, and half an hour more."""
+    """Run the evaluation without quality alarms by hand, and let half an hour pass."""
     machine = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{watch.stack.names.state_machine}"
     asked = {"evaluation": SCHEDULED, "scheduledTime": f"{watch.now:%Y-%m-%dT%H:%M:%SZ}", "manual": "0a1b"}
     started = watch.stack.clients.stepfunctions.start_execution(stateMachineArn=machine, input=json.dumps(asked))
@@ -465,8 +486,9 @@ def watchdog_log(watch: Watch, query: str, field: str) -> list[str]:
     return [cell["value"] for row in rows for cell in row if cell["field"] == field]
 
 
+@kinds("dead-letters")
 def test_a_schedule_whose_target_is_gone_leaves_a_dead_letter(watch: Watch, quiet: set[str]) -> None:
-    """It rings until the queue is empty, also while the queue sleeps and has no metrics."""
+    """The alarm lasts until the queue is empty, also while the queue sleeps and has no metrics."""
     names, clients = watch.stack.names, watch.stack.clients
     schedule = clients.scheduler.get_schedule(GroupName=names.schedule_group, Name=names.schedule(SCHEDULED))
     target = {**schedule["Target"], "Arn": schedule["Target"]["Arn"] + "-gone"}
@@ -483,15 +505,15 @@ def test_a_schedule_whose_target_is_gone_leaves_a_dead_letter(watch: Watch, quie
     # A queue that has slept needs a quarter of an hour to report.
     watch.later(16 * MINUTE)
     alarm = watch.alarm("dead-letters")
-    rings(watch, quiet, alarm)
-    (message,) = watch.told([(alarm, ALARM)])
+    in_alarm(watch, quiet, alarm)
+    (message,) = watch.notified([(alarm, ALARM)])
     assert names.dead_letters in message.text
-    # Nine hours later it has fallen asleep, if nobody asked it meanwhile; the letter still lies there.
+    # Nine hours later it sleeps, if nothing has accessed it; the letter is still there.
     watch.later(9 * HOUR)
-    rings(watch, quiet, alarm)
+    in_alarm(watch, quiet, alarm)
     watch.later(30 * MINUTE)
-    rings(watch, quiet, alarm)
-    # What the runbook says: look at the attributes, then empty the queue.
+    in_alarm(watch, quiet, alarm)
+    # As in the runbook: read the attributes, then empty the queue.
     queue = clients.sqs.get_queue_url(QueueName=names.dead_letters)["QueueUrl"]
     (letter,) = clients.sqs.receive_message(QueueUrl=queue, MessageAttributeNames=["All"])["Messages"]
     assert letter["MessageAttributes"]["TARGET_ARN"]["StringValue"] == target["Arn"]
@@ -499,75 +521,79 @@ def test_a_schedule_whose_target_is_gone_leaves_a_dead_letter(watch: Watch, quie
     # The queue may sleep; the watchdog says it within the hour.
     watch.later(HOUR)
     watch.later(6 * MINUTE)
-    rings(watch, quiet)
-    watch.told([(alarm, OK)])
+    in_alarm(watch, quiet)
+    watch.notified([(alarm, OK)])
 
 
-def test_a_subscriber_that_cannot_be_reached_is_told_to_the_others_once_a_day(watch: Watch, quiet: set[str]) -> None:
-    """The queue of a pager is gone. What is told of it fails there as well, until its subscription goes."""
+@kinds("legacy-model", "undelivered")
+def test_a_subscriber_that_cannot_be_reached_notifies_the_others_once_a_day(watch: Watch, quiet: set[str]) -> None:
+    """The queue of a pager is gone. Notifications about that fail there as well, until its subscription is removed."""
     sns, topic = watch.client("sns"), watch.stack.deployment.outputs["MessagesTopicArn"]
     gone = f"arn:aws:sqs:{REGION}:{ACCOUNT}:pager"
     subscription = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=gone, ReturnSubscriptionArn=True)
     legacy, alarm = watch.alarm("legacy-model", "old"), watch.alarm("undelivered")
     watch.call_in_periods("old", periods=1, times=1)
     watch.later(MINUTE)
-    rings(watch, quiet, legacy, alarm)
-    by_alarm = {message.alarm: message for message in watch.told(changes([legacy, alarm], ALARM))}
+    in_alarm(watch, quiet, legacy, alarm)
+    by_alarm = {message.alarm: message for message in watch.notified(changes([legacy, alarm], ALARM))}
     assert watch.stack.names.messages_topic in by_alarm[alarm].text
     sns.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
     watch.later(DAY + 2 * HOUR)
-    rings(watch, quiet)
-    watch.told(changes([legacy, alarm], OK))
+    in_alarm(watch, quiet)
+    watch.notified(changes([legacy, alarm], OK))
 
 
-def directly(messages: Collection[Told]) -> Told:
-    """The one message that the watchdog sent itself."""
+def directly(messages: Collection[Notification]) -> Notification:
+    """The one notification that the watchdog sent itself."""
     (found,) = [message for message in messages if "past the alarms" in message.text]
     assert "cloudwatch" not in found.body
     return found
 
 
-def test_a_subscriber_who_is_gone_is_told_to_those_who_are_left(watch: Watch, quiet: set[str]) -> None:
-    """A click in a mail unsubscribes. The alarm tells, and past it the watchdog, which names who it is; not again."""
+@kinds("subscribers-missing")
+def test_a_subscriber_who_is_gone_notifies_the_others(watch: Watch, quiet: set[str]) -> None:
+    """A click in a mail unsubscribes. The alarm notifies, and the watchdog names the subscriber directly; once."""
     alarm = watch.alarm("subscribers-missing")
     watch.client("sns").unsubscribe(SubscriptionArn=watch.subscribe())
     watch.later(HOUR)
-    rings(watch, quiet, alarm)
-    message = directly(watch.told([(alarm, ALARM), (alarm, ALARM)]))
+    in_alarm(watch, quiet, alarm)
+    message = directly(watch.notified([(alarm, ALARM), (alarm, ALARM)]))
     assert "e-mail o***@example.com" in message.text
     assert "on-call@" not in json.dumps(message.body)
     watch.later(HOUR)
-    rings(watch, quiet, alarm)
-    watch.told([])
+    in_alarm(watch, quiet, alarm)
+    watch.notified([])
     watch.confirm()
     watch.later(HOUR)
     watch.later(HOUR)
-    rings(watch, quiet)
-    watch.told([(alarm, OK)])
+    in_alarm(watch, quiet)
+    watch.notified([(alarm, OK)])
 
 
-def test_a_subscriber_who_does_not_confirm_is_told_before_sns_deletes_it(watch: Watch, quiet: set[str]) -> None:
+@kinds("subscribers-pending", "subscribers-missing")
+def test_a_pending_subscriber_notifies_before_sns_deletes_the_subscription(watch: Watch, quiet: set[str]) -> None:
     pending, missing = watch.alarm("subscribers-pending"), watch.alarm("subscribers-missing")
     watch.client("sns").unsubscribe(SubscriptionArn=watch.subscribe())
     watch.subscribe()
     for _ in range(11):
         watch.later(HOUR)
-    rings(watch, quiet)
+    in_alarm(watch, quiet)
     watch.later(HOUR)
     watch.later(HOUR)
-    rings(watch, quiet, pending)
-    assert "e-mail o***@example.com" in directly(watch.told([(pending, ALARM), (pending, ALARM)])).text
+    in_alarm(watch, quiet, pending)
+    assert "e-mail o***@example.com" in directly(watch.notified([(pending, ALARM), (pending, ALARM)])).text
     watch.later(36 * HOUR)
-    rings(watch, quiet, missing)
-    directly(watch.told([(pending, OK), (missing, ALARM), (missing, ALARM)]))
+    in_alarm(watch, quiet, missing)
+    directly(watch.notified([(pending, OK), (missing, ALARM), (missing, ALARM)]))
     watch.confirm()
     watch.later(HOUR)
     watch.later(HOUR)
-    rings(watch, quiet)
-    watch.told([(missing, OK)])
+    in_alarm(watch, quiet)
+    watch.notified([(missing, OK)])
 
 
-def test_an_alarm_that_its_topic_refuses_is_told_past_it(watch: Watch, quiet: set[str]) -> None:
+@kinds("legacy-model", "actions-failed")
+def test_an_alarm_that_its_topic_refuses_is_notified_directly(watch: Watch, quiet: set[str]) -> None:
     """Its own alarm is refused as well, so that the watchdog's message is the only word."""
     sns, topic = watch.client("sns"), watch.stack.deployment.outputs["TopicArn"]
     policy = sns.get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"]
@@ -576,21 +602,21 @@ def test_an_alarm_that_its_topic_refuses_is_told_past_it(watch: Watch, quiet: se
     set_policy(watch, topic, json.dumps({"Version": "2012-10-17", "Statement": refusing}))
     legacy, failed = watch.alarm("legacy-model", "old"), watch.alarm("actions-failed")
     watch.call_in_periods("old", periods=1, times=1)
-    watch.told([])
+    watch.notified([])
     watch.later(HOUR)
-    rings(watch, quiet, legacy, failed)
-    message = directly(watch.told([(failed, ALARM)]))
+    in_alarm(watch, quiet, legacy, failed)
+    message = directly(watch.notified([(failed, ALARM)]))
     assert f"{watch.stack.names.prefix}-{legacy}: " in message.text
     assert "not authorized to perform: SNS:Publish" in message.text
     set_policy(watch, topic, policy)
     watch.later(HOUR)
-    rings(watch, quiet, legacy, failed)
-    watch.told([])
+    in_alarm(watch, quiet, legacy, failed)
+    watch.notified([])
     watch.later(DAY + 2 * HOUR)
-    rings(watch, quiet)
-    # Its own refused action is told of by the next day's message.
-    told = watch.told([(failed, ALARM), *changes([legacy, failed], OK)])
-    (message,) = [each for each in told if each.state == ALARM]
+    in_alarm(watch, quiet)
+    # The next day's message is about its own refused action.
+    received = watch.notified([(failed, ALARM), *changes([legacy, failed], OK)])
+    (message,) = [each for each in received if each.state == ALARM]
     assert f"{watch.stack.names.prefix}-{failed}: " in directly([message]).text
 
 
@@ -598,7 +624,8 @@ def set_policy(watch: Watch, topic: str, policy: str) -> None:
     watch.client("sns").set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
 
 
-def test_a_formatter_that_fails_is_told_past_it_and_loses_nothing(watch: Watch, quiet: set[str]) -> None:
+@kinds("legacy-model", "formatter-errors")
+def test_a_formatter_that_fails_loses_no_notification(watch: Watch, quiet: set[str]) -> None:
     """The alarm that it could not say comes as CloudWatch sent it, and so does its own, every hour until it works."""
     functions, name = watch.stack.clients.functions, watch.stack.names.alarm_formatter
     variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
@@ -606,22 +633,22 @@ def test_a_formatter_that_fails_is_told_past_it_and_loses_nothing(watch: Watch, 
     functions.update_function_configuration(FunctionName=name, Environment={"Variables": broken})
     legacy, own = watch.alarm("legacy-model", "old"), watch.alarm("formatter-errors")
     watch.call_in_periods("old", periods=1, times=1)
-    # SNS calls the function after the alarm has rung, so that its errors are seen a moment later.
+    # SNS calls the function after the alarm's change, so that its errors show a moment later.
     watch.later(MINUTE)
-    rings(watch, quiet, legacy, own)
-    watch.told([(legacy, ALARM), (own, ALARM)])
+    in_alarm(watch, quiet, legacy, own)
+    watch.notified([(legacy, ALARM), (own, ALARM)])
     watch.later(HOUR + 10 * MINUTE)
     watch.later(MINUTE)
-    rings(watch, quiet, legacy, own)
-    watch.told([(own, OK), (own, ALARM)])
+    in_alarm(watch, quiet, legacy, own)
+    watch.notified([(own, OK), (own, ALARM)])
     functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
     watch.later(HOUR + 10 * MINUTE)
-    rings(watch, quiet, legacy)
-    (message,) = watch.told([(own, OK)])
+    in_alarm(watch, quiet, legacy)
+    (message,) = watch.notified([(own, OK)])
     assert message.body["subject"].startswith("CRITICAL is over: ")
     watch.later(DAY)
-    rings(watch, quiet)
-    (message,) = watch.told([(legacy, OK)])
+    in_alarm(watch, quiet)
+    (message,) = watch.notified([(legacy, OK)])
     assert "Runbook: https://example.com/runbook.md#legacy-model" in message.text
 
 
@@ -647,15 +674,16 @@ def accept(watch: Watch, run_id: str, patch: pytest.MonkeyPatch) -> None:
     assert main(["runs", "accept", run_id, *options]) == 0
 
 
-def a_good_run_ends(watch: Watch, quiet: set[str], told: Collection[str], *, after: float) -> None:
+def a_good_run_ends(watch: Watch, quiet: set[str], notified: Collection[str], *, after: float) -> None:
     """What a run leaves standing is over once a good run is the newest and the bad one is out of sight."""
     watch.later(after)
-    assert watch.ringing() > quiet, "silence is no good news"
+    assert watch.in_alarm() > quiet, "silence is no good news"
     assert run(watch)["status"] == "SUCCEEDED"
-    rings(watch, quiet)
-    watch.told(changes(told, OK))
+    in_alarm(watch, quiet)
+    watch.notified(changes(notified, OK))
 
 
+@kinds("inconclusive")
 def test_a_baseline_that_nobody_has_accepted_decides_nothing(
     watch: Watch, quiet: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -663,19 +691,20 @@ def test_a_baseline_that_nobody_has_accepted_decides_nothing(
     assert run(watch, PINNED)["status"] == "SUCCEEDED"
     alarms = [watch.alarm("inconclusive", QUALITY, candidate, METRIC) for candidate in ("chat", "search")]
     composites = [watch.alarm("warning", "quality", QUALITY, candidate) for candidate in ("chat", "search")]
-    rings(watch, quiet, *alarms, *composites)
-    watch.told(changes(composites, ALARM))
+    in_alarm(watch, quiet, *alarms, *composites)
+    watch.notified(changes(composites, ALARM))
     accept(watch, "20260101T060000Z", monkeypatch)
     a_good_run_ends(watch, quiet, composites, after=8 * DAY)
 
 
+@kinds("verdict")
 def test_a_quality_drop_between_two_answer_sets(watch: Watch, quiet: set[str], answers: dict[str, Path]) -> None:
-    """The candidate whose answers became worse rings, the other does not; the message leads to the run."""
-    watch.stack.standin("PUT", "config", {"answers": [str(answers["worse"])]})
+    """Only the candidate whose answers became worse causes an alarm; the message links the run."""
+    watch.stack.simulator("PUT", "config", {"answers": [str(answers["worse"])]})
     assert run(watch)["status"] == "SUCCEEDED"
     alarm = watch.alarm("verdict", QUALITY, "chat", METRIC)
-    rings(watch, quiet, alarm)
-    (message,) = watch.told([(alarm, ALARM)])
+    in_alarm(watch, quiet, alarm)
+    (message,) = watch.notified([(alarm, ALARM)])
     body, newest = message.body, newest_run(watch)
     assert body["subject"] == f"CRITICAL rings: {watch.stack.names.prefix}-{alarm}"[:99]
     assert (body["evaluation"], body["run_id"], body["severity"]) == (QUALITY, newest, "critical")
@@ -693,7 +722,7 @@ def test_a_quality_drop_between_two_answer_sets(watch: Watch, quiet: set[str], a
     assert links["runbook"] == "https://example.com/runbook.md#verdict"
     assert links["alarm"].endswith(watch.stack.names.alarm("verdict", QUALITY, "chat", METRIC))
     assert all(f": {url}" in message.text for url in links.values())
-    watch.stack.standin("PUT", "config", {"answers": [str(answers["good"])]})
+    watch.stack.simulator("PUT", "config", {"answers": [str(answers["good"])]})
     a_good_run_ends(watch, quiet, [alarm], after=DAY)
 
 
@@ -701,62 +730,66 @@ def newest_run(watch: Watch) -> str:
     return max(key.split("/")[2] for key in watch.stack.keys(f"runs/{QUALITY}/") if key.count("/") > 2)
 
 
+@kinds("coverage", "inconclusive")
 def test_a_run_with_too_few_answers(watch: Watch, quiet: set[str]) -> None:
     """Low coverage, and so no verdict: two alarms, one message."""
     watch.fault("chat", **{"424": 0.5})
     assert run(watch)["status"] == "SUCCEEDED"
     composite = watch.alarm("warning", "quality", QUALITY, "chat")
     alarms = [watch.alarm("coverage", QUALITY, "chat"), watch.alarm("inconclusive", QUALITY, "chat", METRIC)]
-    rings(watch, quiet, *alarms, composite)
-    watch.told([(composite, ALARM)])
+    in_alarm(watch, quiet, *alarms, composite)
+    watch.notified([(composite, ALARM)])
     watch.fault("chat")
     a_good_run_ends(watch, quiet, [composite], after=8 * DAY)
 
 
+@kinds("run-failed", "executions-failed")
 def test_a_run_that_fails(watch: Watch, quiet: set[str]) -> None:
     """The execution is over in minutes, the run is missing until there is another."""
     watch.fault("chat", denied=1.0)
     assert run(watch)["status"] == "FAILED"
     failed, execution = watch.alarm("run-failed", QUALITY), watch.alarm("executions-failed")
-    rings(watch, quiet, failed, execution)
-    by_alarm = {message.alarm: message for message in watch.told(changes([failed, execution], ALARM))}
+    in_alarm(watch, quiet, failed, execution)
+    by_alarm = {message.alarm: message for message in watch.notified(changes([failed, execution], ALARM))}
     assert by_alarm[failed].body["links"]["run"].endswith(f"prefix=runs/{QUALITY}/{newest_run(watch)}/")
     assert "report" not in by_alarm[failed].body["links"]
     watch.fault("chat")
     watch.later(10 * MINUTE)
-    rings(watch, quiet, failed)
-    watch.told([(execution, OK)])
+    in_alarm(watch, quiet, failed)
+    watch.notified([(execution, OK)])
     a_good_run_ends(watch, quiet, [failed], after=DAY)
 
 
+@kinds("executions-failed")
 def test_an_execution_that_somebody_aborts(watch: Watch, quiet: set[str]) -> None:
     watch.fault("chat", stall=1.0, stall_seconds=1.0)
     execution = watch.stack.begin(QUALITY, f"{watch.now:%Y-%m-%dT%H:%M:%SZ}")
     watch.stack.clients.stepfunctions.stop_execution(executionArn=execution)
     watch.later(MINUTE)
     alarm = watch.alarm("executions-failed")
-    rings(watch, quiet, alarm)
-    watch.told([(alarm, ALARM)])
+    in_alarm(watch, quiet, alarm)
+    watch.notified([(alarm, ALARM)])
     watch.later(10 * MINUTE)
-    rings(watch, quiet)
-    watch.told([(alarm, OK)])
+    in_alarm(watch, quiet)
+    watch.notified([(alarm, OK)])
 
 
+@kinds("jobs-left")
 def test_jobs_that_are_refused_to_be_deleted(watch: Watch, quiet: set[str]) -> None:
-    """The run is fine and its scores are published; what it left in Bedrock is told until a run leaves nothing."""
+    """The run succeeds and its scores are published; the alarm lasts until a run leaves no jobs in Bedrock."""
     alarm = watch.alarm("jobs-left", BY_JOBS)
     for refusal, left in ((None, ()), ("AccessDeniedException", (alarm,))):
-        watch.stack.standin("PUT", "config", {"evaluation_jobs": {"seconds": 0, "delete_refusal": refusal}})
+        watch.stack.simulator("PUT", "config", {"evaluation_jobs": {"seconds": 0, "delete_refusal": refusal}})
         run_by_jobs(watch)
-        rings(watch, quiet, *left)
-    (message,) = watch.told([(alarm, ALARM)])
+        in_alarm(watch, quiet, *left)
+    (message,) = watch.notified([(alarm, ALARM)])
     assert "refused to be stopped or deleted" in message.text
-    watch.stack.standin("PUT", "config", {"evaluation_jobs": {"seconds": 0}})
+    watch.stack.simulator("PUT", "config", {"evaluation_jobs": {"seconds": 0}})
     watch.later(DAY)
     run_by_jobs(watch)
     watch.later(MINUTE)
-    rings(watch, quiet)
-    watch.told([(alarm, OK)])
+    in_alarm(watch, quiet)
+    watch.notified([(alarm, OK)])
 
 
 def run_by_jobs(watch: Watch) -> None:
@@ -777,28 +810,30 @@ def switch(watch: Watch, schedule: str, state: str) -> None:
     scheduler.update_schedule(**{key: found[key] for key in kept if key in found}, State=state)
 
 
-def test_a_watchdog_that_is_silent_is_told_and_the_overdue_run_is_explained(watch: Watch, quiet: set[str]) -> None:
+@kinds("watchdog-silent", "run-overdue")
+def test_a_silent_watchdog_notifies_and_explains_the_overdue_run(watch: Watch, quiet: set[str]) -> None:
     schedule = f"{watch.stack.names.watchdog}_hourly"
     switch(watch, schedule, "DISABLED")
     silent, overdue = watch.alarm("watchdog-silent"), watch.alarm("run-overdue", SCHEDULED)
     watch.later(HOUR + MINUTE)
-    rings(watch, quiet)
+    in_alarm(watch, quiet)
     watch.later(HOUR)
-    rings(watch, quiet, silent)
-    (message,) = watch.told([(silent, ALARM)])
+    in_alarm(watch, quiet, silent)
+    (message,) = watch.notified([(silent, ALARM)])
     assert "watchdog" in message.text
     watch.later(HOUR)
-    rings(watch, quiet, silent, overdue)
-    watch.told([])
+    in_alarm(watch, quiet, silent, overdue)
+    watch.notified([])
     switch(watch, schedule, "ENABLED")
     watch.later(HOUR)
     watch.later(MINUTE)
-    rings(watch, quiet)
-    watch.told([(silent, OK)])
+    in_alarm(watch, quiet)
+    watch.notified([(silent, OK)])
 
 
+@kinds("run-overdue")
 def test_a_schedule_that_stopped(watch: Watch, quiet: set[str]) -> None:
-    """By a rate it ran at the deploy, and runs when its time comes; stopped, the next one is missed and told."""
+    """A rate schedule runs at the deploy and when it is due; disabled, the missing run causes an alarm."""
     clients, names = watch.stack.clients, watch.stack.names
     schedule = clients.scheduler.get_schedule(GroupName=names.schedule_group, Name=names.schedule(SCHEDULED))
     due = schedule["CreationDate"].timestamp() + 60 * DAY
@@ -811,28 +846,28 @@ def test_a_schedule_that_stopped(watch: Watch, quiet: set[str]) -> None:
     assert states == ["finished", *("finished" for _ in before)]
     for _ in range(3):
         watch.later(DAY)
-        rings(watch, quiet)
+        in_alarm(watch, quiet)
     switch(watch, names.schedule(SCHEDULED), "DISABLED")
     watch.later(61 * DAY)
     for _ in range(3):
         watch.later(HOUR)
-    rings(watch, quiet, overdue, composite)
-    (message,) = watch.told([(composite, ALARM)])
+    in_alarm(watch, quiet, overdue, composite)
+    (message,) = watch.notified([(composite, ALARM)])
     assert [child["kind"] for child in message.body["children"]] == ["run-overdue"]
     # Any finished run since clears it within the hour.
     when = f"{watch.now:%Y-%m-%dT%H:%M:%SZ}"
     assert watch.stack.wait(watch.stack.begin(SCHEDULED, when))["status"] == "SUCCEEDED"
     watch.later(HOUR)
-    rings(watch, quiet)
-    watch.told([(composite, OK)])
-    # Enabled again, a schedule by a rate may run at once: it comes too early, and neither asks a model nor rings.
-    asked = watch.stack.standin("GET", "calls")
+    in_alarm(watch, quiet)
+    watch.notified([(composite, OK)])
+    # Enabled again, a rate schedule may run at once: that run is too early, calls no model and causes no alarm.
+    asked = watch.stack.simulator("GET", "calls")
     switch(watch, names.schedule(SCHEDULED), "ENABLED")
     watch.later(MINUTE)
     assert ended(watch, SCHEDULED) == ["SUCCEEDED"] * (len(before) + 3)
     (newest, *_) = sorted((key for key in watch.stack.keys(f"runs/{SCHEDULED}/") if "run.json" in key), reverse=True)
     assert (watch.stack.read(newest)["status"], watch.stack.read(newest)["reason"]) == ("skipped", "too_early")
-    assert watch.stack.standin("GET", "calls") == asked
+    assert watch.stack.simulator("GET", "calls") == asked
 
 
 def ended(watch: Watch, evaluation: str) -> list[str]:
@@ -843,6 +878,15 @@ def ended(watch: Watch, evaluation: str) -> list[str]:
     return [each["status"] for each in described if json.loads(each["input"])["evaluation"] == evaluation]
 
 
-def test_every_kind_has_rung(watch: Watch) -> None:
-    """Last: a new kind of alarm is provoked here too."""
-    assert set(KINDS) <= watch.rung
+def marks_of(test: object) -> Iterator[pytest.Mark]:
+    """The marks of a test, with those of its parameters."""
+    for mark in getattr(test, "pytestmark", ()):
+        yield mark
+        if mark.name == "parametrize":
+            yield from (each for parameters in mark.args[1] for each in getattr(parameters, "marks", ()))
+
+
+def test_every_kind_has_a_test() -> None:
+    """A new kind of alarm is provoked here too; a test fails when the alarms that its mark names do not begin."""
+    marks = [mark for name, test in globals().items() if name.startswith("test_") for mark in marks_of(test)]
+    assert {kind for mark in marks if mark.name == "kinds" for kind in mark.args} == set(KINDS)

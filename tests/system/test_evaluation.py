@@ -17,11 +17,16 @@ from bedrock_eval.layout import definition_key
 from bedrock_eval.results.summary import read_summary
 from bedrock_eval.scores import score
 from local.evaluation import alarm_states, cloudwatch_means, expected_alarms, subscribe_inbox, wait_for_messages
-from tests.frozen import ANSWERS, DATASET
-
-from .conftest import EVALUATION, Stack
+from tests.support.frozen import ANSWERS, DATASET
+from tests.support.local.deployment import EVALUATION, Deployments, Stack
 
 CASES = 42
+
+
+@pytest.fixture(scope="module")
+def stack(deployments: Deployments) -> Stack:
+    """A deployment in which nothing has failed and no declared model was called."""
+    return deployments.untouched()
 
 
 def recorded() -> dict[str, dict[str, float]]:
@@ -68,31 +73,31 @@ def test_cloudwatch_gives_the_same_means_back(stack: Stack, finished: tuple[str,
             assert found[candidate.name, name] == pytest.approx(metric.mean, rel=1e-6)
 
 
-def test_the_bad_candidate_rings_an_alarm_that_is_heard(
+def test_the_bad_candidate_causes_an_alarm_that_notifies(
     stack: Stack, finished: tuple[str, dict[str, Any], str]
 ) -> None:
     expected = expected_alarms(read_summary(json.dumps(finished[1])), stack.names)
     assert sorted(expected.values()) == ["ALARM", "OK"]
-    ringing = [name for name, state in expected.items() if state == "ALARM"]
-    messages = wait_for_messages(stack.clients, finished[2], alarms=ringing)
-    told = [message for message in messages if message.state == "ALARM"]
-    assert all(message.told & set(ringing) for message in told)
-    assert {name for message in told for name in message.told} >= set(ringing)
+    in_alarm = [name for name, state in expected.items() if state == "ALARM"]
+    messages = wait_for_messages(stack.clients, finished[2], alarms=in_alarm)
+    sent = [message for message in messages if message.state == "ALARM"]
+    assert all(message.alarms & set(in_alarm) for message in sent)
+    assert {name for message in sent for name in message.alarms} >= set(in_alarm)
     states = alarm_states(stack.clients, stack.names.prefix)
     assert {name: states[name] for name in expected} == expected
 
 
-def test_nothing_else_rings(stack: Stack, finished: tuple[str, dict[str, Any], str]) -> None:
+def test_no_other_alarm_begins(stack: Stack, finished: tuple[str, dict[str, Any], str]) -> None:
     states = alarm_states(stack.clients, stack.names.prefix)
-    ringing = {name for name, state in states.items() if state == "ALARM"}
-    assert {name for name in ringing if "-verdict-" not in name and "-critical-quality-" not in name} == set()
+    in_alarm = {name for name, state in states.items() if state == "ALARM"}
+    assert {name for name in in_alarm if "-verdict-" not in name and "-critical-quality-" not in name} == set()
 
 
 def test_the_same_scheduled_time_again_asks_nothing(stack: Stack, finished: tuple[str, dict[str, Any], str]) -> None:
     when, summary, _ = finished
     done = stack.wait(stack.begin(EVALUATION, when))
     assert done["status"] == "SUCCEEDED"
-    assert stack.standin("GET", "calls")["totals"]["attempts"] == 0
+    assert stack.simulator("GET", "calls")["totals"]["attempts"] == 0
     assert stack.read(stack.layout(EVALUATION, when).summary) == summary
 
 
@@ -136,7 +141,7 @@ def listing(entry: Path) -> str:
 
 
 def test_a_killed_run_resumes_and_asks_nothing_twice_but_what_was_in_flight(stack: Stack) -> None:
-    stack.standin("PUT", "config", {"faults": {"*": {"stall": 1.0, "stall_seconds": 0.6}}})
+    stack.simulator("PUT", "config", {"faults": {"*": {"stall": 1.0, "stall_seconds": 0.6}}})
     when = stack.scheduled_time()
     layout = stack.layout(EVALUATION, when)
     execution = stack.begin(EVALUATION, when)
@@ -149,7 +154,7 @@ def test_a_killed_run_resumes_and_asks_nothing_twice_but_what_was_in_flight(stac
     assert victims
     for victim in victims:
         os.kill(victim, signal.SIGKILL)
-    stack.standin("PUT", "config", {"faults": {}})
+    stack.simulator("PUT", "config", {"faults": {}})
     done = stack.wait(execution)
     assert done["status"] == "SUCCEEDED", done
     summary = stack.read(layout.summary)
@@ -157,7 +162,7 @@ def test_a_killed_run_resumes_and_asks_nothing_twice_but_what_was_in_flight(stac
     for name in candidates(stack):
         ids = Counter(line["case_id"] for line in stack.outcomes(layout, name))
         assert set(ids.values()) == {1}
-    calls = stack.standin("GET", "calls")["calls"]
+    calls = stack.simulator("GET", "calls")["calls"]
     attempts = Counter(entry["attempts"] for model in calls.values() for entry in model.values())
     assert set(attempts) <= {1, 2}
     # What was flushed before the kill was never asked again.
@@ -169,7 +174,7 @@ def test_a_full_concurrency_is_waited_out(stack: Stack) -> None:
     deployed = stack.read(definition_key(EVALUATION))
     body = json.dumps({**deployed, "evaluation": "crowded"}).encode()
     stack.clients.s3.put_object(Bucket=stack.bucket, Key=definition_key("crowded"), Body=body)
-    stack.standin("PUT", "config", {"faults": {"*": {"stall": 1.0, "stall_seconds": 0.3}}})
+    stack.simulator("PUT", "config", {"faults": {"*": {"stall": 1.0, "stall_seconds": 0.3}}})
     before = stack.settings()["concurrent_executions"]
     stack.settings(concurrent_executions=1)
     try:
@@ -216,7 +221,7 @@ def impatient(stack: Stack) -> Iterator[None]:
 def test_a_run_that_cannot_go_on_fails_with_its_reason(
     stack: Stack, impatient: None, faults: dict[str, Any], reason: str
 ) -> None:
-    stack.standin("PUT", "config", {"faults": faults})
+    stack.simulator("PUT", "config", {"faults": faults})
     when = stack.scheduled_time()
     layout = stack.layout(EVALUATION, when)
     done = stack.wait(stack.begin(EVALUATION, when), seconds=180)
@@ -274,7 +279,7 @@ def test_a_dataset_that_cannot_be_used(stack: Stack, body: bytes | None, reason:
 
 
 def test_a_share_of_faults_is_recorded_case_by_case(stack: Stack) -> None:
-    stack.standin("PUT", "config", {"faults": {"*": {"424": 0.2, "reasoning_first": 0.3, "empty": 0.1}}})
+    stack.simulator("PUT", "config", {"faults": {"*": {"424": 0.2, "reasoning_first": 0.3, "empty": 0.1}}})
     when = stack.scheduled_time()
     done = stack.wait(stack.begin(EVALUATION, when))
     assert done["status"] == "SUCCEEDED", done
@@ -295,7 +300,7 @@ def test_an_event_without_a_readable_time_is_refused(stack: Stack) -> None:
 
 
 def functions_logs(stack: Stack) -> str:
-    """What every function has logged, as it stands in its log group."""
+    """The logs of every function."""
     logs = stack.clients.logs
     groups = logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/")["logGroups"]
     pages = logs.get_paginator("filter_log_events")
@@ -314,6 +319,6 @@ def test_the_functions_log_no_prompt_and_no_answer(stack: Stack, finished: tuple
     texts = [answer["prompt"] for answer in answers]
     texts += [answer["response"][:60] for answer in answers if len(answer["response"]) >= 20]
     assert len(texts) > len(answers) * 1.5
-    assert '"logger": "custom_evaluator' in log
-    assert '"logger": "watchdog' in log
+    assert '"logger": "bedrock_eval_runs.' in log
+    assert '"logger": "bedrock_eval_functions.watchdog.' in log
     assert not [text for text in texts if text in log]

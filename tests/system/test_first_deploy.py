@@ -1,4 +1,4 @@
-"""A first deploy that failed anywhere can be repeated: nothing of it stands in the way of the next one.
+"""A first deploy that failed anywhere can be repeated.
 
 Each stack is deployed with one fault after the other, from the first of its resources that can fail to the last, and
 then without. What a failed attempt leaves behind under a fixed name, or cannot take back, fails the one that follows.
@@ -19,12 +19,12 @@ from ruamel.yaml import YAML
 from local.__main__ import EMULATOR
 from local.deployment import ENVIRONMENT, synthesize
 from local.process import ACCOUNT, QUICK_WAITS, REGION, Endpoint, running_emulator
-from tests.emulator.conftest import Clients, Stack, clients_of, eventually
-from tests.frozen import ANSWERS, ENVIRONMENTS
+from tests.support.frozen import ANSWERS, ENVIRONMENTS
+from tests.support.local.emulator import Clients, Stack, clients_of, eventually
 
-ROOMS = ("storage", "logging", "evaluation", "monitoring")
+STACKS = ("storage", "logging", "evaluation", "monitoring")
 ASSETS = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
-# An attempt may take, and how often it is looked at: asking keeps the emulator from working.
+# The limit of an attempt, and the pause between polls: each poll keeps the emulator from working.
 SECONDS, PAUSE = 180.0, 0.3
 BOOTSTRAP = "/cdk-bootstrap/hnb659fds/version"
 # What names a role that AWS must know by then.
@@ -39,7 +39,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong with one attempt, and what its failure says."""
+    """A broken template, and a word of the reason of its failure."""
 
     name: str
     template: Json
@@ -54,15 +54,15 @@ class Account:
     assembly: Path
     stacks: dict[str, Stack] = field(default_factory=dict)
 
-    def template(self, room: str) -> Json:
-        (path,) = self.assembly.rglob(f"{ENVIRONMENT}{room}*.template.json")
+    def template(self, name: str) -> Json:
+        (path,) = self.assembly.rglob(f"{ENVIRONMENT}{name}*.template.json")
         found: Json = json.loads(path.read_text())
         return found
 
-    def attempt(self, room: str, template: Json) -> Stack:
-        """As `cdk deploy` does it: what failed at its creation is deleted before it is made again."""
+    def attempt(self, name: str, template: Json) -> Stack:
+        """Deploy as `cdk deploy` does: a stack whose creation failed is deleted before it is created again."""
         cloudformation = self.clients("cloudformation")
-        stack = self.stacks.setdefault(room, Stack(cloudformation, f"customer-support-{ENVIRONMENT}-{room}"))
+        stack = self.stacks.setdefault(name, Stack(cloudformation, f"customer-support-{ENVIRONMENT}-{name}"))
         if self._exists(stack):
             stack.delete()
             eventually(lambda: not self._exists(stack), seconds=SECONDS, every=PAUSE)
@@ -81,7 +81,7 @@ class Account:
         return any(each["StackName"] == stack.name and each["StackStatus"] != "DELETE_COMPLETE" for each in found)
 
     def upload(self) -> None:
-        """What `cdk bootstrap` makes, as far as templates name it, and the assets of the assembly."""
+        """Create what templates use of `cdk bootstrap`, and upload the assets of the assembly."""
         self.clients("ssm").put_parameter(Name=BOOTSTRAP, Value="30", Type="String")
         self.clients("s3").create_bucket(Bucket=ASSETS)
         for manifest in self.assembly.rglob("*.assets.json"):
@@ -96,11 +96,11 @@ class Account:
 
 @contextmanager
 def account(directory: Path, *, removal_policy: str) -> Iterator[Account]:
-    config = directory / "standin.json"
+    config = directory / "simulator.json"
     config.write_text(json.dumps({"answers": [str(ANSWERS)]}))
     (directory / f"{ENVIRONMENT}.yaml").write_text(json.dumps(environment(removal_policy)))
     with running_emulator(
-        interpreter=EMULATOR, directory=directory / "emulator", standin_config=config, wait_scale=QUICK_WAITS
+        interpreter=EMULATOR, directory=directory / "emulator", simulator_config=config, wait_scale=QUICK_WAITS
     ) as endpoint:
         yield made(endpoint, directory)
 
@@ -194,20 +194,20 @@ def without_model(template: Json, logical_id: str) -> Json:
     return changed
 
 
-@pytest.mark.parametrize(("removal_policy", "rooms"), [("retain", ROOMS), ("destroy", ROOMS[:1])])
-def test_every_stack_is_made_after_every_failure(tmp_path: Path, removal_policy: str, rooms: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(("removal_policy", "stacks"), [("retain", STACKS), ("destroy", STACKS[:1])])
+def test_every_stack_is_made_after_every_failure(tmp_path: Path, removal_policy: str, stacks: tuple[str, ...]) -> None:
     """What is destroyed with its stack, and what is not, differs where data lies."""
     with account(tmp_path, removal_policy=removal_policy) as found:
-        for room in rooms:
-            whole = found.template(room)
+        for name in stacks:
+            whole = found.template(name)
             begun = list(faults(whole))
-            assert len(begun) >= 3, room
+            assert len(begun) >= 3, name
             for fault in begun:
-                failed = found.attempt(room, fault.template)
-                assert failed.status == "ROLLBACK_COMPLETE", f"{room}: {fault.name}: {failed.reasons()}"
-                assert fault.reason in failed.reasons(), f"{room}: {fault.name}: {failed.reasons()}"
-                # Of the account's setting too: nobody logs to a group that has gone.
+                failed = found.attempt(name, fault.template)
+                assert failed.status == "ROLLBACK_COMPLETE", f"{name}: {fault.name}: {failed.reasons()}"
+                assert fault.reason in failed.reasons(), f"{name}: {fault.name}: {failed.reasons()}"
+                # The account's setting is rolled back, too: nothing is logged to a group that is gone.
                 setting = found.clients("bedrock").get_model_invocation_logging_configuration()
-                assert ("loggingConfig" in setting) == (ROOMS.index(room) > ROOMS.index("logging")), fault.name
-            stack = found.attempt(room, whole)
-            assert stack.status == "CREATE_COMPLETE", f"{room}: {stack.reasons()}"
+                assert ("loggingConfig" in setting) == (STACKS.index(name) > STACKS.index("logging")), fault.name
+            stack = found.attempt(name, whole)
+            assert stack.status == "CREATE_COMPLETE", f"{name}: {stack.reasons()}"

@@ -46,6 +46,6 @@ def test_an_interrupted_run_stops_everything(number: int, tmp_path: Path) -> Non
     process.send_signal(number)
     printed, _ = process.communicate(timeout=20)
     assert process.returncode == 130
-    assert "stopped; nothing was left running" in printed
+    assert "stopped; nothing is left running" in printed
     assert processes_of(token) == []
     assert processes_of(home) == []

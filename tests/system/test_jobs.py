@@ -10,10 +10,9 @@ from bedrock_eval.layout import RunLayout, definition_key
 from bedrock_eval.results.summary import Summary, read_summary
 from local.deployment import ENVIRONMENT, DeploymentError, run_cdk, synthesize
 from local.evaluation import cloudwatch_means
-from tests.frozen import ENVIRONMENTS
-
-from .conftest import EVALUATION, Stack
-from .test_operate import ops
+from tests.support.frozen import ENVIRONMENTS
+from tests.support.local.deployment import EVALUATION, Stack
+from tests.support.local.operator import ops
 
 QUICK = {"seconds": 0.2}
 CASES = 42
@@ -28,8 +27,7 @@ def begin(stack: Stack, evaluation: str) -> tuple[RunLayout, str]:
 @pytest.fixture(scope="module")
 def runs(stack: Stack) -> dict[str, RunLayout]:
     """A custom run and, once its answers are stored, a run of each kind by jobs, side by side."""
-    # Before the fixture of each test, which is narrower.
-    stack.standin("PUT", "config", {"faults": {}, "evaluation_jobs": QUICK})
+    stack.simulator("PUT", "config", {"evaluation_jobs": QUICK})
     layouts: dict[str, RunLayout] = {}
     layouts[EVALUATION], custom = begin(stack, EVALUATION)
     assert stack.wait(custom)["status"] == "SUCCEEDED"
@@ -89,7 +87,7 @@ def test_the_judge_was_given_the_answers_of_the_newest_custom_run(stack: Stack, 
 
 def test_a_job_that_fails_fails_the_run_with_the_words_of_bedrock(stack: Stack) -> None:
     message = "The dataset could not be read."
-    stack.standin("PUT", "config", {"evaluation_jobs": {**QUICK, "failure": message}})
+    stack.simulator("PUT", "config", {"evaluation_jobs": {**QUICK, "failure": message}})
     layout, execution = begin(stack, "bedrock-scores")
     ended: dict[str, Any] = stack.wait(execution)
     assert ended["status"] == "FAILED"
@@ -109,8 +107,8 @@ def variant(stack: Stack, name: str, **job: Any) -> None:
 
 
 def test_a_job_that_never_ends_is_stopped_at_the_deadline(stack: Stack) -> None:
-    stack.standin("PUT", "config", {"evaluation_jobs": {"never_ends": True}})
-    variant(stack, "never-ends", deadline_hours=1 / 3600)
+    stack.simulator("PUT", "config", {"evaluation_jobs": {"never_ends": True}})
+    variant(stack, "never-ends", deadline_hours=5 / 3600)
     layout, execution = begin(stack, "never-ends")
     ended = stack.wait(execution)
     assert ended["status"] == "FAILED"
@@ -120,7 +118,7 @@ def test_a_job_that_never_ends_is_stopped_at_the_deadline(stack: Stack) -> None:
 
 def test_output_that_comes_late_and_lies_elsewhere_is_found(stack: Stack) -> None:
     late = {**QUICK, "output_seconds": 3, "output_folder": "/{id}/{name}/"}
-    stack.standin("PUT", "config", {"evaluation_jobs": late})
+    stack.simulator("PUT", "config", {"evaluation_jobs": late})
     variant(stack, "late")
     layout, execution = begin(stack, "late")
     assert stack.wait(execution)["status"] == "SUCCEEDED"
@@ -129,7 +127,7 @@ def test_output_that_comes_late_and_lies_elsewhere_is_found(stack: Stack) -> Non
 
 
 def test_an_account_that_is_full_of_jobs_fails_the_run_at_once(stack: Stack) -> None:
-    stack.standin("PUT", "config", {"evaluation_jobs": {**QUICK, "others": 5_000}})
+    stack.simulator("PUT", "config", {"evaluation_jobs": {**QUICK, "others": 5_000}})
     variant(stack, "full")
     layout, execution = begin(stack, "full")
     assert stack.wait(execution)["status"] == "FAILED"
@@ -140,21 +138,21 @@ def test_an_account_that_is_full_of_jobs_fails_the_run_at_once(stack: Stack) -> 
 
 def test_a_job_that_is_refused_to_be_stopped_is_told_with_the_command_that_stops_it(stack: Stack) -> None:
     refused = {"never_ends": True, "stop_refusal": "AccessDeniedException"}
-    stack.standin("PUT", "config", {"evaluation_jobs": refused})
-    variant(stack, "goes-on", deadline_hours=1 / 3600)
+    stack.simulator("PUT", "config", {"evaluation_jobs": refused})
+    variant(stack, "goes-on", deadline_hours=5 / 3600)
     layout, execution = begin(stack, "goes-on")
     assert stack.wait(execution)["status"] == "FAILED"
     state = stack.read(layout.state)
     assert state["reason"] == "job_overdue"
     arns = [job["arn"] for job in stack.read(layout.jobs)["jobs"]]
     assert state["message"].endswith(f"aws bedrock stop-evaluation-job --region us-east-1 --job-identifier {arns[-1]}")
-    stack.standin("PUT", "config", {"evaluation_jobs": QUICK})
+    stack.simulator("PUT", "config", {"evaluation_jobs": QUICK})
     for arn in arns:
         assert stack.clients.bedrock.get_evaluation_job(jobIdentifier=arn)["status"] == "Completed", arn
 
 
 def test_old_jobs_are_pruned_and_their_output_stays(stack: Stack) -> None:
-    stack.standin("PUT", "config", {"evaluation_jobs": QUICK})
+    stack.simulator("PUT", "config", {"evaluation_jobs": QUICK})
     variant(stack, "pruned", keep_jobs=2)
     layouts = []
     for _ in range(2):
@@ -211,12 +209,12 @@ def deploy_evaluation(stack: Stack, assembly: Path) -> None:
 
 def test_a_flow_definition_that_fails_takes_the_deploy_back(stack: Stack, changed: Path) -> None:
     before = flow_definition(stack)
-    stack.standin("PUT", "config", {"flow_definitions": {"failure": "No access to the bucket."}})
+    stack.simulator("PUT", "config", {"flow_definitions": {"failure": "No access to the bucket."}})
     try:
         with pytest.raises(DeploymentError, match="is Failed: No access to the bucket"):
             deploy_evaluation(stack, changed)
     finally:
-        stack.standin("PUT", "config", {"flow_definitions": {}})
+        stack.simulator("PUT", "config", {"flow_definitions": {}})
     assert flow_definition(stack) == before
     found = stack.clients.sagemaker.describe_flow_definition(FlowDefinitionName=before)
     assert found["FlowDefinitionStatus"] == "Active"
@@ -235,7 +233,7 @@ def test_a_change_of_what_people_are_asked_makes_another_flow_definition(stack: 
     assert made["HumanLoopConfig"] == {**asked, "TaskCount": 3}
     with pytest.raises(sagemaker.exceptions.ResourceNotFound):
         sagemaker.describe_flow_definition(FlowDefinitionName=before)
-    stack.standin("PUT", "config", {"evaluation_jobs": QUICK})
+    stack.simulator("PUT", "config", {"evaluation_jobs": QUICK})
     layout, execution = begin(stack, "rated-by-people")
     assert stack.wait(execution)["status"] == "SUCCEEDED"
     (agreement,) = summary_of(stack, layout).agreement

@@ -1,10 +1,10 @@
-"""`ops logs` against the deployed log: calls of the stand-in that are slow, failed, throttled, cut off or very long."""
+"""`ops logs` against the deployed log: calls of the simulator that are slow, failed, throttled, cut off or long."""
 
 import csv
 import gzip
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,11 +18,10 @@ from botocore.exceptions import ClientError
 from bedrock_eval.invocation_log.queries import saved_queries
 from local.deployment import ENVIRONMENT, ROOT
 from local.process import ACCOUNT, REGION
-from tests.frozen import ANSWERS
-from tests.log_records import RECORDS
-
-from .conftest import Stack
-from .test_operate import ops
+from tests.support.aws.log_records import RECORDS
+from tests.support.frozen import ANSWERS
+from tests.support.local.deployment import Stack
+from tests.support.local.operator import ops
 
 STREAM = "aws/bedrock/modelinvocations"
 CALLER = "assumed-role/shop"
@@ -99,8 +98,8 @@ def client(stack: Stack, service: str) -> Any:
 
 
 @pytest.fixture(scope="module")
-def called(stack: Stack) -> Iterator[Calls]:
-    """What the log holds for these tests; the stand-in is as it was afterwards."""
+def called(stack: Stack) -> Calls:
+    """The calls that the log holds for these tests."""
     answers = stack.directory / "logs.answers.jsonl"
     prompts = {QUESTION: "On its way. " * 40, ESSAY: "It is about x. " * 20}
     lines = [
@@ -112,7 +111,7 @@ def called(stack: Stack) -> Iterator[Calls]:
     application = Application(stack)
 
     def configure(**keys: object) -> None:
-        stack.standin("PUT", "config", {"faults": {}, "default_latency_ms": 100, **keys})
+        stack.simulator("PUT", "config", {"faults": {}, "default_latency_ms": 100, **keys})
 
     configure(answers=[str(ANSWERS), str(answers)])
     quick = application.converse(HAIKU, requestMetadata=SHOP)
@@ -128,13 +127,11 @@ def called(stack: Stack) -> Iterator[Calls]:
     configure(faults={"*": {"500": 1}})
     assert application.fail(NOVA) == "InternalServerException"
     by_hand(stack)
-    configure(default_latency_ms=800)
-    yield Calls(slow, stream, quick, truncated, essay, evaluation)
-    stack.standin("PUT", "config", {"answers": [str(ANSWERS)]})
+    return Calls(slow, stream, quick, truncated, essay, evaluation)
 
 
 def by_hand(stack: Stack) -> None:
-    """The records of InvokeModel and its stream, which the stand-in does not serve."""
+    """The records of InvokeModel and its stream, which the simulator does not serve."""
     now = datetime.now(UTC)
     records = [
         {**RECORDS[name], "modelId": OTHER, "timestamp": f"{now:%Y-%m-%dT%H:%M:%SZ}"}
@@ -149,11 +146,11 @@ def by_hand(stack: Stack) -> None:
 
 @dataclass(frozen=True)
 class Answered:
-    """What a question gave: the CSV's rows, what was printed, and what was told beside it."""
+    """The answer of `ops logs`: the rows of the CSV, stdout and stderr."""
 
     rows: Sequence[dict[str, str]]
     printed: str
-    told: str
+    progress: str
 
     def ours(self, column: str = "caller") -> list[dict[str, str]]:
         """The rows of these tests' caller: other tests call models too."""
@@ -184,7 +181,7 @@ def test_the_first_example_of_the_document_finds_the_slow_calls(stack: Stack, ca
     )
     assert "Latency in ms by model; percentiles are of the known ones (n)" in found.printed
     # Not on a terminal: a line for each query when it is done.
-    lines = found.told.splitlines()
+    lines = found.progress.splitlines()
     assert [line.partition(":")[0] for line in lines] == ["slow calls", "latency by model"]
     assert all(
         re.fullmatch(r"[a-z ]+: Complete, [1-9][\d,]* records, [\d,]+ bytes scanned, \d+ s", line) for line in lines
@@ -287,7 +284,7 @@ def test_a_large_body_lies_in_the_bucket_and_its_record_is_answered_for(
     exported = ask(stack, tmp_path, "longest", "--from", str(export))
     # A record has its time in whole seconds, its log event in milliseconds.
     assert [{**row, "time": ""} for row in exported.rows] == [{**live, "time": ""}]
-    assert f"{len(stored):,} skipped, a large body in a file of its own" in exported.told
+    assert f"{len(stored):,} skipped, a large body in a file of its own" in exported.progress
 
 
 def test_the_queries_are_saved_as_the_command_asks_them(stack: Stack) -> None:
@@ -317,7 +314,7 @@ def test_what_no_metric_of_bedrock_says_is_counted_in_the_log(stack: Stack) -> N
         )
         for metric in listed
     }
-    # The record of InvokeModel, put by hand, and the answer of Converse that the stand-in cut off.
+    # The record of InvokeModel, put by hand, and the answer of Converse that the simulator cut off.
     assert found["truncated_answers", OTHER] == 1
     assert found["truncated_answers", NOVA] >= 1
     assert found["failed_calls", "ThrottlingException"] >= 3

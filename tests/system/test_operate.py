@@ -1,10 +1,8 @@
 """The commands for day 2 as a person types them, against the deployed stack: run, runs, dashboard."""
 
-import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,36 +10,16 @@ from pathlib import Path
 import pytest
 
 from bedrock_eval.layout import BaselineLayout, RunLayout
-from environments.load import load_environments
-from local.deployment import ENVIRONMENT, ROOT
+from configuration.loading.load import load_environments
+from local.deployment import ENVIRONMENT
 from ops.__main__ import main
-from tests.frozen import ENVIRONMENTS
-
-from .conftest import EVALUATION, Stack
+from tests.support.frozen import ENVIRONMENTS
+from tests.support.local.deployment import EVALUATION, Stack
+from tests.support.local.operator import credentials, ops
 
 CASES = 42
 METRICS = ("relevance_score", "response_length", "unicode_exact_match", "unicode_f1_score")
 WORSE = 10
-
-
-def credentials(stack: Stack) -> dict[str, str]:
-    """What the AWS clients of a person have: all but the emulator's address, which is an option here."""
-    given = stack.deployment.endpoint.environment
-    return {key: value for key, value in given.items() if key.startswith("AWS_") and key != "AWS_ENDPOINT_URL"}
-
-
-def ops(stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """`python -m ops` in a process of its own, on the frozen files and with the emulator's credentials."""
-    return subprocess.run(
-        [sys.executable, "-m", "ops", *arguments, "--env", ENVIRONMENT, "--environments", str(ENVIRONMENTS)],
-        cwd=ROOT,
-        env={**os.environ, **credentials(stack)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 def runs(stack: Stack, *arguments: str) -> str:
@@ -57,15 +35,13 @@ def candidates(stack: Stack) -> list[str]:
 def started(stack: Stack) -> tuple[subprocess.CompletedProcess[str], str]:
     """A manual run, followed to its end, and its id."""
     done = ops(stack, "run", EVALUATION, "--endpoint-url", stack.deployment.endpoint.url)
-    told = re.search(rf"^{EVALUATION}: run (\S+) started$", done.stderr, re.MULTILINE)
-    assert told is not None, done.stderr
-    return done, told[1]
+    started_run = re.search(rf"^{EVALUATION}: run (\S+) started$", done.stderr, re.MULTILINE)
+    assert started_run is not None, done.stderr
+    return done, started_run[1]
 
 
 @pytest.fixture(scope="module")
 def earlier(stack: Stack) -> tuple[subprocess.CompletedProcess[str], str]:
-    # The fixtures of a module come before the one that takes the faults of the last test away.
-    stack.standin("PUT", "config", {"faults": {}})
     return started(stack)
 
 
@@ -86,10 +62,10 @@ def test_a_manual_run_is_followed_and_ends_with_its_verdict(
     summary = stack.read(RunLayout(EVALUATION, run).summary)
     assert [candidate["scored"] for candidate in summary["candidates"]] == [CASES, CASES]
     # A finished run that is followed says the same again, and starts nothing.
-    stack.standin("DELETE", "calls")
+    stack.simulator("DELETE", "calls")
     again = ops(stack, "run", EVALUATION, "--follow", run, "--endpoint-url", stack.deployment.endpoint.url)
     assert (again.returncode, again.stdout) == (WORSE, done.stdout)
-    assert stack.standin("GET", "calls")["totals"]["attempts"] == 0
+    assert stack.simulator("GET", "calls")["totals"]["attempts"] == 0
 
 
 def row(printed: str, run: str) -> str:
@@ -176,12 +152,12 @@ def test_the_dashboard_is_drawn_with_data(stack: Stack, tmp_path: Path, source: 
     assert float(newest[1]) > 0.5 > float(newest[2])
     # What a search finds is named by its model.
     assert "each that is found: newest" not in drawn
-    ringing = re.findall(r'class="state alarm"><b>alarm</b> <span[^>]*>([^<]+)</span>', drawn)
-    assert [name for name in ringing if "verdict-" in name]
+    in_alarm = re.findall(r'class="state alarm"><b>alarm</b> <span[^>]*>([^<]+)</span>', drawn)
+    assert [name for name in in_alarm if "verdict-" in name]
 
 
 def test_a_run_that_fails_ends_with_1_and_its_reason(stack: Stack) -> None:
-    stack.standin("PUT", "config", {"faults": {"*": {"denied": 1.0}}})
+    stack.simulator("PUT", "config", {"faults": {"*": {"denied": 1.0}}})
     done, run = started(stack)
     assert (done.returncode, done.stdout) == (1, "")
     assert f"error: run {EVALUATION}/{run} failed: access_denied: " in done.stderr

@@ -8,8 +8,7 @@ import pytest
 
 from bedrock_eval.evaluation.definition import read_definition
 from bedrock_eval.layout import definition_key
-
-from .conftest import EVALUATION, Stack
+from tests.support.local.deployment import EVALUATION, Stack
 
 
 def month_to_date(stack: Stack) -> float:
@@ -49,7 +48,7 @@ def test_a_run_over_its_limit_asks_nothing_and_says_why(stack: Stack) -> None:
     deployed: dict[str, Any] = stack.read(key)
     body = json.dumps({**read_definition(json.dumps(deployed)).to_json(), "max_cost": 0.000001})
     stack.clients.s3.put_object(Bucket=stack.bucket, Key=key, Body=body.encode())
-    stack.standin("DELETE", "calls")
+    stack.simulator("DELETE", "calls")
     try:
         when = stack.scheduled_time()
         assert stack.wait(stack.begin(EVALUATION, when))["status"] == "FAILED"
@@ -58,4 +57,4 @@ def test_a_run_over_its_limit_asks_nothing_and_says_why(stack: Stack) -> None:
     state = stack.read(stack.layout(EVALUATION, when).state)
     assert (state["status"], state["reason"]) == ("failed", "estimate_over_limit")
     assert "nothing was asked" in state["message"]
-    assert stack.standin("GET", "calls")["totals"]["attempts"] == 0
+    assert stack.simulator("GET", "calls")["totals"]["attempts"] == 0

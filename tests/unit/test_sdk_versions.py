@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.function_calls import calls, handlers
+from tests.support.aws.function_calls import calls, handlers
 
 ROOT = Path(__file__).resolve().parents[2]
 OLDEST = Path(sys.prefix) / "oldest-sdk"
@@ -28,7 +28,7 @@ def run(sdk: str) -> Any:
     if folder is not None and not (folder / "boto3").is_dir():
         raise AssertionError(f"{folder} is missing; make it with: make install")
     path = os.pathsep.join(str(each) for each in (folder, ROOT / "lambda", ROOT) if each is not None)
-    command = [sys.executable, "-m", "tests.sdk_run"]
+    command = [sys.executable, "-m", "tests.support.aws.sdk_run"]
     environment = {**os.environ, "PYTHONPATH": path}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr

@@ -12,6 +12,18 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from bedrock_eval import catalogue
+from bedrock_eval.alarms.thresholds import (
+    DAYS,
+    DOLLARS,
+    MILLISECONDS,
+    REQUESTS,
+    SHARE_OF_CALLS,
+    SHARE_OF_QUOTA,
+    SHARE_OF_REQUESTS,
+    SPEED,
+    TOKENS,
+    Thresholds,
+)
 from bedrock_eval.alarms.units import Unit, length
 from bedrock_eval.metric_math import beside, filled, judged, known, summed, total_of
 from bedrock_eval.pricing.costs import TOKEN_METRICS
@@ -89,40 +101,6 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Thresholds:
-    """What an environment sets, for all models or for one of them. None: no alarm of the kind.
-
-    Attributes:
-        traffic_floor: periods with fewer requests are not judged by rates and speeds.
-        latency_anomaly: standard deviations of the band around the expected latency.
-        quota_percent: of the quota that the model's entry names.
-        inconclusive_days: days of a week with an inconclusive verdict.
-    """
-
-    latency_p90_ms: float
-    server_error_percent: float
-    client_error_percent: float
-    throttle_percent: float
-    throttle_count: int
-    traffic_floor: int
-    output_tokens_per_second: float | None = None
-    latency_anomaly: float | None = None
-    quota_percent: float = 80
-    tokens_per_hour: int | None = None
-    tokens_per_day: int | None = None
-    cost_per_hour: float | None = None
-    cost_per_day: float | None = None
-    end_of_life_days: int = 60
-    guardrail_intervention_percent: float = 20
-    model_intervention_percent: float = 20
-    inconclusive_days: int = 3
-
-    @property
-    def limits_cost(self) -> bool:
-        return self.cost_per_hour is not None or self.cost_per_day is not None
-
-
-@dataclass(frozen=True)
 class AlarmKind:
     """One row of the table.
 
@@ -169,10 +147,6 @@ class AlarmKind:
         return self.window if self.datapoints is None else replace(self.window, datapoints=self.datapoints(thresholds))
 
 
-TOTAL_FAILURE_PERCENT = 50
-"""What `guarded_rate` reads at least when every request fails; a limit from here on need not ever be passed."""
-
-
 def guarded_rate(part: str, whole: str = "i") -> str:
     """Per cent of `part` in all requests, 0 below the traffic floor.
 
@@ -208,13 +182,6 @@ _MINUTES = Window(seconds=60, datapoints=3, periods=5)
 PENDING_HOURS = 12
 """How long a subscriber may take to confirm before somebody else hears of it."""
 
-_MILLISECONDS = Unit("ms")
-_SHARE_OF_REQUESTS = Unit("% of requests")
-_SHARE_OF_QUOTA = Unit("% of the quota")
-_REQUESTS = Unit("request", "requests", adds_up=True)
-_TOKENS = Unit("token", "tokens", adds_up=True)
-_DOLLARS = Unit("US dollar", "US dollars", adds_up=True)
-
 # The slowest tenth of three calls is one call: below the traffic floor there is nothing to judge.
 _LATENCY = {"l": catalogue.INVOCATION_LATENCY, "n": replace(catalogue.INVOCATION_LATENCY, statistic="SampleCount")}
 _JUDGED_LATENCY = judged("l", "FILL(n,0) >= {floor}")
@@ -227,7 +194,7 @@ LATENCY_P90 = AlarmKind(
     metrics=_LATENCY,
     expression="IF(FILL(n,0) >= {floor}, l, 0)",
     drawn=_JUDGED_LATENCY,
-    unit=_MILLISECONDS,
+    unit=MILLISECONDS,
     comparison=Comparison.ABOVE,
     threshold=lambda limits: limits.latency_p90_ms,
     window=_LASTING,
@@ -242,7 +209,7 @@ LATENCY_ANOMALY = AlarmKind(
     metrics=_LATENCY,
     # Without a value below the floor: zeros would become part of what is usual.
     expression=_JUDGED_LATENCY,
-    unit=_MILLISECONDS,
+    unit=MILLISECONDS,
     comparison=Comparison.ABOVE_BAND,
     threshold=lambda limits: limits.latency_anomaly,
     window=_LASTING,
@@ -268,7 +235,7 @@ OUTPUT_SPEED = AlarmKind(
     },
     expression=f"IF({_STREAMED}, {OUTPUT_SPEED_MATH}, {{threshold}})",
     drawn=judged(OUTPUT_SPEED_MATH, _STREAMED),
-    unit=Unit("output tokens per second"),
+    unit=SPEED,
     comparison=Comparison.BELOW,
     threshold=lambda limits: limits.output_tokens_per_second,
     window=_LASTING,
@@ -284,7 +251,7 @@ SERVER_ERRORS = AlarmKind(
     metrics={"i": catalogue.INVOCATIONS, "s": catalogue.SERVER_ERRORS},
     expression=guarded_rate("s"),
     drawn=judged_rate("s"),
-    unit=_SHARE_OF_REQUESTS,
+    unit=SHARE_OF_REQUESTS,
     comparison=Comparison.ABOVE,
     threshold=lambda limits: limits.server_error_percent,
     window=_BURST,
@@ -300,7 +267,7 @@ CLIENT_ERRORS = AlarmKind(
     metrics={"i": catalogue.INVOCATIONS, "c": catalogue.CLIENT_ERRORS},
     expression=guarded_rate("c"),
     drawn=judged_rate("c"),
-    unit=_SHARE_OF_REQUESTS,
+    unit=SHARE_OF_REQUESTS,
     comparison=Comparison.ABOVE,
     threshold=lambda limits: limits.client_error_percent,
     window=_BURST,
@@ -316,7 +283,7 @@ THROTTLES = AlarmKind(
     metrics={"i": catalogue.INVOCATIONS, "t": catalogue.THROTTLES},
     expression=guarded_rate("t"),
     drawn=judged_rate("t"),
-    unit=_SHARE_OF_REQUESTS,
+    unit=SHARE_OF_REQUESTS,
     comparison=Comparison.ABOVE,
     threshold=lambda limits: limits.throttle_percent,
     window=_BURST,
@@ -329,7 +296,7 @@ THROTTLE_COUNT = AlarmKind(
     incident=Incident.SERVICE,
     missing_data=MissingData.TRAFFIC,
     metrics={"t": catalogue.THROTTLES},
-    unit=_REQUESTS,
+    unit=REQUESTS,
     comparison=Comparison.AT_LEAST,
     threshold=lambda limits: limits.throttle_count,
     window=_BURST,
@@ -343,7 +310,7 @@ QUOTA_TOKENS = AlarmKind(
     incident=Incident.USAGE,
     missing_data=MissingData.TRAFFIC,
     metrics={"q": catalogue.QUOTA_TOKENS},
-    unit=_SHARE_OF_QUOTA,
+    unit=SHARE_OF_QUOTA,
     comparison=Comparison.AT_LEAST,
     threshold=lambda limits: limits.quota_percent,
     window=_MINUTES,
@@ -357,7 +324,7 @@ QUOTA_REQUESTS = AlarmKind(
     incident=Incident.USAGE,
     missing_data=MissingData.TRAFFIC,
     metrics={"i": catalogue.INVOCATIONS},
-    unit=_SHARE_OF_QUOTA,
+    unit=SHARE_OF_QUOTA,
     comparison=Comparison.AT_LEAST,
     threshold=lambda limits: limits.quota_percent,
     window=_MINUTES,
@@ -371,7 +338,7 @@ TOKENS_PER_HOUR = AlarmKind(
     missing_data=MissingData.TRAFFIC,
     metrics=TOKEN_METRICS,
     expression=total_of(TOKEN_METRICS),
-    unit=_TOKENS,
+    unit=TOKENS,
     comparison=Comparison.ABOVE,
     threshold=lambda limits: limits.tokens_per_hour,
     window=_ONE_HOUR,
@@ -391,7 +358,7 @@ COST_PER_HOUR = AlarmKind(
     incident=Incident.USAGE,
     missing_data=MissingData.TRAFFIC,
     metrics=TOKEN_METRICS,
-    unit=_DOLLARS,
+    unit=DOLLARS,
     comparison=Comparison.ABOVE,
     threshold=lambda limits: limits.cost_per_hour,
     window=_ONE_HOUR,
@@ -410,7 +377,7 @@ UNPRICED_TOKENS = AlarmKind(
     severity=Severity.WARNING,
     missing_data=MissingData.TRAFFIC,
     metrics=TOKEN_METRICS,
-    unit=_TOKENS,
+    unit=TOKENS,
     comparison=Comparison.AT_LEAST,
     threshold=lambda limits: 1 if limits.limits_cost else None,
     window=_ONE_DAY,
@@ -422,7 +389,7 @@ LEGACY_MODEL = AlarmKind(
     severity=Severity.WARNING,
     missing_data=MissingData.TRAFFIC,
     metrics={"g": catalogue.LEGACY_INVOCATIONS},
-    unit=_REQUESTS,
+    unit=REQUESTS,
     comparison=Comparison.AT_LEAST,
     threshold=lambda _: 1,
     window=Window(seconds=_HOUR, datapoints=1, periods=24),
@@ -435,7 +402,7 @@ END_OF_LIFE = AlarmKind(
     # The watchdog tells the days; while it is silent, which has an alarm of its own, nothing has become better.
     missing_data=MissingData.RUN,
     metrics={"d": catalogue.DAYS_TO_END_OF_LIFE},
-    unit=Unit("day", "days"),
+    unit=DAYS,
     comparison=Comparison.BELOW,
     threshold=lambda limits: limits.end_of_life_days,
     window=_ONE_HOUR,
@@ -475,7 +442,7 @@ GUARDRAIL_INTERVENTIONS = AlarmKind(
     metrics={"i": catalogue.GUARDRAIL_INVOCATIONS, "v": catalogue.GUARDRAIL_INTERVENED},
     expression=f"IF({filled('i')} >= {{floor}}, {_INTERVENED}, 0)",
     drawn=judged(_INTERVENED, f"{filled('i')} >= {{floor}}"),
-    unit=Unit("% of calls"),
+    unit=SHARE_OF_CALLS,
     comparison=Comparison.ABOVE,
     threshold=lambda limits: limits.guardrail_intervention_percent,
     window=_LASTING,
@@ -497,7 +464,7 @@ MODEL_INTERVENTIONS = AlarmKind(
     metrics={"i": catalogue.INVOCATIONS, **dict.fromkeys("gh", catalogue.LOGGED_INTERVENTIONS)},
     expression=f"IF({_GUARDED} >= {{floor}}, {_LOGGED_SHARE}, 0)",
     drawn=judged(_LOGGED_SHARE, f"{_GUARDED} >= {{floor}}"),
-    unit=_SHARE_OF_REQUESTS,
+    unit=SHARE_OF_REQUESTS,
     comparison=Comparison.ABOVE,
     threshold=lambda limits: limits.model_intervention_percent,
     window=_LASTING,

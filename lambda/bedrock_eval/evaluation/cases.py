@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from bedrock_eval.errors import UserError
 from bedrock_eval.evaluation.dataset_formats import named_by_bytes, named_by_text
 from bedrock_eval.evaluation.dataset_keys import OURS, PROMPT, REFERENCE, misspelt, shown, standing_for
 from bedrock_eval.texts import half_pairs, is_blank, without_mark
@@ -22,7 +23,7 @@ MOST_MISTAKES = 20
 _GROUPING = ("id", "category", "cluster")
 
 
-class DatasetError(ValueError):
+class DatasetError(UserError, ValueError):
     """A dataset that cannot be used; the message has a line a mistake, each `source:line: reason`."""
 
     def __init__(self, mistakes: Sequence[str]) -> None:
@@ -149,7 +150,7 @@ class _Reader:
             identifier = base if self._repeats[base] == 1 else f"{base}#{self._repeats[base]}"
         first = self._first_line.setdefault(identifier, number)
         if first != number:
-            self._keep(number, f"id {identifier!r} stands already in line {first}")
+            self._keep(number, f"id {identifier!r} is already in line {first}")
             return None
         return _case(identifier, record, number)
 

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+from bedrock_eval.errors import UserError
 from bedrock_eval.numerals import whole
 
 _RATE = re.compile(r"rate\(([0-9]+) (minutes?|hours?|days?)\)")
@@ -28,7 +29,7 @@ _ALLOWED = "rate(7 days), cron(0 6 ? * MON *) or at(2026-12-01T06:00:00)"
 _DayRule = Callable[[date], bool]
 
 
-class ScheduleError(ValueError):
+class ScheduleError(UserError, ValueError):
     """Not an expression that EventBridge Scheduler would take."""
 
 

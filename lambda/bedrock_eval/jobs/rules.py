@@ -289,7 +289,7 @@ def _repeated(key: str, names: Sequence[str]) -> Iterator[Problem]:
     for index, name in enumerate(names):
         first = names.index(name)
         if first < index:
-            yield Problem((key, index), f"{name!r} stands already in {key}[{first}]", API)
+            yield Problem((key, index), f"{name!r} is already in {key}[{first}]", API)
 
 
 def _allowed_metrics(job: JobSettings) -> tuple[str, ...]:
@@ -593,7 +593,7 @@ def _tags(definition: Definition, job: JobSettings) -> Iterator[Problem]:
         yield Problem(("tags",), f"{count} with {', '.join(own)}; allowed: {MOST_TAGS}", f"{API}, jobTags")
     for key, value in own.items():
         if job.tags.get(key, value) != value:
-            yield Problem(("tags", key), f"set already; these come by themselves: {', '.join(own)}", f"{API}, jobTags")
+            yield Problem(("tags", key), f"is set automatically; do not set: {', '.join(own)}", f"{API}, jobTags")
     for key, value in job.tags.items():
         if key.lower().startswith("aws:"):
             yield Problem(("tags", key), "keys that begin with aws: are reserved by AWS", f"{API}, jobTags")

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bedrock_eval.catalogue import Better
+from bedrock_eval.errors import UserError
 from bedrock_eval.scores.measures import FIRST_VERSION, Measure
 
 ScoreFunction = Callable[..., float | None]
 """(response, reference, **parameters) -> value; a metric without a reference is given an empty one."""
 
 
-class ParameterError(ValueError):
+class ParameterError(UserError, ValueError):
     """A parameter that the metric does not take, does not get, or cannot use; the message names what is allowed."""
 
 

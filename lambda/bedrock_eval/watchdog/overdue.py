@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bedrock_eval.errors import UserError
 from bedrock_eval.evaluation.definition import Schedule
 from bedrock_eval.evaluation.schedules import Rate, last_due, parse_schedule
 
 
-class OverdueError(ValueError):
+class OverdueError(UserError, ValueError):
     """It cannot be told since when the schedule counts."""
 
 

@@ -21,8 +21,9 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from bedrock_eval.errors import UserError
 from bedrock_eval.numerals import whole
-from bedrock_eval.sdk import UnknownFieldError, fitting
+from bedrock_eval.sdk import fitting
 from bedrock_eval_functions.custom_resources.patience import patiently
 
 ANSWER_MARGIN_SECONDS = 10.0
@@ -49,7 +50,7 @@ _FRESH_ROLE = frozenset(
 logger = logging.getLogger(__name__)
 
 
-class ResourceError(Exception):
+class ResourceError(UserError):
     """The resource cannot be made, changed or removed; the message is what CloudFormation shows."""
 
 
@@ -130,7 +131,7 @@ def respond(event: Mapping[str, Any], context: Any, *, work: Work, identify: Ide
         # Properties that gave no physical id made nothing, and must not keep the stack from going.
         never_made = answer.physical_id == request.logical_id
         data = dict(_carry_out(work, request, never_made=never_made) or {})
-    except (ResourceError, UnknownFieldError) as error:
+    except UserError as error:
         # Its message may show a property's value, which belongs to CloudFormation's event and not into a log.
         logger.error("refused", extra={"resource": event.get("LogicalResourceId")})
         answer.send("FAILED", reason=str(error))

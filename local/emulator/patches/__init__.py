@@ -11,13 +11,15 @@ SUPPORTED_MINISTACK = "1.5.33"
 
 # Order matters where one patch wraps what another one replaced.
 _PATCHES = (
-    "metric_storage",
-    "metric_math",
-    "metric_listing",
-    "cloudwatch_limits",
-    "cloudwatch_alarms",
-    "cloudformation",
-    "custom_resources",
+    "cloudwatch.metric_storage",
+    "cloudwatch.metric_math",
+    "cloudwatch.metric_listing",
+    "cloudwatch.limits",
+    "cloudwatch.alarm_records",
+    "cloudwatch.alarm_evaluation",
+    "cloudwatch.alarm_actions",
+    "cloudformation.resources",
+    "cloudformation.custom_resources",
     "logs",
     "s3",
     "lambda_functions",
@@ -26,9 +28,9 @@ _PATCHES = (
     "sns",
     "sqs",
     "budgets",
-    "clock",
-    "readings",
-    "settings",
+    "controls.clock",
+    "controls.readings",
+    "controls.settings",
 )
 
 

@@ -1,7 +1,7 @@
-"""What a budget has counted.
+"""The actual spend of budgets.
 
 Stock ministack has no bill: every budget reads 0 for ever. Here `POST /_emulator/budgets` with `{"actual_spend": 12.5}`
-says what all budgets read from now on, as the bill would.
+sets the actual spend of every budget.
 """
 
 import json
@@ -10,7 +10,7 @@ from typing import Any
 
 from ministack.services import budgets
 
-from local.emulator.patches import controls
+from local.emulator.patches import control_paths
 
 Answer = tuple[int, dict[str, str], bytes]
 
@@ -40,7 +40,7 @@ def _change(body: bytes) -> None:
 
 
 def apply() -> None:
-    """Let the control say what budgets read."""
+    """Serve the actual spend of budgets."""
     for action in ("DescribeBudget", "DescribeBudgets"):
         budgets._DISPATCH[action] = _calculated(budgets._DISPATCH[action])
-    controls.serve(PATH, show=lambda: {"actual_spend": float(_spent["amount"])}, change=_change)
+    control_paths.serve(PATH, show=lambda: {"actual_spend": float(_spent["amount"])}, change=_change)

@@ -1,4 +1,4 @@
-"""Adding operations to a ministack service that speaks JSON with an X-Amz-Target header."""
+"""Adds operations to a ministack service that speaks JSON with an X-Amz-Target header."""
 
 import json
 from collections.abc import Callable, Mapping

@@ -2,11 +2,11 @@
 
 Stock ministack calls every error of a handler Runtime.HandlerError, hands the emulator's whole environment to the
 function, lets it import whatever is installed beside ministack, drops what a log record holds beside its message, sends
-the destination envelope to a dead-letter queue, gives up an asynchronous event that finds no room, answers "Mock
-response" for a function whose code is missing, and counts only what came by the Invoke API. Lambda reports the
+the destination envelope to a dead-letter queue, drops an asynchronous event when all concurrency is in use, answers
+"Mock response" for a function whose code is missing, and counts only invocations by the Invoke API. Lambda reports the
 exception's class name, gives a function its own variables, the standard library and boto3 only, logs JSON where the
-function says so, sends the raw event to a dead-letter queue, keeps an event until there is room, and counts every
-invocation, whoever made it.
+function says so, sends the raw event to a dead-letter queue, keeps an event until a function can run, and counts every
+invocation.
 """
 
 import hashlib
@@ -16,6 +16,7 @@ import os
 import re
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -28,14 +29,16 @@ from ministack.services import lambda_svc, sqs
 Result = dict[str, Any]
 Invocation = Callable[..., Result]
 
-# Tells the functions how far the emulator's clock is ahead, in seconds; absent until it is set forward.
+# The seconds by which the emulator's clock is ahead, for the functions; absent until it is set forward.
 CLOCK_FILE = Path(tempfile.gettempdir()) / f"emulator-clock-{os.getpid()}"
+# So many asynchronous events run at once: dozens of alarms notify together, and each further process starts cold.
+_TURNS = threading.BoundedSemaphore(4)
 # Events of asynchronous invocations that have not been executed once.
 _under_way: set[int] = set()
 
 # What the AWS runtime offers besides the standard library: boto3 with what it needs.
 _IN_THE_RUNTIME = frozenset({"boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six"})
-# What follows the emulator's clock; a function has no use for it.
+# They follow the emulator's clock; a function does not use them.
 _OF_THE_EMULATOR = frozenset({"time_machine"})
 _ASYNCHRONOUS_SECONDS = 10.0
 _THROTTLED_PAUSE_SECONDS = 0.5
@@ -137,7 +140,7 @@ _EDITS = (
 
 
 def worker_script(stock: str, *, clock: Path) -> str:
-    """The bootstrap of a Python function: guarded imports, named errors, JSON logs, on the clock that a file tells."""
+    """The bootstrap of a Python function: guarded imports, named errors, JSON logs, on the clock of the emulator."""
     script = stock
     for before, after in _EDITS:
         if script.count(before) != 1:
@@ -271,7 +274,7 @@ def _event_invoke_config(stock: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _event_age(func: Mapping[str, Any]) -> float:
-    """How long an asynchronous event is kept: six hours unless the function's configuration says less."""
+    """The seconds for which an asynchronous event is kept: six hours unless the function's configuration is shorter."""
     config = lambda_svc._event_invoke_config(func, None) or {}
     return float(config.get("MaximumEventAgeInSeconds", 21_600))
 
@@ -285,20 +288,27 @@ def _asynchronous(stock: Callable[..., None]) -> Callable[..., None]:
 
 
 def _executed(stock: Callable[..., Result]) -> Callable[..., Result]:
-    """An asynchronous event that finds no room goes back to Lambda's queue; that is none of its attempts."""
+    """Return an asynchronous event to Lambda's queue while all concurrency is in use; that is no attempt."""
 
     def execute(func: dict[str, Any], event: Any) -> Result:
+        if id(event) not in _under_way:
+            return stock(func, event)
         until = time.time() + _event_age(func)
         try:
-            result = stock(func, event)
-            while result.get("throttle") and id(event) in _under_way and time.time() < until:
+            result = _execute_in_turn(stock, func, event)
+            while result.get("throttle") and time.time() < until:
                 time.sleep(_THROTTLED_PAUSE_SECONDS)
-                result = stock(func, event)
+                result = _execute_in_turn(stock, func, event)
             return result
         finally:
             _under_way.discard(id(event))
 
     return execute
+
+
+def _execute_in_turn(stock: Callable[..., Result], func: dict[str, Any], event: Any) -> Result:
+    with _TURNS:
+        return stock(func, event)
 
 
 def _counted(stock: Callable[..., Result], emit: Callable[..., None]) -> Callable[..., Result]:
@@ -315,7 +325,7 @@ def _counted(stock: Callable[..., Result], emit: Callable[..., None]) -> Callabl
 
 
 def _only_throttled(stock: Callable[..., None]) -> Callable[..., None]:
-    """What never got as far as an execution; the Invoke API would count the others a second time."""
+    """Count what never became an execution; the Invoke API would count the others a second time."""
 
     def emit(name: str, duration_ms: float, error: bool, throttle: bool) -> None:
         if throttle and not duration_ms:
@@ -325,7 +335,7 @@ def _only_throttled(stock: Callable[..., None]) -> Callable[..., None]:
 
 
 def wait_for_asynchronous() -> None:
-    """Until every asynchronous invocation has had its first attempt, or ten seconds are over."""
+    """Wait until every asynchronous invocation has had its first attempt, ten seconds at most."""
     deadline = time.monotonic() + _ASYNCHRONOUS_SECONDS
     while _under_way and time.monotonic() < deadline:
         time.sleep(0.01)

@@ -3,7 +3,7 @@
 Stock ministack stores metric filters and never applies them, accepts any pattern, and does not know query
 definitions. CloudWatch Logs turns every matching event into a metric value at the event's own time. Of an Insights
 query stock ministack skips what it does not know (`stats`, `parse`, any operator) and calls the rest complete; here a
-query is carried out whole, or refused as malformed.
+query runs as a whole, or is refused as malformed.
 """
 
 import logging
@@ -14,8 +14,11 @@ from typing import Any
 from ministack.core import responses
 from ministack.services import cloudwatch, cloudwatch_logs
 
-from local.emulator import insights
-from local.emulator.filter_pattern import Document, PatternError, compile_pattern, matches, select
+from local.emulator.logs.filter_pattern import Document, PatternError, compile_pattern, matches, select
+from local.emulator.logs.insights.evaluator import MOST_ROWS
+from local.emulator.logs.insights.events import Event
+from local.emulator.logs.insights.lexer import QueryError
+from local.emulator.logs.insights.parser import run
 from local.emulator.patches.json_actions import add_actions
 
 logger = logging.getLogger("logs")
@@ -112,24 +115,24 @@ def _refused(code: str, message: str) -> Answer:
 
 def _start_query(data: Mapping[str, Any]) -> Answer:
     groups = cloudwatch_logs._resolve_query_log_groups(data)
-    start, end, limit = data.get("startTime"), data.get("endTime"), data.get("limit", insights.MOST_ROWS)
+    start, end, limit = data.get("startTime"), data.get("endTime"), data.get("limit", MOST_ROWS)
     if not groups or start is None or end is None or start > end:
         return _refused("InvalidParameterException", "needed: log groups, and startTime not after endTime")
-    if not 1 <= limit <= insights.MOST_ROWS:
-        return _refused("InvalidParameterException", f"limit {limit}: allowed: 1 to {insights.MOST_ROWS}")
+    if not 1 <= limit <= MOST_ROWS:
+        return _refused("InvalidParameterException", f"limit {limit}: allowed: 1 to {MOST_ROWS}")
     for name in groups:
         if name not in cloudwatch_logs._log_groups:
             return _refused("ResourceNotFoundException", f"The specified log group does not exist: {name}")
     events = [_event(record) for record in cloudwatch_logs._collect_query_records(groups, start, end)]
     try:
-        found = insights.run(data.get("queryString") or "", events, limit=limit)
-    except insights.QueryError as error:
+        found = run(data.get("queryString") or "", events, limit=limit)
+    except QueryError as error:
         return _refused("MalformedQueryException", str(error))
     query_id = responses.new_uuid()
     cloudwatch_logs._queries[query_id] = {
         **{key: value for key, value in data.items() if key != "limit"},
         "queryId": query_id,
-        # It completes when somebody asks for it, so that it can be stopped before.
+        # It completes when its results are read, so that it can be stopped before.
         "status": "Scheduled",
         "results": [[{"field": key, "value": value} for key, value in row.items()] for row in found.rows],
         "statistics": {
@@ -142,8 +145,8 @@ def _start_query(data: Mapping[str, Any]) -> Answer:
     return started
 
 
-def _event(record: Mapping[str, Any]) -> insights.Event:
-    return insights.Event(
+def _event(record: Mapping[str, Any]) -> Event:
+    return Event(
         ms=record["_timestamp_ms"],
         message=record["@message"],
         stream=record["@logStream"],

@@ -1,6 +1,6 @@
 """EventBridge Scheduler.
 
-Stock ministack looks every ten seconds, passes ``<aws.scheduler.*>`` on as text, reads every cron and at() as UTC,
+Stock ministack wakes up every ten seconds, passes ``<aws.scheduler.*>`` on as text, reads every cron and at() as UTC,
 accepts expressions that it then never fires, lets a rate wait for its first interval, and drops a delivery that
 fails. Scheduler fills in its context attributes, knows time zones, refuses what it cannot read, runs a rate without a
 start date at once when it is made, and sends what it could not deliver to the target's dead-letter queue.
@@ -37,7 +37,7 @@ _DELIVERY_SECONDS = 10.0
 
 @dataclass
 class Updates:
-    """Which of two readings holds: a rate schedule that is changed runs at once, or it keeps its rhythm."""
+    """The reading in force: a rate schedule runs at once when it is updated, or it keeps its rhythm."""
 
     run_at_once: bool = True
 

@@ -1,8 +1,8 @@
 """SNS to Lambda and SQS, and subscriptions that wait to be confirmed.
 
-Stock ministack takes a subscription by mail for confirmed at once, lists the ARN of one that is not, and keeps it for
-ever. SNS asks by mail, lists `PendingConfirmation` in the place of the ARN, and drops what is not confirmed after 48
-hours. Nobody reads mail here: the token in it is the last part of the subscription's ARN, which Subscribe gives with
+Stock ministack confirms a subscription by mail at once, lists the ARN of a pending one, and keeps it for ever. SNS asks
+by mail, lists `PendingConfirmation` in place of the ARN, and drops a subscription that is not confirmed within 48
+hours. There is no mail here: its token is the last part of the subscription's ARN, which Subscribe gives with
 `ReturnSubscriptionArn`.
 
 Stock ministack calls the function once and forgets how it ended. SNS invokes asynchronously: an error is retried as the
@@ -54,8 +54,8 @@ def _subscribe(stock: Callable[..., Any]) -> Callable[..., Any]:
             return answer
         made = next(e for e in topic["subscriptions"] if (e["protocol"], e["endpoint"]) == (protocol, endpoint))
         await_confirmation(made["arn"])
-        told = made["confirmed"] or sns._p(params, "ReturnSubscriptionArn").lower() == "true"
-        arn = made["arn"] if told else "pending confirmation"
+        shown = made["confirmed"] or sns._p(params, "ReturnSubscriptionArn").lower() == "true"
+        arn = made["arn"] if shown else "pending confirmation"
         inner = f"<SubscribeResult><SubscriptionArn>{arn}</SubscriptionArn></SubscribeResult>"
         return sns._xml(200, "SubscribeResponse", inner)
 
@@ -115,7 +115,7 @@ def _to_queue(stock: Callable[..., None]) -> Callable[..., None]:
 
 
 class _Thread(threading.Thread):
-    """Handing an event to Lambda blocks nobody: done at once, it is under way when Publish answers."""
+    """Hand an event to Lambda without blocking: it is on its way when Publish answers."""
 
     def __init__(self, *, target: Callable[..., Any], args: tuple[Any, ...], daemon: bool) -> None:
         super().__init__(target=target, args=args, daemon=daemon)

@@ -2,8 +2,9 @@
 
 Stock ministack publishes none. SQS publishes the state of a queue every minute; here a thread does it every five
 seconds, so that an alarm on a dead-letter queue does not keep anyone waiting. A queue that nothing has accessed for
-more than six hours is asleep and has no metrics, whatever lies in it, and takes fifteen minutes to report again once it
-is accessed. The guide can also be read so that a message alone keeps it awake: whoever stands this stands that.
+more than six hours is asleep and has no metrics, even with messages in it, and takes fifteen minutes to report again
+once it is accessed. By another reading of the guide a message alone keeps it awake; what works with this reading works
+with that.
 """
 
 import contextvars
@@ -62,7 +63,7 @@ def _publish_scope(account: str, region: str) -> None:
 
 
 def publish_all() -> None:
-    """The metrics of every queue that is awake, as it stands."""
+    """Publish the metrics of every queue that is awake."""
     for account, region in {(a, r) for a, r, _ in list(sqs._queues._data)}:
         contextvars.copy_context().run(_publish_scope, account, region)
 

@@ -28,7 +28,7 @@ _METRICS = {
 _MAX_TIMEOUT_SECONDS = 99_999_999
 
 
-# That of the task which this thread works on.
+# The execution of the task that this thread works on.
 _execution: contextvars.ContextVar[Execution | None] = contextvars.ContextVar("execution", default=None)
 
 

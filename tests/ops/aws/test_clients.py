@@ -9,7 +9,7 @@ from botocore.awsrequest import AWSResponse, HeadersDict
 
 from ops.__main__ import main
 from ops.command_line import application as commands
-from tests.unit.fakes import client_error
+from tests.support.fakes import client_error
 
 JOB = "arn:aws:bedrock:us-east-1:111122223333:evaluation-job/abcdefghijkl"
 DEV = """\

@@ -13,7 +13,7 @@ from ops.command_line.application import parser
 from ops.commands import models
 from ops.errors import OpsError
 from tests.ops.json_documents import read_document
-from tests.unit.fakes import client_error
+from tests.support.fakes import client_error
 
 QUESTIONS = json.loads((Path(__file__).parent / "model_questions.json").read_text("utf-8"))
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
@@ -93,7 +93,7 @@ def test_an_arn_goes_through(capsys: pytest.CaptureFixture[str]) -> None:
     [
         ("--parameters", "{", "not JSON"),
         ("--parameters", "[1]", "is not a JSON object"),
-        ("--as-of", "2026-02-30", "is not in the calendar"),
+        ("--as-of", "2026-02-30", "is not a date"),
         ("--use", "judges", "invalid choice"),
     ],
 )

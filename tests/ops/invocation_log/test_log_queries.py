@@ -13,13 +13,14 @@ from botocore.exceptions import ClientError
 from bedrock_eval.invocation_log import queries
 from bedrock_eval.invocation_log.queries import By, saved_queries
 from bedrock_eval.pricing.costs import Rates
-from local.emulator import insights
-from local.emulator.insights import discover, run
+from local.emulator.logs.insights.evaluator import Result
+from local.emulator.logs.insights.events import DISCOVERED_FIELDS, discover
+from local.emulator.logs.insights.parser import run
 from ops.__main__ import main
 from ops.aws import account
 from ops.command_line.application import parser
 from ops.command_line.declared import logs as declared
-from tests.log_records import HAIKU, NOVA, PERMISSION_CHECK, PROFILE_ARN, RECORDS, ROLE, chat, event, events
+from tests.support.aws.log_records import HAIKU, NOVA, PERMISSION_CHECK, PROFILE_ARN, RECORDS, ROLE, chat, event, events
 
 RATES = {HAIKU: Rates(1, 5, cache_read=0.1), "us.other": Rates(3, 15, cache_read=0.3, cache_write=3.75)}
 PROFILE = PROFILE_ARN.rpartition("/")[2]
@@ -220,7 +221,7 @@ def test_a_long_chat_hides_its_fields_and_parse_finds_them(turns: int) -> None:
     long = {**RECORDS["Converse of a long chat"]}
     long["input"] = {**long["input"], "inputBodyJson": chat(turns)}
     fields = discover(json.dumps(long))
-    assert len(fields) == insights.DISCOVERED_FIELDS
+    assert len(fields) == DISCOVERED_FIELDS
     assert not any(name.startswith(("output", "identity", "schemaType", "requestMetadata")) for name in fields)
     (row,) = run(SAVED["slow calls"], [event(long)]).rows
     assert (row["latency_ms"], row["input_tokens"], row["output_tokens"]) == ("6400", "4000", "512")
@@ -239,7 +240,7 @@ class Emulated:
     """boto3's `logs` over the sample records."""
 
     def __init__(self) -> None:
-        self._answers: list[insights.Answer] = []
+        self._answers: list[Result] = []
 
     def start_query(self, *, queryString: str, limit: int, **_: Any) -> dict[str, str]:  # noqa: N803 - the API's name
         self._answers.append(run(queryString, events(), limit=limit))
@@ -280,7 +281,8 @@ def live(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def priced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "environments.schema.Environment.rates", lambda _self, name: RATES[HAIKU] if name == "haiku" else None
+        "configuration.schema.environment.Environment.rates",
+        lambda _self, name: RATES[HAIKU] if name == "haiku" else None,
     )
 
 

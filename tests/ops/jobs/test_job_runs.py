@@ -22,8 +22,8 @@ from ops.commands.jobs import LIST
 from ops.jobs.runs import SHOW
 from tests.ops.conftest import clients_of_the_account
 from tests.ops.json_documents import read_document
-from tests.unit.bedrock_eval_runs.jobs.conftest import BUCKET, DATA, DEFINITION, PROMPTS, World
-from tests.unit.fakes import client_error
+from tests.support.fakes import client_error
+from tests.support.runs.jobs import BUCKET, DATA, DEFINITION, PROMPTS, World
 
 DEV = """\
 application: shop

@@ -18,7 +18,7 @@ import pytest
 from bedrock_eval.results.summary import Summary, read_summary
 from ops.__main__ import main
 from ops.commands import evaluate
-from tests.unit.fakes import FakeModels, answer, client_error
+from tests.support.fakes import FakeModels, answer, client_error
 
 ROOT = Path(__file__).resolve().parents[3]
 MODEL = "amazon.nova-lite-v1:0"

@@ -7,7 +7,7 @@ import pytest
 
 from bedrock_eval.models import Model
 from ops.pricing.price_list import AMAZON, LISTINGS, MARKETPLACE, VERIFIED_ON, Quote, listing, quote
-from tests.ops.pricing.price_list_pages import HAIKU_4_5, HAIKU_5_5, NOVA_2_LITE, nova
+from tests.support.aws.price_list_pages import HAIKU_4_5, HAIKU_5_5, NOVA_2_LITE, nova
 
 
 def of(model_id: str, *products: str) -> Quote:

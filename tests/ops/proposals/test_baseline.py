@@ -15,14 +15,14 @@ from bedrock_eval.evaluation.definition import Gate
 from bedrock_eval.layout import RunLayout
 from bedrock_eval_runs.custom.slices import run_slice
 from bedrock_eval_runs.events import SliceEvent
-from environments.load import load_environments
+from configuration.loading.load import load_environments
 from ops.__main__ import main
 from ops.commands.baseline import BASELINE
 from ops.proposals.alarm_history import arrived
 from tests.ops.conftest import clients_of_the_account
 from tests.ops.json_documents import read_document
-from tests.unit.bedrock_eval_runs.custom.conftest import BUCKET, DATA, DEFINITION, World
-from tests.unit.fakes import answer
+from tests.support.fakes import answer
+from tests.support.runs.custom import BUCKET, DATA, DEFINITION, World
 
 DEV = """\
 application: shop

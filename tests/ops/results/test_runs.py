@@ -23,8 +23,8 @@ from ops.commands.runs import COMPARE, LIST
 from ops.results.finished_run import RUN
 from tests.ops.conftest import clients_of_the_account
 from tests.ops.json_documents import read_document
-from tests.unit.bedrock_eval_runs.custom.conftest import BUCKET, World
-from tests.unit.fakes import answer, client_error
+from tests.support.fakes import answer, client_error
+from tests.support.runs.custom import BUCKET, World
 
 EARLIER, LATER = "20261122T060000Z", "20261123T060000Z"
 CASES = 20

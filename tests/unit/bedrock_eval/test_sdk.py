@@ -10,7 +10,7 @@ import pytest
 
 import bedrock_eval
 from bedrock_eval.sdk import UnknownFieldError, dropped, fitted, fitting
-from tests.older_sdk import older_model
+from tests.support.aws.older_sdk import older_model
 
 PUT = "PutModelInvocationLoggingConfiguration"
 AUDIO = "audioDataDeliveryEnabled"

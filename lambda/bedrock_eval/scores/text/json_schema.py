@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
+from bedrock_eval.errors import UserError
 from bedrock_eval.numerals import whole
 from bedrock_eval.scores.text.patterns import Pattern, PatternError, pattern_of
 
@@ -26,7 +27,7 @@ _ANNOTATIONS = frozenset(
 )
 
 
-class SchemaError(ValueError):
+class SchemaError(UserError, ValueError):
     """A schema that cannot be checked; the message names the place in it."""
 
 

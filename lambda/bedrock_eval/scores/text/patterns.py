@@ -16,6 +16,8 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
+from bedrock_eval.errors import UserError
+
 # What re itself is made of; it has no public names, and a parser of our own would read some pattern otherwise.
 _parser: Any = import_module("re._parser")
 _compiler: Any = import_module("re._compiler")
@@ -41,7 +43,7 @@ _Truths = bytearray
 _TOO_LARGE = "the pattern repeats too much; allowed: some ten thousand characters, counted as often as they may repeat"
 
 
-class PatternError(ValueError):
+class PatternError(UserError, ValueError):
     """A pattern that cannot be searched for; the message says why."""
 
 

@@ -6,27 +6,9 @@ import pytest
 
 from bedrock_eval.alarms.budget_messages import budget_message
 from bedrock_eval.alarms.messages import Place
+from tests.support.aws.notifications import ACTUAL
 
 PLACE = Place("eu-central-1", "results", "shop-prod", "https://example.com/runbook.md")
-ACTUAL = """\
-AWS Budget Notification November 24, 2026
-AWS Account 111122223333
-
-Dear AWS Customer,
-
-You requested that we alert you when the ACTUAL Cost associated with your shop-prod budget is greater than $800.00 for \
-the current month. The ACTUAL Cost associated with this budget is $1,050.12. You can find additional details below and \
-by accessing the AWS Budgets dashboard [1].
-
-Budget Name: shop-prod
-Budget Type: Cost
-Budgeted Amount: $1,000.00
-Alert Type: ACTUAL
-Alert Threshold: > $800.00
-ACTUAL Amount: $1,050.12
-
-[1] https://console.aws.amazon.com/costmanagement/home#/budgets
-"""
 FORECASTED = ACTUAL.replace("ACTUAL", "FORECASTED")
 # A form of 2021: per day, and a link without a number.
 DAILY = """\

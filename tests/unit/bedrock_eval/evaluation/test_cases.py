@@ -73,11 +73,11 @@ def test_repeated_prompts_are_numbered_from_the_second() -> None:
 def test_an_id_given_twice_names_the_first_line() -> None:
     with pytest.raises(DatasetError) as raised:
         read(line(prompt="a", id="x"), "", line(prompt="b", id="x"))
-    assert str(raised.value) == "q.jsonl:3: id 'x' stands already in line 1"
+    assert str(raised.value) == "q.jsonl:3: id 'x' is already in line 1"
 
 
 def test_an_id_that_is_that_of_another_prompt_is_refused() -> None:
-    with pytest.raises(DatasetError, match=r"^q\.jsonl:2: id '.{16}' stands already in line 1$"):
+    with pytest.raises(DatasetError, match=r"^q\.jsonl:2: id '.{16}' is already in line 1$"):
         read(line(prompt="a"), line(prompt="b", id=prompt_id("a")))
 
 

@@ -15,7 +15,7 @@ from bedrock_eval.evaluation.job_settings import Criterion, JobKind, JobSettings
 from bedrock_eval.jobs.request import JobPlace, build_request, groups, job_name, settings
 from bedrock_eval.jobs.rules import problems
 from bedrock_eval.scores.job_measures import RatingMethod, Task
-from tests.job_requests import broken_rules, request_shape
+from tests.support.aws.job_requests import broken_rules, request_shape
 
 RUN = "20261123T060000Z"
 PLACE = JobPlace(

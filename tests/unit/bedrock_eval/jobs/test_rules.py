@@ -76,7 +76,7 @@ REFUSED = {
     "no metric": (replace(AUTOMATIC, metrics=()), "metrics: none is named"),
     "twice": (
         replace(AUTOMATIC, metrics=("Builtin.Accuracy",) * 2),
-        "metrics[1]: 'Builtin.Accuracy' stands already in metrics[0]",
+        "metrics[1]: 'Builtin.Accuracy' is already in metrics[0]",
     ),
     "four metrics": (replace(AUTOMATIC, metrics=(*AUTOMATIC_METRICS, "Builtin.Accuracy")), "4 metrics; allowed: 3"),
     "task": (with_job(AUTOMATIC, task=Task.CUSTOM), "task: Custom has no automatic metric"),
@@ -159,7 +159,7 @@ REFUSED = {
         with_job(AUTOMATIC, tags={"team": "a;b"}),
         "tags.team: 'a;b' cannot be the value of a job's tag; allowed: at most 256 letters",
     ),
-    "tag of ours": (with_job(AUTOMATIC, tags={"evaluation": "x"}), "tags.evaluation: set already"),
+    "tag of ours": (with_job(AUTOMATIC, tags={"evaluation": "x"}), "tags.evaluation: is set automatically"),
     "many tags": (
         with_job(AUTOMATIC, tags={f"key{number}": "" for number in range(198)}),
         "tags: 201 with application, environment, evaluation; allowed: 200",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bedrock_eval import catalogue
 from bedrock_eval.pricing.costs import Cost, Rates, cost, cost_expression, dollars, total, unpriced_expression
 from bedrock_eval.pricing.usage import Usage
-from tests.metric_math import said
+from tests.support.metric_math import said
 
 FULL = Rates(input=1.0, output=5.0, cache_read=0.1, cache_write=1.25)
 USAGE = Usage(input_tokens=1_000_000, output_tokens=200_000, cache_read_tokens=3_000_000, cache_write_tokens=400_000)

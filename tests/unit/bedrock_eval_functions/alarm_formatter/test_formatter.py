@@ -15,9 +15,8 @@ from bedrock_eval.layout import RunLayout
 from bedrock_eval.runs.state import RunState, RunStatus
 from bedrock_eval_functions.alarm_formatter import handler as entry
 from bedrock_eval_functions.alarm_formatter.formatter import Formatter
-from tests.unit.bedrock_eval.alarms.test_budget_messages import ACTUAL
-from tests.unit.bedrock_eval.alarms.test_messages import RATE, VERDICT
-from tests.unit.fakes import FakeS3, client_error
+from tests.support.aws.notifications import ACTUAL, RATE, VERDICT
+from tests.support.fakes import FakeS3, client_error
 
 PLACE = Place(region="eu-central-1", bucket="results", prefix="shop-prod", runbook="https://example.com/runbook.md")
 NEWEST = "20261124T070000Z"

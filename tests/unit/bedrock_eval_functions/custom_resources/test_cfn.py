@@ -16,8 +16,8 @@ import pytest
 
 from bedrock_eval_functions.custom_resources import cfn
 from bedrock_eval_functions.custom_resources.cfn import Request, RequestType, ResourceError, respond
-from tests.unit.bedrock_eval_functions.custom_resources.conftest import CloudFormation, FakeTime
-from tests.unit.fakes import FakeContext, client_error
+from tests.support.cloudformation import CloudFormation, FakeTime
+from tests.support.fakes import FakeContext, client_error
 
 
 def handler_of(work: Any, *, identify: Any = lambda request: "the-id") -> Any:

@@ -12,8 +12,8 @@ from botocore.validate import ParamValidator
 
 from bedrock_eval_functions.custom_resources import flow_definition
 from bedrock_eval_functions.custom_resources.flow_definition import MOST_NAME, SOURCE, handler
-from tests.unit.bedrock_eval_functions.custom_resources.conftest import CloudFormation, FakeTime
-from tests.unit.fakes import client_error
+from tests.support.cloudformation import CloudFormation, FakeTime
+from tests.support.fakes import client_error
 
 TEAM = "arn:aws:sagemaker:us-east-1:111122223333:workteam/private-crowd/reviewers"
 PROPERTIES = {

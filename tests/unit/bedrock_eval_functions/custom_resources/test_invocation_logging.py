@@ -11,9 +11,9 @@ import pytest
 
 from bedrock_eval_functions.custom_resources import invocation_logging
 from bedrock_eval_functions.custom_resources.invocation_logging import handler, same
-from tests.older_sdk import older_model
-from tests.unit.bedrock_eval_functions.custom_resources.conftest import CloudFormation, FakeTime
-from tests.unit.fakes import client_error
+from tests.support.aws.older_sdk import older_model
+from tests.support.cloudformation import CloudFormation, FakeTime
+from tests.support.fakes import client_error
 
 FLAGS = ("text", "image", "embedding", "video", "audio")
 

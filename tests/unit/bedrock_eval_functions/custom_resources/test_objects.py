@@ -19,8 +19,8 @@ from bedrock_eval.evaluation.definition import (
     read_definition,
 )
 from bedrock_eval_functions.custom_resources import bucket_emptier, dataset, definition
-from tests.unit.bedrock_eval_functions.custom_resources.conftest import CloudFormation, FakeTime
-from tests.unit.fakes import FakeS3, client_error
+from tests.support.cloudformation import CloudFormation, FakeTime
+from tests.support.fakes import FakeS3, client_error
 
 DEFINITION = Definition(
     application="shop",

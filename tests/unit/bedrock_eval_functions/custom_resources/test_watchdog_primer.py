@@ -7,8 +7,8 @@ import pytest
 from bedrock_eval.layout import WATCH_LIST
 from bedrock_eval_functions.custom_resources import watchdog_primer
 from bedrock_eval_functions.custom_resources.watchdog_primer import handler
-from tests.unit.bedrock_eval_functions.custom_resources.conftest import CloudFormation, FakeTime
-from tests.unit.fakes import FakeS3, client_error
+from tests.support.cloudformation import CloudFormation, FakeTime
+from tests.support.fakes import FakeS3, client_error
 
 WATCHED = '{"models":["amazon.nova-lite-v1:0"],"priced":{"haiku":{"input":1.0,"output":5.0},"nova":null}}'
 PROPERTIES = {

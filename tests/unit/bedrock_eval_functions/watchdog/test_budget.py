@@ -6,7 +6,7 @@ import pytest
 
 from bedrock_eval.pricing.costs import Cost
 from bedrock_eval_functions.watchdog.budget import look
-from tests.unit.fakes import client_error
+from tests.support.fakes import client_error
 
 NOW = datetime(2026, 11, 23, 13, 20, 30, tzinfo=UTC)
 ARN = "arn:aws:budgets::111122223333:budget/shop-dev-80-100"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bedrock_eval_functions.watchdog.letters import letters
-from tests.unit.fakes import FakeQueues, client_error
+from tests.support.fakes import FakeQueues, client_error
 
 NOW = datetime(2026, 11, 23, 13, 20, 30, tzinfo=UTC)
 

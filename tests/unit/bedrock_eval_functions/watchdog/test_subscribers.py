@@ -13,7 +13,7 @@ from bedrock_eval.layout import WATCHDOG_MEMORY
 from bedrock_eval.watchdog.watch_list import People
 from bedrock_eval_functions.watchdog import subscribers
 from bedrock_eval_functions.watchdog.subscribers import Subscribers
-from tests.unit.fakes import FakeS3, client_error
+from tests.support.fakes import FakeS3, client_error
 
 NOW = datetime(2026, 11, 23, 13, 20, 30, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -24,8 +24,8 @@ from bedrock_eval.watchdog.overdue import OverdueError, Requirement, requirement
 from bedrock_eval.watchdog.watch_list import People, WatchList
 from bedrock_eval_functions.watchdog import handler as entry
 from bedrock_eval_functions.watchdog.watch import Watch
-from tests.older_sdk import older_model
-from tests.unit.fakes import FakeCloudWatch, FakeContext, FakeQueues, FakeS3, client_error
+from tests.support.aws.older_sdk import older_model
+from tests.support.fakes import FakeCloudWatch, FakeContext, FakeQueues, FakeS3, client_error
 
 # A Monday.
 NOW = datetime(2026, 11, 23, 13, 20, 30, tzinfo=UTC)

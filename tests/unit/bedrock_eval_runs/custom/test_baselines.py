@@ -11,8 +11,8 @@ from bedrock_eval.runs.state import RunStatus
 from bedrock_eval_runs.custom.slices import run_slice
 from bedrock_eval_runs.events import SliceEvent
 from ops.results.run_tables import run_text
-from tests.unit.bedrock_eval_runs.custom.conftest import BUCKET, DEFINITION, EXECUTION, LAYOUT, World
-from tests.unit.fakes import answer
+from tests.support.fakes import answer
+from tests.support.runs.custom import BUCKET, DEFINITION, EXECUTION, LAYOUT, World
 
 EARLIER = RunLayout("support", "20261116T060000Z")
 PINNED = replace(DEFINITION, gates=(Gate("relevance_score", max_drop=0.1),), baseline=EARLIER.run_id)

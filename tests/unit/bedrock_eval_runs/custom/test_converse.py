@@ -20,8 +20,8 @@ from bedrock_eval.results.outcomes import FailureReason, Outcome
 from bedrock_eval.runs.traffic import Traffic
 from bedrock_eval.sdk import UnknownFieldError
 from bedrock_eval_runs.custom.converse import Asker, Later, Question, failure_of
-from tests.unit.bedrock_eval_runs.custom.conftest import DEFINITION, RUN_ID
-from tests.unit.fakes import FakeModels, answer, client_error
+from tests.support.fakes import FakeModels, answer, client_error
+from tests.support.runs.custom import DEFINITION, RUN_ID
 
 SMALL, LARGE = DEFINITION.candidates
 SCORING_THOUGHTS = replace(DEFINITION, score_thoughts=True)

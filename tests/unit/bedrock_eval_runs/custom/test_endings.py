@@ -15,7 +15,8 @@ from bedrock_eval_runs.errors import DamagedFile, EventError, PassingError, RunF
 from bedrock_eval_runs.failures import reason_and_message
 from bedrock_eval_runs.publication import publish_run
 from bedrock_eval_runs.services import model_client
-from tests.unit.bedrock_eval_runs.custom.conftest import (
+from tests.support.fakes import START, FakeContext, KilledError, client_error
+from tests.support.runs.custom import (
     BUCKET,
     DEFINITION,
     EXECUTION,
@@ -25,7 +26,6 @@ from tests.unit.bedrock_eval_runs.custom.conftest import (
     SLICE,
     World,
 )
-from tests.unit.fakes import START, FakeContext, KilledError, client_error
 
 PUBLISH = {"action": "publish", "input": INPUT, "execution": EXECUTION}
 RUN = {"Application": "shop", "Evaluation": "support"}

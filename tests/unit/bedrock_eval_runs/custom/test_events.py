@@ -5,7 +5,7 @@ import pytest
 from bedrock_eval.layout import RunLayout
 from bedrock_eval_runs.errors import EventError
 from bedrock_eval_runs.events import FailEvent, PublishEvent, SliceEvent, parse_event
-from tests.unit.bedrock_eval_runs.custom.conftest import EXECUTION, INPUT, LAYOUT, SLICE
+from tests.support.runs.custom import EXECUTION, INPUT, LAYOUT, SLICE
 
 
 def test_a_slice_names_its_run_and_its_owner() -> None:

@@ -14,7 +14,7 @@ from botocore.exceptions import (
 
 from bedrock_eval_runs.errors import PassingError, RunFailed
 from bedrock_eval_runs.transient import passing_errors
-from tests.unit.fakes import client_error
+from tests.support.fakes import client_error
 
 PASSING: tuple[Any, ...] = (
     client_error("SlowDown", status=503),

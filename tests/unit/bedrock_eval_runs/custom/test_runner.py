@@ -17,8 +17,8 @@ from bedrock_eval_runs.custom.runner import Lane, Limits, Runner, Work
 from bedrock_eval_runs.errors import RunFailed
 from bedrock_eval_runs.parts import FLUSH_BYTES, FLUSH_COUNT, FLUSH_SECONDS, PartWriter
 from bedrock_eval_runs.store import Store
-from tests.unit.bedrock_eval_runs.custom.conftest import BUCKET, LAYOUT
-from tests.unit.fakes import FakeClock, FakeS3
+from tests.support.fakes import FakeClock, FakeS3
+from tests.support.runs.custom import BUCKET, LAYOUT
 
 CANDIDATE, OTHER = Candidate("small", "m", "p"), Candidate("large", "n", "q")
 LIMITS = Limits(concurrency=1, stop_at=100, drain_until=130, drain_seconds=10)

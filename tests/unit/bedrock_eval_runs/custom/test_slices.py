@@ -19,8 +19,8 @@ from bedrock_eval_runs.custom import slices
 from bedrock_eval_runs.custom.slices import SliceResult, SliceStatus, run_slice
 from bedrock_eval_runs.errors import RunFailed
 from bedrock_eval_runs.events import SliceEvent, parse_event
-from tests.unit.bedrock_eval_runs.custom.conftest import BUCKET, DATA, DEFINITION, EXECUTION, LAYOUT, RUN_ID, World
-from tests.unit.fakes import START, KilledError, answer, client_error
+from tests.support.fakes import START, KilledError, answer, client_error
+from tests.support.runs.custom import BUCKET, DATA, DEFINITION, EXECUTION, LAYOUT, RUN_ID, World
 
 OTHER = "arn:aws:states:us-east-1:000000000000:execution:shop-dev-evaluation:two"
 SMALL = "profile-small"

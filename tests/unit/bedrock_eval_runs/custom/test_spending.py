@@ -16,8 +16,8 @@ from bedrock_eval_runs.custom.slices import SliceStatus, run_slice
 from bedrock_eval_runs.errors import RunFailed
 from bedrock_eval_runs.events import parse_event
 from bedrock_eval_runs.failures import fail_run
-from tests.unit.bedrock_eval_runs.custom.conftest import BUCKET, DEFINITION, EXECUTION, INPUT, LAYOUT, SLICE, World
-from tests.unit.fakes import answer
+from tests.support.fakes import answer
+from tests.support.runs.custom import BUCKET, DEFINITION, EXECUTION, INPUT, LAYOUT, SLICE, World
 
 # Of the fakes an answer has 3 input and 5 output tokens: 0.053 dollars.
 RATES = Rates(input=1000.0, output=10_000.0)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from bedrock_eval_runs import store as module
 from bedrock_eval_runs.store import Store, Version, object_lines, object_version
-from tests.unit.fakes import FakeS3, client_error
+from tests.support.fakes import FakeS3, client_error
 
 
 @given(st.binary(max_size=60), st.integers(min_value=1, max_value=7))

@@ -14,7 +14,8 @@ from bedrock_eval.runs.state import RunFailureReason
 from bedrock_eval.scores.job_measures import RatingMethod, Task
 from bedrock_eval_functions.evaluation_jobs import handler as entry
 from bedrock_eval_runs.errors import RunFailed
-from tests.unit.bedrock_eval_runs.jobs.conftest import (
+from tests.support.fakes import FakeContext
+from tests.support.runs.jobs import (
     BUCKET,
     DEFINITION,
     EXECUTION,
@@ -25,7 +26,6 @@ from tests.unit.bedrock_eval_runs.jobs.conftest import (
     World,
     record,
 )
-from tests.unit.fakes import FakeContext
 
 ONE = replace(DEFINITION, candidates=DEFINITION.candidates[:1])
 FLOW = "arn:aws:sagemaker:us-east-1:111111111111:flow-definition/x"

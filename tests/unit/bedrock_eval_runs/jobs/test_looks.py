@@ -21,7 +21,8 @@ from bedrock_eval_functions.evaluation_jobs import handler as entry
 from bedrock_eval_runs.errors import PassingError, RunFailed
 from bedrock_eval_runs.failures import MESSAGE_LIMIT
 from bedrock_eval_runs.jobs.control import MOST_JOBS, Control, NotNowError, Pruned, Seen
-from tests.unit.bedrock_eval_runs.jobs.conftest import (
+from tests.support.fakes import FakeContext, client_error
+from tests.support.runs.jobs import (
     BUCKET,
     DEFINITION,
     EXECUTION,
@@ -31,7 +32,6 @@ from tests.unit.bedrock_eval_runs.jobs.conftest import (
     SLICE,
     World,
 )
-from tests.unit.fakes import FakeContext, client_error
 
 PROXY = client_error("504", "Gateway Timeout", status=504)
 PUBLISH = {"action": "publish", "input": INPUT, "execution": EXECUTION}

@@ -16,7 +16,8 @@ from bedrock_eval.runs.state import RunFailureReason, RunStatus
 from bedrock_eval_functions.evaluation_jobs import handler as entry
 from bedrock_eval_runs.errors import RunFailed
 from bedrock_eval_runs.parts import outcome_line
-from tests.unit.bedrock_eval_runs.jobs.conftest import (
+from tests.support.fakes import FakeContext
+from tests.support.runs.jobs import (
     BUCKET,
     DATA,
     DEFINITION,
@@ -27,7 +28,6 @@ from tests.unit.bedrock_eval_runs.jobs.conftest import (
     SLICE,
     World,
 )
-from tests.unit.fakes import FakeContext
 
 CUSTOM = replace(DEFINITION, evaluation="quality", metrics=("squad_f1",), job=None)
 OLD, NEW = RunLayout("quality", "20261120T060000Z"), RunLayout("quality", "20261121T060000Z")

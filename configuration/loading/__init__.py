@@ -1,0 +1,1 @@
+"""Reads environment files and finds all their mistakes."""

@@ -1,0 +1,1 @@
+"""What follows from an environment: definitions of evaluations, and sentences for `cdk synth`."""

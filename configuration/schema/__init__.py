@@ -1,0 +1,1 @@
+"""What each value of an environment file may be."""

@@ -1,0 +1,1 @@
+"""CloudWatch Logs without ministack's HTTP: filter patterns and Logs Insights."""

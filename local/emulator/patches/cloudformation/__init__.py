@@ -1,0 +1,1 @@
+"""Patches of CloudFormation: resource types and custom resources."""

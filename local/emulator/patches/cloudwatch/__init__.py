@@ -1,0 +1,1 @@
+"""Patches of CloudWatch: storage, reads and limits of metrics, and alarms."""

@@ -1,0 +1,1 @@
+"""HTTP paths of the emulator's own: clock, settings, readings of metric math."""

@@ -1,0 +1,1 @@
+"""The Bedrock API and its CloudFormation type."""

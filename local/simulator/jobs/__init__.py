@@ -1,0 +1,1 @@
+"""Evaluation jobs of Bedrock, and SageMaker's flow definitions for those that people rate."""

@@ -1,0 +1,1 @@
+"""Model ids, inference profiles and what is known of each foundation model."""

@@ -1,0 +1,1 @@
+"""The metrics and the invocation log of model calls."""

@@ -1,0 +1,1 @@
+"""Checks of the roles and bucket policies that AWS services are given."""

@@ -1,0 +1,1 @@
+"""Recorded answers, injected faults, and the turns that Converse returns from both."""

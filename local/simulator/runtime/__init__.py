@@ -1,0 +1,1 @@
+"""The Bedrock runtime API: Converse, ConverseStream and ApplyGuardrail."""

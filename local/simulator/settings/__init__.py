@@ -1,0 +1,1 @@
+"""The simulator's configuration, its state, and the HTTP paths that change both."""

@@ -1,0 +1,1 @@
+"""What AWS says and is asked: records, price lists, requests, SDK versions."""

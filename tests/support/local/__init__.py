@@ -1,0 +1,1 @@
+"""Emulators, their simulator, and deployments on them."""

@@ -1,0 +1,1 @@
+"""Runs of each kind with everything that they call faked."""

@@ -1,0 +1,1 @@
+"""Synthesized stacks, read."""
