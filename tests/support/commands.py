@@ -2,6 +2,7 @@
 
 import ast
 import re
+import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -10,9 +11,12 @@ from tests.support.paths import ROOT
 DOCUMENTS = (ROOT / "README.md", ROOT / "datasets" / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 ROOMS = ("ops", "local", "configuration", "stacks", "lambda", "constructs")
 CODE = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
-_PROGRAMS = ("python -m ops", "python -m local", "make", "cdk")
+OPS = ("bedrock-eval", "python -m ops")
+_PROGRAMS = (*OPS, "python -m local", "make", "cdk")
 # In a sentence `make` is a verb too: a command stands alone, or behind a colon.
-_START = re.compile(r"(?:^|(?<=\s))(?:python -m (?:ops|local)|cdk) [a-z]|(?:^|(?<=: ))make [a-z]+(?=[.;,]?$)")
+_START = re.compile(
+    r"(?:^|(?<=\s))(?:bedrock-eval|python -m (?:ops|local)|cdk) [a-z]|(?:^|(?<=: ))make [a-z]+(?=[.;,]?$)"
+)
 # What documents write for a value of the reader's own, and where a message puts one in.
 _STANDS_FOR = {
     "$EVALUATION": "support-quality",
@@ -32,6 +36,7 @@ _VALUES = {
     "layout.evaluation": "support-quality",
     "layout.run_id": "20261123T060000Z",
     "evaluation": "judged-answers",
+    "run_id": "20261123T060000Z",
     "action": "show",
 }
 
@@ -46,6 +51,12 @@ class Command:
 
     def __str__(self) -> str:
         return f"{self.place}: {self.text}"
+
+    @property
+    def of_ops(self) -> list[str] | None:
+        """What is typed behind the program's name; None for another program."""
+        program = next((each for each in OPS if self.text.startswith(f"{each} ")), None)
+        return None if program is None else shlex.split(self.text.removeprefix(program))
 
 
 def documented() -> Iterator[Command]:

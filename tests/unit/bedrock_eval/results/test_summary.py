@@ -11,13 +11,13 @@ from bedrock_eval import catalogue, codec
 from bedrock_eval.evaluation.definition import Candidate, CustomDefinition, Dataset, Definition, Gate
 from bedrock_eval.evaluation.job_settings import JobKind, JobSettings
 from bedrock_eval.pricing.usage import Usage
-from bedrock_eval.report.table import table
 from bedrock_eval.results.outcomes import FailureReason, Outcome
 from bedrock_eval.results.publishing import MAX_DATUMS, batches, datum, run_datums
 from bedrock_eval.results.summarising import MAX_BINS, bins, summarise
 from bedrock_eval.results.summary import Summary, read_summary
 from bedrock_eval.scores import METRICS, score
 from bedrock_eval.scores.job_measures import Task
+from ops.results.run_tables import run_text
 from tests.support.definitions import by_jobs
 
 CHOSEN = tuple(name for name, metric in METRICS.items() if not metric.required)
@@ -149,7 +149,7 @@ def test_what_bedrock_does_not_tell_is_unknown_and_not_published() -> None:
     published = {entry.metric.name for entry in run_datums(found)}
     assert "run_duration" in published
     assert not {name for name in published if "tokens" in name or "cost" in name}
-    assert "tokens and cost unknown" in table(found)
+    assert "tokens and cost unknown" in run_text(found)
     assert read_summary(found.to_json()) == found
 
 
