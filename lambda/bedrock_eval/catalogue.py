@@ -115,7 +115,7 @@ def _logged(name: str, dimension: str, title: str) -> Metric:
     return Metric(INVOCATION_LOG, name, (dimension,), "Count", "Sum", title)
 
 
-TRUNCATED_ANSWERS = _logged("truncated_answers", MODEL_ID, "Answers cut off by a limit of tokens")
+TRUNCATED_ANSWERS = _logged("truncated_answers", MODEL_ID, "Answers cut off by a token limit")
 LOGGED_INTERVENTIONS = _logged("guardrail_interventions", MODEL_ID, "Calls in which a guardrail intervened")
 FAILED_CALLS = _logged("failed_calls", ERROR_CODE, "Failed calls by error code")
 
@@ -124,17 +124,17 @@ def _run(name: str, title: str, *, unit: str, statistic: str = "Maximum") -> Met
     return Metric(CUSTOM, name, RUN_DIMENSIONS, unit, statistic, title)
 
 
-RUN_CASES = _run("run_cases", "Cases asked", unit="Count")
+RUN_CASES = _run("run_cases", "Cases sent", unit="Count")
 RUN_FAILED_CASES = _run("run_failed_cases", "Cases without a usable answer", unit="Count")
 RUN_WITHHELD_CASES = _run("run_withheld_cases", "Answers withheld by a guardrail or filter", unit="Count")
 RUN_TRUNCATED = _run("run_truncated", "Share of answers cut off by max_tokens", unit="None")
 # By its worst run, as all figures of runs: two of one hour share a datapoint.
-RUN_COVERAGE = _run("run_coverage", "Answered of asked", unit="None", statistic="Minimum")
+RUN_COVERAGE = _run("run_coverage", "Coverage", unit="None", statistic="Minimum")
 RUN_DURATION = _run("run_duration", "Duration of the run", unit="Seconds")
 RUN_INPUT_TOKENS = _run("run_input_tokens", "Input tokens", unit="Count")
 RUN_OUTPUT_TOKENS = _run("run_output_tokens", "Output tokens", unit="Count")
 RUN_COST = _run("run_cost", "Estimated cost of the run, USD", unit="None")
-RUN_UNPRICED_TOKENS = _run("run_unpriced_tokens", "Tokens without a price", unit="Count")
+RUN_UNPRICED_TOKENS = _run("run_unpriced_tokens", "Unpriced tokens", unit="Count")
 
 GATE_VERDICT = Metric(
     CUSTOM,
@@ -150,7 +150,7 @@ GATE_MARGIN = Metric(
     VERDICT_DIMENSIONS,
     "None",
     "Minimum",
-    "Margin of the gate (passes from 0 on, a drop from -max_drop)",
+    "Margin of the gate (passed at 0 or above; with max_drop at -max_drop or above)",
 )
 
 # Of gates with max_drop, while a run is accepted: where the line of the drop lies.
@@ -160,19 +160,19 @@ GATE_BASELINE = Metric(
     VERDICT_DIMENSIONS,
     "None",
     "Maximum",
-    "Mean of the accepted run over the same cases",
+    "Mean of the baseline over the same cases",
 )
 
 RUN_FAILED = Metric(CUSTOM, "run_failed", EVALUATION_DIMENSIONS, "Count", "Maximum", "Run failed")
 RUN_FINISHED = Metric(CUSTOM, "run_finished", EVALUATION_DIMENSIONS, "Count", "Maximum", "Run finished")
-RUN_SKIPPED = Metric(CUSTOM, "run_skipped", EVALUATION_DIMENSIONS, "Count", "Sum", "Run skipped (overlap, too early)")
+RUN_SKIPPED = Metric(CUSTOM, "run_skipped", EVALUATION_DIMENSIONS, "Count", "Sum", "Run skipped (overlap or too early)")
 
-JOBS_LEFT = Metric(CUSTOM, "jobs_left", EVALUATION_DIMENSIONS, "Count", "Maximum", "Jobs neither stopped nor deleted")
+JOBS_LEFT = Metric(CUSTOM, "jobs_left", EVALUATION_DIMENSIONS, "Count", "Maximum", "Leftover evaluation jobs")
 
 SCHEDULE_OVERDUE = Metric(
-    CUSTOM, "schedule_overdue", EVALUATION_DIMENSIONS, "None", "Maximum", "Run overdue (1) or in time (0)"
+    CUSTOM, "schedule_overdue", EVALUATION_DIMENSIONS, "None", "Maximum", "Run overdue (1) or on time (0)"
 )
-WATCHDOG_HEARTBEAT = Metric(CUSTOM, "watchdog_heartbeat", (APPLICATION,), "Count", "Sum", "Watchdog has looked")
+WATCHDOG_HEARTBEAT = Metric(CUSTOM, "watchdog_heartbeat", (APPLICATION,), "Count", "Sum", "Watchdog heartbeat")
 DAYS_TO_END_OF_LIFE = Metric(
     CUSTOM, "days_to_end_of_life", (APPLICATION, MODEL_ID), "None", "Minimum", "Days to end of life"
 )
@@ -182,7 +182,7 @@ MODELS_WITHOUT_LIFECYCLE = Metric(
     (APPLICATION,),
     "Count",
     "Maximum",
-    "Models of which AWS tells no lifecycle",
+    "Models without a lifecycle from AWS",
 )
 MONTH_TO_DATE_COST = Metric(
     CUSTOM,
@@ -198,7 +198,7 @@ MONTH_TO_DATE_UNPRICED_TOKENS = Metric(
     (APPLICATION,),
     "Count",
     "Maximum",
-    "Tokens without a price since the month began (UTC)",
+    "Unpriced tokens since the month began (UTC)",
 )
 
 BUDGET_SPEND = Metric(
@@ -224,11 +224,9 @@ def _of_people(name: str, title: str, *, statistic: str = "Maximum") -> Metric:
     return Metric(CUSTOM, name, (APPLICATION,), "Count", statistic, title)
 
 
-SUBSCRIPTIONS_CONFIRMED = _of_people(
-    "subscriptions_confirmed", "Declared subscriptions that are confirmed", statistic="Minimum"
-)
-SUBSCRIPTIONS_PENDING = _of_people("subscriptions_pending", "Declared subscriptions that nobody has confirmed")
-SUBSCRIPTIONS_MISSING = _of_people("subscriptions_missing", "Declared subscriptions that are gone")
+SUBSCRIPTIONS_CONFIRMED = _of_people("subscriptions_confirmed", "Confirmed subscriptions", statistic="Minimum")
+SUBSCRIPTIONS_PENDING = _of_people("subscriptions_pending", "Pending subscriptions")
+SUBSCRIPTIONS_MISSING = _of_people("subscriptions_missing", "Missing subscriptions")
 ALARM_ACTIONS_FAILED = _of_people(
     "alarm_actions_failed", "Alarm actions and direct messages that failed", statistic="Sum"
 )
@@ -237,10 +235,10 @@ DEAD_LETTERS = Metric(
     CUSTOM, "dead_letters", (APPLICATION, QUEUE), "Count", "Maximum", "Messages waiting, by the watchdog"
 )
 UNWATCHED_MODELS = Metric(
-    CUSTOM, "unwatched_models", (APPLICATION,), "Count", "Maximum", "Models in use that no alarm watches"
+    CUSTOM, "unwatched_models", (APPLICATION,), "Count", "Maximum", "Models in use without an alarm"
 )
 UNREAD_METRICS = Metric(
-    CUSTOM, "unread_metrics", (APPLICATION,), "Count", "Maximum", "Metrics in use that nobody reads"
+    CUSTOM, "unread_metrics", (APPLICATION,), "Count", "Maximum", "Metrics in use that nothing reads"
 )
 
 METRICS_DIFFER = Metric(

@@ -94,7 +94,7 @@ def _retried_definition(store: Store, layout: RunLayout, retry_of: str, *, deplo
     source = RunLayout(layout.evaluation, retry_of)
     definition = begun_definition(store, source)
     if definition is None or not store.exists(source.summary):
-        raise RunFailed(RunFailureReason.RETRIED_RUN_MISSING, f"{source} is not finished, or has expired")
+        raise RunFailed(RunFailureReason.RETRIED_RUN_MISSING, f"{source} is not finished, or its results have expired")
     now = {candidate.name: candidate for candidate in deployed.candidates}
     candidates = tuple(
         replace(each, invoke_id=now[each.name].invoke_id)

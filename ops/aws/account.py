@@ -81,8 +81,8 @@ class Account:
                     raise
                 where = f"account {self.number}, {self.environment.region}"
                 raise OpsError(
-                    f"environment {self.environment.name} is not deployed in {where}: there is no stack {stack}; "
-                    f"needed: {deploy}"
+                    f"environment {self.environment.name} is not deployed in {where} (no stack {stack}); deploy it "
+                    f"with: {deploy}"
                 ) from None
         outputs = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", ())}
         if _RESULTS_OUTPUT not in outputs:
@@ -116,7 +116,7 @@ def account_in(file: EnvironmentFile, *, endpoint_url: str | None) -> Account:
     caller = _identity(environment.region, endpoint_url)
     if environment.account not in (None, caller["Account"]):
         raise OpsError(
-            f"these credentials are of account {caller['Account']}; "
+            f"your credentials are for account {caller['Account']}; "
             f"environment {environment.name} is in {environment.account}"
         )
     return Account(file, caller["Account"], caller["Arn"], endpoint_url)

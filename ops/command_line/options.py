@@ -20,7 +20,7 @@ def add_environment(parser: argparse.ArgumentParser, *, required: bool = True, a
 
 def add_endpoint(parser: argparse.ArgumentParser) -> None:
     """Add the option for another endpoint than AWS's."""
-    what = "another endpoint than AWS's (or AWS_ENDPOINT_URL)"
+    what = "endpoint URL in place of AWS's (or AWS_ENDPOINT_URL)"
     parser.add_argument("--endpoint-url", type=endpoint, metavar="URL", help=what)
 
 

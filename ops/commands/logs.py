@@ -133,7 +133,7 @@ def _answer(
 def _rates(environment: Environment | None, account: Account | None) -> Mapping[str, Rates]:
     """Find rates by model id, and for the live log also by the ids of the environment's inference profiles."""
     if environment is None:
-        raise OpsError("--env is missing; needed: the environment whose rates say what tokens cost")
+        raise OpsError("--env is missing; needed: the environment whose rates price the tokens")
     by_name = {name: rates for name in environment.models if (rates := environment.rates(name)) is not None}
     found = {environment.models[name].id: rates for name, rates in by_name.items()}
     if account is None or not by_name:
@@ -178,7 +178,7 @@ def _models(options: Options, environment: Environment | None, account: Account 
 def _until_exported(export: Export) -> str:
     """Say until when files go, which do not tell when they were exported."""
     if not export.records:
-        return "no record; until when the files are complete is unknown"
+        return "no records; completeness is unknown"
     newest = max(record.time for record in export.records)
     return f"the newest record is of {shown(newest)}; calls that were logged after the export are missing"
 

@@ -94,7 +94,7 @@ def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
     parts: list[str | Table] = [_table(environment, today=now.date())]
     if found:
         rows = [(each.model, each.what, each.table, each.account) for each in found]
-        parts.append(DIFFERENCES.table("What the account says otherwise", rows))
+        parts.append(DIFFERENCES.table("Where the account differs", rows))
     elif arguments.check:
         parts.append(f"The account agrees on {', '.join(environment.models)}.")
     LIST.document(parts, verified_on=VERIFIED_ON.isoformat()).show(as_json=arguments.json)

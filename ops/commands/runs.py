@@ -50,7 +50,7 @@ COMPARE = DocumentKind(
     (DIFFERENCES,),
     {
         "later": "the run",
-        "earlier": "the run that it is compared with",
+        "earlier": "the earlier run",
         "notes": "what to know before the comparison is believed",
     },
 )

@@ -106,9 +106,9 @@ def _header(board: Board, origin: Origin) -> Markup:
         "dashboard": origin.source,
         "data": origin.data,
         "drawn": f"{origin.drawn:%Y-%m-%d %H:%M} UTC",
-        "time range": f"{_span(origin.back)}, where a graph has none of its own",
+        "time range": f"{_span(origin.back)}, unless a graph has its own",
         "widgets": f"{len(board.widgets)} of at most 500",
-        **{choice.label: choice.value or f"{choice.pattern} (the first that is found)" for choice in board.choices},
+        **{choice.label: choice.value or f"{choice.pattern} (first match)" for choice in board.choices},
     }
     listed = [tag("div", tag("dt", name), tag("dd", value)) for name, value in facts.items()]
     return tag("header", tag("h1", f"Dashboard {origin.name}"), tag("dl", listed, class_="facts"))
@@ -132,7 +132,7 @@ def _widget(place: int, widget: Widget, data: Data | None, origin: Origin) -> Ma
         case AlarmStates():
             kind, content = "alarms", join(tag("h3", widget.title), _states(widget, data, origin))
         case LogTable():
-            asked = tag("p", "Asked of Logs Insights when the dashboard is opened.", class_="note")
+            asked = tag("p", "CloudWatch runs this Logs Insights query when you open the dashboard.", class_="note")
             kind, content = "log", join(tag("h3", widget.title), asked, tag("pre", widget.query, tabindex="0"))
         case _:
             kind = "other"
@@ -149,7 +149,7 @@ def _heading(graph: Graph, data: Data | None, place: int) -> Markup:
     failed = data.failures.get(place) if data else None
     about = [graph.unit] if graph.unit else []
     about += [f"last {_span(graph.back)}"] if graph.back else []
-    note = tag("p", f"could not be asked: {failed}", class_="failed") if failed else None
+    note = tag("p", f"could not be read: {failed}", class_="failed") if failed else None
     return join(tag("h3", graph.title), tag("p", " · ".join(about), class_="note") if about else None, note)
 
 
@@ -164,7 +164,7 @@ def _lines(graph: Graph, data: Data | None, place: int) -> list[_Line]:
         for points in found or (Points(series.label, ()),):
             label = points.label if series.searches and points.label else series.label
             if "${" in label:
-                label = "each that is found"
+                label = "all matches"
             made.append(_Line(label, _color(series.color if len(found) < 2 else None, len(made)), points.values))
     return made
 

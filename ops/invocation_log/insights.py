@@ -105,9 +105,7 @@ class Insights:
             if status != "Unknown":
                 known_at = now
             if now - known_at >= _LONGEST_UNKNOWN_SECONDS:
-                raise OpsError(
-                    f"{name}: the query's status has been Unknown for {_LONGEST_UNKNOWN_SECONDS} s; try again"
-                )
+                raise OpsError(f"{name}: the query's status has been Unknown for {_LONGEST_UNKNOWN_SECONDS} s; retry")
             if now - began >= _LONGEST_SECONDS:
                 raise OpsError(f"{name}: the query still is {status} after {_LONGEST_SECONDS // 60} minutes")
             self.sleep(_POLL_SECONDS)
@@ -167,7 +165,7 @@ def _line(name: str, result: Mapping[str, Any], seconds: float) -> str:
 
 def _advice(status: str) -> str:
     return {
-        "Failed": "try again; if it fails again, narrow it with --hours",
+        "Failed": "retry; if it fails again, use fewer --hours",
         "Cancelled": "someone stopped it",
         "Timeout": "narrow it with --hours or --model",
     }[status]

@@ -40,7 +40,7 @@ COSTS = TableKind(
     (
         *(_GROUP, *_TOKENS),
         Column("usd", "US dollars of the tokens that have a rate"),
-        Column("unpriced_tokens", "tokens without a rate, which are in no amount", "unpriced tokens"),
+        Column("unpriced_tokens", "unpriced tokens, which are in no amount", "unpriced tokens"),
     ),
 )
 TRAFFIC = TableKind(

@@ -111,7 +111,7 @@ def _locked(path: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise OpsError(f"--out {path}: another process evaluates there") from None
+            raise OpsError(f"--out {path}: another process is using it") from None
         except OSError as error:
             raise OpsError(f"--out {path}: {_LOCK} cannot be locked: {error.strerror}") from None
         yield
@@ -173,7 +173,7 @@ def _begun(contents: Contents, definition: CustomDefinition, *, mounts: Mapping[
     if differing is None and state is None and not is_of_dataset(contents.outcomes(), mounts[definition.dataset.key]):
         differing = f"run.json {contents.problem('run.json')}, and the answers are not to the cases of this dataset"
     if differing is not None:
-        raise OpsError(f"--out {contents.path} holds another evaluation: {differing}, or another --out")
+        raise OpsError(f"--out {contents.path} has another evaluation: {differing}, or use another --out")
     return contents.rebuilt(definition.evaluation, now=now)
 
 
@@ -197,7 +197,7 @@ def _other_dataset(state: RunState, definition: CustomDefinition, mounts: Mappin
     now = object_version(Disk(mounts), bucket="", key=definition.dataset.key)
     if state.dataset_etag in (None, now.etag):
         return None
-    return f"{definition.dataset.name} has changed since; needed: the file as it was"
+    return f"{definition.dataset.name} has changed; needed: the file as it was"
 
 
 def _retry(path: Path, definition: CustomDefinition, *, mounts: Mapping[str, Path], now: datetime) -> Folder:

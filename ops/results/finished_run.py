@@ -109,7 +109,7 @@ def progress_document(shown: str, state: RunState, text: str) -> Document:
 
 def _tally(summary: Summary) -> str:
     gates = [gate for candidate in summary.candidates for gate in candidate.gates]
-    return f"gates at {level(summary.confidence)} together: {tally_text(gates)}" if gates else "no gates"
+    return f"gates (joint confidence {level(summary.confidence)}): {tally_text(gates)}" if gates else "no gates"
 
 
 def failed_run(shown: str, state: RunState) -> OpsError:

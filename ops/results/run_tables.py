@@ -92,7 +92,7 @@ def run_parts(summary: Summary) -> list[str | Table]:
         parts.append(DIFFERENCES.table(title, [_difference(each, summary) for each in summary.comparisons]))
     if summary.agreement:
         agreed = [(each.metric, each.pairs, _share(each.share)) for each in summary.agreement]
-        parts.append(AGREEMENT.table("How often two people who rated the same answer agree", agreed))
+        parts.append(AGREEMENT.table("Agreement of two workers who rated the same answer", agreed))
     return parts
 
 

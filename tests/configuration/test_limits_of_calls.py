@@ -47,6 +47,7 @@ def test_a_named_quota_says_how_many_calls_it_allows(write: Write, load: Load) -
     assert quota_sentences(load().environments[0], "quality") == ()
     write("dev", (ID, f"{ID}\n    quota: {{tokens_per_minute: 600000}}"))
     assert quota_sentences(load().environments[0], "quality") == (
-        "dev: quality: small: 600,000 tokens a minute allow at most 146 calls a minute, as each reserves max_tokens "
+        "dev: quality: small: 600,000 tokens per minute allow at most 146 calls per minute: each call reserves "
+        "max_tokens "
         "4,096 and its prompt until it ends",
     )

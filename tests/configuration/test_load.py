@@ -438,7 +438,7 @@ def test_sampling_parameters_are_refused_for_a_model_that_refuses_them(write: Wr
                 ":2: key 'prompt' must be text that is not blank",
             ],
         ),
-        ("\n\n", [": holds no case (the file is empty); needed: at least one line"]),
+        ("\n\n", [": has no cases (the file is empty); needed: at least one line"]),
         (
             "prompt,answer\n",
             [
@@ -460,7 +460,7 @@ def test_a_broken_dataset_is_told_with_its_own_line(
 def test_a_missing_dataset_is_looked_for_in_the_repository(write: Write, folder: Path, mistakes: Mistakes) -> None:
     write("dev", ("questions.jsonl", "datasets/none.jsonl"))
     looked_for = folder / "datasets" / "none.jsonl"
-    assert mistakes() == [f"11: datasets.questions.source: datasets/none.jsonl: no such file (looked for {looked_for})"]
+    assert mistakes() == [f"11: datasets.questions.source: datasets/none.jsonl: no such file (expected {looked_for})"]
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def test_all_but_local_is_synthesized_without_credentials(tmp_path: Path) -> Non
     lines = done.stderr.splitlines()
     assert [line.partition(": ")[2].partition(":")[0] for line in lines] == ["dev", "prod", "prod", "staging"]
     assert all(line.startswith("info: ") for line in lines)
-    assert ["calls a minute" in line for line in lines] == [False, False, True, False]
+    assert ["calls per minute" in line for line in lines] == [False, False, True, False]
     assert sum(" a month for " in line for line in lines) == 3
     assert stages(tmp_path) == {"dev", "staging", "prod"}
 

@@ -70,8 +70,8 @@ def test_bad_answers_are_said_before_anything_starts(files: dict[str, str], cont
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("", r"d\.jsonl: holds no case \(the file is empty\)"),
-        ('{"prompt": "half \\ud83d"}\n', ":1: key 'prompt' holds half of a surrogate pair"),
+        ("", r"d\.jsonl: has no cases \(the file is empty\)"),
+        ('{"prompt": "half \\ud83d"}\n', ":1: key 'prompt' has an unpaired surrogate"),
         (
             '{"prompt": "Why?", "ideal": "x"}\n',
             r"no case of \S+d\.jsonl has a referenceResponse.*'ideal' \(in 1 line\)",

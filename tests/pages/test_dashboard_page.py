@@ -24,7 +24,7 @@ def board() -> Board:
 def address(board: Board, tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("dashboard") / "dashboard.html"
     drawn = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-    origin = Origin("customer-support-local", "local", "as this tree would deploy it", "no data", drawn, board.back)
+    origin = Origin("customer-support-local", "local", "as this checkout would deploy it", "no data", drawn, board.back)
     path.write_text(render(board, None, origin=origin), encoding="utf-8")
     return path.as_uri()
 

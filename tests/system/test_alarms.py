@@ -247,7 +247,7 @@ def test_a_guardrail_that_intervenes_inside_of_calls(watch: Watch, quiet: set[st
     watch.call_in_periods("chat", periods=1, by_arn=True, **guarded)
     in_alarm(watch, quiet, alarm)
     (message,) = watch.notified([(alarm, ALARM)])
-    assert "Value: 100 % of requests; it rings above 20 % of requests" in message.text
+    assert "Value: 100 % of requests. In alarm above 20 % of requests" in message.text
     recovers(watch, quiet, "chat", [alarm], **guarded)
 
 
@@ -645,7 +645,7 @@ def test_a_formatter_that_fails_loses_no_notification(watch: Watch, quiet: set[s
     watch.later(HOUR + 10 * MINUTE)
     in_alarm(watch, quiet, legacy)
     (message,) = watch.notified([(own, OK)])
-    assert message.body["subject"].startswith("CRITICAL is over: ")
+    assert message.body["subject"].endswith(" is OK")
     watch.later(DAY)
     in_alarm(watch, quiet)
     (message,) = watch.notified([(legacy, OK)])
@@ -709,7 +709,7 @@ def test_a_quality_drop_between_two_answer_sets(watch: Watch, quiet: set[str], a
     assert body["subject"] == f"CRITICAL rings: {watch.stack.names.prefix}-{alarm}"[:99]
     assert (body["evaluation"], body["run_id"], body["severity"]) == (QUALITY, newest, "critical")
     assert (
-        "Value: 3 (failed or worse); it rings at or above 3 (failed or worse), in 1 of 24 periods of 1 h."
+        "Value: 3 (failed or worse). In alarm at or above 3 (failed or worse), in 1 of 24 periods of 1 h."
         in message.text
     )
     bucket, links = watch.stack.bucket, body["links"]

@@ -133,7 +133,7 @@ def test_an_account_that_is_full_of_jobs_fails_the_run_at_once(stack: Stack) -> 
     assert stack.wait(execution)["status"] == "FAILED"
     state = stack.read(layout.state)
     assert state["reason"] == "job_refused"
-    assert "the account has 5,000 evaluation jobs: delete ended ones" in state["message"]
+    assert "the account has 5,000 evaluation jobs, its quota: delete old ones" in state["message"]
 
 
 def test_a_job_that_is_refused_to_be_stopped_is_told_with_the_command_that_stops_it(stack: Stack) -> None:

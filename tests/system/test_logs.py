@@ -324,4 +324,4 @@ def test_what_no_metric_of_bedrock_says_is_counted_in_the_log(stack: Stack) -> N
 def test_without_an_endpoint_nothing_is_asked(stack: Stack) -> None:
     done = ops(stack, "logs", "slow")
     assert (done.returncode, done.stdout) == (1, "")
-    assert f"environment {ENVIRONMENT} has no AWS behind it; start `make up` and set AWS_ENDPOINT_URL" in done.stderr
+    assert f"environment {ENVIRONMENT} is local; run `make up` and set AWS_ENDPOINT_URL" in done.stderr

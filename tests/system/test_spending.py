@@ -56,5 +56,5 @@ def test_a_run_over_its_limit_asks_nothing_and_says_why(stack: Stack) -> None:
         stack.clients.s3.put_object(Bucket=stack.bucket, Key=key, Body=json.dumps(deployed).encode())
     state = stack.read(stack.layout(EVALUATION, when).state)
     assert (state["status"], state["reason"]) == ("failed", "estimate_over_limit")
-    assert "nothing was asked" in state["message"]
+    assert "no case was sent" in state["message"]
     assert stack.simulator("GET", "calls")["totals"]["attempts"] == 0

@@ -38,7 +38,7 @@ class DatasetReader:
         except DatasetError as error:
             return DatasetRead(mistakes=error.mistakes)
         except FileNotFoundError:
-            wrong = f"no such file (looked for {dataset.file})"
+            wrong = f"no such file (expected {dataset.file})"
         except IsADirectoryError:
             wrong = "is a folder; needed: a .jsonl file"
         except (OSError, ValueError) as error:

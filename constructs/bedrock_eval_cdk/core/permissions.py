@@ -79,7 +79,7 @@ def allow_foreign_objects(role: ServiceRole, objects: Sequence[tuple[str, str]])
                     "kms:EncryptionContext:aws:s3:arn": list(dict.fromkeys(context)),
                 }
             },
-            wildcard="Whichever key encrypts a foreign dataset; only through S3, and only for those datasets.",
+            wildcard="Whichever key encrypts a dataset of another owner; only through S3, and only for those datasets.",
         )
 
 

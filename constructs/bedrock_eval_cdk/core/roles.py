@@ -59,7 +59,8 @@ class ServiceRole(iam.Role):
                 rest = rest[taken:]
             elif self._managed and self._room == MANAGED_POLICY_LIMIT - len(_POLICY):
                 raise DeclarationError(
-                    f"{self.node.path}: {', '.join(actions)} on {rest[0]} is a statement that no policy has room for; "
+                    f"{self.node.path}: {', '.join(actions)} on {rest[0]} is a statement that is too long for any "
+                    "policy; "
                     f"allowed: {MANAGED_POLICY_LIMIT:,} characters"
                 )
             else:

@@ -134,7 +134,7 @@ class EvaluationStateMachine(Construct):
         acknowledge(
             self.state_machine,
             "SF1",
-            reason="Errors are logged; every event of a Standard execution stands in its history for 90 days.",
+            reason="Errors are logged; the history of a Standard execution has every event for 90 days.",
         )
 
 
@@ -198,7 +198,10 @@ def state_machine_definition(function_arn: str, *, task_timeout: Duration, time_
             "Next": "Failed",
         },
         "Finished": {"Type": "Succeed"},
-        "Skipped": {"Type": "Succeed", "Comment": "Another run is at work, or this one came too early; run.json says."},
+        "Skipped": {
+            "Type": "Succeed",
+            "Comment": "Another run is in progress, or this one came too early; run.json says.",
+        },
         "Failed": {"Type": "Fail", "ErrorPath": "$.error.Error", "CausePath": "$.error.Cause"},
     }
     return {

@@ -99,7 +99,7 @@ class InvocationLogging(Construct):
             # The setting that is put back names a role that nobody knows at deploy.
             self._allow_passing(
                 f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:role/*",
-                wildcard="Restoring a foreign setting passes the role that it names, to bedrock.amazonaws.com alone.",
+                wildcard="Restoring an existing setting passes the role that it names, to bedrock.amazonaws.com alone.",
             )
 
     def _allow_passing(self, role_arn: str, *, wildcard: str | None = None) -> None:

@@ -63,7 +63,7 @@ def _share(entry: catalogue.Metric, quota: int, model: MonitoredModel) -> Math:
 
 
 def _cost_math(model: MonitoredModel) -> Iterator[tuple[AlarmKind, Math]]:
-    """Cost where there are rates, tokens without a rate where a kind of them has none."""
+    """Cost where there are rates, unpriced tokens where a kind of them has none."""
     if model.rates is not None:
         priced = _of_model(cost_expression(model.rates), model)
         yield kinds.COST_PER_HOUR, priced

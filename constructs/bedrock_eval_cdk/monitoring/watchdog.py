@@ -171,7 +171,7 @@ class Watchdog(Construct):
         self._watchdog.allow(
             actions=["cloudwatch:DescribeAlarmHistory"],
             resources=["*"],
-            wildcard="DescribeAlarmHistory tells of composite alarms only under a permission on *; it reads history.",
+            wildcard="DescribeAlarmHistory returns composite alarms only under a permission on *; it reads history.",
         )
         memory = self._results_bucket.arn_for_objects(WATCHDOG_MEMORY)
         self._watchdog.allow(actions=["s3:GetObject", "s3:PutObject"], resources=[memory])
@@ -253,8 +253,7 @@ class Watchdog(Construct):
             context=self._context,
             settings=FunctionSettings(
                 name=self._names.function("watchdog-primer"),
-                description="Tells the watchdog what to look at and calls it, so that its alarms begin with a "
-                "datapoint.",
+                description="Configures and invokes the watchdog, so that its alarms begin with a datapoint.",
                 package="custom_resources",
                 handler="bedrock_eval_functions.custom_resources.watchdog_primer.handler",
                 timeout=_PRIMER_TIMEOUT,

@@ -94,7 +94,7 @@ class AlarmFormatter(Construct):
         self._function.allow(
             actions=["cloudwatch:DescribeAlarms"],
             resources=["*"],
-            wildcard="DescribeAlarms tells of composite alarms only under a permission on *; it reads alarms.",
+            wildcard="DescribeAlarms returns composite alarms only under a permission on *; it reads alarms.",
         )
         self._function.allow(
             actions=["cloudwatch:DescribeAlarmHistory"],

@@ -62,10 +62,10 @@ def _text(story: Story, original: str) -> str:
         (
             f"{story.severity}: {story.happened} The alert is set at {story.rings}.",
             "",
-            f"Look at: {story.look_at}",
+            f"Check: {story.look_at}",
             *(f"{name.capitalize()}: {url}" for name, url in story.links.items()),
             "",
-            "As AWS Budgets wrote it:",
+            "Notification from AWS Budgets:",
             "",
             original,
         )

@@ -106,15 +106,16 @@ def gone(
     """Declared subscriptions that are no more."""
     found = count(len(those), "subscription")
     happened = (
-        f"{found} of {total} to the alarms of {place.prefix} {_verb(those, 'is', 'are')} gone: no alarm gets there."
+        f"{found} of {total} to the alarms of {place.prefix} {_verb(those, 'is', 'are')} missing: their subscribers "
+        "get no alarms."
     )
     return _message(
         SUBSCRIBERS_MISSING,
         happened,
         listed=[f"{each.masked}, topic {_name(each.topic)}" for each in those],
         steps=(
-            "Subscribe again; who is asked by mail takes the token from the link and confirms it as below, so that "
-            "nobody can unsubscribe without signing in to AWS.",
+            "Subscribe again; for e-mail, copy the token from the link in the confirmation e-mail and confirm with "
+            "the command below. Then nobody can unsubscribe without signing in to AWS.",
             *dict.fromkeys(map(_subscribe, those)),
             *_confirmations(those),
         ),
@@ -131,16 +132,17 @@ def unconfirmed(
     """Declared subscriptions that have waited for long to be confirmed."""
     found = count(len(those), "subscription")
     happened = (
-        f"{found} of {total} to the alarms of {place.prefix} {_verb(those, 'has', 'have')} waited for {PENDING_HOURS} "
-        "hours to be confirmed: no alarm gets there."
+        f"{found} of {total} to the alarms of {place.prefix} {_verb(those, 'has', 'have')} been pending for "
+        f"{PENDING_HOURS} "
+        "hours: their subscribers get no alarms."
     )
     return _message(
         SUBSCRIBERS_PENDING,
         happened,
         listed=[f"{each.masked}, topic {_name(each.topic)}" for each in those],
         steps=(
-            "Confirm with the token from the link that SNS sent, also among spam. 48 hours after it was asked for, a "
-            "subscription by mail is gone.",
+            "Confirm with the token from the link that SNS sent (check the spam folder). SNS deletes an e-mail "
+            "subscription that is not confirmed within 48 hours.",
             *(_subscribe(each) for each in those if each.endpoint is None),
             *_confirmations(those),
         ),
@@ -155,16 +157,16 @@ def not_told(
     failures: Sequence[FailedAction], *, place: Place, now: datetime, severities: Severities = _OF_THE_TABLE
 ) -> Message:
     """Alarms whose actions CloudWatch could not take, each once."""
-    happened = f"Actions of {count(len(failures), 'alarm')} of {place.prefix} failed: nobody was told of the change."
+    happened = f"Actions of {count(len(failures), 'alarm')} of {place.prefix} failed: subscribers were not notified."
     return _message(
         ACTIONS_FAILED,
         happened,
         listed=[f"{each.alarm}: {cut(each.reason, _MOST_REASON)}" for each in failures],
         steps=(
-            "Look at the states of all alarms first:",
+            "First list all alarms that are in alarm:",
             f"aws cloudwatch describe-alarms --alarm-name-prefix {place.prefix}- --state-value ALARM",
-            "Let cloudwatch.amazonaws.com publish to the topic and use its key again, as the files have it. From a "
-            "checkout; without the option an unchanged template repairs nothing:",
+            "Restore the policies of the topic and its key, so that cloudwatch.amazonaws.com may publish. From a "
+            "checkout (an unchanged template is repaired only with this option):",
             "cdk deploy '<environment>/*' --revert-drift",
         ),
         value=len(failures),
@@ -207,17 +209,17 @@ def _message(  # noqa: PLR0913 - all by keyword but the first two
     )
     more = len(listed) - _MOST_LISTED
     lines = [
-        f"{severity}: {happened} The watchdog tells you this itself, past the alarms.",
+        f"{severity}: {happened} The watchdog sends this message itself, in case the alarm does not reach you.",
         "",
         *(f"- {each}" for each in listed[:_MOST_LISTED]),
         *([f"- and {more:,} more"] if more > 0 else []),
         "",
-        "Do this:",
+        "Fix:",
         *(f"- {each}" for each in steps),
         "",
         *(f"{name.capitalize()}: {url}" for name, url in story.links.items()),
     ]
-    subject = subject_line(f"{severity.upper()} {story.words}, the watchdog says: {alarm}")
+    subject = subject_line(f"{severity.upper()} {alarm} {story.words} (from the watchdog)")
     return Message(subject=subject, text="\n".join(lines), story=story)
 
 

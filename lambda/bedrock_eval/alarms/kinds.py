@@ -213,9 +213,9 @@ LATENCY_ANOMALY = AlarmKind(
     comparison=Comparison.ABOVE_BAND,
     threshold=lambda limits: limits.latency_anomaly,
     window=_LASTING,
-    happened="The p90 latency of model {subject} is more than {threshold} standard deviations above what is usual at "
-    "this hour.",
-    look_at="output tokens (longer answers take longer); the band needs two weeks of traffic before it means much.",
+    happened="The p90 latency of model {subject} is more than {threshold} standard deviations above the expected "
+    "value for this hour.",
+    look_at="output tokens (longer answers take longer); the band needs two weeks of traffic.",
 )
 # Documented in the Bedrock user guide, monitoring-runtime-otps: m2/(m1-m3)*1000 of p50s. Only streamed requests have a
 # time to the first token, so that their number is the floor; below it the expression gives the threshold, which is
@@ -239,8 +239,8 @@ OUTPUT_SPEED = AlarmKind(
     comparison=Comparison.BELOW,
     threshold=lambda limits: limits.output_tokens_per_second,
     window=_LASTING,
-    happened="Model {subject} streams fewer than {threshold} output tokens per second: the service is slow, whatever "
-    "the length of the answers.",
+    happened="Model {subject} streams fewer than {threshold} output tokens per second: the service is slow; the "
+    "length of answers does not matter here.",
     look_at="the AWS Health Dashboard, and the same model in another Region or through another profile.",
 )
 SERVER_ERRORS = AlarmKind(
@@ -271,9 +271,9 @@ CLIENT_ERRORS = AlarmKind(
     comparison=Comparison.ABOVE,
     threshold=lambda limits: limits.client_error_percent,
     window=_BURST,
-    happened="More than {threshold} % of the requests to model {subject} are refused as the caller's mistake.",
-    look_at="errorCode and identity in the invocation log: a new release, lost permission or a retired model. Whether "
-    "AWS counts and logs the last two it does not say: ask the callers, too.",
+    happened="More than {threshold} % of the requests to model {subject} are refused with a client error (4xx).",
+    look_at="errorCode and identity in the invocation log: a new release, a missing permission or a retired model. "
+    "AWS does not document whether it counts and logs the last two: ask the callers too.",
 )
 THROTTLES = AlarmKind(
     name="throttles",
@@ -301,7 +301,7 @@ THROTTLE_COUNT = AlarmKind(
     threshold=lambda limits: limits.throttle_count,
     window=_BURST,
     happened="{threshold} or more requests to model {subject} were throttled in 5 minutes.",
-    look_at="Invocations: without any, the model is throttled throughout and the rate has nothing to stand on.",
+    look_at="Invocations: if there are none, Bedrock throttles every request, and the throttle rate has no value.",
 )
 # Assumption: quota-metric-statistic
 QUOTA_TOKENS = AlarmKind(
@@ -314,9 +314,9 @@ QUOTA_TOKENS = AlarmKind(
     comparison=Comparison.AT_LEAST,
     threshold=lambda limits: limits.quota_percent,
     window=_MINUTES,
-    happened="Model {subject} uses {threshold} % or more of its quota of tokens per minute; throttling comes next. An "
-    "estimate by AWS; that its sum over a minute is the one to compare is unverified.",
-    look_at="who sends more than before, and max_tokens, which is reserved on top of this estimate.",
+    happened="Model {subject} uses {threshold} % or more of its quota of tokens per minute; throttling comes next. "
+    "The value is an estimate by AWS; its statistic (Sum) is unverified.",
+    look_at="which caller sends more than before; max_tokens, which Bedrock reserves on top of this estimate.",
 )
 QUOTA_REQUESTS = AlarmKind(
     name="quota-requests",
@@ -342,7 +342,7 @@ TOKENS_PER_HOUR = AlarmKind(
     comparison=Comparison.ABOVE,
     threshold=lambda limits: limits.tokens_per_hour,
     window=_ONE_HOUR,
-    happened="Model {subject} has taken more than {threshold} tokens in an hour, cached ones included.",
+    happened="Model {subject} used more than {threshold} tokens in an hour, including cached tokens.",
     look_at="tokens by identity in the invocation log: a loop, a new caller or longer prompts.",
 )
 TOKENS_PER_DAY = replace(
@@ -350,7 +350,7 @@ TOKENS_PER_DAY = replace(
     name="tokens-per-day",
     threshold=lambda limits: limits.tokens_per_day,
     window=_ONE_DAY,
-    happened="Model {subject} has taken more than {threshold} tokens in a day, cached ones included.",
+    happened="Model {subject} used more than {threshold} tokens in a day, including cached tokens.",
 )
 COST_PER_HOUR = AlarmKind(
     name="cost-per-hour",
@@ -362,7 +362,7 @@ COST_PER_HOUR = AlarmKind(
     comparison=Comparison.ABOVE,
     threshold=lambda limits: limits.cost_per_hour,
     window=_ONE_HOUR,
-    happened="Model {subject} has cost more than ${threshold} in an hour, by the rates of the environment file.",
+    happened="Model {subject} cost more than ${threshold} in an hour, by the rates of the environment file.",
     look_at="tokens by identity in the invocation log: a loop, a new caller or longer prompts.",
 )
 COST_PER_DAY = replace(
@@ -370,7 +370,7 @@ COST_PER_DAY = replace(
     name="cost-per-day",
     threshold=lambda limits: limits.cost_per_day,
     window=_ONE_DAY,
-    happened="Model {subject} has cost more than ${threshold} in a day, by the rates of the environment file.",
+    happened="Model {subject} cost more than ${threshold} in a day, by the rates of the environment file.",
 )
 UNPRICED_TOKENS = AlarmKind(
     name="unpriced-tokens",
@@ -381,7 +381,7 @@ UNPRICED_TOKENS = AlarmKind(
     comparison=Comparison.AT_LEAST,
     threshold=lambda limits: 1 if limits.limits_cost else None,
     window=_ONE_DAY,
-    happened="Model {subject} took tokens that have no rate: its cost is higher than what its limit is held against.",
+    happened="Model {subject} used unpriced tokens: its real cost is higher than the cost that the alarms compare.",
     look_at="rates of this model in the environment file; cached tokens need rates of their own.",
 )
 LEGACY_MODEL = AlarmKind(
@@ -393,7 +393,7 @@ LEGACY_MODEL = AlarmKind(
     comparison=Comparison.AT_LEAST,
     threshold=lambda _: 1,
     window=Window(seconds=_HOUR, datapoints=1, periods=24),
-    happened="Model {subject} is called and AWS calls it legacy: it comes to its end.",
+    happened="Model {subject} is in state Legacy and still called: AWS will end it.",
     look_at="the model lifecycle page of the Bedrock user guide, and an evaluation of its successor.",
 )
 END_OF_LIFE = AlarmKind(
@@ -406,7 +406,7 @@ END_OF_LIFE = AlarmKind(
     comparison=Comparison.BELOW,
     threshold=lambda limits: limits.end_of_life_days,
     window=_ONE_HOUR,
-    happened="Model {subject} reaches its end of life in fewer than {threshold} days; from then on every call fails.",
+    happened="Model {subject} reaches its end of life in fewer than {threshold} days; after that every call fails.",
     look_at="the successor's results: add it as a candidate of the evaluations that use this model.",
 )
 # Whichever set of dimensions AWS publishes; if it is both, a loss counts twice and rings no less.
@@ -493,8 +493,8 @@ JOBS_LEFT = AlarmKind(
     comparison=Comparison.AT_LEAST,
     threshold=lambda _: 1,
     window=_RUN_WINDOW,
-    happened="Evaluation {subject} has left jobs in Bedrock that were refused to be stopped or deleted: one may go on "
-    "and cost, or they fill the 5,000 of the account.",
+    happened="Evaluation {subject} has jobs that Bedrock refused to stop or delete: they may still run and cost "
+    "money, or use up the account's quota of 5,000 jobs.",
     look_at="message in run.json and not_deleted in jobs.json of the newest run, which name them with the reason.",
 )
 EXECUTIONS_FAILED = AlarmKind(
@@ -525,7 +525,7 @@ DEAD_LETTERS = AlarmKind(
     comparison=Comparison.AT_LEAST,
     threshold=lambda _: 1,
     window=_EVENT,
-    happened="A schedule could not start its target; the delivery waits in queue {subject}.",
+    happened="EventBridge Scheduler could not start a target; the event is in queue {subject}.",
     look_at="the error attributes of the messages in that queue.",
 )
 VERDICT = AlarmKind(
@@ -538,7 +538,7 @@ VERDICT = AlarmKind(
     comparison=Comparison.AT_LEAST,
     threshold=lambda _: 3,
     window=_RUN_WINDOW,
-    happened="A gate has failed: {subject}. The whole confidence interval of the score lies beyond the bound.",
+    happened="A gate has failed: {subject}. The whole confidence interval is beyond the bound.",
     look_at="the run's report.html, and what changed since the last run: model, prompt, parameters or dataset.",
 )
 INCONCLUSIVE = AlarmKind(
@@ -554,7 +554,7 @@ INCONCLUSIVE = AlarmKind(
     threshold=lambda _: 1,
     window=Window(seconds=_DAY, datapoints=3, periods=7),
     datapoints=lambda limits: limits.inconclusive_days,
-    happened="A gate decides nothing, run after run: {subject}. The evaluation has too few cases for it.",
+    happened="A gate is undecided run after run: {subject}. The evaluation has too few cases for it.",
     look_at="needed_n in the run's summary.json, and the coverage.",
 )
 COVERAGE = AlarmKind(
@@ -566,7 +566,7 @@ COVERAGE = AlarmKind(
     unit=Unit("of the cases answered"),
     comparison=Comparison.BELOW,
     window=_RUN_WINDOW,
-    happened="{subject} answered less than {threshold} of the cases: scores are of these alone, and every gate of that "
+    happened="{subject}: coverage is below {threshold}. Scores are of the answered cases only, and every gate of that "
     "run is undecided.",
     look_at="failed cases by reason in the run's report.html.",
 )
@@ -583,8 +583,9 @@ RUN_OVERDUE = AlarmKind(
     # Assumption: wider-range-of-missing-data
     window=Window(seconds=_HOUR, datapoints=3, periods=3),
     unless="watchdog-silent",
-    happened="Evaluation {subject} has no finished run since it was due, its grace included, or nobody watches it.",
-    look_at="alarm watchdog-silent first, then the schedule, its dead letters and the newest execution.",
+    happened="Evaluation {subject} is overdue: no finished run since its due time plus grace_hours, or the watchdog "
+    "does not report.",
+    look_at="alarm watchdog-silent first, then the schedule, the dead-letter queue and the newest execution.",
 )
 WATCHDOG_SILENT = AlarmKind(
     name="watchdog-silent",
@@ -596,8 +597,8 @@ WATCHDOG_SILENT = AlarmKind(
     threshold=lambda _: 1,
     window=Window(seconds=_HOUR, datapoints=2, periods=2),
     # Assumption: wider-range-of-missing-data
-    happened="The watchdog of {subject} has not reported for two hours or more; overdue runs go unseen.",
-    look_at="the log of the watchdog function, its schedule and its dead letters.",
+    happened="The watchdog of {subject} has not reported for two hours or more; nothing detects overdue runs.",
+    look_at="the log of the watchdog function, its schedule and the dead-letter queue.",
 )
 UNWATCHED_MODELS = AlarmKind(
     name="unwatched-models",
@@ -609,8 +610,8 @@ UNWATCHED_MODELS = AlarmKind(
     comparison=Comparison.AT_LEAST,
     threshold=lambda _: 1,
     window=_ONE_HOUR,
-    happened="{threshold} or more models are called in the account of {subject}, and no alarm watches them.",
-    look_at="their ids on the dashboard, or in the log of the watchdog: declare each, or say that others watch it.",
+    happened="Callers use {threshold} or more models in the account of {subject} that no alarm monitors.",
+    look_at="their ids on the dashboard, or in the log of the watchdog: declare each, or add it to watched_elsewhere.",
 )
 UNREAD_METRICS = AlarmKind(
     name="unread-metrics",
@@ -622,7 +623,7 @@ UNREAD_METRICS = AlarmKind(
     threshold=lambda _: 1,
     window=_ONE_HOUR,
     happened="Bedrock publishes {threshold} or more metrics in the account of {subject} that no alarm, graph or cost "
-    "reads: what is watched may not be all that happens.",
+    "estimate reads: monitoring may be incomplete.",
     look_at="their names and dimensions on the dashboard, or in the log of the watchdog.",
 )
 METRICS_DIFFER = AlarmKind(
@@ -634,8 +635,8 @@ METRICS_DIFFER = AlarmKind(
     comparison=Comparison.AT_LEAST,
     threshold=lambda _: 1,
     window=_ONE_HOUR,
-    happened="{threshold} or more counts of AWS/Bedrock or the invocation log are over 2 % apart from what the newest "
-    "run of evaluation {subject} has counted itself: calls, errors, throttles or tokens.",
+    happened="{threshold} or more counts of AWS/Bedrock or the invocation log differ by more than 2 % from what the "
+    "newest run of evaluation {subject} counted: calls, errors, throttles or tokens.",
     look_at="both numbers on the dashboard, or in the log of the watchdog; the runbook has the usual causes.",
 )
 UNDELIVERED = AlarmKind(
@@ -648,8 +649,9 @@ UNDELIVERED = AlarmKind(
     threshold=lambda _: 1,
     # A day: a message about it fails there as well, and who can be reached hears of it once a day, not every hour.
     window=Window(seconds=_HOUR, datapoints=1, periods=24),
-    happened="A message of topic {subject} did not reach one of its subscribers, who hears of no alarm either.",
-    look_at="subscriptions of that topic: a queue that is gone or refuses, an https endpoint that does not answer.",
+    happened="A message of topic {subject} did not reach one of its subscribers; that subscriber gets no alarms.",
+    look_at="subscriptions of that topic: a deleted queue, a queue policy that denies, an https endpoint that does "
+    "not answer.",
 )
 SUBSCRIBERS_MISSING = AlarmKind(
     name="subscribers-missing",
@@ -661,9 +663,9 @@ SUBSCRIBERS_MISSING = AlarmKind(
     comparison=Comparison.AT_LEAST,
     threshold=lambda _: 1,
     window=_ONE_HOUR,
-    happened="A declared subscriber to the alarms of {subject} is gone and hears of none.",
-    look_at="the watchdog's own message, which names who it is; SNS drops what is not confirmed in 48 hours, and one "
-    "click in any mail unsubscribes.",
+    happened="A declared subscription to the alarms of {subject} no longer exists; its subscriber gets no alarms.",
+    look_at="the message of the watchdog, which names the subscriber. SNS deletes subscriptions that are not "
+    "confirmed within 48 hours, and one click in any e-mail unsubscribes.",
 )
 SUBSCRIBERS_PENDING = AlarmKind(
     name="subscribers-pending",
@@ -675,8 +677,9 @@ SUBSCRIBERS_PENDING = AlarmKind(
     threshold=lambda _: 1,
     # Half a day to confirm in peace; SNS waits for 48 hours.
     window=Window(seconds=_HOUR, datapoints=PENDING_HOURS, periods=PENDING_HOURS),
-    happened="A declared subscriber to the alarms of {subject} has not confirmed for half a day and hears of none.",
-    look_at="the mail or request with which SNS asks to confirm, also among spam; after 48 hours it is void.",
+    happened="A declared subscription to the alarms of {subject} has been pending for half a day; its subscriber gets "
+    "no alarms.",
+    look_at="the confirmation e-mail or request from SNS, also in the spam folder; it expires after 48 hours.",
 )
 ACTIONS_FAILED = AlarmKind(
     name="actions-failed",
@@ -688,8 +691,10 @@ ACTIONS_FAILED = AlarmKind(
     threshold=lambda _: 1,
     # A day: its own action may fail as well, and that is not to ring it anew every hour.
     window=Window(seconds=_HOUR, datapoints=1, periods=24),
-    happened="CloudWatch could not tell the topic of an alarm of {subject}, or the watchdog could not tell people.",
-    look_at="Action items in the history of the alarms: the error names what refused, the topic's policy or the key's.",
+    happened="CloudWatch could not run the action of an alarm of {subject}, or the watchdog could not publish a "
+    "message.",
+    look_at="Action items in the history of the alarms: the error names the policy that denied it: the topic's or the "
+    "key's.",
 )
 BUDGET_BLIND = AlarmKind(
     name="budget-blind",
@@ -702,8 +707,8 @@ BUDGET_BLIND = AlarmKind(
     threshold=lambda _: 1,
     # A budget is up to a day behind the calls.
     window=Window(seconds=_HOUR, datapoints=24, periods=24),
-    happened="Budget {subject} reads $0, and by our estimate the models have cost more than $1 this month: it sees "
-    "none of that, and will not tell when it is passed.",
+    happened="Budget {subject} reads $0, and by our estimate the models have cost more than $1 this month: the budget "
+    "does not see that cost and will not notify.",
     look_at="whether the tag application is active for cost allocation, in the billing console of the payer account "
     "or by aws ce update-cost-allocation-tags-status.",
 )
@@ -718,7 +723,7 @@ FORMATTER_ERRORS = AlarmKind(
     threshold=lambda _: 1,
     # That it is over is told through the function itself: while it is broken, it rings again every hour and not more.
     window=_INCIDENT,
-    happened="The function {subject} failed, or could not be called: alarms come without words, or not at all.",
+    happened="The function {subject} failed or could not be invoked: alarms arrive unformatted or not at all.",
     look_at="the states of the alarms themselves, then the log of that function.",
 )
 

@@ -24,7 +24,7 @@ from bedrock_eval.wording import count, instant
 VERSION = 1
 """Of the JSON message; raised when a field changes its meaning or goes."""
 
-_IN_WORDS = {ALARM: "rings", OK: "is over", INSUFFICIENT_DATA: "has no data"}
+_IN_WORDS = {ALARM: "is in alarm", OK: "is OK", INSUFFICIENT_DATA: "has insufficient data"}
 
 # SNS: subjects are ASCII without control characters, and less than 100 characters long.
 _MOST_SUBJECT = 99
@@ -92,7 +92,7 @@ class Story:
     def line(self) -> str:
         """All of it in one line, for a list."""
         severity = f"[{self.severity}] " if self.severity else ""
-        value = f" Value: {self.value_text}; rings {self.rings}." if self.value_text and self.rings else ""
+        value = f" Value: {self.value_text}. In alarm {self.rings}." if self.value_text and self.rings else ""
         return f"{severity}{self.happened}{value} Since {instant(self.since)}."
 
 
@@ -131,7 +131,7 @@ class Message:
             tags = filter(None, (self.story.severity, self.story.kind, self.story.evaluation))
             content["keywords"] = [_plain(tag, _MOST_KEYWORD) for tag in tags]
             if self.story.look_at and self.story.state == ALARM:
-                content["nextSteps"] = [_plain(f"Look at: {self.story.look_at}", _MOST_STEP)]
+                content["nextSteps"] = [_plain(f"Check: {self.story.look_at}", _MOST_STEP)]
             metadata["threadId"] = self.story.alarm
         return json.dumps({"version": "1.0", "source": "custom", "content": content, "metadata": metadata})
 
@@ -243,7 +243,7 @@ def compose(story: Story, *, children: Sequence[Story] = (), cloudwatch: Mapping
     shown = tuple(children[:_MOST_CHILDREN])
     text = "\n".join(_paragraphs(story, shown, more=len(children) - len(shown), reason=cloudwatch))
     return Message(
-        subject=subject_line(f"{severity}{story.words}: {story.alarm}"),
+        subject=subject_line(f"{severity}{story.alarm} {story.words}"),
         text=cut(text, _MOST_TEXT),
         story=story,
         children=shown,
@@ -255,18 +255,18 @@ def _paragraphs(story: Story, children: Sequence[Story], *, more: int, reason: M
     word = f"{story.severity}: " if story.severity else ""
     yield f"{word}{story.alarm} {story.words} since {instant(story.since)}."
     yield ""
-    yield story.happened if story.state == ALARM else f"What it watches: {story.happened}"
+    yield story.happened if story.state == ALARM else f"It monitors: {story.happened}"
     if story.value_text and story.rings:
-        yield f"Value: {story.value_text}; it rings {story.rings}."
+        yield f"Value: {story.value_text}. In alarm {story.rings}."
     elif story.rings:
-        yield f"It rings {story.rings}. {reason.get('NewStateReason') or ''}".rstrip()
+        yield f"In alarm {story.rings}. {reason.get('NewStateReason') or ''}".rstrip()
     elif story.state == ALARM and not children and reason.get("NewStateReason"):
         yield reason["NewStateReason"]
     if story.failure:
         yield f"The run failed: {story.failure}"
     if children:
         yield ""
-        yield f"{count(len(children) + more, 'alarm')} of it {'rings' if len(children) + more == 1 else 'ring'}:"
+        yield f"{count(len(children) + more, 'alarm')} in alarm:"
         for child in children:
             yield f"- {child.alarm}: {child.line}"
             yield from (f"    the run failed: {why}" for why in (child.failure,) if why)
@@ -275,7 +275,7 @@ def _paragraphs(story: Story, children: Sequence[Story], *, more: int, reason: M
             yield f"- and {more:,} more"
     yield ""
     if story.look_at and story.state == ALARM:
-        yield f"Look at: {story.look_at}"
+        yield f"Check: {story.look_at}"
     if story.owner:
         yield f"Owner: {story.owner}"
     if story.run_id:
@@ -292,9 +292,9 @@ def pass_on(text: str, *, subject: str | None, why: str | None = None) -> Messag
     body = (
         text
         if why is None
-        else f"This alarm message could not be put into words ({why}); it follows as it came.\n\n{text}"
+        else f"The formatter could not read this notification ({why}). It follows unchanged.\n\n{text}"
     )
-    return Message(subject=subject_line(f"As it came: {subject or 'a message of the alarm topic'}"), text=body)
+    return Message(subject=subject_line(f"Unformatted: {subject or 'a message of the alarm topic'}"), text=body)
 
 
 def subject_line(text: str) -> str:

@@ -19,8 +19,8 @@ class Standing(StrEnum):
     """What has become of a declared subscription; the value is what people read."""
 
     CONFIRMED = "confirmed"
-    PENDING = "not confirmed yet"
-    MISSING = "gone"
+    PENDING = "pending"
+    MISSING = "missing"
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Subscription:
     def masked(self) -> str:
         """As others may read it: no full address of a person, no path of a URL, which is often its secret."""
         if self.endpoint is None:
-            return "the channel of the chat"
+            return "the chat channel"
         if self.protocol == "email":
             name, _, domain = self.endpoint.rpartition("@")
             return f"e-mail {name[:1]}***@{domain}"

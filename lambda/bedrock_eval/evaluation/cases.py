@@ -130,7 +130,7 @@ class _Reader:
         if self.mistakes:
             raise DatasetError(self.mistakes)
         if not self._begun:
-            raise EmptyDatasetError([f"{self._source}: holds no case (the file is empty); needed: at least one line"])
+            raise EmptyDatasetError([f"{self._source}: has no cases (the file is empty); needed: at least one line"])
 
     def _refuse_foreign(self, told: str | None) -> None:
         if told is not None:
@@ -170,7 +170,7 @@ def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         twice = [key for key, times in Counter(key for key, _ in pairs).items() if times > 1]
-        raise _LineError(f"{shown(twice)} stands twice among the keys of one object; needed: each key once")
+        raise _LineError(f"{shown(twice)} is twice in one object; needed: each key once")
     return found
 
 
@@ -197,7 +197,7 @@ def _record(text: str) -> dict[str, Any]:
 def _mistakes(record: Mapping[str, Any]) -> Iterator[str]:
     yield from _expected(record)
     if "messages" in record:
-        yield "key 'messages' is reserved; give the question as 'prompt'"
+        yield "key 'messages' is reserved; use 'prompt'"
     elif record.get(PROMPT) is None:
         yield f"key 'prompt' is missing{_instead(record)}"
     elif not isinstance(record[PROMPT], str) or is_blank(record[PROMPT]):
@@ -234,8 +234,7 @@ def _halves(record: Mapping[str, Any], text: str) -> Iterator[str]:
         halves = _half_pairs({key: value})
         if halves:
             yield (
-                f"key {shown((key,))} holds half of a surrogate pair ({halves[0]}), which is no character; "
-                "needed: both halves, or none"
+                f"key {shown((key,))} has an unpaired surrogate ({halves[0]}); needed: a whole surrogate pair, or none"
             )
 
 

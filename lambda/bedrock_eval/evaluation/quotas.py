@@ -31,6 +31,6 @@ def quota_sentence(candidate: Candidate, *, input_tokens: float | None = None) -
     told = "its prompt" if input_tokens is None else f"about {count(round(input_tokens), 'token')} of its prompt"
     least = "at most " if input_tokens is None else "about "
     return (
-        f"{candidate.name}: {candidate.tokens_per_minute:,} tokens a minute allow {least}{count(allowed, 'call')} a "
-        f"minute, as each reserves max_tokens {candidate.max_tokens:,} and {told} until it ends"
+        f"{candidate.name}: {candidate.tokens_per_minute:,} tokens per minute allow {least}{count(allowed, 'call')} "
+        f"per minute: each call reserves max_tokens {candidate.max_tokens:,} and {told} until it ends"
     )

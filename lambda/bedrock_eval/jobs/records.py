@@ -91,7 +91,7 @@ def _scored(value: Mapping[str, Any], where: str) -> JobRecord | Unread:
         scores = tuple(_automatic_scores(value["automatedEvaluationResult"]))
     elif "humanEvaluationResult" in value:
         if _names_a_model_twice(value["humanEvaluationResult"]):
-            return Unread("names two answers of one model, so which was rated how cannot be told", where)
+            return Unread("names two answers of one model, so the ratings cannot be assigned to answers", where)
         scores = tuple(_human_scores(value["humanEvaluationResult"]))
     else:
         return Unread("holds no automatedEvaluationResult, humanEvaluationResult or conversationTurns", where)

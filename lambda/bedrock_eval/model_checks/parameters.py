@@ -160,7 +160,8 @@ def _budget(asked: _Asked) -> Iterator[Finding]:
     elif isinstance(limit, int) and limit <= budget:
         yield _refused(
             "thinking",
-            f"budget_tokens {budget:,} leaves no tokens for the answer in max_tokens {limit:,}; allowed: less",
+            f"budget_tokens {budget:,} leaves no tokens for the answer in max_tokens {limit:,}; allowed: a smaller "
+            "budget",
         )
 
 

@@ -38,7 +38,7 @@ class _Section:
 
 _SECTIONS = (
     _Section("verdicts", "Verdicts", lambda summary, _: verdicts(summary)),
-    _Section("differences", "Differences, case by case", lambda summary, _: differences(summary)),
+    _Section("differences", "Paired differences", lambda summary, _: differences(summary)),
     _Section("scores", "Scores", lambda summary, _: scores(summary)),
     _Section("distributions", "Distributions", lambda summary, _: distributions(summary)),
     _Section("categories", "Categories", lambda summary, _: categories(summary)),
@@ -46,12 +46,12 @@ _SECTIONS = (
     _Section("regressions", "Worst regressions", lambda summary, evidence: regressions(summary, evidence.regressions)),
     _Section(
         "explanations",
-        "What the judge said",
+        "Explanations of the judge",
         lambda summary, evidence: explanations(summary, evidence.explained),
     ),
     _Section("failures", "Failures", lambda summary, evidence: failures(summary, evidence.failures)),
-    _Section("method", "How it was computed", lambda summary, _: method(summary)),
-    _Section("planning", "Cases it takes", lambda summary, _: planning(summary)),
+    _Section("method", "Method", lambda summary, _: method(summary)),
+    _Section("planning", "How many cases would decide", lambda summary, _: planning(summary)),
 )
 
 
@@ -120,9 +120,9 @@ def _facts(summary: Summary) -> list[tuple[str, Child]]:
     held = summary.baseline
     baseline = "none pinned" if held is None else f"{held.run_id}{f' ({held.missing})' if held.missing else ''}"
     judged = "" if summary.answers is None else f", answers of {summary.answers}"
-    retried = "" if summary.retry_of is None else f", those of {summary.retry_of} taken over"
+    retried = "" if summary.retry_of is None else f", the other answers from {summary.retry_of}"
     return [
         ("Run", f"{instant(summary.started)}, took {seconds(summary.duration_seconds)}"),
-        ("Answers", f"{count(asked, 'case')} asked, {failed:,} failed{judged}{retried}"),
+        ("Answers", f"{count(asked, 'case')} sent, {failed:,} failed{judged}{retried}"),
         ("Baseline", baseline),
     ]

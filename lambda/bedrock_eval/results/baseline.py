@@ -63,7 +63,7 @@ def incomparable(now: Definition, before: Definition, *, run: str) -> dict[str, 
         return {}
     earlier = before.measures
     return {
-        name: f"{name} was scored otherwise in {run}: {earlier[name].version} there, {measure.version} now"
+        name: f"{name} had another version in {run}: {earlier[name].version} there, {measure.version} now"
         for name, measure in now.measures.items()
         if name in earlier and None not in (measure.version, earlier[name].version)
         if measure.version != earlier[name].version
@@ -78,4 +78,4 @@ def rescored_sentence(rescored: Mapping[str, str], *, run: str) -> str | None:
         f"{name} (not scored there)" if version == NOT_SCORED else f"{name} (version {version} there)"
         for name, version in sorted(rescored.items())
     )
-    return f"the stored answers of {run} have been scored again by the metrics as they are now: {told}"
+    return f"the stored answers of {run} were scored again with the present metrics: {told}"

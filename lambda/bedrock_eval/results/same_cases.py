@@ -73,7 +73,7 @@ class DatasetChange:
 
     def sentence(self, earlier: str) -> str | None:
         """What a reader must know before they believe a comparison with `earlier`; None when that is nothing."""
-        unknown = f"of {count(self.unknown, 'case')} it is not recorded whether prompt and references are the same"
+        unknown = f"{count(self.unknown, 'case')} without a record of prompt and references"
         if not self.differing:
             return f"{unknown} as in {earlier}" if self.unknown else None
         kinds = (
@@ -82,5 +82,5 @@ class DatasetChange:
             (self.removed, f"only in {earlier}"),
         )
         told = ", ".join(f"{count(number, 'case')} {kind}" for number, kind in kinds if number)
-        compared = f"compared: {count(self.same + self.unknown, 'case')} that both asked"
+        compared = f"compared: {count(self.same + self.unknown, 'case')} in both runs"
         return f"the dataset has changed since {earlier}: {told}; {compared}{f'; {unknown}' if self.unknown else ''}"

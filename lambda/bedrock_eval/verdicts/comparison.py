@@ -251,22 +251,22 @@ def _decide(estimate: PairedEstimate, *, max_drop: float) -> tuple[Verdict, str]
     if low is None or high is None:
         return Verdict.INCONCLUSIVE, _why_inconclusive(estimate, max_drop=max_drop)
     if low > 0 and enough:
-        return Verdict.BETTER, "the whole interval lies above 0"
+        return Verdict.BETTER, "the whole interval is above 0"
     if low >= -max_drop:
-        return Verdict.NOT_WORSE, f"a drop of more than {max_drop:g} is excluded"
+        return Verdict.NOT_WORSE, f"the interval excludes a drop of more than {max_drop:g}"
     if high < 0 and enough:
-        return Verdict.WORSE, "the whole interval lies below 0"
+        return Verdict.WORSE, "the whole interval is below 0"
     return Verdict.INCONCLUSIVE, _why_inconclusive(estimate, max_drop=max_drop)
 
 
 def _why_inconclusive(estimate: PairedEstimate, *, max_drop: float) -> str:
     if estimate.n < MIN_SAMPLE:
-        return f"{count(estimate.n, 'pair')}, at least {MIN_SAMPLE} are needed"
+        return f"{count(estimate.n, 'pair')}; at least {MIN_SAMPLE} are needed"
     if estimate.low is None:
         return "the differences have no interval: one cluster, or no variance on an open range"
     if estimate.method is Method.RULE_OF_THREE:
-        return "the differences have no variance, and the rule of three reaches past the bound"
-    return f"neither a difference nor a drop of more than {max_drop:g} can be excluded"
+        return "all differences are equal, and there are too few pairs for the rule of three"
+    return f"the interval excludes neither 0 nor a drop of more than {max_drop:g}"
 
 
 def _needed(estimate: PairedEstimate, *, spread: float | None, max_drop: float) -> int | None:

@@ -191,17 +191,20 @@ def thin_coverage(coverage: float | None, min_coverage: float) -> str | None:
 
 def _decide(gate: Gate, interval: Interval, *, n: int) -> tuple[Verdict, str]:
     if n < MIN_SAMPLE:
-        return Verdict.INCONCLUSIVE, f"{count(n, 'scored case')}, at least {MIN_SAMPLE} are needed"
+        return Verdict.INCONCLUSIVE, f"{count(n, 'scored case')}; at least {MIN_SAMPLE} are needed"
     if interval.low is None or interval.high is None:
-        return Verdict.INCONCLUSIVE, "the sample has no variance and the metric no closed range"
+        return Verdict.INCONCLUSIVE, "all scores are equal and the range of the metric is open"
     below = gate.min is not None and interval.high < gate.min
     above = gate.max is not None and interval.low > gate.max
     if below or above:
-        return Verdict.WORSE, f"the interval lies {'below' if below else 'above'} {gate.min if below else gate.max:g}"
+        return (
+            Verdict.WORSE,
+            f"the whole interval is {'below' if below else 'above'} {gate.min if below else gate.max:g}",
+        )
     keeps = (gate.min is None or interval.low >= gate.min) and (gate.max is None or interval.high <= gate.max)
     if keeps:
-        return Verdict.NOT_WORSE, "the interval keeps the bound"
-    return Verdict.INCONCLUSIVE, "the interval spans the bound"
+        return Verdict.NOT_WORSE, "the whole interval is within the bound"
+    return Verdict.INCONCLUSIVE, "the interval includes the bound"
 
 
 def _margin(gate: Gate, interval: Interval) -> float | None:

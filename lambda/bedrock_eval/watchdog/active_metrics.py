@@ -21,7 +21,7 @@ UNWATCHED_MODEL, UNREAD_METRIC = "no alarm watches this model", "nobody reads th
 """What the watchdog logs of each, with its name."""
 
 _NAMES = """filter message = "{message}"
-| stats latest(@timestamp) as last_seen, count(*) as looks by {fields}
+| stats latest(@timestamp) as last_seen, count(*) as times by {fields}
 | sort last_seen desc
 | limit 100"""
 

@@ -199,7 +199,7 @@ def through(profile: str, run: Run, runs: Iterable[Run]) -> Through:
 def _exact(run: Run, profile: str) -> Traffic:
     counted = run.traffic.get(profile)
     if run.ended is None or counted is None or not counted.exact:
-        why = "is at work" if run.ended is None else "has not counted all its calls"
+        why = "is in progress" if run.ended is None else "has not counted all its calls"
         raise UnknownError(f"run {run.run_id} of {run.evaluation} {why}")
     return counted
 

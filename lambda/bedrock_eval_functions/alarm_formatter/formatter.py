@@ -46,7 +46,7 @@ class Formatter:
             return self._message(text, subject=subject)
         except Exception as error:
             # Whatever it is, people must hear of the alarm.
-            logger.exception("not put into words", extra={"subject": subject})
+            logger.exception("notification not formatted", extra={"subject": subject})
             return messages.pass_on(text, subject=subject, why=type(error).__name__)
 
     def _message(self, text: str, *, subject: str | None) -> Message | None:
@@ -54,7 +54,7 @@ class Formatter:
         if notification is None:
             return budget_message(text, place=self.place) or messages.pass_on(text, subject=subject)
         if records.may_be_first_word(notification) and not self._rang_before(notification):
-            logger.info("first word of an alarm, not passed on", extra={"alarm": notification["AlarmName"]})
+            logger.info("first OK of a new alarm, not forwarded", extra={"alarm": notification["AlarmName"]})
             return None
         return self._told(notification)
 

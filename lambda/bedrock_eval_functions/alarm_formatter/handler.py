@@ -56,7 +56,7 @@ def _publish(message: Message) -> None:
         try:
             client("sns").publish(TopicArn=chat, Message=message.to_chat())
         except (ClientError, BotoCoreError) as error:
-            logger.exception("chat not told", extra={"subject": message.subject})
-            message = replace(message, text=f"{message.text}\n\nThe chat did not get this message: {error}")
+            logger.exception("chat not notified", extra={"subject": message.subject})
+            message = replace(message, text=f"{message.text}\n\nThe chat topic refused this message: {error}")
     client("sns").publish(**message.publication(os.environ["MESSAGES_TOPIC"]))
     logger.info("passed on", extra={"subject": message.subject, "told": message.story is not None})

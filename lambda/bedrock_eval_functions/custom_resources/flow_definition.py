@@ -93,7 +93,7 @@ def _make(name: str, content: Mapping[str, Any], request: Request) -> str:
     except _NotYetError as error:
         raise ResourceError(f"flow definition {name} does not become Active, {error}; deploy again") from None
     if not _holds(made, content):
-        raise ResourceError(f"flow definition {name} exists and is another one; delete it and deploy again")
+        raise ResourceError(f"flow definition {name} exists with other settings; delete it and deploy again")
     return str(made["FlowDefinitionArn"])
 
 
@@ -127,7 +127,7 @@ def _ready(name: str) -> Mapping[str, Any]:
 
 def _status(found: Mapping[str, Any] | None) -> str:
     """Its state as SageMaker names it."""
-    return "not there" if found is None else str(found.get("FlowDefinitionStatus") or "in no state that is told")
+    return "not there" if found is None else str(found.get("FlowDefinitionStatus") or "in an unknown state")
 
 
 def _holds(standing: Mapping[str, Any], content: Mapping[str, Any]) -> bool:

@@ -74,7 +74,7 @@ def _take(request: Request) -> None:
     else:
         raise ResourceError(
             "this account and Region already log model invocations to "
-            f"{_destination(standing)}, by a setting that is not this stack's; "
+            f"{_destination(standing)}, by an existing setting that this stack did not create; "
             "set invocation_logging.mode to adopt to replace it, or to none to leave it"
         )
     if memory != Memory(ours=wanted, replaced=replaced):
@@ -87,7 +87,7 @@ def _adopted(standing: Setting, *, replaced: Setting | None, wanted: Setting) ->
     """What Delete is to restore: the first foreign setting, and never one that writes as our own role."""
     if replaced is not None:
         extra = {"stood": _destination(standing), "remembered": _destination(replaced)}
-        logger.warning("another foreign setting is replaced; the first stays remembered", extra=extra)
+        logger.warning("another existing setting is replaced; the first stays stored", extra=extra)
         return replaced
     if _without_flags(standing) == _without_flags(wanted):
         return None

@@ -27,10 +27,10 @@ def letters(sqs: Any, queues: Sequence[str], *, application: str, now: datetime)
             waiting = _waiting(sqs, queue)
         except Exception as error:
             # Whatever it is: neither another queue nor another look is to go with it.
-            logger.error("dead letters unknown", extra={"queue": queue, "reason": reason(error)})
+            logger.error("dead-letter queues unknown", extra={"queue": queue, "reason": reason(error)})
             continue
         if waiting:
-            logger.warning("dead letters", extra={"queue": queue, "letters": waiting})
+            logger.warning("messages in dead-letter queues", extra={"queue": queue, "letters": waiting})
         about = {catalogue.QUEUE: queue}
         yield of_application(catalogue.DEAD_LETTERS, waiting, application=application, now=now, **about)
 

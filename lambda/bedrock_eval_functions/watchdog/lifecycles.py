@@ -54,7 +54,7 @@ class Lifecycles:
                 untold += blind
             except Exception as error:
                 # Whatever it is: a refusal, a model that this Region has by profiles only, a time that nobody can read.
-                logger.warning("AWS tells no end of life", extra={"model": model.base_id, "reason": reason(error)})
+                logger.warning("AWS reports no end of life", extra={"model": model.base_id, "reason": reason(error)})
                 untold += 1
             days = 0 if lifecycle.removed else lifecycle.days_left(now.date())
             if days is not None:

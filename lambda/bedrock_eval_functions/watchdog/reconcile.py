@@ -118,7 +118,7 @@ def look(runs: Sequence[Run], sources: Sources, *, now: datetime) -> Iterator[tu
         except Exception as error:
             # Whatever it is, also an answer that cannot be read: the other runs are looked at.
             extra = {"evaluation": evaluation, "run": run.run_id, "reason": reason(error)}
-            logger.warning("counts not held against each other", extra=extra)
+            logger.warning("counts not compared", extra=extra)
             continue
         for profile, each in found:
             _tell(run, profile, each)
@@ -168,5 +168,5 @@ def _rows(part: Through, sources: Sources, *, deadline: float) -> list[dict[str,
         if answer["status"] in _ENDED_BADLY:
             raise UnknownError(f"the query of the invocation log ended as {answer['status']}")
         if sources.clock() >= deadline:
-            raise UnknownError("the invocation log did not answer in time; the next look asks again")
+            raise UnknownError("the invocation log did not answer in time; the next round retries")
         sources.sleep(_PAUSE)

@@ -98,7 +98,7 @@ class Subscribers:
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") not in _GONE:
                 raise
-            logger.error("topic is gone", extra={"topic": topic})
+            logger.error("topic is missing", extra={"topic": topic})
             return None
 
     def _failures(self, memory: Memory, until: datetime) -> list[FailedAction] | None:
@@ -186,7 +186,7 @@ class Subscribers:
                 taken += 1
             except Exception as error:
                 # Whatever it is: the other topic may take it.
-                logger.error("not told", extra={"topic": topic, "reason": reason(error)})
+                logger.error("message not published", extra={"topic": topic, "reason": reason(error)})
         logger.info("told", extra={"subject": message.subject, "topics": taken})
         return taken > 0
 
@@ -206,19 +206,19 @@ class Subscribers:
             if isinstance(error, ClientError) and error.response.get("Error", {}).get("Code") in MISSING:
                 logger.info("nothing remembered")
                 return Memory()
-            logger.error("memory cannot be read: people may be told again", extra={"reason": reason(error)})
+            logger.error("memory cannot be read: subscribers may be notified again", extra={"reason": reason(error)})
             return None
         try:
             return read_memory(body, now=now)
         except Exception as error:
-            logger.error("memory makes no sense: people may be told again", extra={"reason": reason(error)})
+            logger.error("memory makes no sense: subscribers may be notified again", extra={"reason": reason(error)})
             return Memory()
 
     def _remember(self, memory: Memory) -> None:
         try:
             self.s3.put_object(Bucket=self.bucket, Key=WATCHDOG_MEMORY, Body=memory.to_json().encode())
         except (ClientError, BotoCoreError) as error:
-            logger.error("not remembered: people may be told again", extra={"reason": reason(error)})
+            logger.error("not remembered: subscribers may be notified again", extra={"reason": reason(error)})
 
     def _datum(self, metric: catalogue.Metric, value: int, now: datetime) -> Datum:
         return of_application(metric, value, application=self.application, now=now)

@@ -79,7 +79,7 @@ class Watch:
                 overdue = self._overdue(definition, now)
             except Exception as error:
                 # Whatever it is: the other evaluations and the heartbeat are not to go with it.
-                logger.error("cannot be watched", extra={"evaluation": evaluation, "reason": reason(error)})
+                logger.error("cannot be monitored", extra={"evaluation": evaluation, "reason": reason(error)})
                 overdue = True
                 # Its profiles are not known: the cost would be too low.
                 priced = None
@@ -88,13 +88,13 @@ class Watch:
         spent = self._spent(priced, now)
         name = self.application
         looks: dict[str, Iterable[Datum]] = {
-            "lives of models unknown": Lifecycles(self.bedrock, name, self.region).look(models, now),
-            "month-to-date cost not told": self._month_to_date(spent, now),
+            "ends of life unknown": Lifecycles(self.bedrock, name, self.region).look(models, now),
+            "month-to-date cost not published": self._month_to_date(spent, now),
             "budget unknown": budget.look(self.budgets, watch_list.budget, spent=spent, application=name, now=now),
             "subscribers unknown": self._subscribers(watch_list.people, now),
-            "dead letters unknown": letters(self.sqs, watch_list.dead_letters, application=name, now=now),
-            "traffic not looked at": self._traffic(watch_list.reads, definitions, priced=priced, now=now),
-            "runs not held against metrics": self._differences(watch_list.log_group, definitions, now=now),
+            "dead-letter queues unknown": letters(self.sqs, watch_list.dead_letters, application=name, now=now),
+            "metrics in use not listed": self._traffic(watch_list.reads, definitions, priced=priced, now=now),
+            "runs not compared with metrics": self._differences(watch_list.log_group, definitions, now=now),
         }
         return [*found, *(each for unknown, look in looks.items() for each in _as_far_as_it_comes(look, unknown))]
 

@@ -76,7 +76,7 @@ _DAILY_PHRASE = "tokens per day"
 # The error passes, and so does that of an answer that cannot be read.
 _PASSING = frozenset({FailureReason.INTERNAL_ERROR, FailureReason.NO_RESPONSE})
 _LATE = frozenset({FailureReason.MODEL_TIMEOUT})
-# The connection was never there, so that nothing was asked.
+# The connection was never there, so that no case was sent.
 _NOT_CONNECTED = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError, SSLError)
 
 

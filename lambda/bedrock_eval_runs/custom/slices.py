@@ -135,7 +135,7 @@ class _Slice:
         if self._streaks[name].lengthened(outcome, answered=self._writers[name].answered):
             raise RunFailed(
                 RunFailureReason.REFUSED,
-                f"candidate {name}: {STREAK_LENGTH} cases in a row have no answer: {reason_of(outcome)}",
+                f"candidate {name}: {STREAK_LENGTH} cases in a row failed: {reason_of(outcome)}",
             )
 
     def put_off(self, later: Later) -> None:
@@ -147,7 +147,7 @@ class _Slice:
         if now - datetime.fromisoformat(since) >= timedelta(minutes=self._definition.patience_minutes):
             raise RunFailed(
                 RunFailureReason.THROTTLED,
-                f"candidate {name}: no call found room for {self._definition.patience_minutes:g} minutes "
+                f"candidate {name}: Bedrock throttled every call for {self._definition.patience_minutes:g} minutes "
                 f"(patience_minutes): {later.failure.detail}",
             )
 

@@ -39,7 +39,7 @@ def check_estimate(definition: CustomDefinition, estimate: Estimate) -> None:
     if estimate.cost.usd > definition.max_cost:
         raise RunFailed(
             RunFailureReason.ESTIMATE_OVER_LIMIT,
-            f"estimated {estimate}; allowed by max_cost: {dollars(definition.max_cost)}; nothing was asked",
+            f"cost estimate {estimate}; max_cost is {dollars(definition.max_cost)}; no case was sent",
         )
 
 
@@ -106,7 +106,7 @@ class Spending:
             counted = f", counted as {dollars(known.usd + assumed)}" if assumed else ""
             raise RunFailed(
                 RunFailureReason.COST_OVER_LIMIT,
-                f"{known} were spent{counted}; allowed by max_cost: {dollars(limit)}; what was answered is kept",
+                f"spent {known}{counted}; max_cost is {dollars(limit)}; the answers so far are kept",
             )
 
     def _assumed(self) -> float:

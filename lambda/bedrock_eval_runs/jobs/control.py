@@ -137,7 +137,9 @@ class Control:
             created: dict[str, Any] = self.client.create_evaluation_job(**request)
         except ClientError as error:
             if _code(error) == _FULL and self._account_is_full(error):
-                message = f"{_sentence(error)} (the account has {MOST_JOBS:,} evaluation jobs: delete ended ones)"
+                message = (
+                    f"{_sentence(error)} (the account has {MOST_JOBS:,} evaluation jobs, its quota: delete old ones)"
+                )
                 raise RunFailed(RunFailureReason.JOB_REFUSED, message) from None
             if _code(error) != _FULL or room_comes or self._others_run():
                 raise
@@ -149,9 +151,7 @@ class Control:
         except ClientError as error:
             if _code(error) != _FULL:
                 raise
-            message = (
-                f"{_sentence(error)} (no job is running whose end would make room; old jobs may have to be deleted)"
-            )
+            message = f"{_sentence(error)} (no job is in progress; delete old jobs)"
             raise RunFailed(RunFailureReason.JOB_REFUSED, message) from None
         return created
 

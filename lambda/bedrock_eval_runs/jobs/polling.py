@@ -43,7 +43,7 @@ def look(services: JobServices, event: SliceEvent, *, remaining_seconds: float) 
     """
     runs, layout = services.runs, event.layout
     if event.retry_of is not None:
-        raise RunFailed(RunFailureReason.INVALID_EVENT, "retryOf: Bedrock's jobs cannot ask single cases again")
+        raise RunFailed(RunFailureReason.INVALID_EVENT, "retryOf: evaluation jobs cannot retry single cases")
     if runs.store.exists(layout.summary):
         return finished(layout, saved_state(runs.store, layout))
     now = runs.now()
@@ -181,7 +181,7 @@ class _Look:
     def _started(self, job: Job, *, now: datetime, overdue: bool) -> Job:
         if overdue:
             within = f"could not be started within {self._settings.deadline_hours:g} h"
-            why = job.message or f"at most {self._settings.parallel} of a run are under way together (parallel)"
+            why = job.message or f"at most {self._settings.parallel} jobs of a run at a time (parallel)"
             raise RunFailed(RunFailureReason.JOB_OVERDUE, f"{job.name} {within}: {why}{self._kept()}")
         group = tuple(candidate for candidate in self._definition.candidates if candidate.name in job.candidates)
         place = replace(self._services.place, output=self._services.place.output + self._layout.job_folder)
@@ -213,7 +213,7 @@ class _Look:
         left = [f"{job.name} ({job.not_stopped})" for job in self._jobs.going_on if job.not_stopped is not None]
         if left:
             hours = f"{self._settings.deadline_hours:g} h"
-            told = f"not ended within {hours}, and refused to be stopped: {', '.join(left)}"
+            told = f"not ended within {hours}, and could not be stopped: {', '.join(left)}"
             raise RunFailed(RunFailureReason.JOB_OVERDUE, told)
 
     def _refuse_unstoppable(self) -> None:

@@ -40,12 +40,12 @@ def going_on(store: Store, layout: RunLayout) -> str:
     if not left:
         return ""
     more = f"; {count(len(left) - _MOST_NAMED, 'more job')} in jobs.json" if len(left) > _MOST_NAMED else ""
-    return "; may go on and cost: " + "; ".join(_told(job) for job in left[:_MOST_NAMED]) + more
+    return "; may still run and cost money: " + "; ".join(_told(job) for job in left[:_MOST_NAMED]) + more
 
 
 def _told(job: Job) -> str:
     """With the command that stops it."""
-    why = (job.not_stopped or job.message or "not asked to stop")[:_MOST_WORDS]
+    why = (job.not_stopped or job.message or "not stopped")[:_MOST_WORDS]
     if job.arn is None:
         return f"{job.name} ({why})"
     region = job.arn.split(":")[3:4]

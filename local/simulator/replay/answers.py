@@ -120,4 +120,4 @@ def _check_keys(record: Mapping[str, Any], where: str) -> None:
         if not isinstance(value, str):
             raise AnswersError(f"{where}: {key!r} must be a string, not {type(value).__name__}")
         if any("\ud800" <= character <= "\udfff" for character in value):
-            raise AnswersError(f"{where}: {key!r} holds half of a surrogate pair, which is no character")
+            raise AnswersError(f"{where}: {key!r} has an unpaired surrogate, which is no character")

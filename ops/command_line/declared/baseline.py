@@ -15,7 +15,7 @@ def declare(commands: Any) -> None:
     """Add the command."""
     baseline = commands.add_parser(
         "baseline",
-        help="propose gates and alarm thresholds",
+        help="propose gates and alarm thresholds from history",
         description="Propose gates from finished runs and alarm thresholds from recent traffic, as a patch of the "
         "environment file.",
         examples=("baseline --env dev", "baseline --env dev --evaluation support-quality --runs 20 --write"),

@@ -20,7 +20,7 @@ def declare(commands: Any) -> None:
     """Add the command."""
     evaluate = commands.add_parser(
         "evaluate",
-        help="evaluate models from this terminal",
+        help="evaluate models from this machine, without a deployed stack",
         description="Evaluate models from this terminal with the code of the deployed evaluation. Nothing needs to be "
         "deployed.",
         examples=(

@@ -21,14 +21,14 @@ def declare(commands: Any) -> None:
     actions = jobs.add_subparsers(dest="action", required=True, metavar="ACTION")
     starting = actions.add_parser(
         "start",
-        help="start an evaluation by jobs and follow it, as `run` does",
+        help="start an evaluation that uses evaluation jobs, and follow it",
         description="Start an evaluation by jobs and follow it, as `run` does.",
         examples=("jobs start judged-answers --env dev", "jobs start judged-answers --env dev --no-wait"),
     )
     add_start(starting)
     listing = actions.add_parser(
         "list",
-        help="the jobs of an environment with their runs, or of the whole account",
+        help="list the jobs of an environment with their runs, or of the account",
         description="List the jobs of an environment with their runs, or with --region those of the whole account.",
         examples=("jobs list --env dev --status InProgress", "jobs list --region us-east-1 --containing support"),
     )
@@ -36,8 +36,8 @@ def declare(commands: Any) -> None:
     listing.add_argument("--containing", metavar="TEXT", help="only jobs whose name contains this")
     showing = actions.add_parser(
         "show",
-        help="the jobs of an evaluation's newest run, or one job",
-        description="Show the jobs of an evaluation's newest run, or one job.",
+        help="show the jobs of an evaluation's newest run, or one job",
+        description="Show show the jobs of an evaluation's newest run, or one job.",
         examples=(
             "jobs show judged-answers --env dev",
             "jobs show arn:aws:bedrock:us-east-1:111122223333:evaluation-job/abcdefabcdef --region us-east-1",

@@ -31,7 +31,7 @@ def add_start(parser: Any) -> None:
     parser.add_argument("evaluation", metavar="NAME", help="a key of the environment's evaluations")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--no-wait", action="store_true", help="start the run, print its id and end")
-    how.add_argument("--follow", metavar="RUN", help="start nothing, follow this run")
+    how.add_argument("--follow", metavar="RUN", help="follow this run and start nothing")
     add_json(parser)
     add_environment(parser)
     add_endpoint(parser)

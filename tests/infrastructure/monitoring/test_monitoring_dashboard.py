@@ -239,7 +239,7 @@ def test_states_of_all_alarms_are_shown_once_and_what_tells_comes_first(made: Mo
     shown = shown_states(made)
     *telling, parts = shown
     assert telling == ["Alarms that tell people: critical", "Alarms that tell people: warning"]
-    assert parts == "Parts of incidents, which are told together"
+    assert parts == "Alarms grouped into incidents"
     every = {**made.alarms, **made.composites}
     listed = [name for names in shown.values() for name in names]
     assert sorted(listed) == sorted(every)
@@ -275,9 +275,9 @@ def test_gates_show_how_much_room_they_leave() -> None:
     quality = environment().evaluations["quality"].model_dump(mode="json", exclude_none=True)
     made = synthesize(environment(evaluations={"quality": {**quality, "gates": gates}}))
     lines = {
-        "Relevance": [(0, "0: as the accepted run"), (-0.1, "-0.1: max_drop")],
+        "Relevance": [(0, "0: equal to the baseline"), (-0.1, "-0.1: max_drop")],
         "Response length": [(0, "0: the bound")],
-        "F1": [(0, "0: as the accepted run"), (-0.05, "-0.05: max_drop")],
+        "F1": [(0, "0: equal to the baseline"), (-0.05, "-0.05: max_drop")],
     }
     for title, expected in lines.items():
         graph = made.graph(f"Gate margin: {title}")
@@ -385,7 +385,7 @@ ASKED_FOR = {
     "a budget that sees nothing": ("budget_blind", "Maximum"),
     "errors of the evaluator": ("Errors", "Sum"),
     "executions that failed": ("ExecutionsFailed", "Sum"),
-    "dead letters": ("ApproximateNumberOfMessagesVisible", "Maximum"),
+    "messages in dead-letter queues": ("ApproximateNumberOfMessagesVisible", "Maximum"),
     "heartbeat of the watchdog": ("watchdog_heartbeat", "Sum"),
     "words of alarms": ("NumberOfNotificationsFailed", "Sum"),
     "subscribers who hear": ("subscriptions_confirmed", "Minimum"),
@@ -456,7 +456,7 @@ def test_all_models_are_found_by_search_among_series_with_a_model(made: Monitori
 
 def test_rates_and_cache_of_all_models_are_those_of_the_sums(made: Monitoring) -> None:
     (rates,) = [graph for graph in made.graphs() if graph["title"].startswith("Rates of all together")]
-    cache = made.graph("Cache efficiency of all together")
+    cache = made.graph("Cache efficiency of all models")
     values = {
         "Invocations": {"a": 90.0, "b": 0.0},
         "InvocationClientErrors": {"a": 10.0},
@@ -520,9 +520,9 @@ def test_output_speed_is_the_documented_math() -> None:
 
 def test_cost_is_that_of_the_rates_and_what_has_none_is_said_in_tokens() -> None:
     rates = Rates(**RATES)
-    cost = rich().graph("Estimated cost a day", holding='"eu.anthropic')
+    cost = rich().graph("Estimated cost per day", holding='"eu.anthropic')
     assert [series.expression for series in graph_series(cost)] == [cost_expression(rates).expression]
-    assert cost["title"] == "Estimated cost a day (rates until 2027-01-31)"
+    assert cost["title"] == "Estimated cost per day (rates until 2027-01-31)"
     assert (cost["period"], cost["start"]) == (86400, "-P30D")
     unpriced = [graph for graph in graphs(rich()) if graph["title"].startswith("Tokens without a rate a day")]
     assert [series.expression for graph in unpriced for series in graph_series(graph)] == [
@@ -540,7 +540,7 @@ def test_costs_of_the_last_days_are_one_number_each(days: str, start: str) -> No
     ]
     assert (number["view"], number["setPeriodToTimeRange"], number["start"]) == ("singleValue", True, start)
     labels = [entry[-1]["label"] for entry in number["metrics"] if "expression" in entry[-1]]
-    assert labels == ["haiku, US dollars", "haiku, tokens without a rate", "nova, tokens without a rate"]
+    assert labels == ["haiku, US dollars", "haiku, unpriced tokens", "nova, unpriced tokens"]
 
 
 def test_quotas_are_a_percentage_of_the_number_in_the_environment() -> None:

@@ -59,7 +59,7 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(
     assert going_on.returncode == 0, told
     assert f"resumes after {kept} answers" in told
     assert f"{CASES} cases, 0 failed" in shown
-    # What was in flight at Ctrl-C was waited for, so nothing was asked twice.
+    # What was in flight at Ctrl-C was waited for, so no case was sent twice.
     assert simulator.calls()["totals"]["answered"] == CASES
 
 

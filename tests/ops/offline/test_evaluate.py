@@ -241,7 +241,7 @@ def test_one_process_at_a_time_works_in_a_folder(
     models.script = second
     assert run("--concurrency", "1") == 0
     assert codes == [1]
-    assert "another process evaluates there" in capsys.readouterr().err
+    assert "another process is using it" in capsys.readouterr().err
 
 
 def test_a_dataset_with_a_mistake_names_its_line(
@@ -258,7 +258,7 @@ def test_a_dataset_with_a_mistake_names_its_line(
     ("content", "told"),
     [
         (b'{"prompt": "a", "answer": "b"}\n', "no case of cases.jsonl has a referenceResponse"),
-        (b'{"prompt": "a \\ud83d"}\n', "cases.jsonl:1: key 'prompt' holds half of a surrogate pair"),
+        (b'{"prompt": "a \\ud83d"}\n', "cases.jsonl:1: key 'prompt' has an unpaired surrogate"),
         (b"\x1f\x8b\x08\x00", "cases.jsonl: is packed with gzip"),
         (b"", "cases.jsonl: holds no case (the file is empty)"),
     ],

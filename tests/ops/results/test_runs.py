@@ -240,7 +240,7 @@ def test_comparing_pairs_cases_and_counts_the_others(machine: Machine, capsys: p
     assert (small[1:3], small[-2:]) == (["f1_score", "17"], ["3", "better"])
     assert large[-3:] == ["no", "difference", "shown"]
     assert f"the dataset has changed since support/{EARLIER}: 3 cases only in support/{EARLIER}" in told.err
-    assert "compared: 17 cases that both asked" in told.err
+    assert "compared: 17 cases in both runs" in told.err
 
 
 def test_a_report_is_fetched(machine: Machine, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 DESCRIPTION = (
     "[critical] A gate has failed: relevance_score (min 0.5) of nova in evaluation support. The whole confidence "
-    "interval of the score lies beyond the bound.\n"
+    "interval is beyond the bound.\n"
     "In alarm: 1 of 24 periods of 1 h.\n"
     "Check: the run's report.html, and what changed since the last run: model, prompt, parameters or dataset.\n"
     "Owner: Team Search\n"

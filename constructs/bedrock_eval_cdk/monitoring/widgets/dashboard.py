@@ -91,7 +91,7 @@ def _choice(monitored: MonitoredModels) -> cloudwatch.DashboardVariable:
     first = next((model.metric_id for model in monitored.models), None)
     return cloudwatch.DashboardVariable(
         id="model",
-        label="One model",
+        label="Selected model",
         type=cloudwatch.VariableType.PATTERN,
         value=CHOSEN_MODEL,
         input_type=cloudwatch.VariableInputType.SELECT,
@@ -113,7 +113,7 @@ def _rows(drawing: Drawing) -> Iterator[list[cloudwatch.IWidget]]:
     yield drawing.states()
     yield [heading("All models"), *all_models(drawing)]
     chosen = MonitoredModel("chosen", CHOSEN_MODEL, drawing.thresholds)
-    yield [heading(f"One model, chosen at the top: `{CHOSEN_MODEL}`"), *one_model(drawing, chosen)]
+    yield [heading(f"Selected model (variable at the top): `{CHOSEN_MODEL}`"), *one_model(drawing, chosen)]
     for model in monitored.models:
         through = "" if model.profile_id is None else f" through profile `{model.profile_id}`"
         yield [heading(f"Model {model.name}: `{model.model_id}`{through}"), *declared_model(drawing, model)]
@@ -130,9 +130,9 @@ def _header(drawing: Drawing) -> cloudwatch.TextWidget:
     alarmed = "" if monitored.owns_account else " Their alarms belong to the environment that owns the account."
     before = (
         f"# {identity.label}",
-        f"Do the models answer, in time and as well as before, and at what cost? {_whose(identity)}",
-        f"Figures of models are those of the whole account in {drawing.region}.{alarmed} {_traffic(monitored)}"
-        f"Metrics and log records arrive late: {LAST_MINUTES} need not be complete.",
+        f"Do the models answer, fast enough, as well as before, and at which cost? {_whose(identity)}",
+        f"Model figures are for the whole account in {drawing.region}.{alarmed} {_traffic(monitored)}"
+        f"Metrics and log records arrive late: {LAST_MINUTES} may be incomplete.",
     )
     kinds = dict.fromkeys(routed.kind.name for routed in drawing.alarms)
     book = identity.runbook
@@ -140,10 +140,10 @@ def _header(drawing: Drawing) -> cloudwatch.TextWidget:
         return cloudwatch.TextWidget(markdown="\n\n".join(before), width=COLUMNS, height=text_rows(*before))
     linked = " | ".join(f"[{kind}]({book}#{kind})" for kind in kinds)
     return cloudwatch.TextWidget(
-        markdown="\n\n".join((*before, f"What to do when one rings: {linked}")),
+        markdown="\n\n".join((*before, f"Runbook: {linked}")),
         width=COLUMNS,
         # Of a link only its name is shown.
-        height=text_rows(*before, f"What to do when one rings: {' | '.join(kinds)}"),
+        height=text_rows(*before, f"Runbook: {' | '.join(kinds)}"),
     )
 
 
@@ -165,7 +165,8 @@ def _traffic(monitored: MonitoredModels) -> str:
         ids = {model.name: model.evaluation_id for model in monitored.models if model.evaluation_id is not None}
         listed = ", ".join(f"{name} `{profile}`" for name, profile in ids.items())
         return (
-            "Evaluations call through inference profiles of their own: they are in *All models* under the ids of those "
-            f"profiles{f' ({listed})' if listed else ''}, and not in the figures per model. "
+            "Evaluations call through their own application inference profiles. Those calls are in *All models* "
+            f"under the ids of the profiles{f' ({listed})' if listed else ''}, and not in the figures of single "
+            "models. "
         )
-    return "These figures include evaluation traffic, which calls the same model ids (`own_profile` is off). "
+    return "These figures include evaluation traffic (`own_profile` is off). "

@@ -234,10 +234,10 @@ class Drawing:
                 widget
                 for each in Severity
                 for widget in _states(
-                    f"Alarms that tell people: {each}", [alarm for alarm, found in telling.items() if found is each]
+                    f"Alarms that notify: {each}", [alarm for alarm, found in telling.items() if found is each]
                 )
             ),
-            *_states("Parts of incidents, which are told together", parts),
+            *_states("Alarms grouped into incidents", parts),
         ]
 
 

@@ -22,7 +22,7 @@ _DIRECTION = {
     Better.LOWER: ", lower is better",
     Better.NEUTRAL: "",
 }
-_ALARMED = {kinds.INCONCLUSIVE.name: "Inconclusive by day", kinds.JOBS_LEFT.name: "Jobs left in Bedrock"}
+_ALARMED = {kinds.INCONCLUSIVE.name: "Undecided gates per day", kinds.JOBS_LEFT.name: "Leftover evaluation jobs"}
 # Of every finished run, so that the newest value is that of the newest run; nothing where none has finished.
 _AGE = judged("(MAX(EPOCH(FILL(f,0)))-EPOCH(FILL(f,0)))/86400", "f == 1")
 # One colour a candidate, the same in every graph of its evaluation.
@@ -77,7 +77,7 @@ def _age(evaluation: MonitoredEvaluation) -> Series:
     """From the hour of the newest finished run to now; nothing where none finished in the range of the graph."""
     finished = metric(catalogue.RUN_FINISHED, dimensions=evaluation.dimensions, period=RUN_PERIOD)
     return cloudwatch.MathExpression(
-        expression=_AGE, using_metrics={"f": finished}, period=RUN_PERIOD, label="days since its start"
+        expression=_AGE, using_metrics={"f": finished}, period=RUN_PERIOD, label="days since the run started"
     )
 
 
@@ -145,7 +145,7 @@ def _drops(evaluation: MonitoredEvaluation, measure: Measure, gate: Gate | None)
             expression=known(f"(b{place} {sign} {plain(gate.max_drop)})", f"b{place}"),
             using_metrics={f"b{place}": _of_candidate(catalogue.GATE_BASELINE, evaluation, candidate, gate=gate)},
             period=RUN_PERIOD,
-            label=f"{candidate.name}: gate, {figure(gate.max_drop)} {word} the accepted run",
+            label=f"{candidate.name}: gate, {figure(gate.max_drop)} {word} the baseline",
             color=cloudwatch.Color.RED,
         )
         for place, candidate in enumerate(evaluation.candidates)
@@ -167,7 +167,7 @@ def _margin(drawing: Drawing, evaluation: MonitoredEvaluation, measure: Measure,
 def _margin_lines(max_drop: float | None) -> list[Line]:
     if max_drop is None:
         return [line(0, "0: the bound", cloudwatch.Color.RED)]
-    same = "0: as the accepted run"
+    same = "0: equal to the baseline"
     if not max_drop:
         return [line(0, same, cloudwatch.Color.RED)]
     return [
@@ -186,7 +186,7 @@ def _verdicts(drawing: Drawing, evaluation: MonitoredEvaluation) -> list[cloudwa
         return []
     return [
         drawing.run_graph(
-            "Verdicts of the gates",
+            "Verdicts",
             [
                 metric(catalogue.GATE_VERDICT, dimensions=dimensions, period=RUN_PERIOD, label=label)
                 for label, dimensions in judged.items()

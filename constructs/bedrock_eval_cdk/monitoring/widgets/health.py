@@ -48,8 +48,8 @@ def account_traffic(drawing: Drawing) -> list[cloudwatch.IWidget]:
     """Whether somebody watches all that is called in the account, and the names of what nobody does."""
     dimensions = drawing.models.application_dimensions
     tables = {
-        "Models in use that no alarm watches": UNWATCHED_QUERY,
-        "Metrics in use that nobody reads": UNREAD_QUERY,
+        "Models in use without an alarm": UNWATCHED_QUERY,
+        "Metrics in use that nothing reads": UNREAD_QUERY,
     }
     return [
         drawing.watch(catalogue.UNWATCHED_MODELS.title, kinds.UNWATCHED_MODELS, {"models": dimensions}),
@@ -65,9 +65,7 @@ def counts_of_runs(drawing: Drawing, environment: MonitoredEnvironment) -> list[
         return []
     return [
         drawing.watch(catalogue.METRICS_DIFFER.title, kinds.METRICS_DIFFER, held),
-        _told_by_the_watchdog(
-            drawing, "Calls, errors, throttles and tokens of the newest runs, and of AWS", HELD_QUERY
-        ),
+        _told_by_the_watchdog(drawing, "Counts of the newest runs, compared with AWS", HELD_QUERY),
     ]
 
 
@@ -96,7 +94,7 @@ def functions_graph(
 def executions(drawing: Drawing, machine: MonitoredMachine) -> cloudwatch.IWidget:
     entries = (catalogue.STATES_FAILED, catalogue.STATES_TIMED_OUT, catalogue.STATES_ABORTED)
     return drawing.graph(
-        ", ".join(("Executions that did not finish", *machine.subject)),
+        ", ".join(("Failed, timed-out and aborted executions", *machine.subject)),
         drawing.counts(dict.fromkeys(entries), machine.dimensions),
         unit=kinds.EXECUTIONS_FAILED.axis,
         limits=drawing.limits([kinds.EXECUTIONS_FAILED], machine.dimensions),
@@ -106,7 +104,7 @@ def executions(drawing: Drawing, machine: MonitoredMachine) -> cloudwatch.IWidge
 def _formatter(drawing: Drawing, environment: MonitoredEnvironment) -> cloudwatch.IWidget:
     kind, dimensions = kinds.FORMATTER_ERRORS, environment.formatter_dimensions
     return drawing.graph(
-        "Alarms that were not put into words",
+        "Formatter errors",
         drawing.counts(dict.fromkeys(kind.metrics.values()), dimensions),
         unit=kind.axis,
         limits=drawing.limits([kind], dimensions),
@@ -130,8 +128,8 @@ def _people(drawing: Drawing) -> list[cloudwatch.IWidget]:
 
     return [
         subscriptions("Subscriptions confirmed", {catalogue.SUBSCRIPTIONS_CONFIRMED: "confirmed"}),
-        subscriptions("Subscriptions lost", lost, kinds.SUBSCRIBERS_MISSING, kinds.SUBSCRIBERS_PENDING),
-        drawing.watch("Alarm actions that failed", kinds.ACTIONS_FAILED, {"actions": dimensions}),
+        subscriptions("Missing subscriptions", lost, kinds.SUBSCRIBERS_MISSING, kinds.SUBSCRIBERS_PENDING),
+        drawing.watch("Failed alarm actions", kinds.ACTIONS_FAILED, {"actions": dimensions}),
     ]
 
 
@@ -140,7 +138,7 @@ def dead_letters(drawing: Drawing, runner: MonitoredRunner) -> cloudwatch.IWidge
     kind, dimensions = kinds.DEAD_LETTERS, runner.dead_letters_dimensions(drawing.models.identity.application)
     counted = kind.metrics.values() if drawing.models.watchdog else [catalogue.QUEUE_MESSAGES]
     return drawing.graph(
-        "Schedule deliveries that failed",
+        "Failed schedule deliveries",
         drawing.counts(dict.fromkeys(counted), dimensions),
         unit=kind.axis,
         limits=drawing.limits([kind], dimensions),
@@ -160,7 +158,7 @@ def _ends_of_life(drawing: Drawing) -> list[cloudwatch.IWidget]:
     dimensions = drawing.models.application_dimensions
     return [
         drawing.graph(
-            "Days to the end of life, where announced",
+            "Days to end of life (where announced)",
             [search(entry, period=RUN_PERIOD, dimensions=dimensions)],
             unit="days",
             period=RUN_PERIOD,

@@ -36,7 +36,7 @@ _ALARMED = {
     kinds.TOKENS_PER_HOUR.name: "Tokens per hour",
     kinds.TOKENS_PER_DAY.name: "Tokens per day",
     kinds.COST_PER_HOUR.name: "Estimated cost per hour",
-    kinds.END_OF_LIFE.name: "Days to its end of life",
+    kinds.END_OF_LIFE.name: "Days to end of life",
 }
 _CACHE_SHARE = known(f"100*{beside('r', 'i')}/{summed(('i', filled('r'), filled('w')))}", "i")
 _CACHE_PARTS = {"i": catalogue.INPUT_TOKENS, "r": catalogue.CACHE_READ_TOKENS, "w": catalogue.CACHE_WRITE_TOKENS}
@@ -74,9 +74,11 @@ def all_models(drawing: Drawing) -> list[cloudwatch.IWidget]:
             )
             for entry, unit in shown.items()
         ),
-        drawing.graph(f"Rates of all together, from {floor} requests on", rates, unit=kinds.THROTTLES.axis),
         drawing.graph(
-            "Cache efficiency of all together",
+            f"Error and throttle rates of all models (at least {floor} requests)", rates, unit=kinds.THROTTLES.axis
+        ),
+        drawing.graph(
+            "Cache efficiency of all models",
             [_together(_CACHE_SHARE, _CACHE_PARTS, label="Read from cache")],
             unit=_CACHE_UNIT,
             top=100,
@@ -191,7 +193,7 @@ def _budget(drawing: Drawing) -> list[cloudwatch.IWidget]:
             statistic=entry.statistic,
             start=_MONTH_START,
         ),
-        drawing.watch("Budget that reads 0 beside a cost", kinds.BUDGET_BLIND, {"budget": dimensions}),
+        drawing.watch("Budget reads 0 while models cost money", kinds.BUDGET_BLIND, {"budget": dimensions}),
     ]
 
 
@@ -227,7 +229,7 @@ def _interventions(drawing: Drawing, subject: MonitoredGuardrail) -> cloudwatch.
         kind, dimensions=subject.dimensions, thresholds=drawing.thresholds, drawn=True, label="Interventions"
     )
     return drawing.graph(
-        f"Share of interventions, from {drawing.thresholds.traffic_floor} calls on",
+        f"Share of interventions (at least {drawing.thresholds.traffic_floor} calls)",
         [series],
         unit=kind.axis,
         limits=drawing.limits([kind], subject.dimensions),
@@ -250,7 +252,7 @@ def _model_interventions(drawing: Drawing, model: MonitoredModel) -> list[cloudw
     )
     return [
         drawing.graph(
-            f"Guardrail interventions, from {model.thresholds.traffic_floor} requests on",
+            f"Guardrail interventions (at least {model.thresholds.traffic_floor} requests)",
             [series],
             unit=kind.axis,
             limits=[drawing.limit(routed)],
@@ -311,7 +313,7 @@ def _output_speed(drawing: Drawing, model: MonitoredModel) -> cloudwatch.IWidget
 
 
 def _as_watched(kind: AlarmKind, model: MonitoredModel) -> Series:
-    label = f"what the alarm judges, from {model.thresholds.traffic_floor} requests on"
+    label = f"value that the alarm compares (at least {model.thresholds.traffic_floor} requests)"
     return watched_series(kind, dimensions=model.dimensions, thresholds=model.thresholds, drawn=True, label=label)
 
 
@@ -328,7 +330,7 @@ def _rates(drawing: Drawing, model: MonitoredModel) -> cloudwatch.IWidget:
         for entry, kind in _RATES.items()
     ]
     return drawing.graph(
-        f"Rates, from {model.thresholds.traffic_floor} requests in 5 min on",
+        f"Error and throttle rates (at least {model.thresholds.traffic_floor} requests in 5 min)",
         series,
         unit=kinds.THROTTLES.axis,
         limits=drawing.limits(list(_RATES.values()), model.dimensions),
@@ -346,8 +348,8 @@ def _cost(drawing: Drawing, model: MonitoredModel) -> list[cloudwatch.IWidget]:
     until = model.rates and model.rates.verified_until
     rated = f" (rates until {until})" if until else ""
     graphs = {
-        f"Estimated cost a day{rated}": (priced, kinds.COST_PER_DAY),
-        "Tokens without a rate a day, not in the cost": (unpriced, kinds.UNPRICED_TOKENS),
+        f"Estimated cost per day{rated}": (priced, kinds.COST_PER_DAY),
+        "Unpriced tokens per day (not in the cost)": (unpriced, kinds.UNPRICED_TOKENS),
     }
     return [
         *(
@@ -373,7 +375,7 @@ def _costs(model: MonitoredModel, *, prefix: str = "", name: bool = False) -> li
     """US dollars of what has a rate, and the tokens of what has none: an unknown price is never 0."""
     of = f"{model.name}, " if name else ""
     priced = None if model.rates is None else cost_expression(model.rates, prefix=prefix)
-    made = {f"{of}US dollars": priced, f"{of}tokens without a rate": unpriced_expression(model.rates, prefix=prefix)}
+    made = {f"{of}US dollars": priced, f"{of}unpriced tokens": unpriced_expression(model.rates, prefix=prefix)}
     return [
         _tokens(expression, model, label=label, color=None)
         for label, expression in made.items()
@@ -394,12 +396,12 @@ def _quota(drawing: Drawing, model: MonitoredModel) -> list[cloudwatch.IWidget]:
     if model.quota is None:
         return []
     quotas = {
-        "Tokens a minute of the quota, estimated": (
+        "Tokens per minute, share of the quota (estimate)": (
             catalogue.QUOTA_TOKENS,
             model.quota.tokens_per_minute,
             kinds.QUOTA_TOKENS,
         ),
-        "Requests a minute of the quota": (
+        "Requests per minute, share of the quota": (
             catalogue.INVOCATIONS,
             model.quota.requests_per_minute,
             kinds.QUOTA_REQUESTS,
@@ -411,7 +413,7 @@ def _quota(drawing: Drawing, model: MonitoredModel) -> list[cloudwatch.IWidget]:
             _shares(entry, quota, model),
             unit=kind.axis,
             limits=[
-                line(100, f"quota 100 % = {quota:,} a minute", cloudwatch.Color.RED),
+                line(100, f"100 % = {quota:,} per minute", cloudwatch.Color.RED),
                 *(drawing.limit(routed) for routed in drawing.about(kind, model.name)),
             ],
             period=_MINUTE,

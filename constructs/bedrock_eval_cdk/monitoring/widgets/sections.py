@@ -43,7 +43,7 @@ def log_rows(drawing: Drawing, log_group: str, filters: Sequence[LogFilter] = ()
 def environment_rows(drawing: Drawing, environment: MonitoredEnvironment) -> Iterator[list[cloudwatch.IWidget]]:
     """The rows about what watches, and traffic that nobody does."""
     if environment.models.owns_account:
-        yield [heading("Traffic of the account that nobody watches"), *account_traffic(drawing)]
+        yield [heading("Unmonitored traffic of the account"), *account_traffic(drawing)]
     yield [
         heading("Health of the evaluator"),
         *health(drawing, environment),

@@ -41,8 +41,9 @@ def _largest(summary: Summary) -> list[str]:
 def _note(summary: Summary, names: Sequence[str], unshown: int) -> str:
     known = {name for candidate in summary.candidates for name in candidate.categories}
     parts = [
-        "Slices to look into, not verdicts: each has fewer cases than the whole. p is adjusted over the categories of "
-        f"one comparison (Holm); bold: the interval misses 0. Under {MIN_SAMPLE} cases are marked as few."
+        "Categories show where to search; they have no verdicts, because each has fewer cases than the run. p is "
+        f"adjusted over the categories of one comparison (Holm). Bold: the interval excludes 0. Under {MIN_SAMPLE} "
+        "cases are marked as few."
     ]
     if len(known) > len(names):
         parts.append(f"Shown are the {len(names)} largest of {len(known):,} categories.")
@@ -76,7 +77,7 @@ def _metric(summary: Summary, metric: str, names: Sequence[str]) -> Markup:
 
 def _versus(comparison: RunComparison) -> str:
     other = "baseline" if comparison.against == BASELINE else comparison.reference
-    return f"{comparison.candidate} less {other}"
+    return f"{comparison.candidate} minus {other}"
 
 
 def _row(summary: Summary, metric: str, name: str, pairs: Sequence[RunComparison]) -> tuple[Child, ...]:

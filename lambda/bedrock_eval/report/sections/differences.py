@@ -23,7 +23,7 @@ def differences(summary: Summary) -> Markup:
     """The section of differences, one table a pair; what is beyond MAX_ROWS is counted."""
     found = pairings(summary)
     if not found:
-        return tag("div", _notes(summary), tag("p", f"Nothing to compare: {_alone(summary)}.", class_="note"))
+        return tag("div", _notes(summary), tag("p", f"No comparison: {_alone(summary)}.", class_="note"))
     tables: list[Child] = []
     left = MAX_ROWS
     for pairing in found:
@@ -34,10 +34,10 @@ def differences(summary: Summary) -> Markup:
     total = sum(len(pairing.comparisons) for pairing in found)
     more = f" Shown are {MAX_ROWS:,} of {total:,}; summary.json holds all." if total > MAX_ROWS else ""
     note = (
-        "Case by case, in each metric's good direction: right of 0 the first is better, whether the metric counts up "
-        f"or down. Each interval at {level(summary.confidence)}. Of many, some miss 0 by chance, so a side is named "
-        "better only where Holm's p-value, over all comparisons, agrees; where the interval alone does, it says "
-        f"perhaps.{_gated(summary)} Metrics without a better direction are left out.{more}"
+        "Paired by case. Right of 0 the first candidate is better, whichever direction the metric has. Each interval "
+        f"at {level(summary.confidence)}. Among many intervals some exclude 0 by chance. So a side is called better "
+        "only if the Holm p-value over all comparisons agrees, and 'perhaps better' if only the interval "
+        f"does.{_gated(summary)} Metrics without a better direction are left out.{more}"
     )
     return tag("div", _notes(summary), tag("p", note, class_="note"), tables)
 
@@ -48,14 +48,18 @@ def _notes(summary: Summary) -> list[Markup]:
 
 def _gated(summary: Summary) -> str:
     drops = [gate for candidate in summary.candidates for gate in candidate.gates if gate.max_drop is not None]
-    said = " A dashed line is the max_drop of a gate. Its verdict, by its own interval, is the reading there."
+    said = " A dashed line is the max_drop of a gate. Its row shows the verdict of that gate."
     return said if drops else ""
 
 
 def _alone(summary: Summary) -> str:
     if summary.baseline is not None and summary.baseline.missing:
         return f"of baseline {summary.baseline.run_id}: {summary.baseline.missing}"
-    return "one candidate, and no baseline is pinned" if len(summary.candidates) == 1 else "no metric has a direction"
+    return (
+        "one candidate, and no baseline is pinned"
+        if len(summary.candidates) == 1
+        else "no metric has a better direction"
+    )
 
 
 def _pairing(summary: Summary, pairing: Pairing, comparisons: Sequence[RunComparison]) -> Markup:
@@ -115,7 +119,7 @@ def _row(summary: Summary, comparison: RunComparison, *, scale: Scale, drops: li
         zero=True,
         bounds=[-drop for drop in drops],
     )
-    turned = tag("small", "lower is better, sign turned") if definition.better is Better.LOWER else None
+    turned = tag("small", "lower is better, sign inverted") if definition.better is Better.LOWER else None
     unpaired = comparison.candidate_only + comparison.reference_only
     return (
         (definition.title, turned),

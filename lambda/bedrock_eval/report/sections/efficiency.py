@@ -93,7 +93,7 @@ def _scatter(summary: Summary, metric: str, points: list[Point], across: str) ->
         f"{point.candidate.name}: {number(each.mean)} at {number(point.x)}"
         for point, each in zip(points, found, strict=True)
     )
-    better = "lower is better and drawn higher" if plane.flip else "higher is better"
+    better = "lower is better, axis inverted" if plane.flip else "higher is better"
     return tag(
         "svg",
         tag("title", f"{definition.title} against {across.lower()}"),

@@ -23,8 +23,8 @@ def explanations(summary: Summary, cases: Sequence[ExplainedCase]) -> Markup | N
     blocks = list(shown(found, lambda each, first: _case(summary, each, unfold=first)))
     some = count(len(blocks), "case") + (f" of {len(found):,}" if len(blocks) < len(found) else "")
     note = (
-        f"A sample: {some}, worst first. Of each candidate and metric the run keeps at most {MAX_EXPLAINED} that could "
-        f"have been better; texts are cut to {MAX_TEXT:,} characters. A judge errs too: read some of it."
+        f"A sample: {some}, worst first. Of each candidate and metric the run keeps at most {MAX_EXPLAINED} with less "
+        f"than the best score; texts are cut to {MAX_TEXT:,} characters. A judge makes mistakes: check some of them."
     )
     return tag("div", tag("p", note, class_="note"), [block for _, block in blocks])
 

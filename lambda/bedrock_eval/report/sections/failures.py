@@ -20,7 +20,9 @@ def failures(summary: Summary, cases: Iterable[FailedCase]) -> Markup:
     if not reasons:
         asked = sum(candidate.cases for candidate in summary.candidates)
         if asked and any(candidate.coverage is None for candidate in summary.candidates):
-            return tag("p", f"None among the {count(asked, 'answer')}; how many were asked is unknown.", class_="note")
+            return tag(
+                "p", f"None among the {count(asked, 'answer')}; how many cases were sent is unknown.", class_="note"
+            )
         return tag("p", f"None: {count(asked, 'answer')} of {asked:,}.", class_="note")
     columns = (
         Column("Candidate", Kind.TEXT),
@@ -54,7 +56,7 @@ def _examples(summary: Summary, cases: Iterable[FailedCase]) -> Markup | None:
         groups[case.candidate, case.reason].append(case)
     if not groups:
         return None
-    columns = (Column("Case", Kind.TEXT), Column("What was said", Kind.TEXT))
+    columns = (Column("Case", Kind.TEXT), Column("Message", Kind.TEXT))
     bodies = [
         Body(
             [(tag("code", case.case_id), tag("span", case.detail[:_DETAIL], class_="said")) for case in found],

@@ -28,41 +28,46 @@ def _facts(summary: Summary) -> list[tuple[str, Child]]:
         ("Dataset", tag("code", summary.dataset)),
         (
             "What is counted",
-            "A case is scored, or failed, or for one metric not applicable. n counts scored cases; a failed case is in "
-            "no mean. Coverage is answered of asked. What a guardrail or filter has put in the place of an answer is "
-            "none. Leading thoughts in <think> tags are set aside, unless the evaluation scores them.",
+            "A case is scored, failed, or not applicable for one metric. n counts the scored cases; means leave out "
+            "failed cases. Coverage is answered cases divided by cases sent. A text that a guardrail or filter "
+            "returned in place of an answer is not an answer. A leading <think> part is not scored, unless the "
+            "evaluation says so.",
         ),
         (
             "Calls and cost",
-            "Calls are those that Bedrock took, whatever came back. One whose tokens nobody has told, because its "
-            "answer came too late or its record was lost, is in no cost: the cost is then at least so much.",
+            "Every call that Bedrock accepted is counted. A call whose answer came too late, or whose record was "
+            "lost, has an unknown cost; the report then shows the known cost with 'at least'.",
         ),
         (
             "Intervals",
-            f"At {level(summary.confidence)}: Wilson's for metrics of 0 and 1, Student's t for the others, the rule of "
-            "three where all values are the same. The interval covers the mean of all cases like these, not the next "
-            "answer.",
+            f"At {level(summary.confidence)}: Wilson for metrics of 0 and 1, Student's t for the others, the rule of "
+            "three if all values are equal. The interval is about the mean of all cases like these, not about the "
+            "next answer.",
         ),
         (
             "Differences",
-            "Paired by case: only cases with the same id, prompt and references that both sides answered; the others "
+            "Paired by case: a pair has the same id, prompt and references, and both sides answered it. Other cases "
             "are counted as unpaired. Tango's score "
-            "interval for metrics of 0 and 1, paired t for the others. Always in the metric's good direction: above 0 "
-            "the candidate is better. Neutral metrics have none.",
+            "interval for metrics of 0 and 1, paired t for the others. Above 0 the candidate is better, whichever "
+            "direction the metric has. Metrics without a better direction are not compared.",
         ),
         (
             "Verdicts",
             f"By the interval at 1 - (1 - {level(summary.confidence)}) / k, with k the gates of the run (Bonferroni): "
-            f"{k}. Passed: the interval keeps the bound; failed: it lies wholly beyond. Of a fall behind the baseline: "
-            "better, the whole difference lies above 0; not worse, a drop of more than max_drop is excluded; worse, "
-            f"the whole difference lies below 0. Undecided: none of these, or under {MIN_SAMPLE} cases, or under "
+            f"{k}. Bounds: passed, the whole interval is within the bound; failed, the whole interval is beyond it. "
+            "Comparisons with the baseline: better, the whole interval is above 0; not worse, it excludes a drop of "
+            "more than max_drop; worse, the whole interval is below 0. Undecided: none of these, or under "
+            f"{MIN_SAMPLE} cases, or under "
             f"{percent(summary.min_coverage)} of the cases answered.",
         ),
         (
             "Holm p-values",
-            "Of no difference, adjusted for all comparisons of the run. They stand beside and decide nothing.",
+            "p-values for 'no difference', adjusted for all comparisons of the run. They decide nothing.",
         ),
-        ("Cases it takes", "With which four of five runs would decide (power 80%), from the spread seen here."),
+        (
+            "How many cases would decide",
+            "With this many cases four of five runs would decide (power 80%), given the spread in this run.",
+        ),
         ("Form", f"summary.json, schema version {summary.schema_version}; percentiles of latency by nearest rank"),
     ]
 

@@ -26,15 +26,15 @@ def planning(summary: Summary) -> Markup | None:
     columns = (
         Column("Metric", Kind.TEXT),
         Column("Pairs", label="pairs"),
-        Column("Smallest difference these find", label="smallest difference these find"),
+        Column("Smallest difference found", label="smallest difference found"),
         *(Column(f"Pairs to find {percent(share)}", label=f"pairs to find {percent(share)}") for share in _SHARES),
     )
     note = (
         "The smallest true difference that four of five runs like this one would find "
-        f"({level(summary.confidence)}, power 80%); a smaller one is rather missed than absent. To the right, the "
-        "pairs that would find a difference of so many percent of the metric's range, or of 1 where the range is open."
+        f"({level(summary.confidence)}, power 80%); such a run would probably miss a smaller one. The other columns "
+        "say how many pairs find a difference of 1%, 2% or 5% of the metric's range (of 1 if the range is open)."
     )
-    made = tag("div", table(columns, bodies, caption="Cases it takes"), class_="card")
+    made = tag("div", table(columns, bodies, caption="How many cases would decide"), class_="card")
     return tag("div", tag("p", note, class_="note"), made)
 
 

@@ -29,7 +29,7 @@ def regressions(summary: Summary, views: Sequence[CaseView]) -> Markup:
     """The section of regressions, as many as MAX_CASES and MAX_BYTES allow; how many are left out is said."""
     found = chosen(views)
     if not found:
-        return tag("p", "No case was handed over: nothing to compare, or no answer fell behind.", class_="note")
+        return tag("p", "No regression: there is nothing to compare, or no answer scored lower.", class_="note")
     blocks = list(shown(found, lambda each, first: _case(summary, each, unfold=first)))
     return tag("div", tag("p", _said(len(blocks), len(found)), class_="note"), _pairs(summary, blocks))
 
@@ -48,7 +48,7 @@ def _said(shown: int, found: int) -> str:
     some = f"{count(shown, 'case')} of {found:,}" if shown < found else f"{count(shown, 'case')}"
     return (
         f"A sample: {some}, worst first. Of each pair and metric the run keeps at most {MAX_REGRESSIONS}; texts are "
-        f"cut to {MAX_TEXT:,} characters. All answers lie in the run's results."
+        f"cut to {MAX_TEXT:,} characters. All answers are in the results of the run."
     )
 
 
@@ -95,7 +95,7 @@ def gain(summary: Summary, view: CaseView) -> float:
 
 def _scores(summary: Summary, views: Sequence[CaseView]) -> Markup:
     items = [tag("li", _fall(summary, view), " ", tag("b", f"({signed(gain(summary, view))})")) for view in views]
-    falls = tag("ul", items, class_="falls", aria_label="Scores, reference first; differences in the good direction")
+    falls = tag("ul", items, class_="falls", aria_label="Scores, reference first; above 0 is better")
     return tag("div", falls, [_explanations(summary, view) for view in views])
 
 
@@ -120,9 +120,13 @@ def _sides(summary: Summary, view: CaseView) -> Markup:
     before = (
         ("Baseline of ", chip(summary, view.reference)) if view.against == "baseline" else chip(summary, view.reference)
     )
-    left = tag("h4", before, tag("span", ", words the other lacks are ", tag("del", "marked"), class_="soft"))
+    left = tag(
+        "h4", before, tag("span", ", words that the other answer lacks are ", tag("del", "marked"), class_="soft")
+    )
     right = tag(
-        "h4", chip(summary, view.candidate), tag("span", ", words of its own are ", tag("ins", "marked"), class_="soft")
+        "h4",
+        chip(summary, view.candidate),
+        tag("span", ", words that only this answer has are ", tag("ins", "marked"), class_="soft"),
     )
     return tag(
         "div",

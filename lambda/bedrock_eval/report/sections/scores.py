@@ -31,7 +31,7 @@ def _agreement(summary: Summary) -> Markup | None:
     if not summary.agreement:
         return None
     columns = (
-        Column("Agreement between people", Kind.TEXT),
+        Column("Agreement between workers", Kind.TEXT),
         Column("Pairs that agree", label="pairs that agree"),
         Column("Pairs of ratings", label="pairs of ratings"),
         Column("Share", label="share"),
@@ -40,8 +40,8 @@ def _agreement(summary: Summary) -> Markup | None:
         (measure(summary, each.metric).title, f"{each.equal:,}", f"{each.pairs:,}", percent(each.share))
         for each in summary.agreement
     ]
-    note = "Two people who rated the same answer agree when they chose the same; some of that is chance."
-    made = tag("div", table(columns, [Body(rows)], caption="Agreement between people"), class_="card")
+    note = "Two workers agree on an answer if they gave it the same rating. Some agreement is chance."
+    made = tag("div", table(columns, [Body(rows)], caption="Agreement between workers"), class_="card")
     return tag("div", made, tag("p", note, class_="note"))
 
 

@@ -17,7 +17,7 @@ def verdicts(summary: Summary) -> Markup:
         key=lambda item: -item[1].verdict.number,
     )
     if not found:
-        none = "No gate is declared for this evaluation: nothing is decided here, what follows describes."
+        none = "This evaluation has no gate, so it has no verdict. The sections below describe the scores."
         return tag("p", none, class_="note")
     rows = [_gate(summary, candidate, gate) for candidate, gate in found]
     return tag("ol", rows, class_="gates")
@@ -92,7 +92,7 @@ def _numbers(gate: GateResult) -> str:
         f"Holm p {p_value(gate.holm_p_value)}",
     ]
     if gate.minimum_detectable is not None:
-        parts.append(f"finds differences from {number(gate.minimum_detectable)} on")
+        parts.append(f"smallest difference found: {number(gate.minimum_detectable)}")
     return ", ".join(parts)
 
 

@@ -28,7 +28,7 @@ def winner(comparison: RunComparison, verdict: Verdict) -> str | None:
 
 def _gates(summary: Summary) -> str:
     if not any(candidate.gates for candidate in summary.candidates):
-        return "No gate is declared, so nobody passes or fails."
+        return "No gate, so no candidate passes or fails."
     passing = [each.name for each in summary.candidates if each.gates and not _open(summary, each)]
     parts = [f"{_listed(passing)} {'passes' if len(passing) == 1 else 'pass'}"] if passing else []
     parts += [told for each in summary.candidates for told in _open(summary, each)]
@@ -63,13 +63,13 @@ def _comparisons(summary: Summary) -> Iterator[str]:
 def _against_baseline(candidate: str, *, better: Sequence[str], worse: Sequence[str]) -> str:
     parts = [f"{word} in {_listed(titles)}" for word, titles in (("better", better), ("worse", worse)) if titles]
     if not parts:
-        return f"Against its baseline {candidate} shows no difference."
-    return f"Against its baseline {candidate} is {' and '.join(parts)}."
+        return f"{candidate}: no difference from its baseline."
+    return f"Compared with its baseline, {candidate} is {' and '.join(parts)}."
 
 
 def _against_another(candidate: str, reference: str, *, better: Sequence[str], worse: Sequence[str], of: int) -> str:
     if not better and not worse:
-        return f"Between {candidate} and {reference} no difference is shown."
+        return f"No difference shown between {candidate} and {reference}."
     if better and worse:
         return f"{candidate} is better than {reference} in {_listed(better)}, {reference} in {_listed(worse)}."
     first, second, won = (candidate, reference, better) if better else (reference, candidate, worse)

@@ -11,7 +11,7 @@ def remarks(candidate: CandidateSummary) -> tuple[str, ...]:
     if candidate.withheld:
         found.append(f"{count(candidate.withheld, 'answer')} withheld by a guardrail or filter")
     if candidate.thoughts:
-        found.append(f"thoughts of {count(candidate.thoughts, 'answer')} set aside")
+        found.append(f"{count(candidate.thoughts, 'answer')} with thoughts, which are not scored")
     if candidate.calls is not None:
         found.append(count(candidate.calls, "call"))
     return tuple(filter(None, found))
@@ -22,6 +22,6 @@ def _truncated(candidate: CandidateSummary) -> str:
         return ""
     limit = f"max_tokens {candidate.max_tokens:,}"
     if not candidate.truncated:
-        return f"{limit} cut off no answer"
+        return f"no answer was cut off ({limit})"
     share = percent(candidate.truncated / candidate.scored, digits=1) if candidate.scored else ""
-    return f"{limit} cut off {count(candidate.truncated, 'answer')} of {candidate.scored:,} ({share})"
+    return f"{count(candidate.truncated, 'answer')} of {candidate.scored:,} cut off by {limit} ({share})"

@@ -11,22 +11,22 @@ from bedrock_eval.wording import count
 
 ADVICE: Mapping[str, str] = MappingProxyType(
     {
-        "throttled": "lower the concurrency, or ask for a higher quota of the model (Service Quotas, Amazon Bedrock)",
-        "daily_quota": "wait for the next day, or ask for a higher quota of the model (Service Quotas, Amazon Bedrock)",
-        "model_not_ready": "try again in some minutes: the model is being loaded",
-        "service_unavailable": "try again later; the AWS Health Dashboard tells of trouble",
-        "internal_error": "try again later; the AWS Health Dashboard tells of trouble",
-        "model_timeout": "try again, or ask for shorter answers (max_tokens)",
-        "model_error": "try again; if it stays, ask the model once by hand with the same request",
-        "invalid_request": "compare parameters, system prompt and length of the prompts with what the model takes",
+        "throttled": "lower the concurrency, or request a higher quota for the model (Service Quotas, Amazon Bedrock)",
+        "daily_quota": "wait for the next day, or request a higher quota (Service Quotas, Amazon Bedrock)",
+        "model_not_ready": "retry in some minutes: Bedrock is loading the model",
+        "service_unavailable": "retry later; check the AWS Health Dashboard",
+        "internal_error": "retry later; check the AWS Health Dashboard",
+        "model_timeout": "retry, or lower max_tokens",
+        "model_error": "retry; if it fails again, send the same request with the AWS CLI",
+        "invalid_request": "compare parameters, system prompt and length of the prompts with what the model supports",
         "access_denied": "check the credentials, their bedrock:InvokeModel, and the account's access to the model",
         "unknown_model": "check the id of the model and the Region",
         "no_response": "check network, Region, endpoint (AWS_ENDPOINT_URL, --endpoint-url) and time limit of a call",
-        "empty_answer": "raise max_tokens: a model that thinks may leave none for its answer",
-        "not_answered": "see why the other run's answers are missing",
-        "content_filtered": "see whether these cases belong into the dataset",
-        "guardrail_intervened": "see whether the guardrail should meet these cases",
-        "unexpected": "see the detail beside each case in report.html",
+        "empty_answer": "raise max_tokens: reasoning can use up all tokens before the answer",
+        "not_answered": "check why the answers of the other run are missing",
+        "content_filtered": "check whether these cases belong in the dataset",
+        "guardrail_intervened": "check whether the guardrail should apply to these cases",
+        "unexpected": "see the message of each case in report.html",
     }
 )
 """By reason of a failed case: what may mend it."""

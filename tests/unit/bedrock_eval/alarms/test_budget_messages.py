@@ -57,13 +57,13 @@ def test_people_read_what_to_do_and_below_what_aws_wrote() -> None:
     assert message is not None
     assert message.text.startswith(
         "warning: Budget shop-prod has cost $1,050.12 of $1,000.00. The alert is set at > $800.00.\n\n"
-        "Look at: cost by model on the dashboard, then tokens by identity in the invocation log.\n"
+        "Check: cost by model on the dashboard, then tokens by identity in the invocation log.\n"
         "Runbook: https://example.com/runbook.md#budget\n"
         "Dashboard: https://eu-central-1.console.aws.amazon.com/cloudwatch/home?region=eu-central-1"
         "#dashboards/dashboard/shop-prod\n"
         "Budgets: https://console.aws.amazon.com/costmanagement/home#/budgets\n"
     )
-    assert message.text.endswith(f"As AWS Budgets wrote it:\n\n{ACTUAL}")
+    assert message.text.endswith(f"Notification from AWS Budgets:\n\n{ACTUAL}")
 
 
 def test_programs_get_the_fields_of_an_alarm() -> None:

@@ -39,7 +39,7 @@ def unconfirmed(*those: Subscription) -> Message:
         (unconfirmed(*people(2)), SUBSCRIBERS_PENDING),
         (direct_messages.not_told([FailedAction("shop-dev-verdict", "no")], place=PLACE, now=NOW), ACTIONS_FAILED),
     ],
-    ids=["gone", "unconfirmed", "not told"],
+    ids=["gone", "unconfirmed", "message not published"],
 )
 def test_it_reads_as_the_alarm_does(message: Message, kind: AlarmKind) -> None:
     """Programs that open an incident by the alarm close it by the alarm's recovery."""
@@ -49,7 +49,7 @@ def test_it_reads_as_the_alarm_does(message: Message, kind: AlarmKind) -> None:
     assert body["links"]["runbook"] == f"https://example.com/runbook.md#{kind.name}"
     assert "cloudwatch" not in body
     assert message.text.startswith(f"{kind.severity}: ")
-    assert "The watchdog tells you this itself, past the alarms." in message.text
+    assert "The watchdog sends this message itself, in case the alarm does not reach you." in message.text
     assert len(message.subject) < 100
     assert json.loads(message.to_chat())["metadata"]["threadId"] == body["alarm"]
 

@@ -23,16 +23,16 @@ def compose(notification: dict[str, Any], *, run: Run | None = None) -> messages
 class TestAlarm:
     def test_a_ringing_gate_says_what_and_where(self) -> None:
         message = compose(VERDICT, run=Run("20261124T060000Z", finished=True, reported=True))
-        assert message.subject == "CRITICAL rings: shop-prod-verdict-support-nova-relevance_score"
+        assert message.subject == "CRITICAL shop-prod-verdict-support-nova-relevance_score is in alarm"
         text = message.text
         assert text.startswith(
-            "critical: shop-prod-verdict-support-nova-relevance_score rings since 2026-11-24 06:04 UTC.\n\n"
+            "critical: shop-prod-verdict-support-nova-relevance_score is in alarm since 2026-11-24 06:04 UTC.\n\n"
             "A gate has failed: relevance_score (min 0.5) of nova in evaluation support."
         )
         assert (
-            "It rings at or above 3 (failed or worse), in 1 of 24 periods of 1 h. Threshold Crossed: 1 out of" in text
+            "In alarm at or above 3 (failed or worse), in 1 of 24 periods of 1 h. Threshold Crossed: 1 out of" in text
         )
-        assert "\nLook at: the run's report.html, and what changed" in text
+        assert "\nCheck: the run's report.html, and what changed" in text
         assert "\nOwner: Team Search\nNewest run: 20261124T060000Z\n" in text
         assert "\nRunbook: https://example.com/runbook.md#verdict\n" in text
 
@@ -139,14 +139,14 @@ class TestAlarm:
     def test_over_shows_the_newest_value(self) -> None:
         alarm = records.described_alarm({**RATE, "StateValue": "OK"}, since=SINCE)
         message = messages.compose(messages.tell(alarm, place=PLACE), cloudwatch={})
-        assert message.subject == "WARNING is over: shop-prod-throttles-haiku"
-        assert "Value: 12.50 % of requests; it rings above 5 % of requests" in message.text
+        assert message.subject == "WARNING shop-prod-throttles-haiku is OK"
+        assert "Value: 12.50 % of requests. In alarm above 5 % of requests" in message.text
         assert "Look at" not in message.text
 
     def test_without_data_nothing_is_made_up(self) -> None:
         record = {**RATE, "StateValue": "INSUFFICIENT_DATA", "StateReasonData": None}
         story = messages.tell(records.described_alarm(record, since=SINCE), place=PLACE)
-        assert (story.words, story.value, story.value_text) == ("has no data", None, None)
+        assert (story.words, story.value, story.value_text) == ("has insufficient data", None, None)
 
     def test_a_foreign_description_is_shown_as_it_is(self) -> None:
         story = messages.tell(records.notified_alarm({**VERDICT, "AlarmDescription": "disk full"}), place=PLACE)
@@ -215,10 +215,10 @@ class TestComposite:
         story = messages.tell(records.notified_alarm(notification), place=PLACE)
         child = messages.tell(records.described_alarm(RATE, since=SINCE), place=PLACE)
         message = messages.compose(story, children=[child] * 60, cloudwatch=notification)
-        assert "60 alarms of it ring:" in message.text
+        assert "60 alarms in alarm:" in message.text
         line = (
             "- shop-prod-throttles-haiku: [warning] More than 5 % of the requests to model haiku (eu.x) are throttled. "
-            "Value: 22.75 % of requests; rings above 5 % of requests, in 2 of 3 periods of 5 min. "
+            "Value: 22.75 % of requests. In alarm above 5 % of requests, in 2 of 3 periods of 5 min. "
             "Since 2026-11-24 06:04 UTC."
         )
         assert message.text.count(line) == 50
@@ -258,13 +258,13 @@ class TestForms:
         assert found["metadata"]["threadId"] == VERDICT["AlarmName"]
         told = json.loads(compose(VERDICT).to_chat())["content"]
         assert told["keywords"] == ["critical", "verdict", "support"]
-        assert told["nextSteps"][0].startswith("Look at: the run's report.html")
+        assert told["nextSteps"][0].startswith("Check: the run's report.html")
 
     def test_chat_reads_no_markup_in_what_others_wrote(self) -> None:
         odd = {**VERDICT, "AlarmDescription": "[warning] <!channel> R&D <@U1|Jo>.\nCheck: a < b.\nOwner: R&D"}
         content = json.loads(compose(odd).to_chat())["content"]
         assert "&lt;!channel&gt; R&amp;D &lt;@U1|Jo&gt;." in content["description"]
-        assert content["nextSteps"] == ["Look at: a &lt; b."]
+        assert content["nextSteps"] == ["Check: a &lt; b."]
         # Links keep their meaning: the console's have an ampersand.
         assert "?region=eu-central-1&amp;prefix=runs/support/" in content["description"]
         assert not re.search(r"[<>]|&(?!amp;|lt;|gt;)", json.dumps(content))
@@ -303,12 +303,12 @@ class TestOthers:
     @pytest.mark.parametrize("text", ["Über 80 %.\r\n\t<b>", '{"detail-type": "x", "n": 1.50}', "{", ""])
     def test_are_passed_on_unharmed_and_marked(self, text: str) -> None:
         message = messages.pass_on(text, subject="Somebody")
-        assert (message.subject, message.text) == ("As it came: Somebody", text)
-        assert json.loads(message.to_json()) == {"version": 1, "subject": "As it came: Somebody", "text": text}
+        assert (message.subject, message.text) == ("Unformatted: Somebody", text)
+        assert json.loads(message.to_json()) == {"version": 1, "subject": "Unformatted: Somebody", "text": text}
         forms = json.loads(message.by_protocol())
         assert (forms["email"], json.loads(forms["default"])["text"]) == (text, text)
         assert unescape(json.loads(message.to_chat())["content"]["description"]) == text
-        assert messages.pass_on(text, subject=None).subject == "As it came: a message of the alarm topic"
+        assert messages.pass_on(text, subject=None).subject == "Unformatted: a message of the alarm topic"
 
     def test_only_ok_after_no_data_may_be_no_news(self) -> None:
         def change(old: str, new: str) -> bool:

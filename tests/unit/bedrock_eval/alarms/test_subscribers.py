@@ -84,7 +84,7 @@ def test_each_topic_has_its_own() -> None:
         (HOOK, "https://hooks.example.com/***"),
         (Subscription(TOPIC, "https", "https://example.com?token=1"), "https://example.com/***"),
         (Subscription(TOPIC, "sqs", "arn:aws:sqs:eu-west-1:1:pager"), "sqs arn:aws:sqs:eu-west-1:1:pager"),
-        (Subscription(TOPIC, "https", None), "the channel of the chat"),
+        (Subscription(TOPIC, "https", None), "the chat channel"),
     ],
 )
 def test_what_others_read_is_no_address(subscription: Subscription, masked: str) -> None:

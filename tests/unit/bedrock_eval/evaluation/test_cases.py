@@ -110,23 +110,21 @@ def test_blank_lines_are_passed_over_and_counted() -> None:
         ('{"prompt": null}', "1: key 'prompt' is missing (there: 'prompt')"),
         (
             '{"prompt": "a", "prompt": "b"}',
-            "1: 'prompt' stands twice among the keys of one object; needed: each key once",
+            "1: 'prompt' is twice in one object; needed: each key once",
         ),
         (
             '{"prompt": "a", "more": [{"x": 1, "x": 1, "y": 2, "y": 3}]}',
-            "1: 'x', 'y' stands twice among the keys of one object; needed: each key once",
+            "1: 'x', 'y' is twice in one object; needed: each key once",
         ),
         ('{"prompt": "\\u0000"}', "1: key 'prompt' must be text that is not blank"),
         ('{"prompt": "\\u200b\\u2060 \\ufe0f\\u3164"}', "1: key 'prompt' must be text that is not blank"),
         (
             '{"prompt": "a \\ud83d"}',
-            "1: key 'prompt' holds half of a surrogate pair (\\ud83d), which is no character; needed: both halves, "
-            "or none",
+            "1: key 'prompt' has an unpaired surrogate (\\ud83d); needed: a whole surrogate pair, or none",
         ),
         (
             '{"prompt": "a", "notes": {"b": ["\\udc00"]}}',
-            "1: key 'notes' holds half of a surrogate pair (\\udc00), which is no character; needed: both halves, "
-            "or none",
+            "1: key 'notes' has an unpaired surrogate (\\udc00); needed: a whole surrogate pair, or none",
         ),
         ('{"prompt": " \\n"}', "1: key 'prompt' must be text that is not blank"),
         ('{"prompt": 5}', "1: key 'prompt' must be text that is not blank"),
@@ -143,7 +141,7 @@ def test_blank_lines_are_passed_over_and_counted() -> None:
             "1: key 'prompt' is missing (there: 'question', 'expected'); rename 'question' to 'prompt', and 'expected' "
             "to 'referenceResponse'",
         ),
-        ('{"messages": []}', "1: key 'messages' is reserved; give the question as 'prompt'"),
+        ('{"messages": []}', "1: key 'messages' is reserved; use 'prompt'"),
         ('{"prompt": "a", "id": 5}', "1: key 'id' must be text, not a number"),
         ('{"prompt": "a", "id": ""}', "1: key 'id' must be text, not an empty one"),
         ('{"prompt": "a", "category": ["x"]}', "1: key 'category' must be text, not a list"),
@@ -199,9 +197,7 @@ def test_many_mistakes_are_counted() -> None:
 
 @pytest.mark.parametrize("lines", [(), (b"",), ("\n", "  "), (b"\xef\xbb\xbf",)])
 def test_a_file_without_a_line_is_told(lines: tuple[str | bytes, ...]) -> None:
-    with pytest.raises(
-        EmptyDatasetError, match=r"^q\.jsonl: holds no case \(the file is empty\); needed: at least one"
-    ):
+    with pytest.raises(EmptyDatasetError, match=r"^q\.jsonl: has no cases \(the file is empty\); needed: at least one"):
         read(*lines)
 
 

@@ -35,10 +35,11 @@ def test_each_call_reserves_its_prompt_and_its_longest_answer() -> None:
     short = replace(NOVA, parameters=InferenceParameters(max_tokens=1000))
     assert calls_a_minute(short, input_tokens=0) == 600
     assert quota_sentence(NOVA, input_tokens=104) == (
-        "nova: 600,000 tokens a minute allow about 142 calls a minute, as each reserves max_tokens 4,096 and about "
+        "nova: 600,000 tokens per minute allow about 142 calls per minute: each call reserves max_tokens 4,096 and "
+        "about "
         "104 tokens of its prompt until it ends"
     )
-    assert "allow at most 146 calls a minute" in (quota_sentence(NOVA) or "")
+    assert "allow at most 146 calls per minute" in (quota_sentence(NOVA) or "")
 
 
 def test_without_a_named_quota_nothing_is_said() -> None:

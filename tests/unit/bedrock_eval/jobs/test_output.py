@@ -236,7 +236,7 @@ def test_ratings_of_two_answers_of_one_model_cannot_be_told_apart() -> None:
     value = human("p", THUMB)
     value["humanEvaluationResult"][0]["modelResponseIdMap"] = {"0": NOVA, "1": NOVA}
     (unread,) = gather(value, metrics=("m",), both=True).unread
-    assert unread == Unread("names two answers of one model, so which was rated how cannot be told", "out:1")
+    assert unread == Unread("names two answers of one model, so the ratings cannot be assigned to answers", "out:1")
 
 
 @pytest.mark.parametrize("named", [{}, {"0": "somebody-else", "1": HAIKU}])

@@ -36,7 +36,7 @@ PASSED, OPEN, FAILED = Verdict.NOT_WORSE, Verdict.INCONCLUSIVE, Verdict.WORSE
         ([(PASSED, FAILED)], "good passes; bad fails in F1 over words."),
         ([(Verdict.BETTER, OPEN)], "good passes; bad is undecided in F1 over words."),
         ([(FAILED, FAILED)], "good fails in F1 over words; bad fails in F1 over words."),
-        ([], "No gate is declared, so nobody passes or fails."),
+        ([], "No gate, so no candidate passes or fails."),
     ],
 )
 def test_who_passes(verdicts: list[tuple[Verdict, Verdict]], told: str) -> None:
@@ -62,14 +62,14 @@ def test_where_each_is_better_in_something_both_are_named() -> None:
     assert "bad is better than good in " in told
     assert ", good in F1 over words." in told
     none = replace(first, estimate=replace(first.estimate, low=-0.1, high=0.1))
-    assert "Between bad and good no difference is shown." in conclusion(replace(whole, comparisons=(none,)))
+    assert "No difference shown between bad and good." in conclusion(replace(whole, comparisons=(none,)))
 
 
 def test_a_fall_behind_the_baseline_is_told_of_the_candidate() -> None:
     definition = replace(DEFINITION, baseline="20261101T060000Z", gates=(Gate("f1_score", max_drop=0.02),))
     told = conclusion(summary(definition, baseline=BASELINE_RUN))
     assert told.startswith("good passes; bad fails in F1 over words.")
-    assert "Against its baseline bad is worse in F1 over words." in told
+    assert "Compared with its baseline, bad is worse in F1 over words." in told
 
 
 def test_it_stands_first_in_the_report() -> None:

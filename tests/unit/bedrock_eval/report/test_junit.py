@@ -103,11 +103,11 @@ def test_worse_fails_and_undecided_is_skipped_with_its_reason() -> None:
     assert [[child.tag for child in case] for case in cases] == [[], [], ["failure"], ["skipped"]]
     failure = cases[2].find("failure")
     assert failure is not None
-    assert failure.get("message") == "the interval lies below 0.5"
+    assert failure.get("message") == "the whole interval is below 0.5"
     assert "n: 40" in str(failure.text)
     skipped = cases[3].find("skipped")
     assert skipped is not None
-    assert "undecided: the interval spans the bound; about " in str(skipped.get("message"))
+    assert "undecided: the interval includes the bound; about " in str(skipped.get("message"))
 
 
 def test_the_numbers_of_a_gate_stand_in_the_properties_of_its_suite() -> None:

@@ -39,9 +39,9 @@ def summary() -> Summary:
 def test_the_table_says_what_the_answers_were() -> None:
     (small,) = summary().candidates
     assert remarks(small) == (
-        "max_tokens 4,096 cut off 1 answer of 3 (33.3%)",
+        "1 answer of 3 cut off by max_tokens 4,096 (33.3%)",
         "1 answer withheld by a guardrail or filter",
-        "thoughts of 1 answer set aside",
+        "1 answer with thoughts, which are not scored",
         "6 calls",
     )
     shown = run_text(summary())

@@ -136,15 +136,15 @@ def test_the_sections_come_in_their_order_and_the_page_has_landmarks() -> None:
     titles = list(page.all("h2"))
     assert titles == [
         "Verdicts",
-        "Differences, case by case",
+        "Paired differences",
         "Scores",
         "Distributions",
         "Categories",
         "Cost and latency",
         "Worst regressions",
         "Failures",
-        "How it was computed",
-        "Cases it takes",
+        "Method",
+        "How many cases would decide",
     ]
     names = [name for name, _, _ in page.elements]
     assert [names.count(landmark) for landmark in ("header", "nav", "main", "footer", "h1")] == [1] * 5
@@ -189,14 +189,14 @@ def test_verdicts_are_words_with_reason_numbers_and_the_cases_that_would_decide(
     ]
     failing, open_one = words[:2]
     assert "F1 over wordsbad at least 0.5" in failing
-    assert "The interval lies below 0.5." in failing
+    assert "The whole interval is below 0.5." in failing
     assert "(98.75%), 40 cases" in failing
-    assert re.search(r"The interval spans the bound\. About [\d,]+ cases would decide\.", open_one)
+    assert re.search(r"The interval includes the bound\. About [\d,]+ cases would decide\.", open_one)
 
 
 def test_without_gates_it_says_that_nothing_is_decided() -> None:
     page = Page(render(summary(replace(DEFINITION, gates=()))))
-    assert any("No gate is declared" in told for told in page.all("p", "note"))
+    assert any("This evaluation has no gate" in told for told in page.all("p", "note"))
 
 
 def test_differences_stand_in_the_good_direction_with_their_scale_and_p_value() -> None:
@@ -209,7 +209,7 @@ def test_differences_stand_in_the_good_direction_with_their_scale_and_p_value() 
     told = " ".join(rows)
     assert "← good better bad better →" in told
     assert "F1 over words: −0.660, −0.674 to −0.646, 40 pairs, good better" in told
-    assert "Word error rate lower is better, sign turned Word error rate: −0.286" in told
+    assert "Word error rate lower is better, sign inverted Word error rate: −0.286" in told
     assert "below 0.001 40 0 unpaired" in told
     assert "Response length" not in told
     assert [reading(found[name], whole)[1] for name in ("f1_score", "word_error_rate")] == ["good better"] * 2
@@ -282,9 +282,9 @@ def test_a_fall_behind_the_baseline_is_a_verdict_with_its_pairs_and_a_dashed_lin
     assert failing.startswith("Worse")
     assert passing.startswith("Not worse")
     assert "at most 0.02 below the baseline" in failing
-    assert "The whole interval lies below 0." in failing
+    assert "The whole interval is below 0." in failing
     assert re.search(r"difference −0\.3\d+, −0\.3\d+ to −0\.3\d+ \(97\.5%\), 40 pairs, 0 unpaired", failing)
-    assert "A drop of more than 0.02 is excluded." in passing
+    assert "The interval excludes a drop of more than 0.02." in passing
     assert "38 pairs, 2 unpaired" in passing
     assert "run 20261101T060000Z" in source
     told = " ".join(page.table("Differences of good and its baseline"))
@@ -297,12 +297,12 @@ def test_a_fall_behind_the_baseline_is_a_verdict_with_its_pairs_and_a_dashed_lin
 
 def test_one_candidate_without_baseline_has_nothing_to_compare() -> None:
     page = Page(render(summary(replace(DEFINITION, candidates=DEFINITION.candidates[:1]))))
-    assert "Nothing to compare: one candidate, and no baseline is pinned." in list(page.all("p", "note"))
-    assert "Cases it takes" not in list(page.all("h2"))
+    assert "No comparison: one candidate, and no baseline is pinned." in list(page.all("p", "note"))
+    assert "How many cases would decide" not in list(page.all("h2"))
     missing = Baseline("20261101T060000Z", missing="no such run")
     definition = replace(DEFINITION, candidates=DEFINITION.candidates[:1], baseline="20261101T060000Z")
     page = Page(render(summary(definition, baseline=missing)))
-    assert "Nothing to compare: of baseline 20261101T060000Z: no such run." in list(page.all("p", "note"))
+    assert "No comparison: of baseline 20261101T060000Z: no such run." in list(page.all("p", "note"))
 
 
 def test_categories_show_n_interval_and_difference_and_mark_small_ones() -> None:
@@ -312,7 +312,7 @@ def test_categories_show_n_interval_and_difference_and_mark_small_ones() -> None
     assert found.n == 4
     assert f"returns {number(found.mean)} {number(found.low)} to {number(found.high)}, n 4, few" in told
     assert "n 35 " in told
-    assert "bad less good" in told
+    assert "bad minus good" in told
     notes = " ".join(Page(render(whole)).all("p", "note"))
     assert "2 cases without a category" in notes
 
@@ -341,7 +341,7 @@ def test_the_cases_it_takes_come_from_the_spread_of_the_differences() -> None:
     comparison = summary().comparisons[0]
     spread = spread_of(comparison)
     assert spread is not None
-    told = " ".join(Page(render(summary())).table("Cases it takes"))
+    told = " ".join(Page(render(summary())).table("How many cases would decide"))
     needed = needed_n(effect=0.01, standard_deviation=spread)
     smallest = minimum_detectable_effect(n=40, standard_deviation=spread)
     assert f"F1 over words 40 {number(smallest)} share {needed:,}" in told

@@ -102,7 +102,7 @@ class TestWhatTheJudgeSaid:
 
     def test_a_run_without_reasons_has_no_such_section(self) -> None:
         page = render(*made(*(outcome("good", number, 0.0, explanations=None) for number in range(12))))
-        assert "What the judge said" not in page
+        assert "Explanations of the judge" not in page
         assert "The judge on" not in page
 
     def test_long_reasons_of_many_candidates_make_no_large_page(self) -> None:
@@ -142,10 +142,10 @@ class TestAgreement:
         summary, evidence = made(outcome("good", 1, 1.0), agreement=self.PEOPLE)
         assert read_summary(summary.to_json()).agreement == self.PEOPLE
         told = run_text(summary)
-        assert "How often two people who rated the same answer agree" in told
+        assert "Agreement of two workers who rated the same answer" in told
         assert re.search(r"tone +24 +62%", told)
         page = render(summary, evidence)
-        assert "Agreement between people" in page
+        assert "Agreement between workers" in page
         assert "62%" in page
 
     def test_without_a_pair_it_is_unknown(self) -> None:

@@ -35,8 +35,7 @@ def test_the_changes_are_counted_and_told() -> None:
     assert change == DatasetChange(same=1, changed=2, added=1, removed=1, unknown=1)
     assert change.sentence("run X") == (
         "the dataset has changed since run X: 2 cases with another prompt or reference, 1 case not in run X, "
-        "1 case only in run X; compared: 2 cases that both asked; of 1 case it is not recorded whether prompt and "
-        "references are the same"
+        "1 case only in run X; compared: 2 cases in both runs; 1 case without a record of prompt and references"
     )
     assert change.brief == "the dataset has changed: 4 cases left out, 2 compared"
     assert only_same(dict.fromkeys(before, 1.0), now=now, before=before) == {"a": 1.0, "gone": 1.0, "old": 1.0}
@@ -48,7 +47,7 @@ def test_the_changes_are_counted_and_told() -> None:
         (DatasetChange(same=3), None),
         (
             DatasetChange(same=0, unknown=3),
-            "of 3 cases it is not recorded whether prompt and references are the same as in run X",
+            "3 cases without a record of prompt and references as in run X",
         ),
     ],
 )

@@ -89,7 +89,7 @@ def test_a_baseline_of_an_earlier_version_is_comparable_again() -> None:
     found = baseline_of("R", [stored()], definition=DEFINITION)
     assert found.of("small", "unicode_factual_knowledge") == {"a": 1.0}
     assert rescored_sentence(found.rescored, run="baseline R") == (
-        "the stored answers of baseline R have been scored again by the metrics as they are now: "
+        "the stored answers of baseline R were scored again with the present metrics: "
         "classification_accuracy (version 1 there), unicode_factual_knowledge (version 1 there)"
     )
     assert run_scores([stored()]).values["small"]["unicode_factual_knowledge"] == {"a": 0.0}
@@ -146,7 +146,7 @@ def test_what_bedrock_scores_is_compared_only_where_nothing_is_known_to_differ(
     for name in named:
         told = baseline.of("small", name)
         assert isinstance(told, str)
-        assert told.startswith(f"{name} was scored otherwise in R: judge judge.")
+        assert told.startswith(f"{name} had another version in R: judge judge.")
 
 
 def test_people_who_are_asked_otherwise_rate_something_else() -> None:

@@ -144,7 +144,7 @@ def test_under_ten_pairs_only_the_rule_of_three_concludes() -> None:
     candidate, baseline = shifted(-0.25, n=9)
     few = judged(candidate, baseline)
     assert (few.verdict, few.needed_n) == (Verdict.INCONCLUSIVE, 10)
-    assert few.reason == "9 pairs, at least 10 are needed"
+    assert few.reason == "9 pairs; at least 10 are needed"
     lost, won = (judged([x] * 9, [1 - x] * 9, metric=EXACT) for x in (0.0, 1.0))
     assert lost.estimate.high is not None
     assert lost.estimate.high < 0

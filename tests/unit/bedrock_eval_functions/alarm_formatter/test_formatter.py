@@ -112,7 +112,7 @@ def test_value_and_run_are_looked_up(s3: FakeS3) -> None:
     found = told(s3, FakeAlarms(record(VERDICT)), VERDICT)
     assert (found["value"], found["value_text"]) == (3.0, "3 (failed or worse)")
     assert (
-        "Value: 3 (failed or worse); it rings at or above 3 (failed or worse), in 1 of 24 periods of 1 h."
+        "Value: 3 (failed or worse). In alarm at or above 3 (failed or worse), in 1 of 24 periods of 1 h."
         in found["text"]
     )
     assert found["run_id"] == "20261124T060000Z"
@@ -175,7 +175,7 @@ def test_a_composite_lists_what_rings_below_it(s3: FakeS3) -> None:
     found = told(s3, FakeAlarms(*quiet, RATE, shard, record(VERDICT)), notification)
     assert [child["alarm"] for child in found["children"]] == [RATE["AlarmName"], VERDICT["AlarmName"]]
     assert found["children"][1]["run_id"] == "20261124T060000Z"
-    assert "2 alarms of it ring:" in found["text"]
+    assert "2 alarms in alarm:" in found["text"]
 
 
 def test_the_runs_of_an_evaluation_are_looked_up_once_a_message(s3: FakeS3) -> None:
@@ -186,7 +186,7 @@ def test_the_runs_of_an_evaluation_are_looked_up_once_a_message(s3: FakeS3) -> N
         "AlarmRule": " OR ".join(f'ALARM("{child["AlarmName"]}")' for child in children),
     }
     found = told(s3, FakeAlarms(*children), notification)
-    assert "100 alarms of it ring:" in found["text"]
+    assert "100 alarms in alarm:" in found["text"]
     # The folders of the evaluation, and what lies in each of its three runs.
     assert s3.calls["list_objects_v2"] == 1 + 3
 
@@ -273,7 +273,7 @@ def test_people_get_the_words(sns: FakeSns) -> None:
     entry.handler(event(json.dumps(VERDICT)), None)
     (published,) = sns.published
     assert (published["TopicArn"], published["MessageStructure"]) == ("people", "json")
-    assert published["Subject"].startswith("CRITICAL rings: ")
+    assert published["Subject"].startswith("CRITICAL ")
     assert json.loads(published["Message"])["email"].startswith("critical: shop-prod-verdict")
 
 
@@ -295,7 +295,7 @@ def test_a_chat_that_is_refused_is_told_to_people_and_nobody_hears_twice(
     forms = json.loads(people["Message"])
     for text in (forms["email"], json.loads(forms["default"])["text"]):
         assert text.startswith("critical: shop-prod-verdict")
-        assert re.search(r"\n\nThe chat did not get this message: .*KMSAccessDenied", text)
+        assert re.search(r"\n\nThe chat topic refused this message: .*KMSAccessDenied", text)
 
 
 def test_a_budget_is_told_with_links(sns: FakeSns) -> None:
@@ -309,7 +309,7 @@ def test_a_budget_is_told_with_links(sns: FakeSns) -> None:
 def test_what_nobody_knows_is_passed_on_unharmed_and_marked(sns: FakeSns) -> None:
     entry.handler(event("Over 80 %.", "Somebody else"), None)
     (published,) = sns.published
-    assert published["Subject"] == "As it came: Somebody else"
+    assert published["Subject"] == "Unformatted: Somebody else"
     assert json.loads(published["Message"])["email"] == "Over 80 %."
 
 
@@ -318,9 +318,9 @@ def test_what_cannot_be_said_goes_on_as_it_came(sns: FakeSns, caplog: pytest.Log
     entry.handler(event(odd, "ALARM"), None)
     (published,) = sns.published
     text = json.loads(published["Message"])["email"]
-    assert text.startswith("This alarm message could not be put into words (TypeError)")
+    assert text.startswith("The formatter could not read this notification (TypeError)")
     assert odd in text
-    assert [each.levelno for each in caplog.records if "words" in each.message] == [logging.ERROR]
+    assert [each.levelno for each in caplog.records if "not formatted" in each.message] == [logging.ERROR]
 
 
 def hostile_messages() -> dict[str, str]:
@@ -367,7 +367,7 @@ def test_whatever_arrives_is_passed_on(sns: FakeSns, monkeypatch: pytest.MonkeyP
     forms = json.loads(people["Message"])
     told = json.loads(forms["default"], parse_constant=pytest.fail)
     assert told["subject"] == people["Subject"]
-    in_words = " rings since " in forms["email"].partition("\n")[0]
+    in_words = " is in alarm since " in forms["email"].partition("\n")[0]
     if not in_words and len(text) < 20_000:
         assert forms["email"].endswith(text.encode(errors="replace").decode())
 
@@ -428,7 +428,7 @@ def test_ok_is_told_only_to_who_has_heard_it_ring(s3: FakeS3, history: list[tupl
     alarms.history = {VERDICT["AlarmName"]: history}
     message = Formatter(s3=s3, cloudwatch=alarms, place=PLACE).message(json.dumps(FIRST), subject=None)
     assert (message is not None) == heard
-    assert message is None or message.subject.startswith("CRITICAL is over: ")
+    assert message is None or message.subject.endswith(" is OK")
 
 
 def test_ok_after_it_rang_is_told_without_looking_back(s3: FakeS3) -> None:

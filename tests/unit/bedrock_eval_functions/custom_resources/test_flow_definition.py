@@ -202,7 +202,7 @@ class TestMaking:
         cloudformation.works(handler, "Create", PROPERTIES)
         left.extend([odd] * 1000)
         told = cloudformation.fails(handler, "Create", {**PROPERTIES, "TaskTitle": "Another"}, seconds=600)
-        assert f"does not become Active, it is {odd or 'in no state that is told'}; deploy again" in told
+        assert f"does not become Active, it is {odd or 'in an unknown state'}; deploy again" in told
 
     def test_one_that_never_gets_ready_fails_before_the_function_does(
         self, cloudformation: CloudFormation, sagemaker: SageMaker, time: FakeTime
@@ -241,7 +241,7 @@ class TestAgain:
         name = cloudformation.works(handler, "Create", PROPERTIES)["PhysicalResourceId"]
         sagemaker.flows[name]["HumanLoopConfig"]["WorkteamArn"] = f"{TEAM}-of-strangers"
         reason = cloudformation.fails(handler, "Create", PROPERTIES)
-        assert f"flow definition {name} exists and is another one" in reason
+        assert f"flow definition {name} exists with other settings" in reason
 
     def test_one_that_failed_earlier_is_made_anew(self, cloudformation: CloudFormation, sagemaker: SageMaker) -> None:
         sagemaker.failure = "no access yet"

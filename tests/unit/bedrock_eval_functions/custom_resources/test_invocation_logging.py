@@ -382,7 +382,7 @@ class TestMemory:
         account.setting = {"s3Config": {"bucketName": "another-team"}}
         cloudformation.works(handler, "Update", told)
         assert account.memory == {"replaced": FOREIGN, "ours": OURS}
-        assert "the first stays remembered" in caplog.text
+        assert "the first stays stored" in caplog.text
         cloudformation.works(handler, "Delete", told)
         assert account.setting == FOREIGN
 

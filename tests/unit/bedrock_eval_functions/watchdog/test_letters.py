@@ -37,6 +37,6 @@ def test_a_queue_that_cannot_be_asked_is_unknown_and_stops_no_other(
     queues = FakeQueues({"locked": error, "open": (1, 0, 0)})
     with caplog.at_level(logging.ERROR):
         assert counted(queues, "gone", "locked", "open") == {"open": 1.0}
-    told = [record for record in caplog.records if record.message == "dead letters unknown"]
+    told = [record for record in caplog.records if record.message == "dead-letter queues unknown"]
     assert [vars(record)["queue"] for record in told] == ["gone", "locked"]
     assert all(vars(record)["reason"] for record in told)

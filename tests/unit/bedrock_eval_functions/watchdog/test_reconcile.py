@@ -176,7 +176,7 @@ def test_a_log_that_does_not_answer_leaves_all_open(
     ran(s3)
     assert differ(s3, cloudwatch, logs) == {}
     assert sum(no_pause) <= 60
-    (told,) = records(caplog, "counts not held against each other")
+    (told,) = records(caplog, "counts not compared")
     assert "UnknownError" in told["reason"]
 
 
@@ -251,7 +251,7 @@ def test_more_runs_than_can_be_read_in_time_keep_no_heartbeat_waiting(
     monkeypatch.setattr(watch, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     assert differ(s3, cloudwatch) == {}
     assert clock[0] < 40
-    assert "more runs" in records(caplog, "runs not held against metrics")[0]["reason"]
+    assert "more runs" in records(caplog, "runs not compared with metrics")[0]["reason"]
 
 
 def _in_half_a_second(real: Any, clock: list[float]) -> Any:
@@ -270,4 +270,4 @@ def test_nothing_of_it_stops_the_watchdog(
 
     monkeypatch.setattr(reconcile, "look", refuse)
     assert differ(s3, cloudwatch) == {}
-    assert records(caplog, "runs not held against metrics")
+    assert records(caplog, "runs not compared with metrics")

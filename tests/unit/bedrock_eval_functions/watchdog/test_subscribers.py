@@ -170,7 +170,7 @@ class TestGone:
             world.sns.listed[MESSAGES]["jane@example.com"] = arn
         assert world.look() == counted(2, 0, 1)
         (text,) = world.sns.told()
-        assert "1 subscription of 3 to the alarms of shop-dev is gone" in text
+        assert "1 subscription of 3 to the alarms of shop-dev is missing" in text
         assert "- e-mail j***@example.com, topic shop-dev-messages" in text
         assert f"aws sns subscribe --topic-arn {MESSAGES} --protocol email" in text
         assert "--authenticate-on-unsubscribe true" in text
@@ -261,7 +261,7 @@ class TestPending:
         assert world.sns.told() == []
         world.look(NOW + 12 * HOUR)
         (text,) = world.sns.told()
-        assert "1 subscription of 3 to the alarms of shop-dev has waited for 12 hours to be confirmed" in text
+        assert "1 subscription of 3 to the alarms of shop-dev has been pending for 12 hours" in text
         assert f"aws sns confirm-subscription --topic-arn {MESSAGES} --token" in text
 
     def test_it_begins_anew_after_a_confirmation(self, world: World) -> None:

@@ -118,7 +118,7 @@ def test_what_is_not_known_is_not_published(
     cloudwatch.refused = client_error("AccessDenied", status=403)
     found = look(s3, cloudwatch=cloudwatch, watch_list=WatchList(reads=READS))
     assert found == {"watchdog_heartbeat": {"": 1.0}}
-    assert "AccessDenied" in named(caplog, "traffic not looked at", "reason")[0]
+    assert "AccessDenied" in named(caplog, "metrics in use not listed", "reason")[0]
 
 
 def test_half_an_answer_is_no_answer(s3: FakeS3, cloudwatch: FakeCloudWatch) -> None:

@@ -328,7 +328,7 @@ class TestOverdue:
         run(s3, "20261123T060000Z")
         s3.put_object(Bucket="results", Key=definition_key("broken"), Body=body)
         assert look(s3)["schedule_overdue"] == {"broken": 1.0, "support": 0.0}
-        [record] = [record for record in caplog.records if record.message == "cannot be watched"]
+        [record] = [record for record in caplog.records if record.message == "cannot be monitored"]
         assert record.__dict__["evaluation"] == "broken"
         assert "Error: " in record.__dict__["reason"]
 
@@ -393,7 +393,7 @@ class TestEndOfLife:
         deploy(s3, candidates=candidates, schedule=None)
         found = look(s3, bedrock=FakeBedrock({"amazon.nova-pro-v1:0": datetime(2026, 12, 3, tzinfo=UTC)}))
         assert found["days_to_end_of_life"] == {"amazon.nova-pro-v1:0": 10.0}
-        (record,) = [record for record in caplog.records if record.message == "AWS tells no end of life"]
+        (record,) = [record for record in caplog.records if record.message == "AWS reports no end of life"]
         assert record.__dict__["model"] == "amazon.nova-lite-v1:0"
         assert "ResourceNotFoundException" in record.__dict__["reason"]
 

@@ -44,7 +44,7 @@ def test_a_run_is_held_against_the_accepted_one(world: World) -> None:
     summary = world.json(LAYOUT.summary)
     assert summary["baseline"]["run_id"] == EARLIER.run_id
     assert summary["baseline"]["dataset"] == {"same": 3, "changed": 0, "added": 0, "removed": 0, "unknown": 0}
-    assert reasons(world) == {"2 pairs, at least 10 are needed"}
+    assert reasons(world) == {"2 pairs; at least 10 are needed"}
     assert {each["against"] for each in summary["comparisons"]} == {"candidate", "baseline"}
 
 
@@ -62,11 +62,11 @@ def test_a_baseline_of_other_references_pairs_nothing_and_says_so(world: World) 
     change = {"same": 0, "changed": 30, "added": 1, "removed": 0, "unknown": 0}
     assert world.json(LAYOUT.summary)["baseline"]["dataset"] == change
     assert reasons(world) == {
-        "0 pairs, at least 10 are needed; the dataset has changed: 31 cases left out, 0 compared",
+        "0 pairs; at least 10 are needed; the dataset has changed: 31 cases left out, 0 compared",
     }
     told = (
         f"The dataset has changed since baseline {EARLIER.run_id}: 30 cases with another prompt or reference, "
-        f"1 case not in baseline {EARLIER.run_id}; compared: 0 cases that both asked"
+        f"1 case not in baseline {EARLIER.run_id}; compared: 0 cases in both runs"
     )
     assert told in run_text(read_summary(world.s3.text(BUCKET, LAYOUT.summary)))
     assert told in world.s3.text(BUCKET, LAYOUT.report)
@@ -106,7 +106,7 @@ def test_a_baseline_that_an_earlier_version_scored_is_scored_again(world: World)
     assert summary["measures"][metric]["version"] == "2"
     against = [each["estimate"] for each in summary["comparisons"] if each["against"] == "baseline"]
     assert {(each["n"], each["candidate_mean"], each["baseline_mean"]) for each in against} == {(30, 1.0, 1.0)}
-    assert f"scored again by the metrics as they are now: {metric} (version 1 there)" in run_text(
+    assert f"scored again with the present metrics: {metric} (version 1 there)" in run_text(
         read_summary(world.s3.text(BUCKET, LAYOUT.summary))
     )
 

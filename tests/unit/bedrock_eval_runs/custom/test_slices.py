@@ -519,7 +519,9 @@ class TestFailures:
         assert world.json(LAYOUT.state)["candidates"]["small"]["throttled_since"] == timestamp(START)
         failed = failing(world)
         assert failed.reason is RunFailureReason.THROTTLED
-        assert "no call found room for 20 minutes (patience_minutes): ThrottlingException: slow down" in str(failed)
+        assert "Bedrock throttled every call for 20 minutes (patience_minutes): ThrottlingException: slow down" in str(
+            failed
+        )
 
     def test_patience_begins_anew_with_every_answer(self, world: World) -> None:
         many(world, 200)

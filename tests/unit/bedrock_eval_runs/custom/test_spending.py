@@ -46,7 +46,7 @@ class TestBeforeTheFirstCall:
         assert failed.reason is RunFailureReason.ESTIMATE_OVER_LIMIT
         # small: 14 bytes of prompts and 3 answers of 500 tokens; large: its frame too, and 3 of 64.
         assert failed.sentence == (
-            "estimated $16.94 for 6 calls (small $15.00, large $1.93); allowed by max_cost: $0.50; nothing was asked"
+            "cost estimate $16.94 for 6 calls (small $15.00, large $1.93); max_cost is $0.50; no case was sent"
         )
         assert world.models.requests == []
 
@@ -150,7 +150,7 @@ class TestWhileItRuns:
         world.models.script = lambda model, prompt: long
         failed = failing(world)
         assert failed.reason is RunFailureReason.COST_OVER_LIMIT
-        assert "allowed by max_cost: $3.00; what was answered is kept" in failed.sentence
+        assert "max_cost is $3.00; the answers so far are kept" in failed.sentence
         kept = world.records("small") + world.records("large")
         assert len(kept) == len(world.models.requests)
         assert 7 <= len(kept) < 12

@@ -220,7 +220,7 @@ class TestAJudge:
         )
         summary(world)
         report = world.s3.text(BUCKET, LAYOUT.report)
-        assert "What the judge said" in report
+        assert "Explanations of the judge" in report
         assert "reason 3" in report
         assert "reason 4" not in report
 
@@ -289,7 +289,7 @@ class TestPeople:
         assert found["agreement"] == [{"metric": "Helpful", "pairs": 24, "equal": 15}]
         assert [each["metrics"]["Helpful"]["mean"] for each in found["candidates"]] == [0.625, 1.0]
         report = world.s3.text(BUCKET, LAYOUT.report)
-        assert "Agreement between people" in report
+        assert "Agreement between workers" in report
         assert "62%" in report
         written = [key for key in world.s3.keys(BUCKET) if key.startswith(LAYOUT.prefix)]
         assert len(written) >= 5

@@ -192,7 +192,7 @@ class TestTrouble:
 
     def test_an_account_that_is_full_of_ended_jobs_fails_the_run_at_once(self, world: World) -> None:
         world.bedrock.refusals = ["ServiceQuotaExceededException"] * 2
-        with pytest.raises(RunFailed, match="no job is running whose end would make room"):
+        with pytest.raises(RunFailed, match="no job is in progress"):
             call()
 
     def test_an_account_with_as_many_jobs_as_it_may_have_fails_the_run_at_once_whatever_runs(
@@ -207,7 +207,7 @@ class TestTrouble:
         world.bedrock.jobs |= {f"arn:{number}": running for number in range(others)}
         failed = failure(world)
         assert failed.reason is RunFailureReason.JOB_REFUSED
-        assert "the account has 5,000 evaluation jobs: delete ended ones" in failed.sentence
+        assert "the account has 5,000 evaluation jobs, its quota: delete old ones" in failed.sentence
 
     def test_with_one_job_less_a_full_quota_is_waited_for(self, world: World) -> None:
         world.bedrock.refusals = ["ServiceQuotaExceededException"] * 2
@@ -548,7 +548,7 @@ class TestTrouble:
         world.clock.advance(3601)
         world.bedrock.status = "Completed"
         told = failure(world).sentence
-        assert "could not be started within 1 h: at most 1 of a run are under way together (parallel)" in told
+        assert "could not be started within 1 h: at most 1 jobs of a run at a time (parallel)" in told
 
     def test_a_completed_job_without_results_is_said(self, world: World) -> None:
         call()
@@ -637,7 +637,7 @@ class TestWhatIsLeft:
         self.refuse(world, monkeypatch, code)
         told = recorded(world)
         assert told.startswith(f"{first.name} (small): Failed")
-        assert f"may go on and cost: {second.name} ({code}" in told
+        assert f"may still run and cost money: {second.name} ({code}" in told
         command = f"aws bedrock stop-evaluation-job --region us-east-1 --job-identifier {second.arn}"
         assert told.endswith(f", stop it by: {command}")
         assert left(world) == [1]
@@ -673,7 +673,7 @@ class TestWhatIsLeft:
         world.clock.advance(2 * 3600 + 1)
         failed = failure(world)
         assert failed.reason is RunFailureReason.JOB_OVERDUE
-        assert "not ended within 2 h, and refused to be stopped: " in failed.sentence
+        assert "not ended within 2 h, and could not be stopped: " in failed.sentence
         assert "AccessDeniedException" in failed.sentence
 
     def test_a_stop_that_is_throttled_at_the_deadline_is_asked_for_again(
@@ -708,7 +708,7 @@ class TestWhatIsLeft:
         if refused:
             self.refuse(world, monkeypatch, "AccessDeniedException")
         told = recorded(world)
-        assert ("may go on and cost: " in told) == refused
+        assert ("may still run and cost money: " in told) == refused
         assert len(world.bedrock.stopped) == (0 if refused else 1)
         assert left(world) == [int(refused)]
 
@@ -744,7 +744,7 @@ class TestWhatIsLeft:
         call()
         error = {"Error": "Sandbox.Timedout", "Cause": "Task timed out"}
         call({"action": "fail", "input": INPUT, "execution": EXECUTION, "error": error})
-        assert world.json(LAYOUT.state)["message"].count("(not asked to stop), stop it by: aws bedrock") == 2
+        assert world.json(LAYOUT.state)["message"].count("(not stopped), stop it by: aws bedrock") == 2
 
     @pytest.mark.parametrize("code", ["AccessDeniedException", "ThrottlingException"])
     def test_jobs_that_are_not_deleted_are_told_and_clear_with_the_next_run(
