@@ -22,6 +22,7 @@ from bedrock_eval_runs.jobs.services import JobServices
 from bedrock_eval_runs.publication import publish_run
 from bedrock_eval_runs.services import Services
 from bedrock_eval_runs.store import Store
+from tests.support.definitions import by_jobs
 from tests.support.local.simulator import PLAIN, QUESTIONS, Simulator, make_working_role, trust
 
 ASKED = QUESTIONS[:15]
@@ -87,7 +88,7 @@ QUALITY = CustomDefinition(
     dataset=Dataset("questions", "", "datasets/questions.jsonl"),
     metrics=("squad_f1",),
 )
-JUDGE = replace(
+JUDGE = by_jobs(
     QUALITY,
     evaluation="judged",
     metrics=("Builtin.Correctness",),
