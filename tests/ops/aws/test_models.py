@@ -12,8 +12,8 @@ from ops.__main__ import main
 from ops.command_line.application import parser
 from ops.commands import models
 from ops.errors import OpsError
-from tests.ops.json_documents import read_document
 from tests.support.fakes import client_error
+from tests.support.json_documents import read_document
 
 QUESTIONS = json.loads((Path(__file__).parent / "model_questions.json").read_text("utf-8"))
 NOW = datetime(2026, 11, 28, tzinfo=UTC)

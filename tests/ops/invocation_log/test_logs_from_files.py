@@ -28,9 +28,9 @@ from ops.invocation_log.exported_source import Records, percentile
 from ops.invocation_log.figures import caller
 from ops.terminal.csv_file import write_csv
 from ops.terminal.tables import SHOWN_ROWS, Column, Table, TableKind
-from tests.ops.conftest import SAMPLE
-from tests.ops.json_documents import read_document
 from tests.support.aws.log_records import HAIKU, NOVA, RECORDS
+from tests.support.json_documents import read_document
+from tests.support.operations import SAMPLE
 
 ROLE = "assumed-role/support"
 

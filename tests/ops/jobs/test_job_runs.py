@@ -20,10 +20,10 @@ from ops.__main__ import main
 from ops.commands import run as run_command
 from ops.commands.jobs import LIST
 from ops.jobs.runs import SHOW
-from tests.ops.conftest import clients_of_the_account
-from tests.ops.json_documents import read_document
 from tests.support.definitions import as_custom
 from tests.support.fakes import client_error
+from tests.support.json_documents import read_document
+from tests.support.operations import clients_of_the_account
 from tests.support.runs.jobs import BUCKET, DATA, DEFINITION, PROMPTS, World
 
 DEV = """\

@@ -24,8 +24,8 @@ from ops.commands import evaluate
 from ops.offline.disk import Disk
 from ops.results.finished_run import RUN
 from ops.terminal.progress import ProgressBar
-from tests.ops.json_documents import read_document
 from tests.support.fakes import FakeModels, answer, client_error
+from tests.support.json_documents import read_document
 
 MODEL = "amazon.nova-lite-v1:0"
 CASES = 12

@@ -13,9 +13,9 @@ from botocore.validate import ParamValidator
 from configuration.loading.load import load_environments
 from ops.__main__ import main
 from ops.commands import prices
-from tests.ops.json_documents import read_document
 from tests.support.aws.price_list_pages import HAIKU_5_5, NOVA_2_LITE, claude, nova
 from tests.support.fakes import client_error
+from tests.support.json_documents import read_document
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DEV = """\

@@ -19,9 +19,9 @@ from configuration.loading.load import load_environments
 from ops.__main__ import main
 from ops.commands.baseline import BASELINE
 from ops.proposals.alarm_history import arrived
-from tests.ops.conftest import clients_of_the_account
-from tests.ops.json_documents import read_document
 from tests.support.fakes import answer
+from tests.support.json_documents import read_document
+from tests.support.operations import clients_of_the_account
 from tests.support.runs.custom import BUCKET, DATA, DEFINITION, World
 
 DEV = """\

@@ -21,9 +21,9 @@ from ops.__main__ import main
 from ops.commands import run as run_command
 from ops.commands.runs import COMPARE, LIST
 from ops.results.finished_run import RUN
-from tests.ops.conftest import clients_of_the_account
-from tests.ops.json_documents import read_document
 from tests.support.fakes import answer, client_error
+from tests.support.json_documents import read_document
+from tests.support.operations import clients_of_the_account
 from tests.support.runs.custom import BUCKET, World
 
 EARLIER, LATER = "20261122T060000Z", "20261123T060000Z"

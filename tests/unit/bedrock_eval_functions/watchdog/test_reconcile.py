@@ -19,7 +19,7 @@ from bedrock_eval.runs.traffic import Traffic
 from bedrock_eval.watchdog.watch_list import WatchList
 from bedrock_eval_functions.watchdog import reconcile, watch
 from tests.support.fakes import FakeCloudWatch, FakeS3, client_error
-from tests.unit.bedrock_eval_functions.watchdog.test_watchdog import NOW, deploy, look
+from tests.support.watchdog import NOW, deploy, look
 
 PROFILE = "arn:aws:bedrock:us-east-1:111111111111:application-inference-profile/own"
 OWN = Traffic(PROFILE, answered=100, throttles=10, usage=Usage(5_000, 2_000))

@@ -15,7 +15,7 @@ from bedrock_eval.scores.job_measures import Task
 from bedrock_eval.watchdog.active_metrics import Reads, ReadSet, Search
 from bedrock_eval.watchdog.watch_list import WatchList, read_watch_list
 from tests.support.fakes import FakeCloudWatch, FakeS3, client_error
-from tests.unit.bedrock_eval_functions.watchdog.test_watchdog import deploy, look
+from tests.support.watchdog import deploy, look
 
 BEDROCK, GUARDRAILS = "AWS/Bedrock", "AWS/Bedrock/Guardrails"
 PROFILE = "arn:aws:bedrock:us-east-1:111111111111:application-inference-profile/own-profile"
