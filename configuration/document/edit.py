@@ -100,7 +100,7 @@ def _paste(text: str, path: Path, value: Scalar) -> str:
 
 
 def _place(text: str, key: Node, value: Node) -> slice:
-    """Where a value stands; an empty one, for which the parser names the next token, right behind the colon."""
+    """The place of a value; of an empty one, for which the parser gives the next token, right after the colon."""
     start, end = int(value.start_mark.index), int(value.end_mark.index)
     if start == end:
         start = end = text.index(":", key.end_mark.index) + 1
@@ -130,7 +130,7 @@ def _insert(text: str, parent: MappingNode, rest: Path, value: Scalar) -> str:
 
 
 def _with_lines(text: str, lines: Iterable[str], *, after: int) -> str:
-    """Lines behind the one in which the character `after` stands, ended as the others are."""
+    """Insert lines after the line of the character `after`, with the line endings of the file."""
     newline = "\r\n" if "\r\n" in text else "\n"
     at, block = text.find("\n", after), newline.join(lines)
     return f"{text}{newline}{block}" if at < 0 else f"{text[: at + 1]}{block}{newline}{text[at + 1 :]}"
@@ -150,7 +150,7 @@ def _lines(rest: Path, value: Scalar, *, column: int) -> Iterator[str]:
 
 
 def _end(text: str, key: Node, value: Node) -> int:
-    """Behind the last character of a value; a block's own end lies behind the blank lines and comments after it."""
+    """The end of a value; a block's own end is after the blank lines and comments that follow it."""
     while isinstance(value, MappingNode | SequenceNode) and not value.flow_style and value.value:
         last = value.value[-1]
         key, value = last if isinstance(last, tuple) else (key, last)
@@ -160,7 +160,7 @@ def _end(text: str, key: Node, value: Node) -> int:
 
 
 def _written(value: Scalar) -> str:
-    """As a person would write it: no exponents, and quotes where text could be taken for something else."""
+    """The value as a person would write it: no exponents, and quotes where text could be read as another type."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):

@@ -1,4 +1,4 @@
-"""A YAML text as plain data, with the line of every value and every mistake that is one of YAML alone."""
+"""Reads YAML as plain data, with the line of every value and every mistake of YAML itself."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _MOST_VALUES = 20_000
 
 
 class DocumentError(UserError, ValueError):
-    """Not YAML, or nothing that could be data; the message says why, `line` where."""
+    """A text that is not YAML, or not a mapping. The message says why, `line` says where."""
 
     def __init__(self, message: str, *, line: int) -> None:
         super().__init__(message)
@@ -34,7 +34,7 @@ class DocumentError(UserError, ValueError):
 
 @dataclass(frozen=True)
 class Mistake:
-    """Something wrong, or worth a warning, at a path. `line` is given where the path alone does not say it."""
+    """A mistake or a warning at a path. `line` is set where the path alone does not give it."""
 
     path: Path
     message: str
@@ -47,7 +47,7 @@ class Document:
 
     Attributes:
         lines: of the key of every value, of the value itself in a list; from 1.
-        written: the characters of every scalar as they stand in the file.
+        written: the characters of every scalar in the file.
     """
 
     data: dict[str, Any]
@@ -62,10 +62,10 @@ class Document:
         return self.lines.get(path, 1)
 
     def value(self, path: Path) -> Any:
-        """What stands at a path.
+        """The value at a path.
 
         Raises:
-            LookupError: nothing does.
+            LookupError: there is none.
         """
         value: Any = self.data
         step: Any
@@ -80,7 +80,7 @@ def read_document(text: str) -> Document:
     """Read one YAML document whose top is a mapping.
 
     Raises:
-        DocumentError: at a mistake that leaves nothing to look at.
+        DocumentError: the text cannot be read at all.
     """
     root = compose(text)
     if root is None:

@@ -1,4 +1,4 @@
-"""Where a mistake of YAML begins, which is seldom where the parser notices it, and what it is in words."""
+"""Finds where a mistake of YAML begins, which is seldom where the parser notices it, and describes it."""
 
 import re
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _OPEN_FLOW = re.compile(r"expected ',' or '([\]}])', but got '(:|<.*>|\?)'")
 # A line that says nothing to its key: no colon, or a dash without a blank.
 _NO_KEY = re.compile(r"\s*(-[^\s-][^#]*|[^:#\s-][^:#]*)")
 
-# What the parser says of a sign that it takes for YAML's own, and what was meant.
+# Errors of the parser about characters with a meaning in YAML, in plain words.
 _PLAIN_WORDS = (
     (re.compile(r"found character '(.)' that cannot start any token"), "text that begins with {} needs quotes"),
     (
@@ -28,14 +28,14 @@ _PLAIN_WORDS = (
 
 @dataclass(frozen=True)
 class YamlMistake:
-    """What is wrong with a text that is not YAML, and in which line, from 1."""
+    """The mistake of a text that is not YAML, and its line, from 1."""
 
     line: int
     message: str
 
 
 def yaml_mistake(text: str, error: YAMLError) -> YamlMistake:
-    """What a parser's error is about."""
+    """The mistake behind an error of the parser."""
     if isinstance(error, ReaderError):
         line = text.count("\n", 0, int(error.position)) + 1
         found = YamlMistake(line, f"the character {_named(error.character)} is not allowed in YAML")
@@ -102,8 +102,8 @@ def _unexpected_colon(text: str, error: MarkedYAMLError, noticed: int) -> YamlMi
     lines = text.splitlines()
     before = next((number for number in range(noticed - 1, 0, -1) if lines[number - 1].strip()), 0)
     if before and _NO_KEY.fullmatch(lines[before - 1]):
-        told = "a line without a colon and a space after a key, or without a space after a dash"
-        return YamlMistake(before, told)
+        wrong = "a line without a colon and a space after a key, or without a space after a dash"
+        return YamlMistake(before, wrong)
     return YamlMistake(noticed, "a colon where no key can be; the line is indented too far, or its text needs quotes")
 
 
@@ -114,8 +114,8 @@ def _syntax(problem: str) -> str:
         return "a second YAML document begins; a file holds one environment"
     if "expected <block end>" in problem:
         return "the line does not continue the lines before it; check its indentation and quotes"
-    for pattern, told in _PLAIN_WORDS:
+    for pattern, message in _PLAIN_WORDS:
         found = pattern.search(problem)
         if found is not None:
-            return told.format(*found.groups())
+            return message.format(*found.groups())
     return problem

@@ -165,7 +165,7 @@ class _Reader:
                 yield name
 
     def regions(self, names: tuple[str, ...]) -> Regions:
-        """A list in which `?` stands for others."""
+        """A list in which `?` means more that are not listed."""
         found = self.expand(tuple(name for name in names if name != _MORE))
         strays = [name for name in found if name not in self._names]
         if strays:

@@ -25,7 +25,7 @@ _NAME_GIVEN = "the name of the file is the name of the environment; leave this k
 
 
 class EnvironmentsError(UserError):
-    """Environment files that cannot be used; the text has one line a mistake, as `mistakes` has."""
+    """Environment files with mistakes. The text has one line for each, as `mistakes` has."""
 
     def __init__(self, mistakes: Sequence[str]) -> None:
         super().__init__("\n".join(mistakes))
@@ -34,7 +34,7 @@ class EnvironmentsError(UserError):
 
 @dataclass(frozen=True)
 class Loaded:
-    """The environments in the order of their names (or as `only` has them), and what is no mistake but worth saying."""
+    """The environments in the order of their names (or as `only` has them), and the warnings."""
 
     environments: tuple[Environment, ...]
     warnings: tuple[str, ...] = ()
@@ -47,7 +47,7 @@ def load_environments(
 
     Args:
         only: names; no other file is opened. By default all but `local`.
-        today: what the models' ends of life are compared with.
+        today: the day that ends of life are compared with.
         deployed: when the schedules are made, so that an at() before it is a mistake; None: nothing is deployed.
 
     Raises:
@@ -148,8 +148,8 @@ def _validate(name: str, document: Document) -> tuple[Environment | None, tuple[
         # JSON, because only then pydantic is strict of scalars and still takes a list for a tuple.
         environment = Environment.model_validate_json(json.dumps({**document.data, "name": name}), strict=True)
     except ValidationError as error:
-        told = {mistake.path for mistake in document.mistakes}
-        return None, given + tuple(mistake for mistake in mistakes_of(error, document) if mistake.path not in told)
+        known = {mistake.path for mistake in document.mistakes}
+        return None, given + tuple(mistake for mistake in mistakes_of(error, document) if mistake.path not in known)
     return environment, given
 
 
@@ -162,7 +162,7 @@ def _lines(mistakes: Iterable[Mistake], document: Document, *, shown: str) -> It
 
 
 def key_path(path: yaml.Path) -> str:
-    """`evaluations.support-quality.gates[0].metric`; keys that would not read like this stand in brackets."""
+    """`evaluations.support-quality.gates[0].metric`; other keys are in brackets."""
     text = ""
     for step in path:
         if isinstance(step, str) and step.replace("_", "").replace("-", "").isalnum():

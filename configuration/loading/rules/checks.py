@@ -1,4 +1,4 @@
-"""What must hold between the values of one environment file.
+"""Applies every rule between the values of one environment file.
 
 The rules look at the parts that are right by themselves, so that one mistake does not hide the next.
 """
@@ -42,7 +42,7 @@ def mistakes_between(
 
 
 def notes(parts: Parts, *, datasets: DatasetReader, today: date) -> Iterator[Mistake]:
-    """What is no mistake but worth saying; of an environment with the simulator, what AWS would not have."""
+    """Every warning; for an environment on the simulator only those about models and datasets."""
     yield from dict.fromkeys(known_models.notes(parts, today=today))
     if not parts.flag("stand_in"):
         yield from placeholders(parts.top)

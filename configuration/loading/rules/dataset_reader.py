@@ -26,7 +26,7 @@ class DatasetReader:
     _known: dict[str, DatasetRead] = field(default_factory=dict)
 
     def read(self, dataset: DatasetConfig) -> DatasetRead:
-        """What stands in the file."""
+        """The cases of the file, read once."""
         if dataset.source not in self._known:
             self._known[dataset.source] = self._read(dataset)
         return self._known[dataset.source]

@@ -17,10 +17,10 @@ def mistakes(parts: Parts) -> Iterator[Mistake]:
 
 
 def notes(parts: Parts) -> Iterator[Mistake]:
-    """Limits of runs that ask models whose price nobody knows: a warning, the others are still counted."""
+    """Runs with a cost limit that call models without rates: a warning, other models are still counted."""
     for name, evaluation in parts.evaluations.items():
-        asked = dict.fromkeys(filter(None, evaluation.models))
-        unpriced = [model for model in asked if (config := parts.models.get(model)) is not None and not config.rates]
+        called = dict.fromkeys(filter(None, evaluation.models))
+        unpriced = [model for model in called if (config := parts.models.get(model)) is not None and not config.rates]
         if evaluation.max_cost and evaluation.allow_unpriced and unpriced:
             yield Mistake(
                 ("evaluations", name, "allow_unpriced"),

@@ -11,7 +11,7 @@ from configuration.schema.evaluations.gates import AnyGateConfig
 
 
 def notes(parts: Parts) -> Iterator[Mistake]:
-    """Gates that ring when a metric gets better: a warning, as somebody may want that (answers that are refused)."""
+    """Gates that fail when the score improves: a warning, because a user may want that (a share of refusals)."""
     for name, evaluation in parts.evaluations.items():
         for index, gate in enumerate(evaluation.gates):
             measure = None if gate is None else (evaluation.measures or {}).get(gate.metric)
@@ -47,7 +47,7 @@ def _gates(evaluation: EvaluationParts) -> Iterator[Mistake]:
         if gate is None or not evaluation.measures:
             continue
         at: Path = ("gates", index)
-        # A name that is no metric is told by itself, and may be what the gate means.
+        # An unknown metric name has a mistake of its own, and may be the one that the gate means.
         unsure = evaluation.custom and any(metric not in evaluation.measures for metric in evaluation.metrics)
         if gate.metric not in evaluation.metrics and not unsure:
             among = ", ".join(evaluation.metrics)
@@ -66,7 +66,7 @@ def _gates(evaluation: EvaluationParts) -> Iterator[Mistake]:
 def _bounds(gate: AnyGateConfig, metric: Measure) -> Iterator[Mistake]:
     if gate.max_drop is not None and metric.better is Better.NEUTRAL:
         yield Mistake(
-            ("max_drop",), f"{gate.metric} has no better direction, so max_drop has no meaning; allowed: min and max"
+            ("max_drop",), f"{gate.metric} has no better direction, so max_drop has no effect; allowed: min and max"
         )
     if gate.max_drop is not None and metric.low is not None and metric.high is not None:
         most = metric.high - metric.low

@@ -1,4 +1,4 @@
-"""What must hold of an evaluation by jobs of Bedrock: the rules of jobs, told by the file's own keys."""
+"""Applies the rules of Bedrock's evaluation jobs and reports them by the keys of the file."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -33,7 +33,7 @@ _NEEDS: Mapping[str, tuple[str, ...]] = {
     "schedule": ("deadline_hours",),
     "task_hours": ("deadline_hours",),
 }
-# What stands for a part of the file that is broken or missing, and is told of elsewhere.
+# Values for parts of the file that are broken or missing, which have mistakes of their own.
 _MODEL = ModelConfig(id="amazon.unknown-v1:0")
 _DATASET = DatasetConfig(source="unknown.jsonl")
 _PLACES = Places(profiles={}, datasets_bucket="datasets", account="000000000000", partition="aws")
@@ -41,7 +41,7 @@ _PROFILE = "arn:aws:bedrock:us-east-1:000000000000:application-inference-profile
 
 
 def mistakes(parts: Parts, datasets: DatasetReader) -> Iterator[Mistake]:
-    """Every rule of jobs that evaluations break, none for one that is custom or too broken to tell."""
+    """Every rule of jobs that evaluations break; none for custom evaluations, and for those of unknown kind."""
     yield from _kept_jobs(parts)
     for name, evaluation in parts.evaluations.items():
         if evaluation.jobs is not None:
@@ -74,7 +74,7 @@ def _kept_jobs(parts: Parts) -> Iterator[Mistake]:
 
 
 def notes(parts: Parts) -> Iterator[Mistake]:
-    """What may be meant: the same answers rated again and again."""
+    """Warnings: the same answers are rated again and again."""
     for name, evaluation in parts.evaluations.items():
         if evaluation.jobs is not None and not evaluation.broken:
             for mistake in _same_answers(evaluation.jobs, parts):
@@ -113,7 +113,7 @@ def _definition(name: str, config: CustomEvaluationConfig | JobEvaluationConfig,
 
 
 def _named(config: CustomEvaluationConfig | JobEvaluationConfig) -> tuple[str, ...]:
-    """Every key of `models` that it names, whether it is called or not."""
+    """Every key of `models` that the evaluation names, even if no model is called."""
     judge = (config.judge,) if isinstance(config, JudgeScoring) else ()
     return (*(candidate.model for candidate in config.candidates), *judge)
 
@@ -124,7 +124,7 @@ def _model(parts: Parts, name: str) -> ModelConfig:
 
 
 def _is_environments_tag(problem: Problem, config: JobEvaluationConfig) -> bool:
-    """Jobs carry the environment's tags too, which are held to the same rule where they stand."""
+    """Jobs also have the environment's tags, which are checked where they are set."""
     return problem.path[0] == "tags" and len(problem.path) > 1 and problem.path[1] not in config.tags
 
 

@@ -1,6 +1,6 @@
-"""What is known of models, held against an environment file: what AWS would refuse, and what will not last.
+"""Compares an environment file with the table of models: what AWS would refuse, and what will end.
 
-With the simulator nothing of AWS is there: answers of retired models are data, and absent models are simulated.
+On the simulator there is no AWS: it plays retired and unknown models.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,31 +15,31 @@ from configuration.schema.evaluations.candidates import AnyCandidateConfig
 from configuration.schema.evaluations.scoring import JudgeScoring
 from configuration.schema.models import ModelConfig
 
-# Whether a model is there, as opposed to what it takes.
+# Findings about the existence of a model, as opposed to what it accepts.
 _THERE = (About.LIFE, About.PLACE)
 _AS_USED = (About.USE, About.PARAMETER)
 
 
 def mistakes(parts: Parts, *, today: date) -> Iterator[Mistake]:
-    """What cannot work."""
+    """Mistakes: what AWS would refuse."""
     played = _played(parts)
-    for path, finding in _told(parts, today=today):
+    for path, finding in _findings(parts, today=today):
         gone = finding.about in (*_THERE, About.USE)
         if finding.verdict is Verdict.REFUSED and not (played and gone):
             yield Mistake(path, finding.message)
 
 
 def notes(parts: Parts, *, today: date) -> Iterator[Mistake]:
-    """What may not work, or not for long; with the simulator, models that AWS would not have."""
+    """Warnings: what may not work, or not for long; on the simulator also models that AWS does not have."""
     if _played(parts):
-        for path, finding in _told(parts, today=today):
+        for path, finding in _findings(parts, today=today):
             if finding.verdict is Verdict.REFUSED and finding.about in _THERE:
                 yield Mistake(path, finding.message)
         return
     stale = table_finding(today=today)
     if stale is not None:
         yield Mistake(("models",), stale.message)
-    for path, finding in _told(parts, today=today):
+    for path, finding in _findings(parts, today=today):
         if finding.verdict is Verdict.WARNING:
             yield Mistake(path, finding.message)
 
@@ -48,7 +48,7 @@ def _played(parts: Parts) -> bool:
     return not parts.sound("stand_in") or parts.flag("stand_in")
 
 
-def _told(parts: Parts, *, today: date) -> Iterator[tuple[Path, Finding]]:
+def _findings(parts: Parts, *, today: date) -> Iterator[tuple[Path, Finding]]:
     region = parts.top.get("region")
     if region is None:
         return
@@ -89,7 +89,7 @@ def _of_candidates(evaluation: EvaluationParts, parts: Parts, today: date) -> It
 
 
 def _parameters(candidate: AnyCandidateConfig) -> dict[str, tuple[Path, Any]]:
-    """What a candidate gives, and where: as a parameter, or as a request field of the model."""
+    """The parameters that a candidate sets, each with its path: as a parameter, or as a request field of the model."""
     fields: Mapping[str, Any] = getattr(candidate, "additional_fields", None) or {}
     given: dict[str, tuple[Path, Any]] = {
         key: (("additional_fields", key), fields[key])

@@ -1,4 +1,4 @@
-"""A file taken apart: what of it is right by itself, so that one mistake does not hide the next."""
+"""Takes a file apart into the parts that are right, so that one mistake does not hide the next."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -43,22 +43,22 @@ _INSTEAD: Mapping[str, Mapping[str, Any]] = {
         "ratings": [{"name": "a", "method": "ThumbsUpDown"}],
     },
 }
-"""What stands in the place of a broken key, so that the rest can still be held against the rules of jobs."""
+"""Values in the place of broken keys, so that the rules of jobs can check the other keys."""
 
 
 @dataclass(frozen=True)
 class EvaluationParts:
-    """An evaluation's parts; None stands for one that is broken, so that indexes are the file's.
+    """The parts of an evaluation. A broken part is None, so that indexes are those of the file.
 
     Attributes:
-        custom: whether it is of kind custom.
-        config: the whole, where it is right.
-        jobs: of an evaluation by jobs the whole, with something else in the place of what is broken.
-        broken: the keys of which `jobs` has something else, or nothing.
-        models: what each candidate names, as far as it is text, even where the candidate is broken.
-        measures: by metric; None where it cannot be told what is measured.
-        max_cost: whether there is one.
-        schedule: what it says of its times, whatever else stands there.
+        custom: the evaluation is of kind custom.
+        config: the whole evaluation, where it is right.
+        jobs: the whole of an evaluation by jobs, with other values in the place of broken keys.
+        broken: the keys for which `jobs` has another value, or none.
+        models: the model of each candidate, as far as it is text, even where the candidate is broken.
+        measures: by metric; None where the metrics are broken.
+        max_cost: the evaluation sets it.
+        schedule: its keys about time, whatever else is broken.
     """
 
     custom: bool
@@ -79,11 +79,11 @@ class EvaluationParts:
 
 @dataclass(frozen=True)
 class Parts:
-    """A file's parts, as far as they are right by themselves.
+    """The parts of a file that are right.
 
     Attributes:
         top: the raw values of the file's own keys, without those that are broken.
-        broken: keys at the top that something is wrong with, or below them.
+        broken: keys at the top with a mistake in or below them.
     """
 
     name: str
@@ -96,7 +96,7 @@ class Parts:
     guardrails: tuple[GuardrailConfig | None, ...]
 
     def sound(self, key: str) -> bool:
-        """Whether what the file says of a key, or leaves to the default, can be gone by."""
+        """True when the key, given or left to its default, is right."""
         return key not in self.broken
 
     def flag(self, key: str) -> bool:
@@ -171,7 +171,7 @@ def _whole(raw: Mapping[str, Any]) -> CustomEvaluationConfig | JobEvaluationConf
 
 
 def _completed(raw: Mapping[str, Any]) -> tuple[JobEvaluationConfig | None, frozenset[str]]:
-    """An evaluation by jobs with something else for its broken keys, and these; None where its kind is not known."""
+    """An evaluation by jobs with other values for its broken keys, and these keys; None where its kind is unknown."""
     several = raw.get("kind") == "comparison"
     by = str(raw.get("by" if several else "kind"))
     if by not in _INSTEAD:
@@ -185,7 +185,7 @@ def _completed(raw: Mapping[str, Any]) -> tuple[JobEvaluationConfig | None, froz
 
 
 def _broken(raw: Mapping[str, Any]) -> frozenset[str]:
-    """The keys that are wrong, missing, or none."""
+    """The keys that are wrong or missing."""
     try:
         _EVALUATION.validate_json(json.dumps(raw), strict=True)
     except ValidationError as error:
@@ -222,7 +222,7 @@ def of_evaluation(name: str, mistakes: Iterable[Mistake]) -> Iterator[Mistake]:
 
 
 def mapping(value: object) -> Mapping[str, Any]:
-    """The value if it is keys with values, else none of them."""
+    """The value if it is a mapping, else an empty one."""
     return value if isinstance(value, dict) else {}
 
 

@@ -1,4 +1,4 @@
-"""What stands in shipped files and in documentation in the place of the user's own."""
+"""Finds placeholders of the shipped files and of documentation, which users have to replace."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ _TABLE = (
 
 
 def placeholders(data: Mapping[str, Any]) -> Iterator[Mistake]:
-    """One for each value that somebody has to replace before a deploy; texts of several words are the user's own."""
+    """A warning for each value to replace before a deploy. Texts of several words are the user's own."""
     for path, text in _texts(data, ()):
         needed = next((needed for pattern, needed in _TABLE if pattern.fullmatch(text)), None)
         if needed is not None and not any(letter.isspace() for letter in text):

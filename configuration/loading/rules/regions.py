@@ -1,4 +1,4 @@
-"""What an environment asks for in a Region where CloudFormation lacks the type, and what to do instead."""
+"""Rules about resource types that CloudFormation lacks in a Region, with what to do instead."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from configuration.schema.resource_types import APPLICATION_PROFILE, BUDGET, VER
 
 
 def mistakes(parts: Parts) -> Iterator[Mistake]:
-    """What is asked for in a Region that lacks its type."""
+    """The resources that a file needs in a Region that lacks their type."""
     if _lacks(parts, APPLICATION_PROFILE):
         lacking = _lacking(parts, APPLICATION_PROFILE)
         if parts.flag("own_profile"):
@@ -29,7 +29,7 @@ def mistakes(parts: Parts) -> Iterator[Mistake]:
 
 
 def notes(parts: Parts) -> Iterator[Mistake]:
-    """What an environment does without there, though the file does not say so."""
+    """The resources that an environment does without there, though the file does not say so."""
     if _lacks(parts, APPLICATION_PROFILE) and "own_profile" not in parts.top and parts.evaluations:
         yield Mistake(
             ("region",),

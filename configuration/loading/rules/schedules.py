@@ -39,7 +39,7 @@ def _past_runs(parts: Parts, *, deployed: datetime) -> Iterator[Mistake]:
         if schedule is None or not schedule.expression.startswith("at("):
             continue
         if skipped(schedule.expression, timezone=schedule.timezone, since=date.min):
-            continue  # told already
+            continue  # reported already
         # Assumption: past-at-and-redelivery
         past = last_due(schedule.expression, timezone=schedule.timezone, now=deployed, since=_EVER)
         if past is not None:

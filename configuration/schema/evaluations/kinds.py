@@ -1,4 +1,4 @@
-"""The kinds of evaluation, told apart by `kind` and `by`.
+"""The kinds of evaluation, distinguished by `kind` and `by`.
 
 The fields of a class come in the order of its bases from the last to the first, then its own. What Bedrock refuses of
 an evaluation job is in bedrock_eval/jobs/rules.py.
