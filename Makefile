@@ -51,11 +51,13 @@ down: install ## stop what `make up` started
 
 test: lint unit repository ops parity infrastructure emulator system pages ## everything that CI checks
 
-lint: install ## ruff, mypy, generated files
+lint: install ## ruff, vulture (dead code), mypy, generated files
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check . || (echo "Format with: .venv/bin/ruff format ."; exit 1)
-	@$(BIN)/mypy --no-error-summary lambda/bedrock_eval lambda/bedrock_eval_runs lambda/bedrock_eval_functions constructs/bedrock_eval_cdk configuration stacks local ops bench app.py
+	@$(BIN)/vulture
+	@$(BIN)/mypy --no-error-summary lambda/bedrock_eval lambda/bedrock_eval_runs lambda/bedrock_eval_functions constructs/bedrock_eval_cdk configuration stacks local ops bench examples app.py
 	@$(BIN)/python -m configuration.generate --check
+	@$(BIN)/python -m examples.reference --check
 	@$(BIN)/python -m ops.reference --check
 
 unit: install ## Lambda code and the core, some seconds
@@ -94,8 +96,9 @@ wheels: .venv/installed ## both distributions into build/wheels, for other teams
 	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir build/wheels build/sources/lambda build/sources/constructs
 	@ls build/wheels
 
-generate: install ## environments/schema.json, docs/configuration.md, docs/alarms.md and docs/command-line.md
+generate: install ## environments/schema.json, docs/configuration.md, docs/alarms.md, docs/constructs.md and docs/command-line.md
 	@$(BIN)/python -m configuration.generate
+	@$(BIN)/python -m examples.reference
 	@$(BIN)/python -m ops.reference
 
 lock: install ## renew constraints.txt and package-lock.json after changing a pin

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from bedrock_eval.catalogue import Better
+from bedrock_eval.direction import Better
 from bedrock_eval.results.scoring import by_present_version
 from bedrock_eval.results.summary import BASELINE, CandidateSummary, Summary
 from bedrock_eval.scores.measures import Measure
