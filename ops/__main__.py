@@ -22,7 +22,7 @@ def script() -> NoReturn:
     """Run the command of this process's command line, and end the process."""
     code = _whole()
     if code == STOPPED:
-        # Python would wait for the threads whose calls nobody waits for any more.
+        # Python would wait for threads whose calls are of no use any more.
         os._exit(code)
     sys.exit(code)
 

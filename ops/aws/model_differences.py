@@ -1,4 +1,4 @@
-"""What the account says of models, compared with the table."""
+"""The account's models compared with the table of models."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -95,7 +95,7 @@ def _life(name: str, model: Model, lifecycle: Mapping[str, Any] | None) -> Itera
         yield Difference(name, "state", table, status)
     end, ours = lifecycle.get("endOfLifeTime"), model.lifecycle.end
     theirs = end.date() if isinstance(end, datetime) else None
-    # Without an end on their side ours may still be announced where no call tells it, as by a model card.
+    # An end that only a model card announces is in no response.
     if theirs is not None and theirs != ours:
         yield Difference(name, "end of life", None if ours is None else str(ours), str(theirs))
 
@@ -116,7 +116,7 @@ def _through_profile(account: _Account, name: str, model: Model) -> Iterator[Dif
     has = status == "ACTIVE"
     if table is not has:
         yield Difference(name, f"profile from {model.region}", _yes(table), status or "no")
-    # What global. routes to is not told by Region.
+    # AWS does not list the Regions that global. routes to.
     if has and model.profile != GLOBAL_PROFILE:
         theirs = _destinations(account.bedrock, model.model_id)
         if theirs != sorted(model.destinations):

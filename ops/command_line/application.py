@@ -82,7 +82,7 @@ def parser() -> Parser:
 
 
 class _Version(argparse.Action):
-    """Reads the version of the distribution only when it is asked for."""
+    """Reads the version of the distribution only when it is needed."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
         from importlib.metadata import version  # noqa: PLC0415 - help must not wait for it

@@ -19,10 +19,12 @@ class Parser(argparse.ArgumentParser):
     """
 
     def __init__(self, *, examples: Sequence[str] = (), **settings: Any) -> None:
-        super().__init__(**settings)
         lines = [f"  {PROGRAM} {example}" for example in examples]
-        self.epilog = "\n".join(["examples:", *lines]) if examples else None
-        self.formatter_class = argparse.RawDescriptionHelpFormatter
+        super().__init__(
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            epilog="\n".join(["examples:", *lines]) if examples else None,
+            **settings,
+        )
         self.examples = tuple(examples)
         self._given: Sequence[str] = ()
 

@@ -1,4 +1,4 @@
-"""`bedrock-eval completion`: the script of a shell, and the completions that it asks for while an operator types."""
+"""`bedrock-eval completion`: the script of a shell, and the completions that the shell needs."""
 
 import argparse
 from collections.abc import Iterator, Sequence

@@ -176,7 +176,7 @@ def _models(options: Options, environment: Environment | None, account: Account 
 
 
 def _until_exported(export: Export) -> str:
-    """Say until when files go, which do not tell when they were exported."""
+    """Say until when the records go: files do not have the time of their export."""
     if not export.records:
         return "no records; completeness is unknown"
     newest = max(record.time for record in export.records)

@@ -20,7 +20,7 @@ from ops.results.finished_run import exit_code, failed_run, run_document
 from ops.results.stored_runs import StoredRun, deployed_definition, find
 from ops.terminal.document import DocumentKind
 from ops.terminal.output import print_note
-from ops.terminal.progress import JobProgress, Progress, ProgressBar
+from ops.terminal.progress import JobProgress, ProgressBar, RunProgress
 
 POLL_SECONDS = 2.0
 
@@ -69,7 +69,7 @@ def start_and_follow(
         try:
             _follow(account, stored, execution, _progress(definition, stored))
         except KeyboardInterrupt:
-            print_note(f"\nThe run goes on. Follow it again with:\n  {again}")
+            print_note(f"\nThe run continues. Follow it again with:\n  {again}")
             return _STOPPED
         return _show(stored, arguments)
 
@@ -132,11 +132,11 @@ def _begun(
     return layout, started["executionArn"]
 
 
-def _progress(definition: Definition, stored: StoredRun) -> Progress:
+def _progress(definition: Definition, stored: StoredRun) -> RunProgress:
     return ProgressBar() if isinstance(definition, CustomDefinition) else JobProgress(definition.job.kind, stored.jobs)
 
 
-def _follow(account: Account, stored: StoredRun, execution: str | None, progress: Progress) -> None:
+def _follow(account: Account, stored: StoredRun, execution: str | None, progress: RunProgress) -> None:
     """Wait until the run is finished and published.
 
     Raises:

@@ -16,7 +16,7 @@ _DEFAULT_STATISTIC = "Average"
 
 
 @dataclass(frozen=True)
-class Place:
+class Position:
     """Where a widget lies, in columns (of 24) and rows."""
 
     x: int
@@ -45,7 +45,7 @@ class Series:
 
     @property
     def searches(self) -> bool:
-        """Gives any number of lines, which are known when it is asked."""
+        """A search gives any number of lines, which are known when CloudWatch answers."""
         return self.expression is not None and "SEARCH(" in self.expression
 
     @property
@@ -67,7 +67,7 @@ class Threshold:
 class Text:
     """Markdown."""
 
-    place: Place
+    place: Position
     markdown: str
 
 
@@ -77,12 +77,12 @@ class Graph:
 
     Attributes:
         unit: the label of the axis.
-        low, high: where the axis is told to begin and end.
-        back: how far it looks back, when it does not follow the dashboard.
+        low, high: where the axis begins and ends, if the widget says it.
+        back: its own time range, when it does not follow the dashboard's.
         whole: each number is about the whole time range.
     """
 
-    place: Place
+    place: Position
     title: str
     region: str | None
     series: tuple[Series, ...]
@@ -103,7 +103,7 @@ class Graph:
 class AlarmStates:
     """Alarms, by ARN."""
 
-    place: Place
+    place: Position
     title: str
     arns: tuple[str, ...]
 
@@ -116,7 +116,7 @@ class AlarmStates:
 class LogTable:
     """A Logs Insights query."""
 
-    place: Place
+    place: Position
     title: str
     query: str
 
@@ -125,7 +125,7 @@ class LogTable:
 class Other:
     """A widget of a kind that this project does not make."""
 
-    place: Place
+    place: Position
     title: str
     kind: str
 
@@ -135,7 +135,7 @@ Widget = Text | Graph | AlarmStates | LogTable | Other
 
 @dataclass(frozen=True)
 class Choice:
-    """A variable of the dashboard, and what it is when nobody chooses."""
+    """A variable of the dashboard, with its default."""
 
     label: str
     pattern: str
@@ -187,7 +187,7 @@ def _choices(body: Mapping[str, Any]) -> Iterator[Choice]:
 
 
 def _widget(value: Mapping[str, Any]) -> Widget:
-    place = Place(*(int(value.get(key, 0)) for key in ("x", "y", "width", "height")))
+    place = Position(*(int(value.get(key, 0)) for key in ("x", "y", "width", "height")))
     properties = value.get("properties", {})
     title = str(properties.get("title", ""))
     match value["type"]:
@@ -203,7 +203,7 @@ def _widget(value: Mapping[str, Any]) -> Widget:
             return Other(place, title, str(kind))
 
 
-def _graph(place: Place, properties: Mapping[str, Any]) -> Graph:
+def _graph(place: Position, properties: Mapping[str, Any]) -> Graph:
     axis = properties.get("yAxis", {}).get("left", {})
     lines = properties.get("annotations", {}).get("horizontal", [])
     numbers = properties.get("view") == "singleValue"

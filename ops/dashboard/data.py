@@ -1,4 +1,4 @@
-"""What CloudWatch has for the widgets of a dashboard: series by GetMetricData, states by DescribeAlarms."""
+"""Data of CloudWatch for the widgets of a dashboard: series by GetMetricData, states by DescribeAlarms."""
 
 import math
 from collections import Counter
@@ -38,7 +38,7 @@ class Data:
     Attributes:
         lines: by graph and id of the series; a search gives several.
         states: by name of the alarm.
-        failures: what could not be asked, by graph.
+        failures: errors of CloudWatch, by graph.
     """
 
     start: Mapping[int, datetime]
@@ -49,11 +49,11 @@ class Data:
 
 
 def fetch(board: Board, clients: Mapping[str | None, CloudWatch], *, until: datetime, back: timedelta) -> Data:
-    """Ask for everything that the board shows.
+    """Fetch everything that the board shows.
 
     Args:
         clients: by Region; under None for widgets that name none.
-        until: when metrics have arrived; what is younger is not drawn, for it would look like less traffic.
+        until: when metrics have arrived; later ones are not drawn, because they would look like a fall of traffic.
         back: the time range of graphs that have none of their own.
 
     Raises:
@@ -74,7 +74,7 @@ def fetch(board: Board, clients: Mapping[str | None, CloudWatch], *, until: date
             failures[place] = str(problem.get("Message") or error)
             continue
         except BotoCoreError as error:
-            raise OpsError(f"CloudWatch cannot be asked: {error}") from None
+            raise OpsError(f"CloudWatch does not answer: {error}") from None
         lines.update({(place, name): points for name, points in found.items()})
     return Data(starts, end, lines, _states(board, clients[None]), failures)
 
@@ -88,7 +88,7 @@ def _lines(graph: Graph, client: CloudWatch, *, start: datetime, end: datetime) 
         MetricDataQueries=queries, StartTime=start, EndTime=end, ScanBy="TimestampAscending"
     )
     for page in pages:
-        # The edges of a band may have one label; a label that comes again on the next page goes on.
+        # The edges of a band may have one label; a label that comes again on the next page continues its line.
         seen: Counter[tuple[str, str]] = Counter()
         for result in page["MetricDataResults"]:
             name, label = result["Id"], result.get("Label", "")
@@ -128,7 +128,7 @@ def _states(board: Board, client: CloudWatch) -> Mapping[str, str]:
     try:
         return dict(pair for part in _parts(names) for pair in _states_of(client, part))
     except (ClientError, BotoCoreError) as error:
-        raise OpsError(f"the states of the alarms cannot be asked: {error}") from None
+        raise OpsError(f"the states of the alarms cannot be read: {error}") from None
 
 
 def _parts(names: Sequence[str]) -> Iterator[Sequence[str]]:

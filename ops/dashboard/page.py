@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from bedrock_eval.report.html.markup import Child, Markup, join, tag, text
 from bedrock_eval.report.html.scale import Scale
 from bedrock_eval.wording import number
-from ops.dashboard.body import AlarmStates, Board, Graph, LogTable, Place, Series, Text, Threshold, Widget
+from ops.dashboard.body import AlarmStates, Board, Graph, LogTable, Position, Series, Text, Threshold, Widget
 from ops.dashboard.data import Data, Points
 from ops.dashboard.style import STYLE
 
@@ -132,15 +132,15 @@ def _widget(place: int, widget: Widget, data: Data | None, origin: Origin) -> Ma
         case AlarmStates():
             kind, content = "alarms", join(tag("h3", widget.title), _states(widget, data, origin))
         case LogTable():
-            asked = tag("p", "CloudWatch runs this Logs Insights query when you open the dashboard.", class_="note")
-            kind, content = "log", join(tag("h3", widget.title), asked, tag("pre", widget.query, tabindex="0"))
+            note = tag("p", "CloudWatch runs this Logs Insights query when the dashboard is opened.", class_="note")
+            kind, content = "log", join(tag("h3", widget.title), note, tag("pre", widget.query, tabindex="0"))
         case _:
             kind = "other"
             content = join(tag("h3", widget.title or widget.kind), tag("p", f"A widget of type {widget.kind}."))
     return tag("section", content, class_=f"widget {kind}", id=f"w{place}", style=_style(widget.place))
 
 
-def _style(place: Place) -> str:
+def _style(place: Position) -> str:
     rows = f"{place.y + 1} / span {max(place.height, 1)}"
     return f"grid-column: {place.x + 1} / span {max(place.width, 1)}; grid-row: {rows}"
 
@@ -149,7 +149,7 @@ def _heading(graph: Graph, data: Data | None, place: int) -> Markup:
     failed = data.failures.get(place) if data else None
     about = [graph.unit] if graph.unit else []
     about += [f"last {_span(graph.back)}"] if graph.back else []
-    note = tag("p", f"could not be read: {failed}", class_="failed") if failed else None
+    note = tag("p", f"CloudWatch gave no data: {failed}", class_="failed") if failed else None
     return join(tag("h3", graph.title), tag("p", " · ".join(about), class_="note") if about else None, note)
 
 
@@ -392,7 +392,7 @@ def _value(value: float) -> str:
 
 
 def _short(value: float, shown: str) -> str:
-    """A tick's number in the room that an axis has."""
+    """A tick's number in the space of an axis."""
     for size, unit in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
         if abs(value) >= size:
             return f"{value / (1e3 if unit == 'k' else size):g}{unit}"

@@ -27,7 +27,7 @@ class Patch:
         return self.before == self.after
 
     def __str__(self) -> str:
-        name = f"environments/{self.path.name}"
+        name = f"{self.path.parent.name}/{self.path.name}"
         before, after = self.before.splitlines(), self.after.splitlines()
         return "\n".join(difflib.unified_diff(before, after, f"a/{name}", f"b/{name}", lineterm=""))
 
@@ -44,7 +44,7 @@ class Patch:
 
 
 def patch_of(path: Path, changes: Mapping[DocumentPath, Scalar]) -> Patch:
-    """What the file would be with values set; comments and everything else stay as they are.
+    """Make the patch that sets values; comments and everything else stay as they are.
 
     Raises:
         OpsError: a value cannot be set without touching others.
@@ -58,7 +58,7 @@ def patch_of(path: Path, changes: Mapping[DocumentPath, Scalar]) -> Patch:
 
 
 def offer(patch: Patch, *, write: bool, quiet: bool = False) -> None:
-    """Show a patch, and write it when asked to.
+    """Show a patch, and with `write` write it.
 
     Args:
         quiet: show nothing, as for a program that has the patch as JSON.

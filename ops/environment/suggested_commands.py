@@ -19,7 +19,7 @@ def run(environment: Environment, evaluation: str) -> str:
 
 
 def follow(environment: Environment, evaluation: str, run_id: str) -> str:
-    """Follow a run that goes on."""
+    """Follow a run in progress."""
     return f"bedrock-eval run {evaluation} --env {environment.name} --follow {run_id}"
 
 

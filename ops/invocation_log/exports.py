@@ -113,7 +113,7 @@ def _found(file: Path) -> Iterator[InvocationRecord | Skipped]:
 def _values(file: Path) -> list[tuple[str, object]] | None:
     """Each JSON value with its place, each item of lists and of what the CLI's `filter-log-events` gives.
 
-    What cannot be read ends the file, as nobody knows where the next value begins. None: it begins with `[` of a text.
+    A value that cannot be read ends the file: where the next one begins is unknown. None: it begins with `[` of a text.
     """
     with _open(file) as lines:
         text = lines.read().removeprefix("\ufeff")

@@ -88,7 +88,7 @@ class Insights:
         try:
             return self._wait(str(query_id), name)
         except BaseException:
-            # A query that nobody waits for still scans, and AWS charges for what it scans.
+            # A query that is not stopped still scans, and AWS charges for what it scans.
             self._stop(str(query_id))
             raise
 

@@ -20,8 +20,8 @@ class Live:
     """Figures of Logs Insights queries.
 
     Args:
-        ask: runs a query over the time that was asked for, under a name for the progress line.
-        model: which calls are asked about; all when None.
+        ask: runs a query over the requested time, under a name for the status line.
+        model: whose calls are queried; all when None.
     """
 
     def __init__(self, ask: Callable[[Query, str], Sequence[Row]], *, model: Models | None) -> None:

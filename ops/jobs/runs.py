@@ -97,7 +97,7 @@ def _owned(
 
 
 def _names(store: Store, definition: JobDefinition) -> Mapping[str, tuple[str, str]]:
-    """Run and candidates by the name that a job of theirs has: names come from run ids, no job need be asked."""
+    """Map the names of jobs to their run and candidates: names follow from run ids, without a call."""
     runs = [run for run in store.folders(evaluation_prefix(definition.evaluation)) if is_run_id(run)]
     return {
         job_name(definition, run_id=run, candidate=alone): (run, ", ".join(each.name for each in group))

@@ -1,5 +1,5 @@
-"""What lies in the folder of an evaluation, whatever has happened to it: no damage ends in a traceback or costs an
-answer that can be read."""
+"""The folder of an evaluation, read as far as it can be: no damage ends in a traceback or costs an answer that can be
+read."""
 
 import json
 import shutil
@@ -51,7 +51,7 @@ class Contents:
         self.path = path
 
     def check(self, *, now: datetime) -> None:
-        """See that everything is what it should be, or can be made so, and that nobody else works on the run.
+        """Check that every file can be used, or repaired, and that no other process works on the run.
 
         Raises:
             OpsError: naming the file.
@@ -79,7 +79,7 @@ class Contents:
             raise OpsError(f"{path}: cannot be read: {error.strerror}") from None
 
     def _check_lock(self, now: datetime) -> None:
-        """A lock that cannot be read holds nobody off: this process has the folder's own."""
+        """Check the lock. One that cannot be read is removed: this process holds the folder's own."""
         lock = self._read(_LOCK, read_lock)
         try:
             if lock is not None and lock.live(now) and lock.owner != OWNER:
@@ -91,7 +91,7 @@ class Contents:
 
     @property
     def empty(self) -> bool:
-        """Whether nothing of a run is there.
+        """The folder holds nothing of a run.
 
         Raises:
             OpsError: but something else is.
@@ -125,11 +125,11 @@ class Contents:
     def answers_without(self, name: str) -> str:
         """A sentence about answers that nothing can be made of without a file."""
         answers = count(self._answers.records, "answer")
-        return f"--out {self.path}: {name} {self.problem(name)}, and nothing else says what {answers} there belong to"
+        return f"--out {self.path}: {name} {self.problem(name)}; without it {answers} there belong to no evaluation"
 
     @property
     def worth_keeping(self) -> bool:
-        """Whether there is something that somebody has paid."""
+        """Answers that cost something, or a summary, exist."""
         return self._answers.paid > 0 or self.summary is not None
 
     @cached_property
@@ -211,7 +211,7 @@ def _sound(state: RunState, evaluation: str) -> bool:
 
 
 def _aside(path: Path) -> Path:
-    """Rename what is damaged, so that a person may still look at it."""
+    """Rename what is damaged, so that a person can still read it."""
     target, number = path.with_name(f"{path.name}.damaged"), 2
     while target.exists():
         target, number = path.with_name(f"{path.name}.damaged-{number}"), number + 1
@@ -221,13 +221,13 @@ def _aside(path: Path) -> Path:
 def _held(path: Path, lock: Lock) -> str:
     until = instant(datetime.fromisoformat(lock.expires_at).astimezone(UTC).isoformat())
     return (
-        f"--out {path}: {lock.owner} holds its {_LOCK} until {until}; needed: another --out, or to wait; "
-        f"if nobody works there any more, remove {_LOCK}"
+        f"--out {path}: {lock.owner} holds its {_LOCK} until {until}; needed: another --out, or wait; "
+        f"if no process works there, remove {_LOCK}"
     )
 
 
 def is_of_dataset(outcomes: Iterable[Outcome], dataset: Path) -> bool:
-    """Whether the outcomes are of cases as they stand in a dataset; of one with mistakes nobody can tell."""
+    """Compare the cases of outcomes with those of a dataset; one with mistakes counts as the same."""
     try:
         with dataset.open("rb") as lines:
             prompts = {case.id: case.prompt for case in read_cases(lines, source=str(dataset))}

@@ -1,4 +1,4 @@
-"""The dataset of `ops evaluate`, checked before a folder is made or a model asked."""
+"""The dataset of `bedrock-eval evaluate`, checked before a folder is made or a model called."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from ops.errors import OpsError
 
 
 def check_dataset(given: str, definition: Definition) -> str | None:
-    """Read the whole file; what is worth a warning, None where nothing is.
+    """Read the whole file; gives a warning, or None.
 
     Args:
         given: its path as the command line has it, and as messages show it.

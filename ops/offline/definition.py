@@ -1,4 +1,4 @@
-"""From the command line of `ops evaluate` to the definition of an evaluation."""
+"""The definition of an evaluation from the command line of `bedrock-eval evaluate`."""
 
 import argparse
 import json
@@ -41,10 +41,10 @@ _DROP = re.compile(r"([a-z0-9_]+)\s*=\s*([^\s=]+)")
 
 
 def region_of(arguments: argparse.Namespace) -> str:
-    """Where the models are asked.
+    """Find the Region of the calls.
 
     Raises:
-        OpsError: nothing says it.
+        OpsError: neither the command line nor the AWS configuration has one.
     """
     with making("bedrock-runtime"):
         region = arguments.region or own_region()
@@ -54,7 +54,7 @@ def region_of(arguments: argparse.Namespace) -> str:
 
 
 def definition_of(arguments: argparse.Namespace, baseline: Summary | None, *, today: date) -> CustomDefinition:
-    """The evaluation that a command line describes; what may not work of its models is told.
+    """Make the definition that a command line describes, with a warning for each use that may not work.
 
     Args:
         baseline: the earlier evaluation that `--max-drop` compares with.
@@ -137,17 +137,17 @@ def _candidates(arguments: argparse.Namespace, *, region: str, today: date) -> t
 
 
 def _check_model(option: str, candidate: Candidate, arguments: argparse.Namespace, *, region: str, today: date) -> None:
-    """Hold a model against what is known of it, as synth does. An ARN says nothing of the model behind it."""
+    """Check a model as synthesis does. An ARN does not name its model."""
     if candidate.model_id.startswith("arn:"):
         return
     given = {"system": candidate.system, **asdict(candidate.parameters)}
     routed = tuple(arguments.destination_region) if base_id(candidate.model_id) != candidate.model_id else ()
     question = Question(candidate.model_id, region, Use.CANDIDATE, given, routed)
-    told = findings(question, today=today)
-    for finding in told:
+    found = findings(question, today=today)
+    for finding in found:
         if finding.verdict is Verdict.WARNING:
             print_note(f"warning: {option}: {finding.message}")
-    for finding in told:
+    for finding in found:
         if finding.verdict is Verdict.REFUSED:
             where = "--region" if finding.about is About.REGION else option
             advice = finding.message.replace("destination_regions", "--destination-region")
@@ -172,8 +172,8 @@ def _text(path: str, option: str) -> str:
         content = Path(path).read_bytes()
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        told = named_by_bytes(content, path) or f"is not UTF-8 (byte {error.start + 1})"
-        raise OpsError(f"{option} {path}: {told}") from None
+        wrong = named_by_bytes(content, path) or f"is not UTF-8 (byte {error.start + 1})"
+        raise OpsError(f"{option} {path}: {wrong}") from None
     except OSError as error:
         raise OpsError(f"{option} {path}: cannot be read: {error.strerror}") from None
     if is_blank(text):

@@ -42,11 +42,11 @@ _SHOWN = 60
 
 @dataclass(frozen=True)
 class Order:
-    """What the command line wants of a folder.
+    """What the command line requests of a folder.
 
     Attributes:
-        limit: how many cases of the dataset are asked; None: all.
-        retry_failed: ask again what failed in the finished run that is there.
+        limit: how many cases of the dataset are used; None: all.
+        retry_failed: retry the failed cases of the finished run that is there.
     """
 
     definition: CustomDefinition
@@ -74,7 +74,7 @@ class Folder:
 
     @property
     def answered(self) -> int:
-        """Cases with an answer, as run.json has it."""
+        """Cases with an answer, from run.json."""
         state = self.state
         return 0 if state is None else sum(each.completed - each.failed for each in state.candidates.values())
 
@@ -84,7 +84,7 @@ def opened(path: Path, order: Order, *, now: datetime) -> Iterator[Folder]:
     """The folder of this evaluation, made or found.
 
     Raises:
-        OpsError: it holds something else, naming what differs, it is damaged, or somebody else works in it.
+        OpsError: it holds something else, naming what differs, it is damaged, or another process works in it.
     """
     with _locked(path):
         mounts = {order.definition.dataset.key: _dataset(path, order)}
@@ -111,7 +111,7 @@ def _locked(path: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise OpsError(f"--out {path}: another process is using it") from None
+            raise OpsError(f"--out {path}: another process uses this folder") from None
         except OSError as error:
             raise OpsError(f"--out {path}: {_LOCK} cannot be locked: {error.strerror}") from None
         yield
@@ -151,10 +151,10 @@ def _at(path: Path, layout: RunLayout, *, mounts: Mapping[str, Path]) -> Folder:
 
 
 def _begun(contents: Contents, definition: CustomDefinition, *, mounts: Mapping[str, Path], now: datetime) -> RunState:
-    """The run that goes on in the folder; a new one where nothing was answered that another would need.
+    """Find the run that resumes in the folder; make a new one where no answer would be lost.
 
     Raises:
-        OpsError: it has answers of another evaluation, or answers of which nobody can tell what to.
+        OpsError: it has answers of another evaluation, or answers to unknown prompts.
     """
     if contents.empty:
         return contents.begin(definition.evaluation, now=now)
@@ -178,7 +178,7 @@ def _begun(contents: Contents, definition: CustomDefinition, *, mounts: Mapping[
 
 
 def _difference(begun: CustomDefinition, wanted: CustomDefinition) -> str | None:
-    """What differs. Answers of two evaluations must not mix; how they are asked for changes none of them."""
+    """Name what differs. Answers of two evaluations must not mix; concurrency and time limits change no answer."""
     there, here = _flat(begun.to_json()), _flat(wanted.to_json())
     differing = [
         key
@@ -187,9 +187,9 @@ def _difference(begun: CustomDefinition, wanted: CustomDefinition) -> str | None
     ]
     if not differing:
         return None
-    told = "; ".join(f"{key} is {_shown(there.get(key))} there, {_shown(here.get(key))} here" for key in differing[:5])
+    shown = "; ".join(f"{key} is {_shown(there.get(key))} there, {_shown(here.get(key))} here" for key in differing[:5])
     more = f"; and {len(differing) - 5} more" if len(differing) > 5 else ""
-    return f"{told}{more}; needed: the same options"
+    return f"{shown}{more}; needed: the same options"
 
 
 def _other_dataset(state: RunState, definition: CustomDefinition, mounts: Mapping[str, Path]) -> str | None:
@@ -201,7 +201,7 @@ def _other_dataset(state: RunState, definition: CustomDefinition, mounts: Mappin
 
 
 def _retry(path: Path, definition: CustomDefinition, *, mounts: Mapping[str, Path], now: datetime) -> Folder:
-    """The run below that asks again what failed: one that has begun, else a new one of the newest that is finished.
+    """Find the retry below: one that has begun, else a new one of the newest finished run.
 
     Raises:
         OpsError: nothing there is finished, or it is another evaluation.
@@ -210,8 +210,8 @@ def _retry(path: Path, definition: CustomDefinition, *, mounts: Mapping[str, Pat
     finished = [each for each in runs if (each / "summary.json").is_file()]
     if not finished or finished[0] != path:
         raise OpsError(
-            f"--retry-failed: {path} holds no finished evaluation; the same command without it goes on, "
-            "and asks what has failed again"
+            f"--retry-failed: {path} has no finished evaluation; the same command without it resumes the run, "
+            "and retries its failed cases"
         )
     source = _folder(path, definition, mounts=mounts, now=now)
     if not source.finished:
@@ -238,7 +238,7 @@ def _retry(path: Path, definition: CustomDefinition, *, mounts: Mapping[str, Pat
 def _retried(
     below: Path, definition: CustomDefinition, first: Folder, *, mounts: Mapping[str, Path], now: datetime
 ) -> Folder:
-    """A retry that has begun before."""
+    """Resume a retry."""
     contents = Contents(below)
     contents.check(now=now)
     begun = contents.definition

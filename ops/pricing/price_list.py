@@ -19,7 +19,7 @@ from typing import Any
 from bedrock_eval.models import GLOBAL_PROFILE, Model
 
 VERIFIED_ON = date(2026, 11, 24)
-"""When the table below was last compared with public copies of the two price lists (AWS itself could not be asked)."""
+"""When the table below was last compared with public copies of the two price lists (not with AWS itself)."""
 
 AMAZON = "AmazonBedrock"
 MARKETPLACE = "AmazonBedrockFoundationModels"

@@ -1,4 +1,4 @@
-"""What AWS/Bedrock has measured of an environment's models, in the periods that the alarms look at."""
+"""The CloudWatch metrics of an environment's models, in the periods of the alarms."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

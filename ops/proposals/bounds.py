@@ -1,4 +1,4 @@
-"""Gates and thresholds as a history suggests them: what ordinary runs and ordinary traffic keep.
+"""Gates and thresholds as a history suggests them, which ordinary runs and ordinary traffic meet.
 
 With too little history there is no proposal, only the reason. Values are rounded outward, so that rounding alone
 breaks nothing.
@@ -137,7 +137,7 @@ def latency_threshold(points: Mapping[datetime, float]) -> Proposal:
 
 
 def rate_threshold(rates: Mapping[datetime, float], *, floor: int) -> Proposal:
-    """HEADROOM times the percentile of rates in per cent, and no less than one of `floor` requests is.
+    """HEADROOM times the percentile of rates in per cent, and at least the rate of one in `floor` requests.
 
     Below that, a single failed request in the least traffic that is judged would breach.
     """

@@ -44,7 +44,7 @@ class Compared:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class RunDifferences:
     """Two runs beside each other.
 
     Attributes:
@@ -55,7 +55,7 @@ class Comparison:
     notes: Sequence[str] = ()
 
 
-def compare_runs(later: StoredRun, earlier: StoredRun) -> Comparison:
+def compare_runs(later: StoredRun, earlier: StoredRun) -> RunDifferences:
     """Every candidate and metric that both runs have; p-values are adjusted for all of them by Holm.
 
     Scores are by the metrics as they are now, with the later run's parameters.
@@ -91,7 +91,7 @@ def compare_runs(later: StoredRun, earlier: StoredRun) -> Comparison:
     adjusted = holm([each.estimate.p_value for each in found])
     rows = [replace(each, holm_p_value=value) for each, value in zip(found, adjusted, strict=True)]
     left_out = [f"not compared: {reason}" for reason in refused.values()]
-    return Comparison(rows, [*_notes((later, ours), (earlier, theirs)), *left_out])
+    return RunDifferences(rows, [*_notes((later, ours), (earlier, theirs)), *left_out])
 
 
 def _read(run: StoredRun, definition: Definition) -> tuple[RunScores, dict[str, str]]:
@@ -141,7 +141,7 @@ def comparison_table(found: Sequence[Compared], *, later: StoredRun, earlier: St
 
 
 def differing_candidates(later: StoredRun, earlier: StoredRun) -> Iterator[str]:
-    """What a reader must know before they believe a comparison: what else has changed between the runs."""
+    """List what else has changed between the runs."""
     before = {candidate.name: candidate for candidate in earlier.definition().candidates}
     ours = {candidate.name: candidate for candidate in later.definition().candidates}
     for name, candidate in ours.items():

@@ -24,7 +24,7 @@ LATEST = "latest"
 
 @dataclass(frozen=True)
 class StoredRun:
-    """One run, or the copy of one that was accepted: its keys, read when they are asked for."""
+    """One run, or the copy of one that was accepted: its keys, read when they are needed."""
 
     store: Store
     layout: RunLayout
@@ -75,7 +75,7 @@ class StoredRun:
         return definition
 
     def jobs(self) -> Jobs | None:
-        """jobs.json, None when Bedrock has not been asked for any, or scores nothing of this run."""
+        """jobs.json; None before the first job, and for runs without jobs."""
         stored = self.store.read(self.layout.jobs)
         try:
             return None if stored is None else read_jobs(stored.body)

@@ -4,7 +4,7 @@ import sys
 
 
 def print_result(text: str) -> None:
-    """Write what the command was asked for to standard output."""
+    """Write a result to standard output."""
     sys.stdout.write(text + "\n")
 
 

@@ -19,7 +19,7 @@ _WORTH_SHOWING = timedelta(seconds=10)
 _WORDS = {status: status.value.lower() for status in JobStatus} | {JobStatus.IN_PROGRESS: "in progress"}
 
 
-class Progress(Protocol):
+class RunProgress(Protocol):
     """Follows one run."""
 
     def show(self, state: RunState) -> None:
@@ -86,7 +86,7 @@ class ProgressBar:
 
 
 class JobProgress:
-    """Shows how many jobs of one run wait, are under way and have ended, whenever that changes; their cost is unknown.
+    """Shows how many jobs of one run wait, are in progress and have ended, whenever that changes.
 
     Args:
         jobs: reads jobs.json; None while there is none.

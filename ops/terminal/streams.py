@@ -1,4 +1,4 @@
-"""Standard output and error as they may be: of any encoding, full, closed, or read by nobody any more."""
+"""Standard output and error that may have any encoding, be full or closed, or have lost their reader."""
 
 import codecs
 import errno
@@ -29,7 +29,7 @@ def _plainly(error: UnicodeError) -> tuple[str, int]:
 
 
 class _Stream(io.FileIO):
-    """A standard stream. Once it cannot be written, all further text is dropped: the command itself goes on.
+    """A standard stream. Once it cannot be written, all further text is dropped, and the command continues.
 
     Attributes:
         failure: why it cannot be written, unless only its reader has gone.

@@ -156,14 +156,14 @@ def _blocks(
 
 
 def screen_width() -> int | None:
-    """Columns of the terminal, or as COLUMNS says; None where a file or a pipe takes any width."""
+    """Read the columns of the terminal, or COLUMNS; None where a file or a pipe takes any width."""
     if not sys.stdout.isatty() and "COLUMNS" not in os.environ:
         return None
     return shutil.get_terminal_size().columns
 
 
 def rendered(*parts: RenderableType) -> str:
-    """Parts as the screen shows them, with colour only where it is a terminal and nobody has set NO_COLOR."""
+    """Render parts as the screen shows them, with colour only on a terminal without NO_COLOR."""
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     console = Console(
         file=sys.stdout,

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from ops.command_line.application import COMMANDS
 from tests.support.paths import ROOT
 
 DOCUMENTS = (ROOT / "README.md", ROOT / "datasets" / "README.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -13,9 +14,10 @@ ROOMS = ("ops", "local", "configuration", "stacks", "lambda", "constructs")
 CODE = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 OPS = ("bedrock-eval", "python -m ops")
 _PROGRAMS = (*OPS, "python -m local", "make", "cdk")
-# In a sentence `make` is a verb too: a command stands alone, or behind a colon.
+# In a sentence `make` is a verb too: a command stands alone, or behind a colon. bedrock-eval is a distribution as well.
 _START = re.compile(
-    r"(?:^|(?<=\s))(?:bedrock-eval|python -m (?:ops|local)|cdk) [a-z]|(?:^|(?<=: ))make [a-z]+(?=[.;,]?$)"
+    rf"(?:^|(?<=\s))(?:python -m (?:ops|local)|cdk|bedrock-eval(?= (?:{'|'.join(COMMANDS)})\b)) [a-z]"
+    r"|(?:^|(?<=: ))make [a-z]+(?=[.;,]?$)"
 )
 # What documents write for a value of the reader's own, and where a message puts one in.
 _STANDS_FOR = {

@@ -37,7 +37,7 @@ def declare(commands: Any) -> None:
 
 
 def _add_question(add: Any) -> None:
-    """Add what the models are asked. Paths stay texts, so that messages show them as they were given."""
+    """Add what the models are sent. Paths stay texts, so that messages show them as they were given."""
     add("--dataset", type=local_path, required=True, metavar="F", help="JSONL with prompt and referenceResponse")
     add("--model", action="append", required=True, metavar="[NAME=]ID", help="a model to evaluate; repeatable")
     add("--system", type=local_path, metavar="F", help="file with the system prompt (without its last line break)")

@@ -24,7 +24,7 @@ def declare(commands: Any) -> None:
         type=integer(1, 3650, what="a number of days"),
         default=VALID_DAYS,
         metavar="N",
-        help="days until synthesis asks for the rates to be verified again (%(default)s)",
+        help="days until synthesis warns that the rates need verifying again (%(default)s)",
     )
     add_json(prices)
     add_environment(prices)

@@ -241,7 +241,7 @@ def test_one_process_at_a_time_works_in_a_folder(
     models.script = second
     assert run("--concurrency", "1") == 0
     assert codes == [1]
-    assert "another process is using it" in capsys.readouterr().err
+    assert "another process uses this folder" in capsys.readouterr().err
 
 
 def test_a_dataset_with_a_mistake_names_its_line(

@@ -172,7 +172,7 @@ def test_a_retry_that_was_stopped_goes_on(run: Run, models: FakeModels) -> None:
 
 def test_a_retry_needs_a_finished_run(run: Run, models: FakeModels, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--retry-failed") == 1
-    assert "out holds no finished evaluation; the same command without it goes on" in capsys.readouterr().err
+    assert "out has no finished evaluation; the same command without it resumes" in capsys.readouterr().err
     assert not models.requests
 
 
