@@ -51,9 +51,10 @@ down: install ## stop what `make up` started
 
 test: lint unit repository ops parity infrastructure emulator system pages ## everything that CI checks
 
-lint: install ## ruff, mypy, generated files
+lint: install ## ruff, vulture (dead code), mypy, generated files
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check . || (echo "Format with: .venv/bin/ruff format ."; exit 1)
+	@$(BIN)/vulture
 	@$(BIN)/mypy --no-error-summary lambda/bedrock_eval lambda/bedrock_eval_runs lambda/bedrock_eval_functions constructs/bedrock_eval_cdk configuration stacks local ops bench examples app.py
 	@$(BIN)/python -m configuration.generate --check
 	@$(BIN)/python -m examples.reference --check

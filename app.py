@@ -82,7 +82,7 @@ def main() -> int:
         first = first_runs(environment)
         if first is not None:
             sys.stderr.write(f"info: {first}\n")
-        # Nobody sends a bill for the stand-in.
+        # The simulator costs nothing.
         if not environment.stand_in:
             sys.stderr.write(f"info: {_cost_line(environment, assembly)}\n")
             counted = interventions_sentence(environment, environments)

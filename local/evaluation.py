@@ -232,7 +232,7 @@ def cloudwatch_means(clients: Clients, summary: Summary) -> dict[tuple[str, str]
         }
         for name in candidate.metrics:
             measure = summary.measures[name]
-            metric = catalogue.score(name, better=measure.better, title=measure.title)
+            metric = catalogue.score(name, title=measure.title)
             found[candidate.name, name] = _average(clients, metric, dimensions=dimensions, minute=minute)
     return found
 

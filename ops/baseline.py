@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from bedrock_eval.arrival import shown
-from bedrock_eval.catalogue import Better
+from bedrock_eval.direction import Better
 from bedrock_eval.numerals import whole
 from bedrock_eval.proposals import (
     HEADROOM,

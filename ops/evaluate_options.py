@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from bedrock_eval.catalogue import Better
+from bedrock_eval.direction import Better
 from bedrock_eval.evaluation.dataset_formats import named_by_bytes
 from bedrock_eval.evaluation.definition import (
     PROMPT_MARK,

@@ -130,12 +130,9 @@ def custom_metrics(environment: Environment) -> int:
     )
     # What it reads, and whether it is blind.
     budget = 0 if environment.budget is None else 2
-    return _WATCHDOG + _PEOPLE + budget + scheduled + lives + logged + sum(_of_evaluation(each) for each in evaluations)
-    counted = environment.logs_invocations and environment.invocation_logging.metrics
-    logged = len(environment.models) + _ERROR_CODES if counted else 0
     account = _ACCOUNT if environment.owns_account else 0
     held = sum(1 for each in evaluations if each.job_kind is None) if environment.has_own_profiles else 0
-    watching = _WATCHDOG + _PEOPLE + account + held + scheduled + lives
+    watching = _WATCHDOG + _PEOPLE + budget + account + held + scheduled + lives
     return watching + logged + sum(_of_evaluation(each) for each in evaluations)
 
 

@@ -18,6 +18,7 @@ Path = tuple[str | int, ...]
 # ruamel answers some broken texts with an error of its own code.
 _CRASHES = (LookupError, ValueError, TypeError, AttributeError, AssertionError, NotImplementedError)
 _TAG = "tag:yaml.org,2002:"
+MERGE = "<<"
 _DEEPEST = 20
 # Aliases of aliases grow a file of a few lines to gigabytes.
 _MOST_VALUES = 20_000
@@ -147,7 +148,12 @@ class _Reader:
                 continue
             first[key] = line
             self.lines[(*path, key)] = line
-            if key_node.tag not in (f"{_TAG}str", f"{_TAG}merge"):
+            if key_node.tag == f"{_TAG}merge":
+                self.mistakes.append(
+                    Mistake((*path, MERGE), "merge keys are not supported; needed: the keys themselves", line)
+                )
+                continue
+            if key_node.tag != f"{_TAG}str":
                 self.mistakes.append(Mistake((*path, key), f'the key is not text; put it in quotes: "{key}"', line))
                 continue
             yield key, value_node

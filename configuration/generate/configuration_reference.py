@@ -50,25 +50,25 @@ _INTRODUCTION = f"""\
 # Configuration
 
 One file in `environments/` is one environment; its name is the file's. `environments/schema.json` is the same
-reference for editors, which complete and check by it. What is wrong in a file is told at synth, all of it at once,
-with file, line and key. `local.yaml` is the emulator's and is read only when it is asked for.
+reference for editors, which complete and check by it. `cdk synth` reports every mistake of every file at once, with
+file, line and key. `local.yaml` is for the emulator and is read only when it is named.
 
 ```yaml
 {EXAMPLE}```
 
-A default in the tables is what counts when the key is not there. A key without a default and without "required" may be
-left out, and then nothing of it is set. Names of your own (models, datasets, evaluations, candidates, the file's):
+The default applies when the key is left out. A key without a default that is not required can be left out; then it is
+not set. Names that you choose (models, datasets, evaluations, candidates, the file's):
 {NAME_RULE}.
 """
 
 
 @dataclass(frozen=True)
 class _Section:
-    """A mapping with keys of its own.
+    """A mapping with fixed keys.
 
     Attributes:
-        path: the keys that lead there; the user's own read `<name>`.
-        given: the values of keys that it depends on, as {"kind": "judge"}.
+        path: the keys that lead there, `<name>` for those that users choose.
+        given: the values of the keys that choose it, as {"kind": "judge"}.
     """
 
     path: str
@@ -82,13 +82,13 @@ def configuration_text() -> str:
     alike: dict[str, list[_Section]] = {}
     for each in found:
         alike.setdefault(each.path, []).append(each)
-    # What is the same for several kinds of evaluations stands there once.
+    # A section that several kinds of evaluations share is written once.
     first = [each for each in found if next(of for of in alike[each.path] if of.node == each.node) is each]
     return _INTRODUCTION + "".join(f"\n{_section(each, alike[each.path])}" for each in first)
 
 
 def _sections(path: str, node: Node, given: Mapping[str, str]) -> Iterator[_Section]:
-    """Every mapping with keys of its own, below the path that leads there."""
+    """Every mapping with fixed keys, with its path."""
     if "allOf" in node:
         for values, member in cases(node):
             yield from _sections(path, member, values)
@@ -112,7 +112,7 @@ def _section(section: _Section, alike: Sequence[_Section]) -> str:
     shown = {key: value for key, value in node["properties"].items() if base.get(key) != value}
     text = str(node["description"])
     if base:
-        text += f" The keys are those of `kind: {section.given['by']}`, and these besides or in their place:"
+        text += f" The keys are those of `kind: {section.given['by']}`, with these added or replaced:"
     lines = (
         f"## {_title(section, alike)}",
         "",
@@ -126,14 +126,14 @@ def _section(section: _Section, alike: Sequence[_Section]) -> str:
 
 
 def _base(section: _Section, alike: Sequence[_Section]) -> Mapping[str, Node]:
-    """The keys of what a comparison is by; none for everything else."""
+    """The keys of the kind that a comparison uses; none for other sections."""
     by = section.given.get("by")
     same = next((each for each in alike if by is not None and each.given == {"kind": by}), None)
     return {} if same is None or section.node["properties"].get("by") is None else same.node["properties"]
 
 
 def _title(section: _Section, alike: Sequence[_Section]) -> str:
-    """The path, and where it holds different keys for several kinds which of them these are of."""
+    """The path, with the kinds of evaluations where the keys depend on the kind."""
     if not section.path:
         return "The environment"
     if all(each.node == section.node for each in alike):
@@ -159,7 +159,7 @@ def _type(node: Node) -> str:
     if inside is None:
         return kind(node)
     of = "keys with values" if properties(inside) else kind(inside)
-    return f"a list of {of}" if _is_list(node) else f"{of} under names of your own"
+    return f"a list of {of}" if _is_list(node) else f"{of} under names that you choose"
 
 
 def _allowed_inside(node: Node) -> str:

@@ -1,4 +1,4 @@
-"""What pydantic finds, said for people: the value as written, what is wrong, what is allowed."""
+"""Turns what pydantic finds into messages: the value as written, what is wrong, what is allowed."""
 
 import difflib
 import json
@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from bedrock_eval.scores.job_measures import BUILT_IN
 from bedrock_eval.wording import suggestion
-from configuration.document.reading import Document, Mistake, Path
+from configuration.document.reading import MERGE, Document, Mistake, Path
 from configuration.schema.evaluations.kinds import CUSTOM, kind_of, signs_of_jobs
 from configuration.schema.json_schema import (
     Node,
@@ -32,16 +32,20 @@ _KEY = "[key]"
 
 
 def mistakes_of(error: ValidationError, document: Document) -> Iterator[Mistake]:
-    """One mistake for each of pydantic's, in the file's order of keys, none twice."""
+    """The mistakes that pydantic found, each once."""
     details = error.errors(include_url=False)
     misspelt = {_meant(_path(detail["loc"]), document) for detail in details if detail["type"] == "extra_forbidden"}
-    told: set[Mistake] = set()
+    # What a merge key would bring is not missing: the merge key is the mistake.
+    merged = {mistake.path[:-1] for mistake in document.mistakes if mistake.path[-1:] == (MERGE,)}
+    seen: set[Mistake] = set()
     for detail in details:
         mistake = _mistake(detail, document)
-        # A key that is missing because it is misspelt is told of where it stands.
-        if mistake is None or mistake in told or (detail["type"] == "missing" and mistake.path in misspelt):
+        # A key that is missing because it is misspelt is reported where it is written.
+        if mistake is None or mistake in seen:
             continue
-        told.add(mistake)
+        if detail["type"] == "missing" and (mistake.path in misspelt or mistake.path[:-1] in merged):
+            continue
+        seen.add(mistake)
         yield mistake
 
 
@@ -61,18 +65,18 @@ def _mistake(detail: ErrorDetails, document: Document) -> Mistake | None:
         return Mistake(path, _unknown_key(path, document))
     path, value = _standing(path, document)
     if detail["type"] == "too_short" and value:
-        return None  # It is the broken items that pydantic does not count, and they are told by themselves.
+        return None  # Pydantic does not count broken items, which have mistakes of their own.
     return Mistake(path, _wrong(detail, path=path, value=value, document=document))
 
 
 def _path(loc: Path) -> Path:
-    """The file's own keys: below an evaluation's name pydantic puts the kind that it has chosen."""
+    """The keys of the file: below an evaluation's name pydantic adds the kind that it has chosen."""
     steps = loc[:2] + loc[3:] if loc[:1] == ("evaluations",) else loc
     return tuple(step for step in steps if step != _KEY)
 
 
 def _kind(path: Path, document: Document) -> Mistake:
-    """An evaluation of a kind that there is not, or a comparison by one."""
+    """The mistake of an unknown `kind` or `by`."""
     evaluation = document.value(path)
     path = (*path, "by" if evaluation.get("kind") == "comparison" else "kind")
     standing, value = _standing(path, document)
@@ -83,7 +87,7 @@ def _kind(path: Path, document: Document) -> Mistake:
 
 
 def _forgotten(signs: Sequence[str], path: Path, document: Document) -> str:
-    """Of an evaluation that would be custom, and has what no custom one has."""
+    """The message for an evaluation without kind that has keys of jobs."""
     kinds = [_kinds_with((*path[:-1], sign), document) for sign in signs]
     shared = [kind for kind in kinds[0] if kind != CUSTOM and all(kind in others for others in kinds)]
     keys = ", ".join(sign for sign in signs if sign != "metrics")
@@ -100,7 +104,7 @@ def _none_of(node: Node, *, value: object, document: Document, path: Path) -> st
 
 
 def _standing(path: Path, document: Document) -> tuple[Path, Any]:
-    """The part of a path that the file has: a plain candidate has no `name` of its own."""
+    """The part of a path that the file has: a candidate in its short form has no `name`."""
     while True:
         try:
             return path, document.value(path)
@@ -110,7 +114,7 @@ def _standing(path: Path, document: Document) -> tuple[Path, Any]:
 
 def _missing(path: Path, document: Document) -> str:
     node = schema_at(path, document.data)
-    meaning = str(node.get("description", kind(node))) if node else ""
+    meaning = str(node.get("description", kind(node))).partition(". ")[0] if node else ""
     # An abbreviation keeps its capitals.
     first = meaning[:1] if meaning[1:2].isupper() else meaning[:1].lower()
     values = allowed(node) if node and "enum" in node else ""
@@ -124,13 +128,13 @@ def _unknown_key(path: Path, document: Document) -> str:
 
 
 def _known_keys(path: Path, document: Document) -> tuple[str, ...]:
-    """The keys that may stand beside an unknown one."""
+    """The keys that are allowed beside an unknown one."""
     parent = schema_at(path[:-1], document.data) or file_schema()
     return tuple(properties(chosen(parent, document.value(path[:-1]))))
 
 
 def _elsewhere(path: Path, document: Document) -> str:
-    """Where a key below an evaluation would be right: with evaluations of another kind."""
+    """The kinds of evaluation that have a key, where its own kind has not."""
     kinds = _kinds_with(path, document) if path[0] == "evaluations" else []
     return f" of kind {kind_of(document.value(path[:2]))} (it is one of kind {', '.join(kinds)})" if kinds else ""
 
@@ -171,7 +175,7 @@ def _wrong_kind(node: Node, *, value: object, shown: str, written: str | None) -
 
 
 def _keys_of(node: Node, value: object) -> str:
-    """What belongs in the place of a text or a number: the keys of a mapping, or a list around it."""
+    """The keys, or the list, that are needed instead of a text or a number."""
     found = [each for each in variants(chosen(node, value)) if each.get("type", "object") in ("object", "array")]
     if not found or isinstance(value, dict):
         return ""
@@ -189,7 +193,7 @@ def _keys_of(node: Node, value: object) -> str:
 
 
 def _show(value: object, *, written: str | None) -> str:
-    """Text in quotes, numbers as the file has them, never long."""
+    """The value for a message: text in quotes, numbers as in the file, shortened."""
     if value is None:
         return "nothing"
     if isinstance(value, dict | list):

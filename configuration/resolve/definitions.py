@@ -1,4 +1,4 @@
-"""From an evaluation of an environment file to its definition, in which every reference is filled in."""
+"""Builds the definition of an evaluation, with every reference of the environment file resolved."""
 
 import json
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from configuration.schema.evaluations.settings import JobPerCandidateSettings
 
 @dataclass(frozen=True)
 class Places:
-    """What a definition holds of the account that it is deployed to; tokens of the CDK will do.
+    """The names of the account that a definition is deployed to; CDK tokens are allowed.
 
     Attributes:
         profiles: ARNs of the inference profiles that are called instead of the declared ids, by key of `models`.
@@ -82,7 +82,7 @@ def _custom(shared: Definition, config: CustomEvaluationConfig, environment: Env
 
 
 def _with_longest_answer(candidate: Candidate) -> Candidate:
-    """What a request says in any case, so that it stands in the definition too."""
+    """Every request has it, so the definition has it too."""
     return replace(candidate, parameters=replace(candidate.parameters, max_tokens=candidate.max_tokens))
 
 
@@ -147,7 +147,7 @@ def _job_candidate(environment: Environment, config: JobCandidateConfig, places:
 
 
 def _job_model(environment: Environment, name: str, places: Places) -> str:
-    """How a job names a model that it asks: our profile for it, where there is one."""
+    """The name by which a job calls a model: its application inference profile, where there is one."""
     return places.profiles.get(name) or _named(environment, name, places)
 
 
@@ -158,7 +158,7 @@ def _named(environment: Environment, name: str, places: Places) -> str:
 
 
 def quota_sentences(environment: Environment, name: str) -> tuple[str, ...]:
-    """How many calls a minute the named quotas allow the candidates of an evaluation; none of Bedrock's jobs."""
+    """The calls per minute that the declared quotas allow to each candidate; none for jobs of Bedrock."""
     config = environment.evaluations[name]
     if not isinstance(config, CustomEvaluationConfig):
         return ()
@@ -168,7 +168,7 @@ def quota_sentences(environment: Environment, name: str) -> tuple[str, ...]:
 
 
 def dataset(environment: Environment, name: str, places: Places) -> Dataset:
-    """Where the prompts of a dataset lie, by its name in the environment or Bedrock's own.
+    """The location of a dataset, by its name in the environment or that of a built-in dataset.
 
     Raises:
         KeyError: the environment has no dataset of the name.

@@ -1,15 +1,15 @@
-"""Who counts what guardrails do inside of model calls: the environment that logs the account's invocations."""
+"""Says which environment counts guardrail interventions in model calls: the one that logs the account's invocations."""
 
 from collections.abc import Iterable
 
 from bedrock_eval.alarms.kinds import MODEL_INTERVENTIONS
 from configuration.schema.environment import Environment
 
-_COUNTED = "what guardrails do inside of model calls"
+_COUNTED = "interventions of guardrails in model calls"
 
 
 def interventions_sentence(environment: Environment, others: Iterable[Environment]) -> str | None:
-    """What synth says of an environment that does not count them itself; None: it does.
+    """The sentence that `cdk synth` prints of an environment that does not count them itself; None when it does.
 
     Args:
         others: the environments of this synth, among which the account's owner may be.
@@ -17,12 +17,12 @@ def interventions_sentence(environment: Environment, others: Iterable[Environmen
     if environment.logs_invocations:
         if environment.interventions_counted:
             return None
-        why = "invocation_logging.text is false, so that no answer tells of it"
+        why = "invocation_logging.text is false, so answers are not logged"
     elif environment.owns_account:
-        why = 'invocation_logging.mode is "none", so that no call is logged'
+        why = 'invocation_logging.mode is "none", so calls are not logged'
     else:
-        return f"{environment.name}: {_COUNTED} is counted {_by(environment, others)}"
-    return f"{environment.name}: {_COUNTED} is not counted, and there is no alarm {MODEL_INTERVENTIONS.name}: {why}"
+        return f"{environment.name}: {_COUNTED} are counted {_by(environment, others)}"
+    return f"{environment.name}: {_COUNTED} are not counted, and there is no alarm {MODEL_INTERVENTIONS.name}: {why}"
 
 
 def _by(environment: Environment, others: Iterable[Environment]) -> str:
@@ -40,5 +40,5 @@ def _by(environment: Environment, others: Iterable[Environment]) -> str:
         return f"by {here[0]}, which logs the invocations of this account"
     return (
         f"by the environment that logs the invocations of this account, which is not in this synth; without one "
-        f"{MODEL_INTERVENTIONS.name} never rings"
+        f"{MODEL_INTERVENTIONS.name} never goes into alarm"
     )

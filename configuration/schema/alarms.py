@@ -24,7 +24,7 @@ AlarmName = Annotated[str, AfterValidator(_alarm_name), Field(json_schema_extra=
 
 
 def _with_thresholds(*, of_model: bool) -> Callable[[type[Config]], type[Config]]:
-    """Add a key for every threshold; of one model for those that it may have of its own, none of them required."""
+    """Add a key for every threshold, or for those that a model may have of its own."""
 
     def build(config: type[Config]) -> type[Config]:
         keys = {
@@ -56,23 +56,23 @@ def _key(name: str, declaration: Declaration, of_model: bool) -> Any:
 
 @_with_thresholds(of_model=True)
 class ModelAlarmsConfig(Strict):
-    """Thresholds of one model; what is left out is as in `alarms`."""
+    """Thresholds of one model. A threshold that is left out is the one in `alarms`."""
 
     def over(self, thresholds: Thresholds) -> Thresholds:
-        """The thresholds with the model's own in their place."""
+        """Replace the thresholds that the model has of its own."""
         return replace(thresholds, **self.model_dump(exclude_none=True))
 
 
 @_with_thresholds(of_model=False)
 class AlarmsConfig(Strict):
-    """Thresholds and severities. Rates are per cent of all requests in 5 minutes; with fewer requests than
-    `traffic_floor` neither they nor latencies are judged.
+    """Thresholds and severities. Rates are per cent of all requests in 5 minutes; with fewer requests
+    than `traffic_floor`, rates, speeds and latencies are not judged.
 
-    A threshold that is left out, with no default, makes no alarm.
+    A threshold without a default makes an alarm only when it is set.
     """
 
     severity: Mapping[AlarmName, Literal["critical", "warning", "off"]] = Field(
-        default={}, description="Other severities than those of the table, by kind of alarm; off: not made."
+        default={}, description="Severities other than those in docs/alarms.md, by kind of alarm. `off`: no such alarm."
     )
 
     @property

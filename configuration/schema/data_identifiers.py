@@ -1,4 +1,4 @@
-"""The managed data identifiers of CloudWatch Logs: what a data-protection policy can look for.
+"""The managed data identifiers of CloudWatch Logs, which a data protection policy can mask.
 
 Source: CloudWatch Logs user guide, types of data that you can protect; a test compares them with those of the CDK.
 """

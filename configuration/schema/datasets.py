@@ -5,19 +5,19 @@ from pathlib import Path
 from pydantic import Field
 
 from configuration.repository import REPOSITORY
-from configuration.schema.values.base import Strict, told
+from configuration.schema.values.base import Strict, pattern_error
 
 
 class DatasetConfig(Strict):
-    """Where the cases come from."""
+    """The file or object with the cases."""
 
     source: str = Field(
         # No part of a path begins with a dot, so that none leads out of the repository.
         pattern=r"^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.+|(\./)?([^/:\\~\s.][^/:\\]*/)*[^/:\\~\s.][^/:\\]*)\.jsonl$",
-        description="A .jsonl file inside this repository, as datasets/questions.jsonl (checked at synth, uploaded at "
-        "deploy), or an s3:// URI of the same Region. A bucket or key of another account must admit the roles that "
-        "read it.",
-        json_schema_extra=told(
+        description="A .jsonl file in this repository, as datasets/questions.jsonl, or an s3:// URI in the "
+        "same Region. `cdk synth` checks a file, `cdk deploy` uploads it. A bucket or KMS key of "
+        "another account must allow the roles that read it.",
+        json_schema_extra=pattern_error(
             "datasets/<file>.jsonl or another path inside the repository, or s3://<bucket>/<key>.jsonl"
         ),
     )
@@ -28,7 +28,7 @@ class DatasetConfig(Strict):
 
     @property
     def s3_object(self) -> tuple[str, str]:
-        """Bucket and key of an s3:// URI."""
+        """The bucket and key of an s3:// URI."""
         bucket, _, key = self.source.removeprefix("s3://").partition("/")
         return bucket, key
 

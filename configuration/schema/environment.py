@@ -25,7 +25,7 @@ from configuration.schema.models import ModelConfig
 from configuration.schema.notification import BudgetConfig, SubscriptionConfig
 from configuration.schema.resource_types import APPLICATION_PROFILE, exists
 from configuration.schema.retention import RetentionConfig
-from configuration.schema.values.base import Strict, refused, told
+from configuration.schema.values.base import Strict, pattern_error, refused
 from configuration.schema.values.names import Name, Region
 from configuration.schema.values.tags import MOST_TAGS, tags
 
@@ -33,7 +33,7 @@ STAND_IN_ACCOUNT = "000000000000"
 
 
 class Environment(Strict):
-    """One environment: what `cdk deploy '<name>/*'` makes. Its name is the file's."""
+    """One environment, which `cdk deploy '<name>/*'` deploys. Its name is the name of the file."""
 
     model_config = ConfigDict(
         json_schema_extra=refused(
@@ -57,67 +57,75 @@ class Environment(Strict):
 
     name: Name = Field(description="Given by the file's name, not in the file.")
     application: Name = Field(
-        description="The Application dimension of every custom metric.",
+        description="Value of the dimension Application of every custom metric.",
         json_schema_extra={"pattern": f"^(?!aws|ssm){NAME_PATTERN}$"},
     )
     account: str | None = Field(
         default=None,
         pattern=r"^[0-9]{12}$",
-        description="Left out: whichever account deploys.",
-        json_schema_extra=told('12 digits in quotes, as "123456789012"'),
+        description="AWS account id. Left out: the account that deploys.",
+        json_schema_extra=pattern_error('12 digits in quotes, as "123456789012"'),
     )
-    region: Region = Field(description="Where everything is made, and where the models are called from.")
+    region: Region = Field(description="Region of all resources, from which models are called.")
     owns_account: bool = Field(
         default=False,
-        description="Makes what exists once per account and Region: invocation log group and setting, alarms on "
-        "AWS/Bedrock. Exactly one environment of an account and Region should.",
+        description="This environment creates what exists once per account and Region: log group and setting "
+        "of model invocation logging, alarms on AWS/Bedrock. Set it in exactly one environment "
+        "of an account and Region.",
     )
     stand_in: bool = Field(
         default=False,
-        description='No AWS behind it (account "000000000000"): models past their end of life are a warning.',
+        description='The environment runs on the local simulator, without AWS (account "000000000000"). A '
+        "model past its end of life is a warning, not a mistake.",
     )
     owner: str = Field(
         min_length=1,
-        description="Team that is asked when an alarm rings.",
+        description="Team that responds to alarms.",
         json_schema_extra={"maxLength": 256, "pattern": f"^{TAG_TEXT.pattern}$"},
     )
     runbook_url: str = Field(
         pattern=r"^https?://\S+$",
-        description="Base of the links in alarms.",
-        json_schema_extra=told("an http:// or https:// URL"),
+        description="Base URL of the runbook links in alarm messages.",
+        json_schema_extra=pattern_error("an http:// or https:// URL"),
     )
     tags: Mapping[str, str] = Field(
         default={},
-        description="On every resource, beside the tags application, environment and owner.",
+        description="Tags of every resource, in addition to application, environment and owner.",
         json_schema_extra=tags(MOST_TAGS),
     )
     permissions_boundary: str | None = Field(
         default=None,
         pattern=r"^[A-Za-z0-9_+=,.@/-]{1,128}$",
-        description="Name of a managed policy put on every role.",
-        json_schema_extra=told("a managed policy's name: at most 128 of letters, digits and + = , . @ / _ -"),
+        description="Name of a managed policy that is the permissions boundary of every role.",
+        json_schema_extra=pattern_error("a managed policy's name: at most 128 of letters, digits and + = , . @ / _ -"),
     )
-    termination_protection: bool = Field(default=True, description="CloudFormation refuses to delete the stacks.")
+    termination_protection: bool = Field(
+        default=True, description="Whether CloudFormation refuses to delete the stacks."
+    )
     removal_policy: Literal["retain", "destroy"] = Field(
-        default="retain", description="What becomes of buckets, key and logs when their stack goes."
+        default="retain", description="What happens to buckets, KMS key and logs when their stack is deleted."
     )
-    models: Mapping[Name, ModelConfig] = Field(min_length=1, description="The models in use, by a name of your own.")
+    models: Mapping[Name, ModelConfig] = Field(
+        min_length=1, description="The models in use, each under a name that you choose."
+    )
     datasets: Mapping[Name, DatasetConfig] = Field(default={}, description="The datasets, by name.")
     evaluations: Mapping[Name, EvaluationConfig] = Field(default={}, description="The evaluations, by name.")
     guardrails: tuple[GuardrailConfig, ...] = Field(
-        default=(), description="The guardrails that are watched.", json_schema_extra={"uniqueItems": True}
+        default=(), description="The guardrails to monitor.", json_schema_extra={"uniqueItems": True}
     )
     watched_elsewhere: tuple[WatchedElsewhere, ...] = Field(
         default=(),
-        description="Ids of models, inference profiles and guardrails of this account that others watch, as another "
-        "environment or application does; what stands before a `*` is the beginning of an id. Counts for the owner of "
-        "the account only, whose alarms `unwatched-models` and `unread-metrics` then leave them out.",
+        description="Ids of models, inference profiles and guardrails of this account that another "
+        "environment or application monitors; `prefix*` matches every id that begins with the "
+        "prefix. Has an effect with `owns_account` only: the alarms `unwatched-models` and "
+        "`unread-metrics` ignore these ids.",
         json_schema_extra={"uniqueItems": True},
     )
     own_profile: bool = Field(
         default=True,
-        description="Evaluate through inference profiles of our own, so that production's panels stay clean. In "
-        "Regions where CloudFormation has none, left out means `false`.",
+        description="Evaluations call models through application inference profiles of their own, so their "
+        "traffic does not appear in the metrics of production. Where CloudFormation has no such "
+        "profiles, the default is `false`.",
     )
     invocation_logging: InvocationLoggingConfig = Field(
         default=InvocationLoggingConfig(), description="The account's model invocation logging."
@@ -126,37 +134,40 @@ class Environment(Strict):
     # Assumption: subscriber-stays
     subscriptions: tuple[SubscriptionConfig, ...] = Field(
         default=(),
-        description="Who hears of alarms. A subscription by e-mail that is not confirmed within 48 hours is deleted, "
-        "one click in any mail unsubscribes (also that of a scanner), and above ten messages a second SNS stops; the "
-        "watchdog counts who is left.",
+        description="Who is notified of alarms. SNS deletes an e-mail subscription that is not confirmed "
+        "within 48 hours; one click in any message unsubscribes (also the click of a mail "
+        "scanner); SNS throttles above ten messages a second. The watchdog counts the "
+        "subscriptions that remain.",
         json_schema_extra={"uniqueItems": True},
     )
-    budget: BudgetConfig | None = Field(default=None, description="A monthly budget; left out: none.")
+    budget: BudgetConfig | None = Field(default=None, description="A monthly budget. Left out: no budget.")
     alarms: AlarmsConfig = Field(default=AlarmsConfig(), description="Thresholds of the alarms.")
 
     @property
     def prefix(self) -> str:
-        """What every fixed physical name begins with."""
+        """The prefix of every fixed physical name."""
         return prefix(application=self.application, environment=self.name)
 
     @property
     def resource_tags(self) -> Mapping[str, str]:
-        """What every resource carries, and every evaluation job."""
+        """The tags of every resource and evaluation job."""
         return {**self.tags, "application": self.application, "environment": self.name, "owner": self.owner}
 
     @property
     def has_own_profiles(self) -> bool:
-        """Whether evaluations call models through profiles of our own; the stand-in has these everywhere."""
+        """True when evaluations call models through profiles of their own; the simulator has profiles in every
+        Region.
+        """
         return self.own_profile and (self.stand_in or exists(APPLICATION_PROFILE, region=self.region))
 
     @property
     def logs_invocations(self) -> bool:
-        """Whether the account's model invocation logging is this environment's."""
+        """True when this environment sets the account's model invocation logging."""
         return self.owns_account and self.invocation_logging.mode != "none"
 
     @property
     def log_filters(self) -> tuple[LogFilter, ...]:
-        """What metric filters count in the invocation log, where this environment makes it."""
+        """The metric filters on the invocation log; none where another environment makes the log."""
         if not self.logs_invocations:
             return ()
         logging = self.invocation_logging
@@ -164,17 +175,17 @@ class Environment(Strict):
 
     @property
     def interventions_counted(self) -> bool:
-        """Whether what guardrails do in model calls is counted: here, or by the environment that owns the account."""
+        """True when interventions in model calls are counted, here or by the environment that owns the account."""
         return not self.owns_account or any(each in ALARMED for each in self.log_filters)
 
     @property
     def asks_people(self) -> bool:
-        """Whether an evaluation is by people."""
+        """True when an evaluation is rated by people."""
         return any(config.job_kind is JobKind.HUMAN for config in self.evaluations.values())
 
     @property
     def asked_models(self) -> tuple[str, ...]:
-        """The keys of the models whose answers are evaluated, as far as they are asked; a judge is not."""
+        """The keys of the models that evaluations call for answers; judges are not among them."""
         asked = {
             candidate.model
             for config in self.evaluations.values()
@@ -189,11 +200,11 @@ class Environment(Strict):
         return Model(config.id, region=self.region, destination_regions=config.destination_regions)
 
     def thresholds(self, model: str | None = None) -> Thresholds:
-        """The thresholds of alarms, for one model with its own in their place."""
+        """The thresholds of alarms, with those of one model where it is given."""
         shared = self.alarms.thresholds
         return shared if model is None else self.models[model].alarms.over(shared)
 
     def rates(self, name: str) -> Rates | None:
-        """What the tokens of the model behind a key of `models` cost, None when the file does not say."""
+        """The rates of the model behind a key of `models`; None when the file has none."""
         config = self.models[name].rates
         return None if config is None else Rates(**config.model_dump())

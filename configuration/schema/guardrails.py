@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from configuration.schema.values.base import Strict, told
+from configuration.schema.values.base import Strict, pattern_error
 from configuration.schema.values.names import Name
 
 WatchedElsewhere = Annotated[
@@ -12,7 +12,7 @@ WatchedElsewhere = Annotated[
     Field(
         # A `*` alone would silence the alarms.
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{2,2047}\*?$",
-        json_schema_extra=told(
+        json_schema_extra=pattern_error(
             "an id or ARN, as us.amazon.nova-2-lite-v1:0, or its beginning and a *, as eu.anthropic.*"
         ),
     ),
@@ -20,18 +20,18 @@ WatchedElsewhere = Annotated[
 
 
 class GuardrailConfig(Strict):
-    """A guardrail that exists already and is watched."""
+    """An existing guardrail to monitor."""
 
-    name: Name = Field(description="Stands in alarms and on the dashboard.")
+    name: Name = Field(description="Name in alarms and on the dashboard.")
     id: str = Field(
         pattern=r"^([a-z0-9]{1,64}|arn:[a-z-]+:bedrock:[a-z0-9-]+:[0-9]{12}:guardrail/[a-z0-9]{1,64})$",
-        description="Its id, if it is of this account and Region, or its ARN.",
-        json_schema_extra=told("a guardrail's id, as gr1abcd2efgh, or its ARN"),
+        description="Guardrail id in this account and Region, or ARN.",
+        json_schema_extra=pattern_error("a guardrail's id, as gr1abcd2efgh, or its ARN"),
     )
     version: str = Field(
         pattern=r"^([1-9][0-9]{0,7}|DRAFT)$",
-        description="The version that requests name.",
-        json_schema_extra=told('DRAFT or a number in quotes, as "1"'),
+        description="The version that requests use.",
+        json_schema_extra=pattern_error('DRAFT or a number in quotes, as "1"'),
     )
 
     @property

@@ -1,4 +1,4 @@
-"""The JSON Schema of an environment file, and what it says of the value at a path."""
+"""The JSON Schema of an environment file, and the schema of the value at a path."""
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
@@ -57,13 +57,13 @@ def _name(reference: Node) -> str:
 
 
 def _switch(members: Sequence[tuple[Node, Node]], *done: str) -> dict[str, Any]:
-    """The schema of a value that follows the one of `members` whose constants its keys have.
+    """The schema of a value that matches the one of `members` whose constants its keys have.
 
-    An editor that meets `oneOf` tells of every member that does not fit; of `if` and `then` only what is meant.
+    For `oneOf` an editor reports every member that does not match; for `if` and `then` only the one that is meant.
 
     Args:
         members: each as a reference, and resolved.
-        done: keys that stand fast already.
+        done: keys that are decided already.
     """
     key = next(key for key, value in members[0][1]["properties"].items() if "const" in value and key not in done)
     groups: dict[str, list[tuple[Node, Node]]] = {}
@@ -96,7 +96,7 @@ def _switch(members: Sequence[tuple[Node, Node]], *done: str) -> dict[str, Any]:
 
 
 def cases(node: Node, **given: str) -> Iterator[tuple[Mapping[str, str], Node]]:
-    """The members of a schema that depends on the value of its keys: those values, and what holds with them."""
+    """The cases of a schema that depends on the values of keys: these values, and the schema that holds with them."""
     if "allOf" not in node:
         yield given, node
         return
@@ -106,7 +106,7 @@ def cases(node: Node, **given: str) -> Iterator[tuple[Mapping[str, str], Node]]:
 
 
 def chosen(node: Node, value: object) -> Node:
-    """The member of a schema that depends on keys which a value follows; the schema itself where it follows none."""
+    """The case of a schema that a value's keys choose; the schema itself where they choose none."""
     keys = value if isinstance(value, dict) else {}
     for case in node.get("allOf", ()):
         ((key, wanted),) = case["if"]["properties"].items()
@@ -116,7 +116,7 @@ def chosen(node: Node, value: object) -> Node:
 
 
 def variants(node: Node) -> tuple[Node, ...]:
-    """The schemas that a value may follow, references resolved, null left out."""
+    """The schemas that a value may match, with references resolved and without null."""
     if "$ref" in node:
         return (file_schema()["$defs"][_name(node)],)
     if "anyOf" not in node:
@@ -128,12 +128,12 @@ def variants(node: Node) -> tuple[Node, ...]:
 
 
 def properties(node: Node) -> Mapping[str, Node]:
-    """The keys that a mapping at this place may have; empty where they are the user's own."""
+    """The keys that a mapping may have here; empty where users choose the keys."""
     return {key: value for found in variants(node) for key, value in found.get("properties", {}).items()}
 
 
 def entry(node: Node) -> Node | None:
-    """The schema of each item of a list, or of each entry under a key of the user's own."""
+    """The schema of each item of a list, or of each entry under a key that users choose."""
     for found in variants(node):
         if "items" in found:
             return dict(found["items"])
@@ -145,16 +145,16 @@ def entry(node: Node) -> Node | None:
 
 
 def schema_at(path: Path, data: object) -> Node | None:
-    """What the schema says of the value at a path, None where it knows none.
+    """The schema of the value at a path; None where there is none.
 
     Args:
-        data: of the file: what may stand below an evaluation depends on its kind.
+        data: the data of the file, because the keys of an evaluation depend on its kind.
     """
     return below(file_schema(), path, data)
 
 
 def below(node: Node | None, path: Path, data: object) -> Node | None:
-    """What a schema says of the value at a path from its own place."""
+    """The schema of the value at a path below a schema."""
     for step in path:
         if node is None:
             return None
@@ -177,7 +177,7 @@ def kind(node: Node) -> str:
 
 
 def allowed(node: Node) -> str:
-    """The values that a scalar may have, in words; empty where its type says all."""
+    """The values that a scalar may have, in words; empty where the type allows every value."""
     return " or ".join(text for found in variants(node) if (text := _allowed(found)))
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from configuration.schema.alarms import ModelAlarmsConfig
-from configuration.schema.values.base import Strict, absent, refused, told
+from configuration.schema.values.base import Strict, absent, pattern_error, refused
 from configuration.schema.values.names import Region
 from configuration.schema.values.numbers import Rate, Requests, Tokens
 
@@ -21,34 +21,35 @@ def _day(text: str) -> str:
 
 Day = Annotated[
     str,
-    Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", json_schema_extra=told("a day, as 2026-12-31")),
+    Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", json_schema_extra=pattern_error("a day, as 2026-12-31")),
     AfterValidator(_day),
 ]
 
 
 class RatesConfig(Strict):
-    """What tokens of a model cost, in US dollars per million. What has no rate is counted as unpriced, never as 0."""
+    """Rates of a model, in US dollars per million tokens. Tokens without a rate are counted as unpriced, never as 0."""
 
-    input: Rate = Field(description="Input tokens that were neither read from nor written to a cache.")
+    input: Rate = Field(description="Input tokens that are neither read from nor written to a cache.")
     output: Rate = Field(description="Output tokens.")
     cache_read: Rate | None = Field(default=None, description="Input tokens read from a cache.")
     cache_write: Rate | None = Field(default=None, description="Input tokens written to a cache.")
     verified_until: Day | None = Field(
-        default=None, description="The day after which synth warns that nobody has compared the rates with AWS's."
+        default=None, description="Last day on which the rates count as checked. After it `cdk synth` warns."
     )
 
 
 class QuotaConfig(Strict):
-    """The account's on-demand quotas of a model, as Service Quotas shows them; what is not given is not watched."""
+    """On-demand quotas of a model in this account, as Service Quotas shows them.
+
+    A quota that is left out has no alarm.
+    """
 
     model_config = ConfigDict(json_schema_extra=refused(absent("tokens_per_minute", "requests_per_minute")))
 
     tokens_per_minute: Tokens | None = Field(
-        default=None, description="Input and weighted output tokens in a minute, all callers together."
+        default=None, description="Input and weighted output tokens per minute of all callers."
     )
-    requests_per_minute: Requests | None = Field(
-        default=None, description="Requests in a minute, all callers together."
-    )
+    requests_per_minute: Requests | None = Field(default=None, description="Requests per minute of all callers.")
 
     @model_validator(mode="after")
     def _has_a_quota(self) -> Self:
@@ -58,23 +59,27 @@ class QuotaConfig(Strict):
 
 
 class ModelConfig(Strict):
-    """A model that the environment uses: monitored, allowed to the evaluation role, and open to candidates."""
+    """A model that the environment uses.
+
+    It is monitored, the evaluation role may call it, and candidates can name it.
+    """
 
     id: str = Field(
         description="Foundation model id (`amazon.nova-lite-v1:0`) or inference profile id (`us.` `global.` ...)."
     )
     destination_regions: tuple[Region, ...] = Field(
-        default=(), description="Overrides the built-in table of Regions that the profile can route to."
+        default=(), description="Regions that the inference profile routes to, instead of those in the built-in table."
     )
-    rates: RatesConfig | None = Field(default=None, description="Left out: its price is unknown and shown so.")
+    rates: RatesConfig | None = Field(default=None, description="Left out: the cost of the model is unknown.")
     quota: QuotaConfig | None = Field(
-        default=None, description="Left out: how much of its quota is used is neither drawn nor alarmed on."
+        default=None, description="Left out: no graph and no alarm for the use of the quota."
     )
     alarms: ModelAlarmsConfig = Field(
-        default=ModelAlarmsConfig(), description="Thresholds of this model, where it differs from the others."
+        default=ModelAlarmsConfig(), description="Thresholds of this model that differ from those in `alarms`."
     )
     profile: bool = Field(
         default=False,
-        description="Make an application inference profile with tags for cost allocation, for the application to call; "
-        "its ARN is an output and in Parameter Store. Dashboard, alarms and costs then watch the profile.",
+        description="Create an application inference profile with cost allocation tags, for the application "
+        "to call. Its ARN is an output and a parameter in Parameter Store. Dashboard, alarms and "
+        "costs then use the profile's metrics.",
     )

@@ -12,7 +12,7 @@ _ENDPOINTS = {"email": r"[^@\s]+@[^@\s]+\.[^@\s]+", "https": r"https://\S+", "sq
 
 
 class SubscriptionConfig(Strict):
-    """Who hears of alarms."""
+    """A subscription to the alarm topic."""
 
     model_config = ConfigDict(
         json_schema_extra=refused(
@@ -34,8 +34,8 @@ class SubscriptionConfig(Strict):
     )
 
     protocol: Literal["email", "https", "sqs", "chat"] = Field(
-        description="How. chat: a topic for Amazon Q Developer in chat applications (Slack, Microsoft Teams), whose "
-        "channel configuration subscribes itself."
+        description="How people are notified. chat: a topic for Amazon Q Developer in chat applications "
+        "(Slack, Microsoft Teams), whose channel configuration subscribes itself."
     )
     endpoint: str | None = Field(
         default=None, min_length=1, description="E-mail address, https:// URL or ARN of a queue; chat has none."
@@ -63,18 +63,22 @@ def _once(percents: tuple[float, ...]) -> tuple[float, ...]:
 
 # Assumption: budget-tag-active
 class BudgetConfig(Strict):
-    """A monthly budget of AWS Budgets that notifies the topic of alarms. It sees what the bill says, a day late."""
+    """A monthly budget of AWS Budgets that notifies the alarm topic.
 
-    monthly_usd: Dollars = Field(description="US dollars a month, credits and refunds left out.")
+    Its figures are those of the bill, up to a day late.
+    """
+
+    monthly_usd: Dollars = Field(description="US dollars per month, without credits and refunds.")
     notify_percent: Annotated[tuple[Annotated[float, Field(ge=0.1, le=1000)], ...], AfterValidator(_once)] = Field(
         default=(80, 100),
         min_length=1,
         max_length=5,
-        description="Per cent of it that are told of when passed.",
+        description="Percentages of the budget at which AWS Budgets notifies.",
         json_schema_extra={"uniqueItems": True},
     )
     scope: Literal["application", "account"] = Field(
         default="application",
-        description="application: what carries the tag `application`, so of models only calls through profiles "
-        "(`profile: true`), and only once the tag is active for cost allocation; account: the whole bill.",
+        description="application: costs with the tag `application`. Model calls have it only through "
+        "profiles (`profile: true`), and only after the tag is activated for cost allocation. "
+        "account: the whole bill.",
     )

@@ -36,5 +36,5 @@ ABSENT: Mapping[str, frozenset[str]] = MappingProxyType(
 
 
 def exists(kind: str, *, region: str) -> bool:
-    """Whether CloudFormation has the type there, as far as this table knows."""
+    """True when CloudFormation has the type in the Region, as far as this table knows."""
     return region not in ABSENT[kind]

@@ -26,12 +26,12 @@ LogRetention = Annotated[int, AfterValidator(_log_retention), Field(json_schema_
 
 
 class RetentionConfig(Strict):
-    """How long data is kept, by kind, in days."""
+    """Retention by kind of data, in days."""
 
     invocation_logs: LogRetention = Field(
-        default=90, description="Prompts and answers of the whole account, in the log group and the bucket."
+        default=90, description="Prompts and answers of the whole account, in log group and bucket."
     )
-    function_logs: LogRetention = Field(default=30, description="Logs of functions and of the state machine.")
-    runs: Days = Field(default=400, description="Results of runs; pinned baselines are never expired.")
-    access_logs: Days = Field(default=90, description="Who read or wrote the buckets.")
-    noncurrent_versions: Days = Field(default=30, description="Overwritten and deleted objects.")
+    function_logs: LogRetention = Field(default=30, description="Logs of the functions and the state machine.")
+    runs: Days = Field(default=400, description="Results of runs. Accepted baselines do not expire.")
+    access_logs: Days = Field(default=90, description="Access logs of the buckets.")
+    noncurrent_versions: Days = Field(default=30, description="Noncurrent versions of objects.")

@@ -1,4 +1,4 @@
-"""Every CloudWatch metric that we read or publish: name, namespace, dimensions, unit, statistic, good direction.
+"""Every CloudWatch metric that we read or publish: name, namespace, dimensions, unit, statistic, title.
 
 A wrong metric name fails silently (a widget shows nothing, an alarm looks healthy), so widgets, alarms and publishers
 take theirs from here and a test holds them to it. Sources: Bedrock user guide, monitoring-runtime-metrics; the
@@ -6,20 +6,11 @@ CloudWatch pages of Step Functions, SQS, Lambda and EventBridge Scheduler.
 """
 
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 BEDROCK = "AWS/Bedrock"
 GUARDRAILS = "AWS/Bedrock/Guardrails"
 CUSTOM = "Custom/Bedrock"
 INVOCATION_LOG = "Custom/Bedrock/InvocationLog"
-
-
-class Better(StrEnum):
-    """Which way a metric improves."""
-
-    HIGHER = "higher"
-    LOWER = "lower"
-    NEUTRAL = "neutral"
 
 
 @dataclass(frozen=True)
@@ -36,7 +27,6 @@ class Metric:
     dimensions: tuple[str, ...]
     unit: str
     statistic: str
-    better: Better
     title: str
 
 
@@ -61,50 +51,44 @@ VERDICT_DIMENSIONS = (APPLICATION, EVALUATION, CANDIDATE, METRIC)
 GUARDRAIL_DIMENSIONS = (GUARDRAIL_ARN, GUARDRAIL_VERSION)
 
 
-def _bedrock(name: str, title: str, *, unit: str = "Count", statistic: str = "Sum", better: Better) -> Metric:
-    return Metric(BEDROCK, name, (MODEL_ID,), unit, statistic, better, title)
+def _bedrock(name: str, title: str, *, unit: str = "Count", statistic: str = "Sum") -> Metric:
+    return Metric(BEDROCK, name, (MODEL_ID,), unit, statistic, title)
 
 
-INVOCATIONS = _bedrock("Invocations", "Invocations", better=Better.NEUTRAL)
-INVOCATION_LATENCY = _bedrock(
-    "InvocationLatency", "Latency to the last token", unit="Milliseconds", statistic="p90", better=Better.LOWER
-)
-TIME_TO_FIRST_TOKEN = _bedrock(
-    "TimeToFirstToken", "Time to first token", unit="Milliseconds", statistic="p90", better=Better.LOWER
-)
-CLIENT_ERRORS = _bedrock("InvocationClientErrors", "Client errors", better=Better.LOWER)
-SERVER_ERRORS = _bedrock("InvocationServerErrors", "Server errors", better=Better.LOWER)
-THROTTLES = _bedrock("InvocationThrottles", "Throttles", better=Better.LOWER)
-INPUT_TOKENS = _bedrock("InputTokenCount", "Input tokens (not cached)", better=Better.NEUTRAL)
-OUTPUT_TOKENS = _bedrock("OutputTokenCount", "Output tokens", better=Better.NEUTRAL)
-CACHE_READ_TOKENS = _bedrock("CacheReadInputTokenCount", "Input tokens read from cache", better=Better.NEUTRAL)
-CACHE_WRITE_TOKENS = _bedrock("CacheWriteInputTokenCount", "Input tokens written to cache", better=Better.NEUTRAL)
-LEGACY_INVOCATIONS = _bedrock("LegacyModelInvocations", "Calls of legacy models", better=Better.LOWER)
+INVOCATIONS = _bedrock("Invocations", "Invocations")
+INVOCATION_LATENCY = _bedrock("InvocationLatency", "Latency to the last token", unit="Milliseconds", statistic="p90")
+TIME_TO_FIRST_TOKEN = _bedrock("TimeToFirstToken", "Time to first token", unit="Milliseconds", statistic="p90")
+CLIENT_ERRORS = _bedrock("InvocationClientErrors", "Client errors")
+SERVER_ERRORS = _bedrock("InvocationServerErrors", "Server errors")
+THROTTLES = _bedrock("InvocationThrottles", "Throttles")
+INPUT_TOKENS = _bedrock("InputTokenCount", "Input tokens (not cached)")
+OUTPUT_TOKENS = _bedrock("OutputTokenCount", "Output tokens")
+CACHE_READ_TOKENS = _bedrock("CacheReadInputTokenCount", "Input tokens read from cache")
+CACHE_WRITE_TOKENS = _bedrock("CacheWriteInputTokenCount", "Input tokens written to cache")
+LEGACY_INVOCATIONS = _bedrock("LegacyModelInvocations", "Calls of legacy models")
 
 # Tokens that count against the quota, not a percentage, and without what `max_tokens` reserves: a lower estimate.
 # Which statistic is a minute's figure AWS does not say, and others read its maximum.
 # Assumption: quota-metric-statistic
-QUOTA_TOKENS = _bedrock("EstimatedTPMQuotaUsage", "Tokens of the quota, estimated", better=Better.LOWER)
+QUOTA_TOKENS = _bedrock("EstimatedTPMQuotaUsage", "Tokens of the quota, estimated")
 
 
-def _guardrail(name: str, title: str, *, unit: str = "Count", statistic: str = "Sum", better: Better) -> Metric:
-    return Metric(GUARDRAILS, name, GUARDRAIL_DIMENSIONS, unit, statistic, better, title)
+def _guardrail(name: str, title: str, *, unit: str = "Count", statistic: str = "Sum") -> Metric:
+    return Metric(GUARDRAILS, name, GUARDRAIL_DIMENSIONS, unit, statistic, title)
 
 
-GUARDRAIL_INVOCATIONS = _guardrail("Invocations", "Guardrail calls", better=Better.NEUTRAL)
-GUARDRAIL_INTERVENED = _guardrail("InvocationsIntervened", "Interventions", better=Better.NEUTRAL)
-GUARDRAIL_LATENCY = _guardrail(
-    "InvocationLatency", "Latency of the guardrail", unit="Milliseconds", statistic="p90", better=Better.LOWER
-)
-GUARDRAIL_CLIENT_ERRORS = _guardrail("InvocationClientErrors", "Client errors", better=Better.LOWER)
-GUARDRAIL_SERVER_ERRORS = _guardrail("InvocationServerErrors", "Server errors", better=Better.LOWER)
-GUARDRAIL_THROTTLES = _guardrail("InvocationThrottles", "Throttles", better=Better.LOWER)
-GUARDRAIL_TEXT_UNITS = _guardrail("TextUnitCount", "Text units", better=Better.NEUTRAL)
+GUARDRAIL_INVOCATIONS = _guardrail("Invocations", "Guardrail calls")
+GUARDRAIL_INTERVENED = _guardrail("InvocationsIntervened", "Interventions")
+GUARDRAIL_LATENCY = _guardrail("InvocationLatency", "Latency of the guardrail", unit="Milliseconds", statistic="p90")
+GUARDRAIL_CLIENT_ERRORS = _guardrail("InvocationClientErrors", "Client errors")
+GUARDRAIL_SERVER_ERRORS = _guardrail("InvocationServerErrors", "Server errors")
+GUARDRAIL_THROTTLES = _guardrail("InvocationThrottles", "Throttles")
+GUARDRAIL_TEXT_UNITS = _guardrail("TextUnitCount", "Text units")
 
 
-def _delivery(name: str, title: str, *, better: Better = Better.LOWER) -> Metric:
+def _delivery(name: str, title: str) -> Metric:
     # Assumption: log-delivery-dimension
-    return Metric(BEDROCK, name, (), "Count", "Sum", better, title)
+    return Metric(BEDROCK, name, (), "Count", "Sum", title)
 
 
 def _across(entry: Metric) -> Metric:
@@ -113,17 +97,11 @@ def _across(entry: Metric) -> Metric:
 
 
 LOG_DELIVERY_FAILURES = _delivery("ModelInvocationLogsCloudWatchDeliveryFailure", "Invocation logs lost")
-LOG_DELIVERY_SUCCESSES = _delivery(
-    "ModelInvocationLogsCloudWatchDeliverySuccess", "Invocation logs delivered", better=Better.NEUTRAL
-)
+LOG_DELIVERY_SUCCESSES = _delivery("ModelInvocationLogsCloudWatchDeliverySuccess", "Invocation logs delivered")
 S3_DELIVERY_FAILURES = _delivery("ModelInvocationLogsS3DeliveryFailure", "Invocation logs not in S3")
-S3_DELIVERY_SUCCESSES = _delivery(
-    "ModelInvocationLogsS3DeliverySuccess", "Invocation logs in S3", better=Better.NEUTRAL
-)
+S3_DELIVERY_SUCCESSES = _delivery("ModelInvocationLogsS3DeliverySuccess", "Invocation logs in S3")
 LARGE_DELIVERY_FAILURES = _delivery("ModelInvocationLargeDataS3DeliveryFailure", "Large bodies not in S3")
-LARGE_DELIVERY_SUCCESSES = _delivery(
-    "ModelInvocationLargeDataS3DeliverySuccess", "Large bodies in S3", better=Better.NEUTRAL
-)
+LARGE_DELIVERY_SUCCESSES = _delivery("ModelInvocationLargeDataS3DeliverySuccess", "Large bodies in S3")
 LOG_DELIVERY_FAILURES_ACROSS = _across(LOG_DELIVERY_FAILURES)
 LOG_DELIVERY_SUCCESSES_ACROSS = _across(LOG_DELIVERY_SUCCESSES)
 S3_DELIVERY_FAILURES_ACROSS = _across(S3_DELIVERY_FAILURES)
@@ -134,7 +112,7 @@ LARGE_DELIVERY_SUCCESSES_ACROSS = _across(LARGE_DELIVERY_SUCCESSES)
 
 def _logged(name: str, dimension: str, title: str) -> Metric:
     """Counted in the records of the whole account, by a metric filter; without a record there is no datapoint."""
-    return Metric(INVOCATION_LOG, name, (dimension,), "Count", "Sum", Better.LOWER, title)
+    return Metric(INVOCATION_LOG, name, (dimension,), "Count", "Sum", title)
 
 
 TRUNCATED_ANSWERS = _logged("truncated_answers", MODEL_ID, "Answers cut off by a limit of tokens")
@@ -142,23 +120,21 @@ LOGGED_INTERVENTIONS = _logged("guardrail_interventions", MODEL_ID, "Calls in wh
 FAILED_CALLS = _logged("failed_calls", ERROR_CODE, "Failed calls by error code")
 
 
-def _run(name: str, title: str, *, unit: str, better: Better, statistic: str = "Maximum") -> Metric:
-    return Metric(CUSTOM, name, RUN_DIMENSIONS, unit, statistic, better, title)
+def _run(name: str, title: str, *, unit: str, statistic: str = "Maximum") -> Metric:
+    return Metric(CUSTOM, name, RUN_DIMENSIONS, unit, statistic, title)
 
 
-RUN_CASES = _run("run_cases", "Cases asked", unit="Count", better=Better.NEUTRAL)
-RUN_FAILED_CASES = _run("run_failed_cases", "Cases without a usable answer", unit="Count", better=Better.LOWER)
-RUN_WITHHELD_CASES = _run(
-    "run_withheld_cases", "Answers withheld by a guardrail or filter", unit="Count", better=Better.LOWER
-)
-RUN_TRUNCATED = _run("run_truncated", "Share of answers cut off by max_tokens", unit="None", better=Better.LOWER)
+RUN_CASES = _run("run_cases", "Cases asked", unit="Count")
+RUN_FAILED_CASES = _run("run_failed_cases", "Cases without a usable answer", unit="Count")
+RUN_WITHHELD_CASES = _run("run_withheld_cases", "Answers withheld by a guardrail or filter", unit="Count")
+RUN_TRUNCATED = _run("run_truncated", "Share of answers cut off by max_tokens", unit="None")
 # By its worst run, as all figures of runs: two of one hour share a datapoint.
-RUN_COVERAGE = _run("run_coverage", "Answered of asked", unit="None", better=Better.HIGHER, statistic="Minimum")
-RUN_DURATION = _run("run_duration", "Duration of the run", unit="Seconds", better=Better.NEUTRAL)
-RUN_INPUT_TOKENS = _run("run_input_tokens", "Input tokens", unit="Count", better=Better.NEUTRAL)
-RUN_OUTPUT_TOKENS = _run("run_output_tokens", "Output tokens", unit="Count", better=Better.NEUTRAL)
-RUN_COST = _run("run_cost", "Estimated cost of the run, USD", unit="None", better=Better.LOWER)
-RUN_UNPRICED_TOKENS = _run("run_unpriced_tokens", "Tokens without a price", unit="Count", better=Better.LOWER)
+RUN_COVERAGE = _run("run_coverage", "Answered of asked", unit="None", statistic="Minimum")
+RUN_DURATION = _run("run_duration", "Duration of the run", unit="Seconds")
+RUN_INPUT_TOKENS = _run("run_input_tokens", "Input tokens", unit="Count")
+RUN_OUTPUT_TOKENS = _run("run_output_tokens", "Output tokens", unit="Count")
+RUN_COST = _run("run_cost", "Estimated cost of the run, USD", unit="None")
+RUN_UNPRICED_TOKENS = _run("run_unpriced_tokens", "Tokens without a price", unit="Count")
 
 GATE_VERDICT = Metric(
     CUSTOM,
@@ -166,7 +142,6 @@ GATE_VERDICT = Metric(
     VERDICT_DIMENSIONS,
     "None",
     "Maximum",
-    Better.LOWER,
     "Verdict (0 better, 1 passed or not worse, 2 undecided, 3 failed or worse)",
 )
 GATE_MARGIN = Metric(
@@ -175,7 +150,6 @@ GATE_MARGIN = Metric(
     VERDICT_DIMENSIONS,
     "None",
     "Minimum",
-    Better.HIGHER,
     "Margin of the gate (passes from 0 on, a drop from -max_drop)",
 )
 
@@ -186,28 +160,21 @@ GATE_BASELINE = Metric(
     VERDICT_DIMENSIONS,
     "None",
     "Maximum",
-    Better.NEUTRAL,
     "Mean of the accepted run over the same cases",
 )
 
-RUN_FAILED = Metric(CUSTOM, "run_failed", EVALUATION_DIMENSIONS, "Count", "Maximum", Better.LOWER, "Run failed")
-RUN_FINISHED = Metric(CUSTOM, "run_finished", EVALUATION_DIMENSIONS, "Count", "Maximum", Better.HIGHER, "Run finished")
-RUN_SKIPPED = Metric(
-    CUSTOM, "run_skipped", EVALUATION_DIMENSIONS, "Count", "Sum", Better.LOWER, "Run skipped (overlap, too early)"
-)
+RUN_FAILED = Metric(CUSTOM, "run_failed", EVALUATION_DIMENSIONS, "Count", "Maximum", "Run failed")
+RUN_FINISHED = Metric(CUSTOM, "run_finished", EVALUATION_DIMENSIONS, "Count", "Maximum", "Run finished")
+RUN_SKIPPED = Metric(CUSTOM, "run_skipped", EVALUATION_DIMENSIONS, "Count", "Sum", "Run skipped (overlap, too early)")
 
-JOBS_LEFT = Metric(
-    CUSTOM, "jobs_left", EVALUATION_DIMENSIONS, "Count", "Maximum", Better.LOWER, "Jobs neither stopped nor deleted"
-)
+JOBS_LEFT = Metric(CUSTOM, "jobs_left", EVALUATION_DIMENSIONS, "Count", "Maximum", "Jobs neither stopped nor deleted")
 
 SCHEDULE_OVERDUE = Metric(
-    CUSTOM, "schedule_overdue", EVALUATION_DIMENSIONS, "None", "Maximum", Better.LOWER, "Run overdue (1) or in time (0)"
+    CUSTOM, "schedule_overdue", EVALUATION_DIMENSIONS, "None", "Maximum", "Run overdue (1) or in time (0)"
 )
-WATCHDOG_HEARTBEAT = Metric(
-    CUSTOM, "watchdog_heartbeat", (APPLICATION,), "Count", "Sum", Better.HIGHER, "Watchdog has looked"
-)
+WATCHDOG_HEARTBEAT = Metric(CUSTOM, "watchdog_heartbeat", (APPLICATION,), "Count", "Sum", "Watchdog has looked")
 DAYS_TO_END_OF_LIFE = Metric(
-    CUSTOM, "days_to_end_of_life", (APPLICATION, MODEL_ID), "None", "Minimum", Better.HIGHER, "Days to end of life"
+    CUSTOM, "days_to_end_of_life", (APPLICATION, MODEL_ID), "None", "Minimum", "Days to end of life"
 )
 MODELS_WITHOUT_LIFECYCLE = Metric(
     CUSTOM,
@@ -215,7 +182,6 @@ MODELS_WITHOUT_LIFECYCLE = Metric(
     (APPLICATION,),
     "Count",
     "Maximum",
-    Better.LOWER,
     "Models of which AWS tells no lifecycle",
 )
 MONTH_TO_DATE_COST = Metric(
@@ -224,7 +190,6 @@ MONTH_TO_DATE_COST = Metric(
     (APPLICATION,),
     "None",
     "Maximum",
-    Better.LOWER,
     "Estimated cost since the month began (UTC), USD",
 )
 MONTH_TO_DATE_UNPRICED_TOKENS = Metric(
@@ -233,7 +198,6 @@ MONTH_TO_DATE_UNPRICED_TOKENS = Metric(
     (APPLICATION,),
     "Count",
     "Maximum",
-    Better.LOWER,
     "Tokens without a price since the month began (UTC)",
 )
 
@@ -243,7 +207,6 @@ BUDGET_SPEND = Metric(
     (APPLICATION,),
     "None",
     "Maximum",
-    Better.LOWER,
     "Bill of the month as the budget reads it, USD",
 )
 BUDGET_BLIND = Metric(
@@ -252,18 +215,17 @@ BUDGET_BLIND = Metric(
     (APPLICATION,),
     "None",
     "Maximum",
-    Better.LOWER,
     "Budget reads 0 while models cost money (1) or sees cost (0)",
 )
 
 
-def _of_people(name: str, title: str, *, statistic: str = "Maximum", better: Better = Better.LOWER) -> Metric:
+def _of_people(name: str, title: str, *, statistic: str = "Maximum") -> Metric:
     """What the watchdog finds out about who hears of alarms."""
-    return Metric(CUSTOM, name, (APPLICATION,), "Count", statistic, better, title)
+    return Metric(CUSTOM, name, (APPLICATION,), "Count", statistic, title)
 
 
 SUBSCRIPTIONS_CONFIRMED = _of_people(
-    "subscriptions_confirmed", "Declared subscriptions that are confirmed", statistic="Minimum", better=Better.HIGHER
+    "subscriptions_confirmed", "Declared subscriptions that are confirmed", statistic="Minimum"
 )
 SUBSCRIPTIONS_PENDING = _of_people("subscriptions_pending", "Declared subscriptions that nobody has confirmed")
 SUBSCRIPTIONS_MISSING = _of_people("subscriptions_missing", "Declared subscriptions that are gone")
@@ -272,13 +234,13 @@ ALARM_ACTIONS_FAILED = _of_people(
 )
 
 DEAD_LETTERS = Metric(
-    CUSTOM, "dead_letters", (APPLICATION, QUEUE), "Count", "Maximum", Better.LOWER, "Messages waiting, by the watchdog"
+    CUSTOM, "dead_letters", (APPLICATION, QUEUE), "Count", "Maximum", "Messages waiting, by the watchdog"
 )
 UNWATCHED_MODELS = Metric(
-    CUSTOM, "unwatched_models", (APPLICATION,), "Count", "Maximum", Better.LOWER, "Models in use that no alarm watches"
+    CUSTOM, "unwatched_models", (APPLICATION,), "Count", "Maximum", "Models in use that no alarm watches"
 )
 UNREAD_METRICS = Metric(
-    CUSTOM, "unread_metrics", (APPLICATION,), "Count", "Maximum", Better.LOWER, "Metrics in use that nobody reads"
+    CUSTOM, "unread_metrics", (APPLICATION,), "Count", "Maximum", "Metrics in use that nobody reads"
 )
 
 METRICS_DIFFER = Metric(
@@ -287,7 +249,6 @@ METRICS_DIFFER = Metric(
     EVALUATION_DIMENSIONS,
     "Count",
     "Maximum",
-    Better.LOWER,
     "Counts of the newest run that differ from AWS's",
 )
 
@@ -297,31 +258,22 @@ QUEUE_MESSAGES = Metric(
     (QUEUE,),
     "Count",
     "Maximum",
-    Better.LOWER,
     "Messages waiting",
 )
-STATES_FAILED = Metric(
-    "AWS/States", "ExecutionsFailed", ("StateMachineArn",), "Count", "Sum", Better.LOWER, "Executions failed"
-)
+STATES_FAILED = Metric("AWS/States", "ExecutionsFailed", ("StateMachineArn",), "Count", "Sum", "Executions failed")
 STATES_TIMED_OUT = Metric(
-    "AWS/States", "ExecutionsTimedOut", ("StateMachineArn",), "Count", "Sum", Better.LOWER, "Executions timed out"
+    "AWS/States", "ExecutionsTimedOut", ("StateMachineArn",), "Count", "Sum", "Executions timed out"
 )
-STATES_ABORTED = Metric(
-    "AWS/States", "ExecutionsAborted", ("StateMachineArn",), "Count", "Sum", Better.LOWER, "Executions aborted"
-)
-LAMBDA_ERRORS = Metric("AWS/Lambda", "Errors", ("FunctionName",), "Count", "Sum", Better.LOWER, "Function errors")
-TOPIC_FAILURES = Metric(
-    "AWS/SNS", "NumberOfNotificationsFailed", ("TopicName",), "Count", "Sum", Better.LOWER, "Deliveries failed"
-)
-LAMBDA_DURATION = Metric(
-    "AWS/Lambda", "Duration", ("FunctionName",), "Milliseconds", "p90", Better.LOWER, "Function duration"
-)
+STATES_ABORTED = Metric("AWS/States", "ExecutionsAborted", ("StateMachineArn",), "Count", "Sum", "Executions aborted")
+LAMBDA_ERRORS = Metric("AWS/Lambda", "Errors", ("FunctionName",), "Count", "Sum", "Function errors")
+TOPIC_FAILURES = Metric("AWS/SNS", "NumberOfNotificationsFailed", ("TopicName",), "Count", "Sum", "Deliveries failed")
+LAMBDA_DURATION = Metric("AWS/Lambda", "Duration", ("FunctionName",), "Milliseconds", "p90", "Function duration")
 
 
-def score(name: str, *, better: Better, title: str, headline: bool = False) -> Metric:
+def score(name: str, *, title: str, headline: bool = False) -> Metric:
     """The metric that a score is published as: read by Average or a percentile, never by Sum."""
     dimensions = HEADLINE_DIMENSIONS if headline else SCORE_DIMENSIONS
-    return Metric(CUSTOM, name, dimensions, "None", "Average", better, title)
+    return Metric(CUSTOM, name, dimensions, "None", "Average", title)
 
 
 FIXED: tuple[Metric, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Metric))

@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterable, Mapping
 
-from bedrock_eval.catalogue import Better
+from bedrock_eval.direction import Better
 
 UNKNOWN = "unknown"
 MINUS = "\N{MINUS SIGN}"

@@ -69,7 +69,7 @@ def test_rates_that_were_not_compared_in_time_are_a_warning(write: Write, load: 
     )
 
 
-def test_the_stand_ins_rates_are_nobodys(write: Write, load: Load) -> None:
+def test_the_rates_of_the_simulator_are_nobodys(write: Write, load: Load) -> None:
     account = ('"111111111111"', '"000000000000"\nstand_in: true')
     write("local", account, (ID, f"{RATES}\n      verified_until: 2020-01-01"))
     assert load("local").warnings == ()

@@ -116,10 +116,10 @@ def test_nothing_is_filled(text: str, after: str) -> None:
 @pytest.mark.parametrize(
     ("text", "path", "told"),
     [
-        ("a: &x 1\nb: *x\n", ("a",), "a: the change would reach further"),
-        ("a: &x {b: 1}\nc: *x\n", ("c", "b"), "would reach further"),
+        ("a: &x 1\nb: *x\n", ("a",), "a: the change would affect other values"),
+        ("a: &x {b: 1}\nc: *x\n", ("c", "b"), "would affect other values"),
         ("a: [1]\n", ("a", "b"), "no mapping|single value"),
-        ("a: {b: 1}\n", ("a",), "something else than a single value"),
+        ("a: {b: 1}\n", ("a",), "is not a single value"),
         ("a: [\n", ("a",), "line 2: not YAML"),
         ("a: 1\n", ("a", "b"), "no mapping|single value"),
         ("a: [{b: 1}]\n", ("a", 1, "b"), "no mapping|single value"),

@@ -1,4 +1,4 @@
-"""What synth says of who counts what guardrails do inside of model calls."""
+"""What synth says of the environment that counts interventions of guardrails in model calls."""
 
 import pytest
 
@@ -28,7 +28,8 @@ def test_another_environment_of_the_account_is_named() -> None:
     dev = named("dev", owns_account=False)
     said = interventions_sentence(dev, (dev, named("prod")))
     assert said == (
-        "dev: what guardrails do inside of model calls is counted by prod, which logs the invocations of this account"
+        "dev: interventions of guardrails in model calls are counted by prod, which logs the invocations of this "
+        "account"
     )
 
 
@@ -45,15 +46,15 @@ def test_another_environment_of_the_account_is_named() -> None:
 def test_where_it_is_not_in_this_synth_that_is_said(other: dict[str, object]) -> None:
     said = interventions_sentence(named("dev", owns_account=False), [named("prod", **other)])
     assert said is not None
-    assert said.endswith("which is not in this synth; without one model-interventions never rings")
+    assert said.endswith("which is not in this synth; without one model-interventions never goes into alarm")
 
 
 @pytest.mark.parametrize(
     ("logging", "why"),
-    [({"mode": "none"}, "so that no call is logged"), ({"text": False}, "so that no answer tells of it")],
+    [({"mode": "none"}, "so calls are not logged"), ({"text": False}, "so answers are not logged")],
 )
 def test_an_owner_that_cannot_count_says_why(logging: dict[str, object], why: str) -> None:
     said = interventions_sentence(named("prod", invocation_logging=logging), ())
     assert said is not None
-    assert "is not counted, and there is no alarm model-interventions" in said
+    assert "are not counted, and there is no alarm model-interventions" in said
     assert said.endswith(why)

@@ -86,9 +86,9 @@ REFUSED = {
     "gate on texts": (f"{OFF}\n          - {{definition: on, value: 1}}", "{definition: off, text: off}", "61: evaluations.judged.gates[0].metric: 'brand-tone' has a scale of texts, so it has no mean; needed: a scale of numbers"),
     "judge unknown": (JUDGED_BY, JUDGED_BY.replace("large", "huge"), "47: evaluations.judged.judge: 'huge' is not a key of models; allowed: small, large, own"),
     "id as a judge": (JUDGED_BY, JUDGED_BY.replace("large", "us.amazon.nova-pro-v1:0"), "47: evaluations.judged.judge: 'us.amazon.nova-pro-v1:0' is not a key of models; allowed: a lower-case letter"),
-    "no task": ("    task: Summarization\n", "", "82: evaluations.compared.task: required, but missing (what the prompts ask for; Bedrock computes accuracy and robustness accordingly); allowed: QuestionAndAnswer, Summarization"),
+    "no task": ("    task: Summarization\n", "", "82: evaluations.compared.task: required, but missing (type of task); allowed: QuestionAndAnswer, Summarization"),
     "no work team": (f"    work_team: arn:aws:sagemaker:{WORK_TEAM.partition(chr(10))[0]}\n    title: Rate", "    title: Rate", "71: evaluations.rated.work_team: required, but missing (ARN of the work team"),
-    "no judge": (JUDGED_BY, JUDGED_BY.replace("    judge: large\n", ""), "45: evaluations.judged.judge: required, but missing (the model that rates, a key of `models`)"),
+    "no judge": (JUDGED_BY, JUDGED_BY.replace("    judge: large\n", ""), "45: evaluations.judged.judge: required, but missing (the model that rates: a key of `models`)"),
     "automatic metric of a judge": ("metrics: [Builtin.Correctness]", "metrics: [Builtin.Accuracy]", f"50: evaluations.judged.metrics[0]: Builtin.Accuracy is of kind automatic; allowed here: {', '.join(JUDGED)}, brand-tone"),
     "neither metrics nor criteria": ("metrics: [Builtin.Helpfulness]", "metrics: []", "96: evaluations.judged-both.metrics: none is named; allowed: Builtin.Correctness"),
     "criterion's direction": ("better: higher", "better: up", "60: evaluations.judged.criteria[0].better: 'up' is not allowed; allowed: higher, lower, neutral"),
@@ -273,7 +273,7 @@ def test_a_model_gets_no_parameter_that_it_refuses_by_either_way(
     write("dev", ("datasets:", f"  five:\n    id: us.anthropic.claude-sonnet-5-5\n{JUDGE}"), text=right + judged)
     assert mistakes() == [
         f"24: evaluations.judged.candidates[0].{key}.top_p: 'us.anthropic.claude-sonnet-5-5' refuses top_p, as every "
-        "Claude since 4.7 does: remove the key"
+        "Claude since 4.7 does: leave it out"
     ]
 
 

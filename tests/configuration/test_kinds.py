@@ -7,7 +7,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
-from bedrock_eval.catalogue import Better
+from bedrock_eval.direction import Better
 from bedrock_eval.evaluation.definition import Definition, Schedule
 from bedrock_eval.evaluation.job_settings import JobKind
 from bedrock_eval.jobs.request import settings

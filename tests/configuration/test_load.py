@@ -50,7 +50,7 @@ OF_VALUES = [
     (("us-east-1", "virginia"), "3: region: 'virginia' is not allowed; allowed: a Region's name, as us-east-1"),
     (
         ("region: us-east-1\n", ""),
-        "1: region: required, but missing (where everything is made, and where the models are called from)",
+        "1: region: required, but missing (region of all resources, from which models are called)",
     ),
     (("owner: team", "owner: true"), '4: owner: true is true or false; needed: text, so put it in quotes: "true"'),
     (("owner: team", 'owner: ""'), "4: owner: '' is not allowed; allowed: not empty"),
@@ -422,7 +422,7 @@ def test_sampling_parameters_are_refused_for_a_model_that_refuses_them(write: Wr
     )
     assert mistakes() == [
         f"18: evaluations.quality.candidates[0].parameters.{key}: 'us.anthropic.claude-opus-4-8' refuses {key}, as "
-        "every Claude since 4.7 does: remove the key"
+        "every Claude since 4.7 does: leave it out"
         for key in ("temperature", "top_p")
     ]
 
@@ -578,14 +578,14 @@ def test_local_is_read_only_when_it_is_named(write: Write, load: Load) -> None:
     assert [environment.name for environment in load("local", "dev").environments] == ["local", "dev"]
 
 
-def test_local_is_the_stand_in(write: Write, mistakes: Mistakes) -> None:
+def test_local_is_the_simulator(write: Write, mistakes: Mistakes) -> None:
     write("local", ('"111111111111"', '"000000000000"'))
     assert mistakes("local") == [
         "environments/local.yaml:1: stand_in: local is deployed to the emulator only; needed: stand_in: true"
     ]
 
 
-def test_with_the_stand_in_a_retired_model_is_a_warning(write: Write, load: Load) -> None:
+def test_with_the_simulator_a_retired_model_is_a_warning(write: Write, load: Load) -> None:
     write("local", ('"111111111111"', '"000000000000"\nstand_in: true'), (ID, "id: cohere.command-r-v1:0"))
     loaded = load("local")
     assert len(loaded.environments) == 1
@@ -669,7 +669,7 @@ def test_environments_that_cannot_meet_may_be_alike(
     assert len(load().environments) == 2
 
 
-def test_the_stand_in_shares_no_account(write: Write, load: Load) -> None:
+def test_the_simulator_shares_no_account(write: Write, load: Load) -> None:
     write("dev", OWNER, ANY_ACCOUNT)
     write("local", OWNER, ('"111111111111"', '"000000000000"\nstand_in: true'))
     assert len(load("dev", "local").environments) == 2
@@ -708,3 +708,18 @@ def test_a_gate_that_rings_when_it_gets_better_is_a_warning(
     else:
         place = f"environments/dev.yaml:19: evaluations.quality.gates[0].{gate[:3]}: "
         assert [line.startswith(place + warned) for line in warnings] == [True]
+
+
+@pytest.mark.parametrize(("region", "near"), [("US-EAST-1", "us-east-1"), ("eu_central_1", "eu-central-1")])
+def test_a_region_that_is_written_in_another_way_is_hinted_at(
+    region: str, near: str, write: Write, mistakes: Mistakes
+) -> None:
+    write("dev", ("us-east-1", region), ("small:\n    id", f"small:\n    destination_regions: [{region}]\n    id"))
+    told = f"{region!r} is not allowed (did you mean {near!r}?); allowed: a Region's name, as us-east-1"
+    assert mistakes() == [f"3: region: {told}", f"8: models.small.destination_regions[0]: {told}"]
+
+
+def test_a_merge_key_is_one_mistake(write: Write, mistakes: Mistakes) -> None:
+    merged = "small: &small\n    id: amazon.nova-lite-v1:0\n  again:\n    <<: *small"
+    write("dev", ("small:\n    id: amazon.nova-lite-v1:0", merged))
+    assert mistakes() == ["10: models.again['<<']: merge keys are not supported; needed: the keys themselves"]

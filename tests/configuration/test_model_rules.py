@@ -131,7 +131,7 @@ def test_a_table_that_nobody_looked_at_for_90_days_is_a_warning(write: Write, lo
 
 
 @pytest.mark.parametrize("model_id", ["anthropic.claude-haiku-5-5", "au.amazon.nova-2-lite-v1:0", "ai21.j2-ultra-v1"])
-def test_with_the_stand_in_a_model_that_aws_lacks_is_a_warning(model_id: str, write: Write, load: Load) -> None:
+def test_with_the_simulator_a_model_that_aws_lacks_is_a_warning(model_id: str, write: Write, load: Load) -> None:
     write("local", ('"111111111111"', '"000000000000"\nstand_in: true'), (ID, f"id: {model_id}"))
     (warning,) = load("local", today=DAY).warnings
     assert warning.startswith("environments/local.yaml:9: models.small.id: ")

@@ -46,7 +46,7 @@ def test_a_budget_is_refused_with_the_way_out(write: Write, mistakes: Mistakes) 
     assert line.startswith(f"5: budget: {lacking(BUDGET)}; leave it out")
 
 
-def test_the_stand_in_has_everything_everywhere(write: Write, load: Load) -> None:
+def test_the_simulator_has_everything_everywhere(write: Write, load: Load) -> None:
     stand_in = ('account: "111111111111"', 'account: "000000000000"\nstand_in: true')
     write("dev", IN_REGION, THERE, BUDGETED, stand_in)
     loaded = load()

@@ -112,7 +112,7 @@ def test_what_the_first_deploy_runs_is_told_once_and_by_name(write: Write, load:
     assert told is not None
     assert "dev: quality (rate(12 hours))" in told
     assert "accuracy (rate(7 days))" in told
-    assert "run at once at the first deploy" in told
+    assert "run at the first deploy" in told
 
 
 def test_what_judges_the_answers_of_another_evaluation_is_told_to_fail_at_first(
@@ -121,7 +121,7 @@ def test_what_judges_the_answers_of_another_evaluation_is_told_to_fail_at_first(
     source = "    answers_from: quality\n"
     write("dev", scheduled("rate(7 days)"), (source, f"{source}    {WEEKLY}\n"), text=every_kind)
     told = str(first_runs(load().environments[0]))
-    assert "; stored then fails, as no run of quality is published yet: give it a cron(...)" in told
+    assert "; stored then fails, because no run of quality is published yet: schedule it with cron(...)" in told
     assert "quality then fails" not in told
 
 

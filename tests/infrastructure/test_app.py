@@ -68,7 +68,7 @@ def test_all_but_local_is_synthesized_without_credentials(tmp_path: Path) -> Non
     assert stages(tmp_path) == {"dev", "staging", "prod"}
 
 
-def test_nobody_is_told_what_the_stand_in_would_cost(tmp_path: Path) -> None:
+def test_nobody_is_told_what_the_simulator_would_cost(tmp_path: Path) -> None:
     done = run(tmp_path, environments="local")
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -79,7 +79,7 @@ def test_what_the_first_deploy_runs_at_once_is_told_with_the_templates(tmp_path:
     done = run(tmp_path, environments="dev", environments_directory=str(environments))
     assert done.returncode == 0
     [first, _cost] = done.stderr.splitlines()
-    assert re.fullmatch(r"info: dev: [a-z-]+ \(rate\(7 days\)\) runs at once at the first deploy, .*", first)
+    assert re.fullmatch(r"info: dev: [a-z-]+ \(rate\(7 days\)\) runs at the first deploy, .*", first)
 
 
 def test_one_environment_never_opens_the_file_of_another(tmp_path: Path, environments: Path) -> None:

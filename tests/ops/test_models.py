@@ -243,7 +243,7 @@ def test_an_account_that_refuses_is_an_error(monkeypatch: pytest.MonkeyPatch) ->
         checked(Account(refuses=True), monkeypatch)
 
 
-def test_with_the_stand_in_there_is_no_account_to_compare_with(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_the_simulator_there_is_no_account_to_compare_with(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file.write_text(FILE.replace('"123412341234"', '"000000000000"\nstand_in: true'))
     with pytest.raises(OpsError, match="has no AWS behind it"):
         checked(Account(), monkeypatch)

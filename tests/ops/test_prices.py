@@ -221,7 +221,7 @@ def test_a_refusal_is_one_message(price_list: PriceList, capsys: pytest.CaptureF
     assert "error: the Price List does not answer:" in capsys.readouterr().err
 
 
-def test_the_stand_in_has_no_price(price_list: PriceList, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_simulator_has_no_price(price_list: PriceList, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "local.yaml").write_text('account: "000000000000"\nstand_in: true\n' + DEV)
     assert main(["prices", "--env", "local"]) == 1
     assert "has no AWS behind it" in capsys.readouterr().err

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from bedrock_eval.verdicts.gates import GateResult, Verdict, verdict_word
-from tests.repository.glossary import GLOSSARY, SOURCES, Text, forbidden, prose, uses
+from tests.support.glossary import GLOSSARY, SOURCES, Text, forbidden, prose, uses
 
 _TEXT = GLOSSARY.read_text("utf-8")
 _VERDICTS = re.findall(r"^\| (\d) \| `(\w+)` \|([\w ]*)\|([\w ]*)\|", _TEXT, re.MULTILINE)

@@ -2,7 +2,7 @@
 
 import re
 
-from bedrock_eval.catalogue import Better
+from bedrock_eval.direction import Better
 from bedrock_eval.scores import METRICS
 from bedrock_eval.scores.measures import Measure
 from bedrock_eval.wording import direction

@@ -42,7 +42,7 @@ def mistakes_between(
 
 
 def notes(parts: Parts, *, datasets: DatasetReader, today: date) -> Iterator[Mistake]:
-    """What is no mistake but worth saying; of an environment with the stand-in, what AWS would not have."""
+    """What is no mistake but worth saying; of an environment with the simulator, what AWS would not have."""
     yield from dict.fromkeys(known_models.notes(parts, today=today))
     if not parts.flag("stand_in"):
         yield from placeholders(parts.top)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bedrock_eval.catalogue import Better
+from bedrock_eval.direction import Better
 from bedrock_eval.scores.measures import Measure
 from bedrock_eval.wording import suggestion
 from configuration.document.reading import Mistake, Path

@@ -1,6 +1,6 @@
 """What is known of models, held against an environment file: what AWS would refuse, and what will not last.
 
-With the stand-in nothing of AWS is there: answers of retired models are data, and models that are not there are played.
+With the simulator nothing of AWS is there: answers of retired models are data, and absent models are simulated.
 """
 
 from collections.abc import Iterator, Mapping
@@ -30,7 +30,7 @@ def mistakes(parts: Parts, *, today: date) -> Iterator[Mistake]:
 
 
 def notes(parts: Parts, *, today: date) -> Iterator[Mistake]:
-    """What may not work, or not for long; with the stand-in, models that AWS would not have."""
+    """What may not work, or not for long; with the simulator, models that AWS would not have."""
     if _played(parts):
         for path, finding in _told(parts, today=today):
             if finding.verdict is Verdict.REFUSED and finding.about in _THERE:

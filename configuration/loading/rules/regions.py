@@ -39,7 +39,7 @@ def notes(parts: Parts) -> Iterator[Mistake]:
 
 
 def _lacks(parts: Parts, kind: str) -> bool:
-    """The stand-in has every type in every Region."""
+    """The simulator has every type in every Region."""
     region = parts.top.get("region")
     on_aws = parts.sound("stand_in") and not parts.flag("stand_in")
     return on_aws and region is not None and not exists(kind, region=region)

@@ -10,7 +10,7 @@ from bedrock_eval.evaluation.definition import PROMPT_MARK
 from bedrock_eval.jobs.rules import ANSWERS_OF_PATTERN, MOST_MODELS_HUMAN
 from bedrock_eval.texts import is_blank
 from configuration.schema.evaluations.references import ModelKey, model_key
-from configuration.schema.values.base import AsTuple, Strict, told
+from configuration.schema.values.base import AsTuple, Strict, pattern_error
 from configuration.schema.values.mappings import JsonFields
 from configuration.schema.values.names import Name
 from configuration.schema.values.numbers import AnswerTokens
@@ -35,55 +35,55 @@ _ONCE = rf"^((?!{_MARK})[\s\S])*{_MARK}((?!{_MARK})[\s\S])*$"
 
 
 class ParametersConfig(Strict):
-    """Inference parameters; what is not given is not sent."""
+    """Inference parameters. A parameter that is left out is not sent."""
 
     max_tokens: AnswerTokens | None = Field(
         default=None,
-        description="Longest answer, in tokens. Left out: of kind custom 4,096, and 16,384 of models that think before "
-        "they answer; every call reserves so many of the quota.",
+        description="Maximum length of an answer, in tokens. Default for kind custom: 4,096, and 16,384 for "
+        "models that think before they answer. Every call reserves that many tokens of the quota.",
     )
     temperature: float | None = Field(default=None, ge=0, le=1, description="Some models refuse it.")
     top_p: float | None = Field(default=None, ge=0, le=1, description="Some models refuse it.")
     stop_sequences: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], AsTuple] = Field(
-        default=(), max_length=4, description="The answer ends before the first of them."
+        default=(), max_length=4, description="The model stops before the first of these texts."
     )
 
 
 class AnyCandidateConfig(Strict):
-    """What a candidate of every kind of evaluation has."""
+    """The keys of a candidate in every kind of evaluation."""
 
-    name: Name = Field(description="Stands in metrics, results and reports.")
+    name: Name = Field(description="Name in metrics, results and reports.")
     model: ModelKey = Field(description="A key of `models`.")
     parameters: ParametersConfig = Field(default=ParametersConfig(), description="Inference parameters.")
     additional_fields: JsonFields | None = Field(
         default=None,
-        description="Further request fields of the model (`additionalModelRequestFields`), as top_k or thinking.",
+        description="Model-specific request fields (`additionalModelRequestFields`), as top_k or thinking.",
     )
 
 
 class CandidateConfig(AnyCandidateConfig):
-    """What is compared: a model with what it is told. A plain key of `models` is short for a candidate of that name."""
+    """A model with its prompts and parameters. A key of `models` alone is a candidate of that name."""
 
     system: Annotated[str, AfterValidator(_seen)] | None = Field(
         default=None, min_length=1, description="System prompt."
     )
     template: Annotated[str, AfterValidator(_template)] | None = Field(
         default=None,
-        description=f"Text around the prompt; holds `{PROMPT_MARK}` once.",
-        json_schema_extra={"pattern": _ONCE, **told(f"a text with {PROMPT_MARK} exactly once in it")},
+        description=f"Text around the prompt, with `{PROMPT_MARK}` exactly once.",
+        json_schema_extra={"pattern": _ONCE, **pattern_error(f"a text with {PROMPT_MARK} exactly once in it")},
     )
 
 
 class JobCandidateConfig(AnyCandidateConfig):
-    """A model that Bedrock asks. It sends the prompts as they stand in the dataset, so there is no system prompt."""
+    """A model that Bedrock calls. Bedrock sends the prompts of the dataset unchanged, so there is no system prompt."""
 
     answers_of: str | None = Field(
         default=None,
-        description="The `modelIdentifier` of answers that stand in the dataset (`modelResponses`): they are rated "
-        "and the model is not asked. Of kind judge and human.",
+        description="The `modelIdentifier` of answers in the dataset (`modelResponses`). These answers are "
+        "rated, and the model is not called. For kind judge and human.",
         json_schema_extra={
             "pattern": f"^{ANSWERS_OF_PATTERN}$",
-            **told("a letter or digit, then at most 255 of letters, digits and . _ -"),
+            **pattern_error("a letter or digit, then at most 255 of letters, digits and . _ -"),
         },
     )
 
@@ -100,7 +100,7 @@ Candidates = tuple[JobCandidate, ...]
 
 
 def _as_many(least: int, most: int, otherwise: str) -> Callable[[Candidates], Candidates]:
-    """So many candidates, and what to use for more or fewer."""
+    """A check of the number of candidates, which says what to use for more or fewer."""
     allowed = str(least) if least == most else f"{least} to {most}"
 
     def check(candidates: Candidates) -> Candidates:

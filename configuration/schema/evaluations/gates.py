@@ -12,18 +12,18 @@ from configuration.schema.values.numbers import Bound
 
 
 class AnyGateConfig(Strict):
-    """What a metric must keep: bounds of its mean, how far it may fall behind the baseline, or both."""
+    """A requirement on a metric: bounds of its mean, a largest drop against the baseline, or both."""
 
     model_config = ConfigDict(json_schema_extra=refused(absent("min", "max", "max_drop")))
 
     metric: str = Field(min_length=1, description="One of the evaluation's metrics, criteria or ratings.")
-    min: Bound | None = Field(default=None, description="The mean must not be below; in the metric's unit.")
-    max: Bound | None = Field(default=None, description="The mean must not be above; in the metric's unit.")
+    min: Bound | None = Field(default=None, description="Lowest mean that passes, in the metric's unit.")
+    max: Bound | None = Field(default=None, description="Highest mean that passes, in the metric's unit.")
     max_drop: float | None = Field(
         default=None,
         ge=0,
         le=1_000_000_000,
-        description="How much worse than in the `baseline` run the mean may be; in the metric's unit.",
+        description="How much worse than in the `baseline` run the mean may be, in the metric's unit.",
     )
 
     @model_validator(mode="after")
@@ -36,7 +36,7 @@ class AnyGateConfig(Strict):
 
 
 def _outside_range(metric: MetricDefinition) -> JsonDict:
-    """Matches a gate with a bound that the metric never reaches, as editors check it."""
+    """The schema that matches a gate with a bound outside the metric's range."""
     span: JsonDict = {"minimum": metric.low} if metric.low is not None else {}
     if metric.high is not None:
         span["maximum"] = metric.high
@@ -48,7 +48,7 @@ def _outside_range(metric: MetricDefinition) -> JsonDict:
 
 
 class GateConfig(AnyGateConfig):
-    """What a metric must keep: bounds of its mean, how far it may fall behind the baseline, or both."""
+    """A requirement on a metric: bounds of its mean, a largest drop against the baseline, or both."""
 
     model_config = ConfigDict(
         json_schema_extra=refused(absent("min", "max", "max_drop"), *map(_outside_range, METRICS.values()))

@@ -27,11 +27,11 @@ from configuration.schema.values.base import refused
 from configuration.schema.values.numbers import Dollars
 
 CUSTOM = "custom"
-"""The kind of an evaluation that names none."""
+"""The kind of an evaluation without `kind`."""
 
 
 class CustomEvaluationConfig(EvaluationSettings, CustomScoring, Subject, Kind):
-    """One evaluation: which candidates answer which dataset, how they are scored, when."""
+    """An evaluation by this project's own functions: candidates, dataset, metrics, gates and schedule."""
 
     model_config = ConfigDict(
         json_schema_extra=refused(
@@ -42,94 +42,106 @@ class CustomEvaluationConfig(EvaluationSettings, CustomScoring, Subject, Kind):
         )
     )
 
-    kind: Literal["custom"] = Field(default="custom", description="custom: scored by this project's own functions.")
+    kind: Literal["custom"] = Field(
+        default="custom", description="custom: this project calls the models and scores the answers."
+    )
     dataset: OwnDataset = Field(description="A key of `datasets`.")
     candidates: tuple[Candidate, ...] = Field(
-        min_length=1, max_length=MOST_CANDIDATES, description="What is compared; a key of `models` alone is enough."
+        min_length=1,
+        max_length=MOST_CANDIDATES,
+        description="The candidates to compare. A key of `models` alone is a candidate of that name.",
     )
     gates: tuple[GateConfig, ...] = Field(
-        default=(), description="What every candidate must pass; one that fails rings an alarm."
+        default=(), description="Gates that every candidate must pass. A failed gate sets off an alarm."
     )
-    schedule: ScheduleConfig | None = Field(default=None, description="Left out: it is started by hand only.")
-    concurrency: int = Field(default=8, ge=1, le=256, description="Model calls in flight, over all candidates.")
+    schedule: ScheduleConfig | None = Field(default=None, description="Left out: runs are started by hand only.")
+    concurrency: int = Field(default=8, ge=1, le=256, description="Model calls at the same time, over all candidates.")
     max_cost: Dollars | None = Field(
         default=None,
-        description="US dollars that a run may cost: estimated before the first call, and counted while it runs.",
+        description="Maximum cost of a run in US dollars. It is estimated before the first call and counted "
+        "during the run.",
     )
     allow_unpriced: bool = Field(
-        default=False, description="A run with `max_cost` may ask models without `rates`, which it cannot see."
+        default=False, description="A run with `max_cost` may call models without `rates`, whose cost it cannot count."
     )
     read_timeout_seconds: int = Field(
-        default=120, ge=1, le=800, description="How long one answer is waited for; a late one is asked for once more."
+        default=120, ge=1, le=800, description="Timeout of one model call. A call that times out is made once more."
     )
     max_attempts: int = Field(
         default=4,
         ge=1,
         le=10,
-        description="How often a call is made whose error passes, as a broken connection; a throttled one waits and "
-        "uses none up.",
+        description="Attempts of a call with a transient error, as a broken connection. A throttled call "
+        "waits and does not count.",
     )
     patience_minutes: float = Field(
-        default=30, gt=0, le=1440, description="A run fails when a model has no room for one single call for so long."
+        default=30, gt=0, le=1440, description="The run fails when a model throttles every call for this long."
     )
     failed_case_rounds: int = Field(
-        default=2, ge=0, le=10, description="How often a run that is started again asks its failed cases again."
+        default=2, ge=0, le=10, description="How many times a run that is started again repeats its failed cases."
     )
     score_thoughts: bool = Field(
         default=False,
-        description="Score what a model writes into leading <think> tags with its answer, instead of setting it aside.",
+        description="Score the text in leading <think> tags as part of the answer, instead of removing it.",
     )
 
 
 class AutomaticEvaluationConfig(JobSettings, AutomaticScoring, JobSubject, Kind):
-    """An evaluation job of Bedrock: one model, scored by Bedrock's own functions."""
+    """A Bedrock evaluation job: one model, scored by Bedrock's own functions."""
 
-    kind: Literal["automatic"] = Field(description="automatic: scored by Bedrock's own functions.")
+    kind: Literal["automatic"] = Field(description="automatic: Bedrock scores with its own functions.")
 
 
 class JudgeEvaluationConfig(JobSettings, JudgeScoring, JobSubject, Kind):
-    """An evaluation job of Bedrock: one model, whose answers another rates by metrics of Bedrock or your own."""
+    """A Bedrock evaluation job: one model, whose answers another model rates by built-in metrics or your own
+    criteria.
+    """
 
-    kind: Literal["judge"] = Field(description="judge: rated by another model.")
+    kind: Literal["judge"] = Field(description="judge: another model rates.")
 
     @property
     def models(self) -> tuple[str, ...]:
-        """The keys of `models` that it calls, each once, the judge among them."""
+        """The keys of the models that the evaluation calls, each once, with the judge."""
         return _with_judge(super().models, self)
 
 
 class HumanEvaluationConfig(HumanSettings, HumanScoring, JobSubject, Kind):
-    """An evaluation job of Bedrock: one model, whose answers people rate."""
+    """A Bedrock evaluation job: one model, whose answers people rate."""
 
-    kind: Literal["human"] = Field(description="human: rated by people.")
+    kind: Literal["human"] = Field(description="human: people rate.")
 
 
 class AutomaticComparisonConfig(JobPerCandidateSettings, AutomaticScoring, ComparisonSubject, ComparisonKind):
-    """One automatic job a candidate, since it takes one model, compared prompt by prompt."""
+    """One automatic job for each candidate, because a job takes one model. Candidates are compared prompt by prompt."""
 
-    by: Literal["automatic"] = Field(description="automatic: one job a candidate.")
+    by: Literal["automatic"] = Field(description="automatic: one job for each candidate.")
 
 
 class JudgeComparisonConfig(JobPerCandidateSettings, JudgeScoring, ComparisonSubject, ComparisonKind):
-    """One job a candidate, since it takes one model, by the same judge, compared prompt by prompt."""
+    """One job for each candidate, because a job takes one model, with the same judge.
 
-    by: Literal["judge"] = Field(description="judge: one job a candidate, by the same judge.")
+    Candidates are compared prompt by prompt.
+    """
+
+    by: Literal["judge"] = Field(description="judge: one job for each candidate, with the same judge.")
 
     @property
     def models(self) -> tuple[str, ...]:
-        """The keys of `models` that it calls, each once, the judge among them."""
+        """The keys of the models that the evaluation calls, each once, with the judge."""
         return _with_judge(super().models, self)
 
 
 class HumanComparisonConfig(HumanSettings, HumanScoring, ComparisonSubject, ComparisonKind):
     """One job in which people see the answers of two models to each prompt."""
 
-    by: Literal["human"] = Field(description="human: one job with both candidates.")
-    candidates: TwoCandidates = Field(description="What is compared, two; a key of `models` alone is enough.")
+    by: Literal["human"] = Field(description="human: one job for both candidates.")
+    candidates: TwoCandidates = Field(
+        description="The two candidates to compare. A key of `models` alone is a candidate of that name."
+    )
 
 
 def _with_judge(models: tuple[str, ...], scoring: JudgeScoring) -> tuple[str, ...]:
-    """Stored answers are judged without asking their models."""
+    """The models that are called; stored answers are judged without calling theirs."""
     return tuple(dict.fromkeys((*(models if scoring.answers_from is None else ()), scoring.judge)))
 
 
@@ -152,7 +164,7 @@ _OF_JOBS_ALONE = tuple(
 
 
 def kind_of(evaluation: object) -> str:
-    """The kind of an evaluation as it stands in a file, of a comparison also by what; custom where none is given."""
+    """The kind of an evaluation in a file, with `by` for a comparison; custom where none is given."""
     keys = evaluation if isinstance(evaluation, Mapping) else {}
     if isinstance(evaluation, BaseModel):
         keys = dict(evaluation)
@@ -163,9 +175,9 @@ def kind_of(evaluation: object) -> str:
 
 
 def signs_of_jobs(keys: Mapping[str, object]) -> tuple[str, ...]:
-    """The keys by which an evaluation that names no kind shows that it is none of ours.
+    """The keys that show that an evaluation without `kind` is meant as a job of Bedrock.
 
-    Those that no custom evaluation has, and `metrics`, where all of them are Bedrock's own.
+    These are the keys that no custom evaluation has, and `metrics` when all of them are built-in metrics.
     """
     found = [key for key in _OF_JOBS_ALONE if key in keys]
     metrics = keys.get("metrics")

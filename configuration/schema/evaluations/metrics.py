@@ -29,7 +29,7 @@ _PlainMetric = Annotated[
 
 
 def _wrong_parameters(metric: MetricDefinition) -> JsonDict:
-    """Matches a metric with a parameter that it does not take, or without one that it needs."""
+    """The schema that matches a metric with an unknown parameter, or without one that it needs."""
     settable = [each.name for each in metric.parameters if each.name not in metric.of_the_call]
     fitting: JsonDict = {"propertyNames": {"enum": list(settable)}, "required": list(metric.required)}
     return {
@@ -39,11 +39,11 @@ def _wrong_parameters(metric: MetricDefinition) -> JsonDict:
 
 
 class MetricConfig(Strict):
-    """What answers are scored by. A plain name is enough for a metric without parameters."""
+    """A metric with its parameters. A name alone is enough for a metric without parameters."""
 
     model_config = ConfigDict(json_schema_extra=refused(*map(_wrong_parameters, METRICS.values())))
 
-    name: MetricName = Field(description="See docs/evaluation.md for what each measures.")
+    name: MetricName = Field(description="docs/evaluation.md describes each metric.")
     parameters: JsonFields = Field(
         default={},
         description="`labels` of classification_accuracy, `schema` of json_schema_match, `pattern` of regex_match.",

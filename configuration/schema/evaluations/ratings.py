@@ -4,22 +4,22 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from bedrock_eval.catalogue import Better
+from bedrock_eval.direction import Better
 from bedrock_eval.evaluation.job_settings import Criterion, Rating, ScaleStep
 from bedrock_eval.jobs.rules import MOST_INSTRUCTIONS, MOST_NAME, MOST_RATING_DESCRIPTION, MOST_SCALE, MOST_SCALE_TEXT
 from bedrock_eval.scores.job_measures import BUILT_IN, RatingMethod
-from configuration.schema.values.base import Strict, absent, refused, text_of, told
+from configuration.schema.values.base import Strict, absent, pattern_error, refused, text_of
 from configuration.schema.values.numbers import Bound
 
 MethodName = Literal[
     "ThumbsUpDown", "IndividualLikertScale", "ComparisonLikertScale", "ComparisonChoice", "ComparisonRank"
 ]
 _OWN_NAME = f"^(?!{BUILT_IN})[0-9a-zA-Z_.-]{{1,{MOST_NAME}}}$"
-"""What a criterion or a rating may be called."""
+"""Names of criteria and ratings."""
 
 
 class ScaleStepConfig(Strict):
-    """One step of a criterion's scale: what it means, and either a number or a text for it."""
+    """One step of a criterion's scale: its definition, and either a number or a text."""
 
     model_config = ConfigDict(
         json_schema_extra=refused(
@@ -29,14 +29,14 @@ class ScaleStepConfig(Strict):
     )
 
     definition: str = Field(
-        description="When an answer is given this step.",
-        json_schema_extra={**text_of(MOST_SCALE_TEXT), **told(f"1 to {MOST_SCALE_TEXT} characters")},
+        description="When an answer gets this step.",
+        json_schema_extra={**text_of(MOST_SCALE_TEXT), **pattern_error(f"1 to {MOST_SCALE_TEXT} characters")},
     )
-    value: Bound | None = Field(default=None, description="Its value, where the scale is one of numbers.")
+    value: Bound | None = Field(default=None, description="Value of the step, in a scale of numbers.")
     text: str | None = Field(
         default=None,
-        description="Its name, where the scale is one of texts; then there is no mean and no gate.",
-        json_schema_extra={**text_of(MOST_SCALE_TEXT), **told(f"1 to {MOST_SCALE_TEXT} characters")},
+        description="Name of the step, in a scale of texts. Such a scale has no mean and no gate.",
+        json_schema_extra={**text_of(MOST_SCALE_TEXT), **pattern_error(f"1 to {MOST_SCALE_TEXT} characters")},
     )
 
     @property
@@ -45,27 +45,27 @@ class ScaleStepConfig(Strict):
 
 
 class CriterionConfig(Strict):
-    """A metric of your own, by which the judge rates."""
+    """A metric of your own that the judge rates by."""
 
     name: str = Field(
-        description="Stands in metrics and reports.",
-        json_schema_extra={"pattern": _OWN_NAME, **told(f"1 to {MOST_NAME} of letters, digits, - _ .")},
+        description="Name in metrics and reports.",
+        json_schema_extra={"pattern": _OWN_NAME, **pattern_error(f"1 to {MOST_NAME} of letters, digits, - _ .")},
     )
     instructions: str = Field(
-        description="What the judge is told. After everything else stands `{{prediction}}` in it, best with "
-        "`{{prompt}}`, and if wanted with `{{ground_truth}}`.",
+        description="Instructions to the judge. `{{prediction}}` must come last; `{{prompt}}` and "
+        "`{{ground_truth}}` can come before it.",
         json_schema_extra={
             **text_of(MOST_INSTRUCTIONS),
             "pattern": r"\{\{prediction\}\}",
-            **told(f"1 to {MOST_INSTRUCTIONS:,} characters, with {{{{prediction}}}} in them"),
+            **pattern_error(f"1 to {MOST_INSTRUCTIONS:,} characters, with {{{{prediction}}}} in them"),
         },
     )
     scale: tuple[ScaleStepConfig, ...] = Field(
         default=(),
-        description="The steps, all with numbers or all with texts; left out: as `instructions` say.",
+        description="The steps, all with numbers or all with texts. Left out: `instructions` define the scale.",
         json_schema_extra={"maxItems": MOST_SCALE},
     )
-    better: Literal["higher", "lower", "neutral"] = Field(default="higher", description="Which way it improves.")
+    better: Literal["higher", "lower", "neutral"] = Field(default="higher", description="The direction that is better.")
 
     @property
     def resolved(self) -> Criterion:
@@ -78,19 +78,21 @@ class CriterionConfig(Strict):
 
 
 class RatingConfig(Strict):
-    """What people are asked of an answer."""
+    """A question to people about an answer."""
 
     name: str = Field(
-        description="Stands in metrics and reports.",
-        json_schema_extra={"pattern": _OWN_NAME, **told(f"1 to {MOST_NAME} of letters, digits, - _ .")},
+        description="Name in metrics and reports.",
+        json_schema_extra={"pattern": _OWN_NAME, **pattern_error(f"1 to {MOST_NAME} of letters, digits, - _ .")},
     )
-    method: MethodName = Field(description="How they rate; Comparison... rate the answers of two candidates.")
+    method: MethodName = Field(
+        description="How people rate. The methods Comparison... compare the answers of two candidates."
+    )
     description: str | None = Field(
         default=None,
         description="The question that people see.",
         json_schema_extra={
             **text_of(MOST_RATING_DESCRIPTION),
-            **told(f"one line of 1 to {MOST_RATING_DESCRIPTION} characters"),
+            **pattern_error(f"one line of 1 to {MOST_RATING_DESCRIPTION} characters"),
         },
     )
 

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from bedrock_eval.names import NAME_PATTERN, NAME_RULE, RUN_ID_PATTERN, RunIdError, is_name, run_time
 from bedrock_eval.scores.job_measures import BUILT_IN, BUILT_IN_DATASETS
-from configuration.schema.values.base import told
+from configuration.schema.values.base import pattern_error
 from configuration.schema.values.names import check_name
 
 
@@ -49,12 +49,12 @@ OwnDataset = Annotated[
     str,
     BeforeValidator(_one_dataset),
     AfterValidator(_own_dataset),
-    Field(json_schema_extra={"pattern": f"^{NAME_PATTERN}$", **told(NAME_RULE)}),
+    Field(json_schema_extra={"pattern": f"^{NAME_PATTERN}$", **pattern_error(NAME_RULE)}),
 ]
 ModelKey = Annotated[
     str,
     AfterValidator(model_key),
-    Field(json_schema_extra={"pattern": f"^{NAME_PATTERN}$", **told(f"a key of models: {NAME_RULE}")}),
+    Field(json_schema_extra={"pattern": f"^{NAME_PATTERN}$", **pattern_error(f"a key of models: {NAME_RULE}")}),
 ]
 AnyDataset = Annotated[
     str,
@@ -63,7 +63,7 @@ AnyDataset = Annotated[
     Field(
         json_schema_extra={
             "pattern": f"^({NAME_PATTERN}|{'|'.join(name.replace('.', '[.]') for name in BUILT_IN_DATASETS)})$",
-            **told(f"a key of datasets, or {', '.join(BUILT_IN_DATASETS)}"),
+            **pattern_error(f"a key of datasets, or {', '.join(BUILT_IN_DATASETS)}"),
         }
     ),
 ]
@@ -73,7 +73,7 @@ RunId = Annotated[
     Field(
         json_schema_extra={
             "pattern": f"^{RUN_ID_PATTERN}$",
-            **told("a run id, as 20261123T060000Z"),
+            **pattern_error("a run id, as 20261123T060000Z"),
         }
     ),
 ]

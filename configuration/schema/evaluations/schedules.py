@@ -38,35 +38,39 @@ _SCHEDULE = (
 
 
 class AnyScheduleConfig(Strict):
-    """When the evaluation runs, by EventBridge Scheduler."""
+    """The schedule of the evaluation, in EventBridge Scheduler."""
 
     expression: Annotated[str, AfterValidator(_schedule_expression)] = Field(
-        description="`rate(7 days)`, `cron(0 6 ? * MON *)` or `at(2026-12-01T06:00:00)`. A rate runs at once when its "
-        "schedule is made, at the first deploy, and may when it is changed; a scheduled run that comes less than half "
-        "a rate after the last one is skipped, with that reason.",
+        description="`rate(7 days)`, `cron(0 6 ? * MON *)` or `at(2026-12-01T06:00:00)`. A rate starts a run "
+        "when its schedule is created, at the first deploy, and may start one when it is "
+        "changed. A scheduled run that starts less than half a rate after the last one is "
+        "skipped.",
         json_schema_extra={"pattern": _SCHEDULE},
     )
     timezone: Annotated[str, AfterValidator(_timezone)] = Field(
         default="UTC",
-        description="IANA name that cron(...) and at(...) are read in. A time that its clocks leave out is skipped.",
+        description="IANA time zone of cron(...) and at(...). A time that does not exist when clocks go "
+        "forward is skipped.",
         json_schema_extra={"pattern": "^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$"},
     )
 
 
 # Assumption: rate-schedule-first-run
 class ScheduleConfig(AnyScheduleConfig):
-    """When the evaluation runs, by EventBridge Scheduler."""
+    """The schedule of the evaluation, in EventBridge Scheduler."""
 
-    grace_hours: float = Field(default=6, ge=0.01, le=168, description="How long after its time a run may finish.")
+    grace_hours: float = Field(
+        default=6, ge=0.01, le=168, description="Hours after the scheduled time until the run must have finished."
+    )
 
 
 class JobScheduleConfig(AnyScheduleConfig):
-    """When the evaluation runs, by EventBridge Scheduler."""
+    """The schedule of the evaluation, in EventBridge Scheduler."""
 
     grace_hours: float | None = Field(
         default=None,
         ge=0.01,
         le=2_000,
-        description="How long after its time a run may finish before the watchdog rings; left out: as long as "
-        "`deadline_hours` lets it take.",
+        description="Hours after the scheduled time until the run must have finished. Default: the longest "
+        "time that `deadline_hours` allows.",
     )

@@ -23,12 +23,12 @@ from bedrock_eval.scores.measures import Measure
 from configuration.schema.evaluations.metrics import Metric, MetricConfig
 from configuration.schema.evaluations.ratings import CriterionConfig, RatingConfig
 from configuration.schema.evaluations.references import ModelKey
-from configuration.schema.values.base import Strict, enum, refused, text_of, told
+from configuration.schema.values.base import Strict, enum, pattern_error, refused, text_of
 from configuration.schema.values.names import Name
 
 
 class CustomScoring(Strict):
-    """What this project's own functions score by."""
+    """The metrics that this project's own functions compute."""
 
     job_kind: ClassVar[JobKind | None] = None
 
@@ -38,7 +38,7 @@ class CustomScoring(Strict):
             for name in ("relevance_score", "response_length", "unicode_exact_match", "unicode_f1_score")
         ),
         min_length=1,
-        description="What each answer is scored by; a name alone is enough for a metric without parameters.",
+        description="The metrics that score each answer. A name alone is enough for a metric without parameters.",
         json_schema_extra={"uniqueItems": True},
     )
 
@@ -48,20 +48,20 @@ class CustomScoring(Strict):
 
     @property
     def measures(self) -> Mapping[str, Measure]:
-        """What each metric is."""
+        """The measure of each metric."""
         return {name: METRICS[name].measure for name in self.metric_names}
 
 
 class AutomaticScoring(Strict):
-    """What Bedrock's own functions score by."""
+    """The metrics that Bedrock's own functions compute."""
 
     job_kind: ClassVar[JobKind] = JobKind.AUTOMATIC
 
     task: Literal["QuestionAndAnswer", "Summarization", "Generation", "Classification"] = Field(
-        description="What the prompts ask for; Bedrock computes accuracy and robustness accordingly."
+        description="Type of task. Bedrock computes accuracy and robustness by it."
     )
     metrics: tuple[Annotated[str, Field(json_schema_extra=enum(tuple(AUTOMATIC_METRICS)))], ...] = Field(
-        description=f"Of {', '.join(AUTOMATIC_METRICS)}: robustness and toxicity are better when lower, "
+        description=f"One or more of {', '.join(AUTOMATIC_METRICS)}. Robustness and toxicity are better when lower. "
         "Classification has no toxicity.",
         json_schema_extra={"minItems": 1, "maxItems": MOST_METRICS_AUTOMATIC, "uniqueItems": True},
     )
@@ -72,12 +72,12 @@ class AutomaticScoring(Strict):
 
     @property
     def measures(self) -> Mapping[str, Measure]:
-        """What each metric is; of a name that is none nothing."""
+        """The measure of each metric; unknown names are left out."""
         return {name: AUTOMATIC_METRICS[name] for name in self.metrics if name in AUTOMATIC_METRICS}
 
 
 class JudgeScoring(Strict):
-    """What a judge model rates by."""
+    """The judge, and the metrics and criteria that it rates by."""
 
     model_config = ConfigDict(
         json_schema_extra=refused({"properties": {key: {"maxItems": 0} for key in ("metrics", "criteria")}})
@@ -85,7 +85,7 @@ class JudgeScoring(Strict):
 
     job_kind: ClassVar[JobKind] = JobKind.JUDGE
 
-    judge: ModelKey = Field(description="The model that rates, a key of `models`.")
+    judge: ModelKey = Field(description="The model that rates: a key of `models`.")
     metrics: tuple[
         Annotated[
             str, Field(json_schema_extra={"anyOf": [{"enum": list(JUDGED)}, {"pattern": f"^(?!{BUILT_IN}).+$"}]})
@@ -93,7 +93,7 @@ class JudgeScoring(Strict):
         ...,
     ] = Field(
         default=(),
-        description=f"Metrics of Bedrock: {', '.join(JUDGED)}.",
+        description=f"Built-in metrics: {', '.join(JUDGED)}.",
         json_schema_extra={"maxItems": MOST_METRICS, "uniqueItems": True},
     )
     criteria: tuple[CriterionConfig, ...] = Field(
@@ -103,8 +103,8 @@ class JudgeScoring(Strict):
     )
     answers_from: Name | None = Field(
         default=None,
-        description="A custom evaluation with this dataset and these candidates: the answers of its newest published "
-        "run are judged, and no model is asked again.",
+        description="A custom evaluation with the same dataset and candidates. The judge rates the answers "
+        "of its newest published run, and no model is called again.",
     )
 
     @property
@@ -114,20 +114,20 @@ class JudgeScoring(Strict):
 
     @property
     def measures(self) -> Mapping[str, Measure]:
-        """What each metric and criterion is; of a name that is none nothing."""
+        """The measure of each metric and criterion; unknown names are left out."""
         own = {criterion.name: criterion.resolved.measure for criterion in self.criteria}
         return {**{name: JUDGED[name] for name in self.metrics if name in JUDGED}, **own}
 
 
 class HumanScoring(Strict):
-    """What people rate by, and who they are."""
+    """The work team, and the questions that it answers."""
 
     job_kind: ClassVar[JobKind] = JobKind.HUMAN
 
     work_team: str = Field(
         pattern=f"^{WORK_TEAM_PATTERN}$",
-        description="ARN of the work team that rates, of this account and Region (docs/human-evaluation.md).",
-        json_schema_extra=told(
+        description="ARN of the work team that rates, in this account and Region (docs/human-evaluation.md).",
+        json_schema_extra=pattern_error(
             "the ARN of a work team, as arn:aws:sagemaker:us-east-1:111111111111:workteam/private-crowd/support"
         ),
     )
@@ -135,20 +135,20 @@ class HumanScoring(Strict):
         min_length=1,
         # TaskTitle of CreateFlowDefinition, in which there are no pictures.
         pattern=rf"^[\t -\uD7FF\uE000-\uFFFD]{{1,{MOST_TITLE}}}$",
-        description="What people see in their list of tasks.",
-        json_schema_extra=told(f"one line of 1 to {MOST_TITLE} characters, none of them an emoji"),
+        description="Title in the task list of the work team.",
+        json_schema_extra=pattern_error(f"one line of 1 to {MOST_TITLE} characters, none of them an emoji"),
     )
     instructions: str = Field(
-        description="What people are told beside the answers; every scale is explained here.",
-        json_schema_extra={**text_of(MOST_INSTRUCTIONS), **told(f"1 to {MOST_INSTRUCTIONS:,} characters")},
+        description="Instructions that people see beside the answers. Explain every scale here.",
+        json_schema_extra={**text_of(MOST_INSTRUCTIONS), **pattern_error(f"1 to {MOST_INSTRUCTIONS:,} characters")},
     )
     ratings: tuple[RatingConfig, ...] = Field(
-        description="What they are asked of every answer.",
+        description="The questions about every answer.",
         json_schema_extra={"minItems": 1, "maxItems": MOST_RATINGS, "uniqueItems": True},
     )
-    workers: int = Field(default=1, ge=1, le=MOST_WORKERS, description="People who rate each prompt.")
+    workers: int = Field(default=1, ge=1, le=MOST_WORKERS, description="Number of people who rate each prompt.")
     task: Literal["Custom", "QuestionAndAnswer", "Summarization", "Generation", "Classification"] = Field(
-        default="Custom", description="What the prompts ask for; it changes neither the question nor the scores."
+        default="Custom", description="Type of task. It changes neither the questions nor the scores."
     )
 
     @property
@@ -157,5 +157,5 @@ class HumanScoring(Strict):
 
     @property
     def measures(self) -> Mapping[str, Measure]:
-        """What each rating is."""
+        """The measure of each rating."""
         return {rating.name: rating_measure(rating.name, RatingMethod(rating.method)) for rating in self.ratings}

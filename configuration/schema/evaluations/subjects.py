@@ -20,29 +20,32 @@ class Kind(Strict):
 
 class ComparisonKind(Kind):
     kind: Literal["comparison"] = Field(
-        description="comparison: several candidates, by jobs of the kind that `by` names."
+        description="comparison: several candidates, evaluated by jobs of the kind in `by`."
     )
     by: str
 
 
 class Subject(Strict):
-    """What every evaluation is about."""
+    """The dataset and candidates that every evaluation has."""
 
     dataset: str
     candidates: tuple[AnyCandidateConfig, ...]
 
     @property
     def models(self) -> tuple[str, ...]:
-        """The keys of `models` that it calls, each once."""
+        """The keys of the models that the evaluation calls, each once."""
         return tuple(dict.fromkeys(candidate.model for candidate in self.candidates))
 
 
 class JobSubject(Subject):
-    dataset: AnyDataset = Field(description="A key of `datasets`, or one of Bedrock's own.")
-    candidates: OneCandidate = Field(description="What is evaluated, one; a key of `models` alone is enough.")
+    dataset: AnyDataset = Field(description="A key of `datasets`, or a built-in dataset of Bedrock.")
+    candidates: OneCandidate = Field(
+        description="The one candidate to evaluate. A key of `models` alone is a candidate of that name."
+    )
 
 
 class ComparisonSubject(JobSubject):
     candidates: SeveralCandidates = Field(
-        description=f"What is compared, 2 to {MOST_CANDIDATES}; a key of `models` alone is enough."
+        description=f"The 2 to {MOST_CANDIDATES} candidates to compare. A key of `models` alone is a candidate of that "
+        "name."
     )

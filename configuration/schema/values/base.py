@@ -1,6 +1,6 @@
 """The strict base class, and what its JSON Schemas say beside pydantic's own.
 
-`patternErrorMessage` is what people are told when a pattern does not match: by the loader, and by editors.
+The loader and editors show `patternErrorMessage` when a pattern does not match.
 """
 
 from typing import Any
@@ -9,13 +9,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic.config import JsonDict
 
 
-def told(message: str) -> JsonDict:
-    """What people are told of a value that is not allowed."""
+def pattern_error(message: str) -> JsonDict:
+    """The text that says what is allowed, where a pattern does not match."""
     return {"patternErrorMessage": message}
 
 
 def enum(values: tuple[int, ...] | tuple[str, ...]) -> JsonDict:
-    """The values that editors offer."""
+    """The values that editors suggest."""
     return {"enum": list(values)}
 
 
@@ -25,11 +25,11 @@ def _as_tuple(value: object) -> object:
 
 
 AsTuple = BeforeValidator(_as_tuple)
-"""For tuples inside of what may be given shorter, as a candidate by its model's name alone."""
+"""Tuples inside of a value that has a short form, as a candidate that is given as its model's name."""
 
 
 def refused(*together: Any) -> JsonDict:
-    """What several keys may not say together, for editors: each a schema that a wrong mapping matches."""
+    """Combinations of keys that editors refuse: each a schema that a wrong mapping matches."""
     return {"not": {"anyOf": list(together)}}
 
 
@@ -39,11 +39,11 @@ def text_of(most: int) -> JsonDict:
 
 
 def absent(*keys: str) -> JsonDict:
-    """Matches a mapping in which none of the keys is given."""
+    """The schema that matches a mapping without any of the keys."""
     return {"properties": {key: {"type": "null"} for key in keys}}
 
 
 class Strict(BaseModel):
-    """Frozen, and no key that it does not know."""
+    """A frozen model that refuses unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

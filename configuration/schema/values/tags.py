@@ -11,7 +11,7 @@ OWN_TAGS = ("application", "environment", "owner")
 
 
 def tags(most: int) -> JsonDict:
-    """Keys and values of tags, as editors check them."""
+    """The schema of tags: their keys, values and number."""
     own = "|".join("".join(f"[{letter}{letter.upper()}]" for letter in key) for key in OWN_TAGS)
     return {
         "maxProperties": most,

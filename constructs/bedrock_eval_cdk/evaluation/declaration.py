@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
 
-from bedrock_eval.catalogue import Better
+from bedrock_eval.direction import Better
 from bedrock_eval.evaluation.cases import DatasetError, read_cases
 from bedrock_eval.evaluation.dataset_references import gap, gaps_of
 from bedrock_eval.evaluation.definition import PROMPT_MARK, Candidate, Gate, InferenceParameters, Schedule

@@ -1,9 +1,10 @@
 """What all alarms of an environment share: names, thresholds, severities and the end of every description."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bedrock_eval.alarms import kinds
+from bedrock_eval.alarms.description import AlarmDescription, DescriptionError
 from bedrock_eval.alarms.kinds import AlarmKind, Severity
 from bedrock_eval.alarms.thresholds import Thresholds
 from bedrock_eval_cdk.core.context import Identity, stack_identity
@@ -11,9 +12,8 @@ from bedrock_eval_cdk.core.errors import DeclarationError
 from bedrock_eval_cdk.monitoring.routed_alarm import RoutedAlarm
 from constructs import Construct, IDependable
 
-# PutMetricAlarm: name and description.
 _MOST_NAME = 255
-_MOST_DESCRIPTION = 1024
+"""Characters of an alarm's name. Source: CloudWatch API reference, PutMetricAlarm and PutCompositeAlarm."""
 
 # Without a watchdog nobody publishes what these watch: they would never have data, or be in alarm from the first day.
 _OF_THE_WATCHDOG = frozenset(
@@ -75,8 +75,8 @@ class AlarmPolicy:
         self.taken[name] = subject
         return chosen
 
-    def description(self, severity: Severity, text: str, *, entry: str) -> str:
-        """What an alarm says: severity, text, and whom and where to ask.
+    def description(self, said: AlarmDescription, *, entry: str) -> str:
+        """The description of an alarm, with whom and where to ask.
 
         Args:
             entry: of the runbook.
@@ -85,21 +85,16 @@ class AlarmPolicy:
             DeclarationError: CloudWatch would refuse it as too long.
         """
         identity = self.identity
-        ends = {
-            "Owner": identity.owner,
-            "Dashboard": identity.name(lambda names: names.dashboard),
-            "Runbook": identity.runbook and f"{identity.runbook}#{entry}",
-        }
-        known = [f"{name}: {value}" for name, value in ends.items() if value]
-        written = f"[{severity}] {text}" + "".join(f" {each}." for each in known).removesuffix(
-            "." if ends["Runbook"] else ""
+        whole = replace(
+            said,
+            owner=identity.owner,
+            dashboard=identity.name(lambda names: names.dashboard),
+            runbook=identity.runbook and f"{identity.runbook}#{entry}",
         )
-        if len(written) > _MOST_DESCRIPTION:
-            raise DeclarationError(
-                f"description of alarm {entry} has {len(written)} characters with owner and runbook_url; allowed: "
-                f"{_MOST_DESCRIPTION}: {written}"
-            )
-        return written
+        try:
+            return whole.compose()
+        except DescriptionError as error:
+            raise DeclarationError(f"description of alarm {entry}, with owner and runbook: {error}") from error
 
 
 def standalone_policy(scope: Construct) -> AlarmPolicy:

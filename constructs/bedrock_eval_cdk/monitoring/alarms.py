@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 
+from bedrock_eval.alarms.description import AlarmDescription
 from bedrock_eval.alarms.kinds import AlarmKind, Comparison, MissingData, Window
 from bedrock_eval.alarms.thresholds import Thresholds
 from bedrock_eval.alarms.units import figure
@@ -76,8 +77,8 @@ class AlarmFactory:
         happened = kind.happened.format(
             subject=about or " ".join(subject) or self._policy.identity.label, threshold=figure(value)
         )
-        text = f"{happened} Rings at {window}. Look at: {kind.look_at}"
-        description = self._policy.description(severity, text, entry=kind.name)
+        said = AlarmDescription(happened, severity, condition=f"{window}.", look_at=kind.look_at)
+        description = self._policy.description(said, entry=kind.name)
         _check(kind, subject, window=window, metrics=math.terms if math else kind.metrics)
         series = watched_series(kind, dimensions=dimensions, thresholds=limits, math=math)
         alarm = self._alarm(kind, subject, series=series, value=value, window=window, texts=(name, description))

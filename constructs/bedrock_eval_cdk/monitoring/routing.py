@@ -12,6 +12,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
 
+from bedrock_eval.alarms.description import AlarmDescription
 from bedrock_eval.alarms.kinds import Incident, Severity
 from bedrock_eval_cdk.monitoring.alarm_policy import AlarmPolicy
 from bedrock_eval_cdk.monitoring.routed_alarm import RoutedAlarm
@@ -104,9 +105,7 @@ class AlarmRouter:
                 _leave_name_to_cloudformation(composite)
             # The rule names its children as text, so CloudFormation cannot see that they come first.
             children = [by_term[term] for term in terms]
-            explained_by = [
-                explaining[each] for each in (child.kind.unless for child in children) if each in explaining
-            ]
+            explained_by = [found for each in children if (found := explaining.get(each.kind.unless or ""))]
             composite.node.add_dependency(*(each.alarm for each in (*children, *explained_by)))
             self.notified.notify_of(composite)
             composed |= {id(each): composite for each in children}
@@ -114,11 +113,13 @@ class AlarmRouter:
 
     def _description(self, group: _Group, members: Sequence[RoutedAlarm]) -> str:
         kinds = ", ".join(dict.fromkeys(member.kind.name for member in members))
-        text = (
-            f"{group.incident.capitalize()} of {' '.join(group.subject)}: at least one of these rings: {kinds}. It "
-            "tells once, whichever join later, and again when all are well. Look at: the alarms named in the message."
+        said = AlarmDescription(
+            f"{group.incident.capitalize()} of {' '.join(group.subject)}: at least one of these is in alarm: {kinds}. "
+            "It notifies once, whichever join later, and again when all are OK.",
+            group.severity,
+            look_at="the alarms named in the message.",
         )
-        return self.policy.description(group.severity, text, entry="incidents")
+        return self.policy.description(said, entry="incidents")
 
 
 def _leave_name_to_cloudformation(composite: cloudwatch.CompositeAlarm) -> None:

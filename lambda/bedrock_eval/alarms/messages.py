@@ -1,7 +1,6 @@
 """What an alarm says to people: told in words, and written for each kind of reader.
 
 Source of the chat message: administrator guide of Amazon Q Developer in chat applications, custom notifications.
-Descriptions are those that the alarm factory writes.
 """
 
 import contextlib
@@ -14,6 +13,7 @@ from typing import Any
 
 from bedrock_eval import codec
 from bedrock_eval.alarms.composite_rules import ALARM, INSUFFICIENT_DATA, OK
+from bedrock_eval.alarms.description import AlarmDescription
 from bedrock_eval.alarms.kinds import KINDS, AlarmKind
 from bedrock_eval.alarms.records import Alarm, Run
 from bedrock_eval.alarms.units import Unit, length
@@ -33,16 +33,8 @@ _MOST_TITLE, _MOST_CHAT, _MOST_KEYWORD, _MOST_STEP = 250, 8_000, 75, 350
 # SNS: a message has 256 KiB at most, all its forms together.
 _MOST_BYTES = 256 * 1024
 _MOST_TEXT, _MOST_CHILDREN = 20_000, 50
-# CloudWatch: of an alarm. A longer one is not ours, and would take the pattern long.
-_MOST_DESCRIPTION = 1024
 # The dashboard is that of the composite, and stands below.
 _LINKS_OF_CHILD = frozenset({"run", "report", "runbook"})
-
-_DESCRIPTION = re.compile(
-    r"\[(?P<severity>[a-z]+)\] (?P<happened>.*?)(?: Rings at (?P<window>.*?)\.?)?(?: Look at: (?P<look_at>.*?))?"
-    r"(?: Owner: (?P<owner>.*?)\.)?(?: Dashboard: .*?\.)?(?: Runbook: (?P<runbook>\S+))?",
-    re.DOTALL,
-)
 
 
 @dataclass(frozen=True)
@@ -173,11 +165,8 @@ def tell(alarm: Alarm, *, place: Place, run: Run | None = None) -> Story:
     Args:
         run: the newest of the evaluation that it is about.
     """
-    description = alarm.description.strip()
-    match = _DESCRIPTION.fullmatch(description) if len(description) <= _MOST_DESCRIPTION else None
-    said: Mapping[str, str | None] = match.groupdict() if match else {"happened": alarm.description or alarm.reason}
-    runbook = said.get("runbook")
-    entry = runbook.rpartition("#")[2] if runbook and "#" in runbook else None
+    said = AlarmDescription.parse(alarm.description or alarm.reason or alarm.name)
+    runbook, entry = said.runbook, said.entry
     kind = KINDS.get(entry or "") or _kind_by_name(alarm.name, place)
     if kind is not None:
         runbook, entry = runbook or f"{place.runbook}#{kind.name}", kind.name
@@ -187,11 +176,11 @@ def tell(alarm: Alarm, *, place: Place, run: Run | None = None) -> Story:
         alarm=alarm.name,
         state=alarm.state,
         since=alarm.since,
-        happened=said["happened"] or alarm.name,
-        severity=said.get("severity"),
+        happened=said.happened,
+        severity=said.severity,
         kind=entry,
-        look_at=said.get("look_at"),
-        owner=said.get("owner"),
+        look_at=said.look_at,
+        owner=said.owner,
         value=value,
         threshold=alarm.threshold,
         unit=unit.name or None,

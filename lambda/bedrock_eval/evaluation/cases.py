@@ -195,8 +195,7 @@ def _record(text: str) -> dict[str, Any]:
 
 
 def _mistakes(record: Mapping[str, Any]) -> Iterator[str]:
-    if "expected" in record:
-        yield "key 'expected' is not read; the reference answer's key is 'referenceResponse'"
+    yield from _expected(record)
     if "messages" in record:
         yield "key 'messages' is reserved; give the question as 'prompt'"
     elif record.get(PROMPT) is None:
@@ -213,6 +212,18 @@ def _mistakes(record: Mapping[str, Any]) -> Iterator[str]:
         if key in record and (not isinstance(record[key], str) or not record[key]):
             yield f"key {key!r} must be text, not {_kind(record[key])}"
     yield from _of_reference(record.get(REFERENCE))
+
+
+def _expected(record: Mapping[str, Any]) -> Iterator[str]:
+    """Refuse `expected`, which earlier datasets have, with all other keys that stand for the reference there."""
+    # Where the prompt is missing, the message about it names the keys to rename.
+    named_there = record.get(PROMPT) is None and "messages" not in record and REFERENCE not in record
+    if "expected" not in record or named_there:
+        return
+    keys = ("expected",) if REFERENCE in record else standing_for(REFERENCE, record)
+    unread = [key for key in keys if misspelt(key) is None]
+    are = "keys {} are" if unread[1:] else "key {} is"
+    yield f"{are.format(shown(unread))} not read; the reference answer's key is 'referenceResponse'"
 
 
 def _halves(record: Mapping[str, Any], text: str) -> Iterator[str]:

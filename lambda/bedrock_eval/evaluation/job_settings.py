@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from bedrock_eval import codec
-from bedrock_eval.catalogue import Better
+from bedrock_eval.direction import Better
 from bedrock_eval.scores.job_measures import BUILT_INS, RatingMethod, Task, rating_measure
 from bedrock_eval.scores.measures import Measure
 

@@ -41,8 +41,6 @@ class InvocationRecord:
         time_to_first_token_ms: known for InvokeModelWithResponseStream only.
         input_tokens: without those that were read from or written to the cache.
         stop_reason: in the words of the API or, for InvokeModel, of the model.
-        input_length: characters of the request's body as compact JSON; None where the record does not hold it.
-        output_length: the same of the answer.
     """
 
     time: datetime
@@ -59,8 +57,6 @@ class InvocationRecord:
     cache_read_tokens: int | None = None
     cache_write_tokens: int | None = None
     stop_reason: str | None = None
-    input_length: int | None = None
-    output_length: int | None = None
 
     @property
     def model(self) -> str:
@@ -144,7 +140,7 @@ def read_record(value: object, *, where: str) -> InvocationRecord | Skipped:
     if model_id is None or operation is None:
         return Skipped("no modelId or no operation", where)
     side_in, side_out = _object(value.get("input")), _object(value.get("output"))
-    request, answer = _body(side_in.get("inputBodyJson")), _body(side_out.get("outputBodyJson"))
+    answer = _body(side_out.get("outputBodyJson"))
     parts = tuple(_parts(answer))
     return InvocationRecord(
         time=time,
@@ -169,8 +165,6 @@ def read_record(value: object, *, where: str) -> InvocationRecord | Skipped:
             ),
         ),
         stop_reason=_first(_text, _stop_reasons(parts)),
-        input_length=_length(request),
-        output_length=_length(answer),
     )
 
 
@@ -238,15 +232,6 @@ def _body(value: object) -> object:
         return json.loads(value)
     except (ValueError, RecursionError):
         return value
-
-
-def _length(body: object) -> int | None:
-    if body is None:
-        return None
-    try:
-        return len(json.dumps(body, ensure_ascii=False, separators=(",", ":")))
-    except RecursionError:
-        return None
 
 
 def _object(value: object) -> Mapping[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bedrock_eval.catalogue import Better
+from bedrock_eval.direction import Better
 from bedrock_eval.evaluation.definition import Candidate, Dataset, Definition
 from bedrock_eval.evaluation.job_settings import Criterion, JobKind, JobSettings, Rating
 from bedrock_eval.jobs.answers import source_candidate

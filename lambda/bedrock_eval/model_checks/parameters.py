@@ -105,13 +105,13 @@ def _without_sampling(key: str, asked: _Asked) -> Finding:
         return _warned(
             key, f"{asked.shown} takes no {key} but its default, and nobody says that it takes that: leave it out"
         )
-    return _refused(key, f"{asked.shown} refuses {key}, as every Claude since 4.7 does: remove the key")
+    return _refused(key, f"{asked.shown} refuses {key}, as every Claude since 4.7 does: leave it out")
 
 
 def _fixed(keys: Sequence[str], asked: _Asked) -> Iterator[Finding]:
     for key in keys:
         if key not in _FIXED:
-            yield _refused(key, f"{asked.shown} refuses {key}: remove the key")
+            yield _refused(key, f"{asked.shown} refuses {key}: leave it out")
         elif asked.given[key] != _FIXED[key]:
             yield _refused(key, f"{asked.shown} refuses {key} {asked.given[key]}; allowed: {_FIXED[key]}, or nothing")
     if {"temperature", "top_p"} <= set(keys):
@@ -165,7 +165,7 @@ def _effort(asked: _Asked) -> Iterator[Finding]:
     effort, features = asked.given["effort"], asked.features
     levels = features.efforts
     if levels == ():
-        yield _refused("effort", f"{asked.shown} takes no effort: remove the key")
+        yield _refused("effort", f"{asked.shown} takes no effort: leave it out")
     elif effort not in _KNOWN_EFFORTS and asked.claude:
         yield _refused("effort", f"effort {effort!r} is no level of it; allowed: {', '.join(_KNOWN_EFFORTS)}")
     elif features.effort_beta is not None:

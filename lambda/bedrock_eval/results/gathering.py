@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from heapq import nsmallest
 
-from bedrock_eval.catalogue import Better
+from bedrock_eval.direction import Better
 from bedrock_eval.evaluation.definition import Definition
 from bedrock_eval.results.baseline import Baseline
 from bedrock_eval.results.evidence import (

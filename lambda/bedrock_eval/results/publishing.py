@@ -86,7 +86,7 @@ def _scores(
             continue
         measure = summary.measures[name]
         for short in (False, True) if summary.headline else (False,):
-            score = catalogue.score(name, better=measure.better, title=measure.title, headline=short)
+            score = catalogue.score(name, title=measure.title, headline=short)
             yield Datum(score, dimensions, timestamp, metric.bins)
 
 

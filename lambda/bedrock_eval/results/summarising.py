@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import combinations, pairwise
 
-from bedrock_eval.catalogue import Better
+from bedrock_eval.direction import Better
 from bedrock_eval.evaluation.definition import Candidate, Definition, Gate, judged_run
 from bedrock_eval.pricing.costs import cost
 from bedrock_eval.pricing.usage import Usage

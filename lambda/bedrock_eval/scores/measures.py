@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bedrock_eval.catalogue import Better
+from bedrock_eval.direction import Better
 
 FIRST_VERSION = "1"
 """Of every metric of this project; scores that carry no version were given by it."""

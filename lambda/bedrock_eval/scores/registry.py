@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from bedrock_eval.catalogue import Better
+from bedrock_eval.direction import Better
 from bedrock_eval.scores import bleu, checks, classification, edits, rouge, squad, unicode_words, words
 from bedrock_eval.scores.definition import Absent, MetricDefinition, Parameter, ScoreFunction
 from bedrock_eval.scores.measures import FIRST_VERSION

@@ -9,7 +9,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from bedrock_eval.catalogue import Better
+from bedrock_eval.direction import Better
 from bedrock_eval.scores.measures import Measure
 from bedrock_eval.statistics import (
     Difference,
@@ -79,7 +79,6 @@ class Comparison:
         candidate_only, baseline_only: cases without a partner; they are in no mean.
         minimum_detectable: the smallest true difference that so many pairs would find with 80 % power.
         needed_n: pairs with which four of five runs would decide, for an inconclusive verdict whose spread is known.
-        holm_p_value: adjusted for the run's gates by `with_holm`; stands beside and decides nothing.
     """
 
     metric: str
@@ -91,7 +90,6 @@ class Comparison:
     baseline_only: int
     minimum_detectable: float | None
     needed_n: int | None
-    holm_p_value: float | None = None
 
     @property
     def margin(self) -> float | None:
@@ -218,14 +216,6 @@ def compare(  # noqa: PLR0913 - one call site, all by keyword
         needed_n=_needed(estimate, spread=spread, max_drop=max_drop)
         if verdict is Verdict.INCONCLUSIVE and not thin
         else None,
-    )
-
-
-def with_holm(comparisons: Sequence[Comparison]) -> tuple[Comparison, ...]:
-    """The comparisons of one run, each with its p-value adjusted for all of them."""
-    adjusted = holm([comparison.estimate.p_value for comparison in comparisons])
-    return tuple(
-        replace(comparison, holm_p_value=value) for comparison, value in zip(comparisons, adjusted, strict=True)
     )
 
 

@@ -157,8 +157,8 @@ class TestEveryAlarm:
             with subtests.test(alarm=alarm["AlarmName"]):
                 kind, text = kind_of(alarm["AlarmName"]), alarm["AlarmDescription"]
                 assert severity_of(alarm)
-                assert f"Look at: {kind.look_at}" in text
-                assert f"Owner: Team Search. Dashboard: {PREFIX}. " in text
+                assert f"\nCheck: {kind.look_at}\n" in text
+                assert f"\nOwner: Team Search\nDashboard: {PREFIX}\n" in text
                 assert text.endswith(f"Runbook: {RUNBOOK}#{kind.name}")
                 assert len(text) <= 1024
                 assert "{" not in text
@@ -631,8 +631,10 @@ class TestComposites:
 
     def test_description_names_the_kinds_dashboard_and_runbook(self) -> None:
         text = owner().composites[f"{PREFIX}-critical-run-quality"]["AlarmDescription"]
-        assert text.startswith("[critical] Run of quality: at least one of these rings: run-failed, run-overdue. ")
-        assert text.endswith(f"Owner: Team Search. Dashboard: {PREFIX}. Runbook: {RUNBOOK}#incidents")
+        assert text.startswith(
+            "[critical] Run of quality: at least one of these is in alarm: run-failed, run-overdue. "
+        )
+        assert text.endswith(f"Owner: Team Search\nDashboard: {PREFIX}\nRunbook: {RUNBOOK}#incidents")
 
     @given(st.lists(st.integers(20, 268), max_size=400))
     def test_shards_keep_the_limits_and_lose_nothing(self, sizes: list[int]) -> None:

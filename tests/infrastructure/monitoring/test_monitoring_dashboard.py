@@ -13,6 +13,7 @@ from aws_cdk import Duration
 
 from bedrock_eval import catalogue
 from bedrock_eval.alarms.units import figure
+from bedrock_eval.direction import Better
 from bedrock_eval.invocation_log import queries
 from bedrock_eval.pricing.costs import Rates, cost_expression, unpriced_expression
 from bedrock_eval.scores import METRICS
@@ -41,7 +42,7 @@ from tests.support.synthesis.monitoring import (
     watchful,
 )
 
-SCORES = [catalogue.score(name, better=item.better, title=item.title) for name, item in METRICS.items()]
+SCORES = [catalogue.score(name, title=item.title) for name, item in METRICS.items()]
 CATALOGUE = {(entry.namespace, entry.name): entry for entry in (*catalogue.FIXED, *SCORES)}
 SETS = {
     name: [set(each.dimensions) for each in (*catalogue.FIXED, *SCORES) if (each.namespace, each.name) == name]
@@ -691,7 +692,7 @@ def test_scores_are_shown_for_each_candidate_with_their_gates(name: str) -> None
     assert lines == gates.get(name, [])
     axis = graph["yAxis"]["left"]
     better = METRICS[name].better
-    assert axis["label"].partition(", ")[2] == ("" if better is catalogue.Better.NEUTRAL else f"{better} is better")
+    assert axis["label"].partition(", ")[2] == ("" if better is Better.NEUTRAL else f"{better} is better")
     assert axis["min"] == 0
     assert axis.get("max") == (None if name == "response_length" else 1)
 

@@ -202,7 +202,7 @@ class TestAlarmFormatter:
             alarm = described_alarm({"StateValue": "OK", **properties}, since="2026-11-24T06:00:00+00:00")
             story = tell(alarm, place=Place(REGION, "results", PREFIX, "https://elsewhere.example"))
             assert None not in (story.severity, story.kind, story.look_at, story.owner, story.rings), name
-            assert "Rings at" not in story.happened
+            assert "In alarm" not in story.happened
             assert story.links["runbook"] == f"{RUNBOOK}#{story.kind}"
 
 

@@ -5,8 +5,10 @@ from typing import Any
 
 DESCRIPTION = (
     "[critical] A gate has failed: relevance_score (min 0.5) of nova in evaluation support. The whole confidence "
-    "interval of the score lies beyond the bound. Rings at 1 of 24 periods of 1 h. Look at: the run's report.html, and "
-    "what changed since the last run: model, prompt, parameters or dataset. Owner: Team Search. "
+    "interval of the score lies beyond the bound.\n"
+    "In alarm: 1 of 24 periods of 1 h.\n"
+    "Check: the run's report.html, and what changed since the last run: model, prompt, parameters or dataset.\n"
+    "Owner: Team Search\n"
     "Runbook: https://example.com/runbook.md#verdict"
 )
 # As CloudWatch writes it (user guide, and public samples), with the names of this project.
@@ -48,8 +50,9 @@ VERDICT: dict[str, Any] = {
 }
 RATE: dict[str, Any] = {
     "AlarmName": "shop-prod-throttles-haiku",
-    "AlarmDescription": "[warning] More than 5 % of the requests to model haiku (eu.x) are throttled. Rings at 2 of 3 "
-    "periods of 5 min. Look at: the quotas. Owner: A.B. Inc. Runbook: https://example.com/runbook.md#throttles",
+    "AlarmDescription": "[warning] More than 5 % of the requests to model haiku (eu.x) are throttled.\n"
+    "In alarm: 2 of 3 periods of 5 min.\nCheck: the quotas.\nOwner: A.B. Inc\n"
+    "Runbook: https://example.com/runbook.md#throttles",
     "StateValue": "ALARM",
     "StateReason": "Threshold Crossed: ...",
     "StateReasonData": json.dumps({"version": "1.0", "period": 300, "recentDatapoints": [0.0, 22.75, 12.5]}),

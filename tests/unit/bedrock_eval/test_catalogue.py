@@ -3,7 +3,7 @@ from collections import Counter
 import pytest
 
 from bedrock_eval import catalogue
-from bedrock_eval.catalogue import BEDROCK, CUSTOM, FIXED, Better, Metric, score
+from bedrock_eval.catalogue import BEDROCK, CUSTOM, FIXED, Metric, score
 
 # Bedrock user guide, monitoring-runtime-metrics.
 DOCUMENTED = {
@@ -100,8 +100,8 @@ def test_units_and_dimensions_are_those_of_cloudwatch() -> None:
 
 
 def test_a_score_is_averaged_and_the_headline_keeps_the_documents_dimensions() -> None:
-    plain = score("f1_score", better=Better.HIGHER, title="F1")
-    headline = score("f1_score", better=Better.HIGHER, title="F1", headline=True)
+    plain = score("f1_score", title="F1")
+    headline = score("f1_score", title="F1", headline=True)
     assert (plain.statistic, plain.unit, plain.namespace) == ("Average", "None", CUSTOM)
     assert plain.dimensions == ("ModelId", "Application", "Evaluation", "Candidate")
     assert headline.dimensions == ("ModelId", "Application")

@@ -7,6 +7,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from bedrock_eval import catalogue
 from bedrock_eval.alarms import kinds
 from bedrock_eval.alarms.units import figure
+from bedrock_eval.direction import Better
 from bedrock_eval.evaluation.definition import Gate
 from bedrock_eval.metric_math import judged, known
 from bedrock_eval.pricing.costs import plain
@@ -17,9 +18,9 @@ from bedrock_eval_cdk.monitoring.subjects import MonitoredCandidate, MonitoredEv
 from bedrock_eval_cdk.monitoring.widgets.drawing import RUN_PERIOD, Drawing, Line, line
 
 _DIRECTION = {
-    catalogue.Better.HIGHER: ", higher is better",
-    catalogue.Better.LOWER: ", lower is better",
-    catalogue.Better.NEUTRAL: "",
+    Better.HIGHER: ", higher is better",
+    Better.LOWER: ", lower is better",
+    Better.NEUTRAL: "",
 }
 _ALARMED = {kinds.INCONCLUSIVE.name: "Inconclusive by day", kinds.JOBS_LEFT.name: "Jobs left in Bedrock"}
 # Of every finished run, so that the newest value is that of the newest run; nothing where none has finished.
@@ -114,7 +115,7 @@ def _score(
     drawing: Drawing, evaluation: MonitoredEvaluation, measure: Measure, gate: Gate | None
 ) -> cloudwatch.IWidget:
     bounds = {} if gate is None else {"min": gate.min, "max": gate.max}
-    entry = catalogue.score(measure.name, better=measure.better, title=measure.title)
+    entry = catalogue.score(measure.name, title=measure.title)
     return drawing.run_graph(
         f"{measure.title}, mean",
         [
@@ -138,7 +139,7 @@ def _drops(evaluation: MonitoredEvaluation, measure: Measure, gate: Gate | None)
     """How far `max_drop` lets each candidate fall behind its accepted run; nothing while none is accepted."""
     if gate is None or gate.max_drop is None:
         return []
-    sign, word = ("+", "above") if measure.better is catalogue.Better.LOWER else ("-", "below")
+    sign, word = ("+", "above") if measure.better is Better.LOWER else ("-", "below")
     return [
         cloudwatch.MathExpression(
             expression=known(f"(b{place} {sign} {plain(gate.max_drop)})", f"b{place}"),

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
-from bedrock_eval.catalogue import Better
+from bedrock_eval.direction import Better
 from bedrock_eval.report.html.markup import Child, Markup, tag
 from bedrock_eval.results.summary import BASELINE, RunComparison, Summary
 from bedrock_eval.scores.measures import Measure

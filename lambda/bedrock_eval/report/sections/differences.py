@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from bedrock_eval.catalogue import Better
+from bedrock_eval.direction import Better
 from bedrock_eval.report.html.drawing import interval_plot, symbol
 from bedrock_eval.report.html.markup import Child, Markup, tag
 from bedrock_eval.report.html.scale import Scale, axis

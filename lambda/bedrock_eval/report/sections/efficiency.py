@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bedrock_eval.catalogue import Better
+from bedrock_eval.direction import Better
 from bedrock_eval.pricing.costs import dollars
 from bedrock_eval.report.html.markup import Child, Markup, tag
 from bedrock_eval.report.html.scale import Scale, scale_of

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bedrock_eval.catalogue import Better
+from bedrock_eval.direction import Better
 from bedrock_eval.report.html.markup import Markup, tag
 from bedrock_eval.report.html.samples import in_turns, shown
 from bedrock_eval.report.html.subjects import chip, measure

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bedrock_eval.catalogue import Better
+from bedrock_eval.direction import Better
 from bedrock_eval.report.html.diff import marked
 from bedrock_eval.report.html.markup import Child, Markup, tag
 from bedrock_eval.report.html.samples import in_turns, shown

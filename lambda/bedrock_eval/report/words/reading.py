@@ -1,6 +1,6 @@
 """What a comparison shows, in words, the same in reports and on screens. It decides nothing: gates do."""
 
-from bedrock_eval.catalogue import Better
+from bedrock_eval.direction import Better
 from bedrock_eval.results.baseline import rescored_sentence
 from bedrock_eval.results.summary import BASELINE, RunComparison, Summary
 from bedrock_eval.verdicts.comparison import PairedEstimate

@@ -84,7 +84,7 @@ class TestAlarm:
 
     @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS.keys())
     def test_the_unit_is_that_of_the_kind_whatever_the_metrics_are_measured_in(self, kind: AlarmKind) -> None:
-        text = f"[warning] Something. Rings at x. Look at: y. Owner: z. Runbook: https://example.com/book#{kind.name}"
+        text = f"[warning] Something.\nIn alarm: x.\nCheck: y.\nOwner: z\nRunbook: https://example.com/book#{kind.name}"
         record = {**RATE, "AlarmName": "shop-prod-x", "AlarmDescription": text}
         story = messages.tell(records.described_alarm(record, since=SINCE), place=PLACE)
         assert story.kind == kind.name
@@ -261,7 +261,7 @@ class TestForms:
         assert told["nextSteps"][0].startswith("Look at: the run's report.html")
 
     def test_chat_reads_no_markup_in_what_others_wrote(self) -> None:
-        odd = {**VERDICT, "AlarmDescription": "[warning] <!channel> R&D <@U1|Jo>. Look at: a < b. Owner: R&D."}
+        odd = {**VERDICT, "AlarmDescription": "[warning] <!channel> R&D <@U1|Jo>.\nCheck: a < b.\nOwner: R&D"}
         content = json.loads(compose(odd).to_chat())["content"]
         assert "&lt;!channel&gt; R&amp;D &lt;@U1|Jo&gt;." in content["description"]
         assert content["nextSteps"] == ["Look at: a &lt; b."]

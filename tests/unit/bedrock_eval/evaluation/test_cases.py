@@ -134,6 +134,15 @@ def test_blank_lines_are_passed_over_and_counted() -> None:
             '{"prompt": "a", "expected": "b"}',
             "1: key 'expected' is not read; the reference answer's key is 'referenceResponse'",
         ),
+        (
+            '{"prompt": "a", "expected": "b", "answer": "c"}',
+            "1: keys 'expected', 'answer' are not read; the reference answer's key is 'referenceResponse'",
+        ),
+        (
+            '{"question": "a", "expected": "b"}',
+            "1: key 'prompt' is missing (there: 'question', 'expected'); rename 'question' to 'prompt', and 'expected' "
+            "to 'referenceResponse'",
+        ),
         ('{"messages": []}', "1: key 'messages' is reserved; give the question as 'prompt'"),
         ('{"prompt": "a", "id": 5}', "1: key 'id' must be text, not a number"),
         ('{"prompt": "a", "id": ""}', "1: key 'id' must be text, not an empty one"),

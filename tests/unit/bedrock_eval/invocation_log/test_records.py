@@ -118,13 +118,12 @@ def test_with_the_answer_in_s3_only_the_counts_are_left() -> None:
         )
     )
     assert (record.input_tokens, record.output_tokens, record.cache_read_tokens) == (90_000, 34, 3)
-    assert (record.latency_ms, record.stop_reason, record.output_length) == (None, None, None)
-    assert record.input_length == len('{"messages":[]}')
+    assert (record.latency_ms, record.stop_reason) == (None, None)
 
 
 def test_with_the_request_in_s3_the_answer_is_read() -> None:
     record = read(with_answer("Converse", CONVERSE, input={"inputBodyS3Path": "s3://b/k", "inputTokenCount": 1}))
-    assert (record.latency_ms, record.input_length) == (812, None)
+    assert record.latency_ms == 812
 
 
 def test_without_text_delivery_the_counts_are_left() -> None:

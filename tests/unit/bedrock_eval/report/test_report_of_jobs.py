@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bedrock_eval.catalogue import Better
+from bedrock_eval.direction import Better
 from bedrock_eval.evaluation.definition import Candidate, Dataset, Definition
 from bedrock_eval.evaluation.job_settings import Criterion, JobKind, JobSettings, ScaleStep
 from bedrock_eval.report import render

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bedrock_eval.catalogue import Better
+from bedrock_eval.direction import Better
 from bedrock_eval.evaluation.cases import Case
 from bedrock_eval.evaluation.definition import Candidate, Dataset, Definition
 from bedrock_eval.evaluation.job_settings import Criterion, JobKind, JobSettings, Rating

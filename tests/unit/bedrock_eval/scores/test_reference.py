@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from bedrock_eval.catalogue import Better
+from bedrock_eval.direction import Better
 from bedrock_eval.scores import METRICS, score
 from bedrock_eval.scores.text.overlap import common_subsequence, edit_distance, overlap
 

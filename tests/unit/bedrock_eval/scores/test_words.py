@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bedrock_eval.catalogue import Better
+from bedrock_eval.direction import Better
 from bedrock_eval.scores import METRICS, MetricDefinition, score
 from bedrock_eval.scores.words import exact_match, f1_score, normalise, relevance_score, response_length
 

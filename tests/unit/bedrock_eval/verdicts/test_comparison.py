@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bedrock_eval.catalogue import Better
+from bedrock_eval.direction import Better
 from bedrock_eval.scores import METRICS
 from bedrock_eval.verdicts.comparison import (
     Comparison,
@@ -15,7 +15,6 @@ from bedrock_eval.verdicts.comparison import (
     compare_categories,
     estimate_difference,
     pair,
-    with_holm,
 )
 from bedrock_eval.verdicts.gates import Verdict
 
@@ -197,14 +196,6 @@ def test_a_neutral_metric_or_a_negative_margin_is_refused() -> None:
         judged([1.0], [1.0], metric=LENGTH)
     with pytest.raises(ValueError, match=r"max_drop of relevance_score is -0\.1; allowed: 0 or more"):
         judged([1.0], [1.0], max_drop=-0.1)
-
-
-def test_holm_stands_beside_and_decides_nothing() -> None:
-    before = [judged(*shifted(by, noise=0.2)) for by in (0.1, 0.05, 0.0)]
-    after = with_holm(before)
-    assert [one.verdict for one in after] == [one.verdict for one in before]
-    assert after[0].estimate.p_value is not None
-    assert after[0].holm_p_value == pytest.approx(3 * after[0].estimate.p_value)
 
 
 def test_categories_show_where_it_changed() -> None:

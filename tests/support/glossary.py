@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.repository.commands import DOCUMENTS, ROOT
+from tests.support.commands import DOCUMENTS
+from tests.support.paths import ROOT
 
 GLOSSARY = ROOT / "docs" / "glossary.md"
 # What the code generates: its words are those of the code.
