@@ -9,7 +9,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as sfn
 
-from bedrock_eval.evaluation.definition import Definition
+from bedrock_eval.evaluation.definition import CustomDefinition, Definition
 from bedrock_eval_cdk.core.context import EnvironmentContext
 from bedrock_eval_cdk.core.functions import PythonFunction
 from bedrock_eval_cdk.core.permissions import allow_foreign_objects
@@ -142,7 +142,7 @@ class EvaluationRunner(Construct):
 
     def machine_of(self, definition: Definition) -> sfn.StateMachine:
         """The state machine that runs an evaluation."""
-        if definition.job is None:
+        if isinstance(definition, CustomDefinition):
             return self.machine.state_machine
         if self.jobs_machine is None:
             raise ValueError(f"{definition.evaluation}: Bedrock scores it, and this runner has no jobs")
