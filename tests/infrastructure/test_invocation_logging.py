@@ -212,7 +212,7 @@ class TestMetrics:
         filters = {each["FilterName"]: each for each in made["logging"].resources(FILTER).values()}
         expected = {"guardrail-interventions": "ModelId", "truncated-answers": "ModelId", "failed-calls": "ErrorCode"}
         assert set(filters) == {f"shop-dev-{name}" for name in expected}
-        group = f"<{made['logging'].logical_id('InvocationsGroup')}>"
+        group = f"<{made['logging'].logical_id('LoggingInvocationsGroup')}>"
         for each in LOG_FILTERS:
             dimension = expected[each.name]
             found = filters[f"shop-dev-{each.name}"]

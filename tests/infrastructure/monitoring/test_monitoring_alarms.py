@@ -744,7 +744,7 @@ class TestRefusals:
 
     def test_a_description_that_is_too_long(self) -> None:
         with pytest.raises(
-            ValueError, match=r"alarm .* has \d{4} characters with owner and runbook_url; allowed: 1024"
+            ValueError, match=r"alarm .* with owner and runbook: \d{4} characters; allowed: 1024"
         ):
             self.factory().make(kinds.WATCHDOG_SILENT, dimensions={"Application": "shop"}, about="x" * 1024)
 
