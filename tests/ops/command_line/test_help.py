@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bedrock_eval.evaluation.definition import PROMPT_MARK, Definition
+from bedrock_eval.evaluation.definition import PROMPT_MARK, CustomDefinition
 from bedrock_eval.invocation_log.queries import THRESHOLD_MS, By
 from bedrock_eval.model_checks.findings import Use
 from ops import PROGRAM
@@ -97,7 +97,7 @@ def test_both_names_are_one_command() -> None:
 
 def test_what_help_says_is_what_the_code_has() -> None:
     """The parser repeats it, because the code takes too long to import for help."""
-    defaults = {field.name: field.default for field in fields(Definition)}
+    defaults = {field.name: field.default for field in fields(CustomDefinition)}
     assert defaults["read_timeout_seconds"] == evaluate.READ_TIMEOUT_SECONDS
     assert defaults["max_attempts"] == evaluate.ATTEMPTS
     assert defaults["patience_minutes"] == evaluate.THROTTLE_MINUTES
