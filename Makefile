@@ -17,7 +17,7 @@ help: ## list the commands
 
 install: .venv/installed .venv/oldest-sdk/installed .venv-emulator/installed node_modules/installed ## install everything (done by the others)
 
-.venv/installed: requirements.txt requirements-dev.txt constraints.txt lambda/pyproject.toml constructs/pyproject.toml
+.venv/installed: pyproject.toml requirements.txt requirements-dev.txt constraints.txt lambda/pyproject.toml constructs/pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"Python 3.11 or newer is needed, {sys.executable} is {v[0]}.{v[1]}: make PYTHON=/path/to/python3.11 ...")'
 	@echo "Installing the project's packages into .venv (once)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -58,6 +58,7 @@ lint: install ## ruff, vulture (dead code), mypy, generated files
 	@$(BIN)/mypy --no-error-summary lambda/bedrock_eval lambda/bedrock_eval_runs lambda/bedrock_eval_functions constructs/bedrock_eval_cdk configuration stacks local ops bench examples app.py
 	@$(BIN)/python -m configuration.generate --check
 	@$(BIN)/python -m examples.reference --check
+	@$(BIN)/python -m ops.reference --check
 
 unit: install ## Lambda code and the core, some seconds
 	@$(BIN)/python -m pytest tests/unit
@@ -95,9 +96,10 @@ wheels: .venv/installed ## both distributions into build/wheels, for other teams
 	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir build/wheels build/sources/lambda build/sources/constructs
 	@ls build/wheels
 
-generate: install ## environments/schema.json, docs/configuration.md, docs/alarms.md and docs/constructs.md
+generate: install ## environments/schema.json, docs/configuration.md, docs/alarms.md, docs/constructs.md and docs/command-line.md
 	@$(BIN)/python -m configuration.generate
 	@$(BIN)/python -m examples.reference
+	@$(BIN)/python -m ops.reference
 
 lock: install ## renew constraints.txt and package-lock.json after changing a pin
 	@(head -1 constraints.txt; $(BIN)/python -m pip freeze --exclude-editable) > constraints.new && mv constraints.new constraints.txt

@@ -14,7 +14,6 @@ from typing import NoReturn
 
 from bedrock_eval.errors import UserError
 from bedrock_eval.names import PhysicalNames
-from bedrock_eval.report.table import table
 from bedrock_eval.report.words.shortfalls import shortfall, unanswered
 from bedrock_eval.wording import count
 from configuration.loading.load import load_environments
@@ -33,6 +32,7 @@ from local.process import (
     start_detached,
 )
 from local.up import down, up
+from ops.results.run_tables import run_text
 
 BUILD = ROOT / "build"
 EMULATOR = ROOT / ".venv-emulator" / "bin" / "python"
@@ -164,7 +164,7 @@ def _evaluate(deployment: Deployment, *, environment: Environment, directory: Pa
         folder, beside = (directory / name, {}) if number else (directory, screen.view_surroundings(around))
         written = _write(folder, report=each.report, summary={**screen.view_run(each), **beside})
         print(f"\n== {name} ({kind_of(environment.evaluations[name])}), run {each.summary.run_id}\n")
-        print(f"{table(each.summary)}\n\nWritten: {written}")
+        print(f"{run_text(each.summary)}\n\nWritten: {written}")
     _show_surroundings(around)
     return list(found.values())
 

@@ -1,1 +1,4 @@
-"""The command line for day 2: `python -m ops`. Reads an environment and asks AWS; deploys nothing."""
+"""The command line for day 2. It reads an environment and calls AWS, and deploys nothing."""
+
+PROGRAM = "bedrock-eval"
+"""The name of the console script."""

@@ -32,9 +32,13 @@ ROOMS: dict[str, tuple[str, set[str], set[str]]] = {
         {"boto3", "botocore"},
     ),
     # `ops evaluate` and `ops jobs collect` run the engine that the functions run.
-    "ops": ("ops", {"bedrock_eval", "bedrock_eval_runs", "configuration"}, {"boto3", "botocore"}),
+    "ops": (
+        "ops",
+        {"bedrock_eval", "bedrock_eval_runs", "configuration"},
+        {"boto3", "botocore", "pydantic", "rich"},
+    ),
     # `make run` reads the environment that it deploys.
-    "local": ("local", {"bedrock_eval", "configuration"}, {"boto3", "botocore", "ruamel"}),
+    "local": ("local", {"bedrock_eval", "configuration", "ops"}, {"boto3", "botocore", "ruamel"}),
 }
 CONSTRUCTS = "constructs/bedrock_eval_cdk"
 # Sub-packages of the construct library, and which of them each may import beside itself; whoever is named has no cycle.
@@ -118,6 +122,25 @@ PACKAGES: dict[str, set[str]] = {
     },
     "bedrock_eval.report": {"evaluation", "report.html", "report.sections", "report.words", "results", "verdicts"},
 }
+# Which sub-packages of ops import which. The files at the top are the errors, the name and the way in.
+OPS: dict[str, set[str]] = {
+    "terminal": set(),
+    # Help comes at once: of the others only what writes text. `commands` are imported by name when one runs.
+    "command_line": {"terminal"},
+    "environment": {"terminal"},
+    "aws": {"environment"},
+    "dashboard": {"environment"},
+    "pricing": {"aws"},
+    "offline": {"aws", "terminal"},
+    "invocation_log": {"aws", "terminal"},
+    "results": {"aws", "environment", "terminal"},
+    "proposals": {"aws", "results", "terminal"},
+    "jobs": {"aws", "environment", "offline", "results", "terminal"},
+    "commands": {
+        *("aws", "command_line", "dashboard", "environment", "invocation_log", "jobs", "offline", "pricing"),
+        *("proposals", "results", "terminal"),
+    },
+}
 MOST_MODULES = 15
 
 
@@ -172,9 +195,6 @@ def imported_packages(path: Path, root: Path) -> Iterator[str]:
 def test_the_packages_of_the_core_import_each_other_in_one_direction() -> None:
     root, found = ROOT / "lambda", {}
     for path in sources("lambda/bedrock_eval"):
-        # These two are used by `ops` alone, and move there.
-        if path.stem in {"proposals", "price_list"}:
-            continue
         package = package_of(path, root)
         ours = {name for name in imported_packages(path, root) if name.startswith("bedrock_eval")}
         found.setdefault(package, set()).update(ours - {package, "bedrock_eval"})
@@ -190,6 +210,21 @@ def test_the_graph_of_packages_has_no_cycle() -> None:
         left = {name: uses for name, uses in left.items() if name not in leaves}
 
 
+@pytest.mark.parametrize("package", OPS)
+def test_a_package_of_ops_imports_only_those_that_it_may(package: str) -> None:
+    files = sources(f"ops/{package}")
+    assert files
+    used = {name for path in files for name in imported_packages(path, ROOT) if name.startswith("ops.")}
+    assert {name.split(".")[1] for name in used} - {package} == OPS[package]
+
+
+def test_every_package_of_ops_is_in_a_graph_without_cycles() -> None:
+    """Each is listed behind those that it imports."""
+    assert {path.parent.name for path in (ROOT / "ops").glob("*/__init__.py")} == set(OPS)
+    listed = list(OPS)
+    assert [name for name, uses in OPS.items() if not uses <= set(listed[: listed.index(name)])] == []
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_imports_no_other_function(function: str) -> None:
     own = f"bedrock_eval_functions.{function}"
@@ -199,10 +234,11 @@ def test_a_function_imports_no_other_function(function: str) -> None:
                 assert str(node.module).startswith(own), path
 
 
-@pytest.mark.parametrize("place", ["lambda", "configuration", "local", "tests/local", "tests/support", "tests/system"])
+@pytest.mark.parametrize(
+    "place", ["lambda", "configuration", "local", "ops", "tests/ops", "tests/local", "tests/support", "tests/system"]
+)
 def test_no_folder_holds_more_modules_than_one_can_overlook(place: str) -> None:
-    moving = {"__init__", "proposals", "price_list"}
-    counts = Counter(path.parent for path in sources(place) if path.stem not in moving)
+    counts = Counter(path.parent for path in sources(place) if path.name != "__init__.py")
     assert {folder: number for folder, number in counts.items() if number > MOST_MODULES} == {}
 
 

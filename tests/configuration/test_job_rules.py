@@ -8,7 +8,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from bedrock_eval.scores.job_measures import BUILT_IN_DATASETS, JUDGED
-from tests.configuration.conftest import Load, Mistakes, Write
+from tests.support.environment_files import Load, Mistakes, Write
 
 KINDS = "custom, automatic, judge, human, comparison"
 TASK = "kind: automatic\n    task: QuestionAndAnswer\n    dataset: questions"

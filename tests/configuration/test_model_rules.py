@@ -9,7 +9,7 @@ import pytest
 
 from bedrock_eval.known_models.table import VERIFIED_ON
 from configuration.loading.load import EnvironmentsError
-from tests.configuration.conftest import Load, Mistakes, Write
+from tests.support.environment_files import Load, Mistakes, Write
 
 ID = "id: amazon.nova-lite-v1:0"
 CANDIDATES = "candidates: [small]"

@@ -13,7 +13,6 @@ import pytest
 from hypothesis import settings
 
 from bedrock_eval.model_checks import checks
-from ops import environment
 from tests.support.frozen import ENVIRONMENTS
 
 settings.register_profile("quick", max_examples=20, deadline=None)
@@ -26,7 +25,7 @@ ROLE = "arn:aws:sts::111122223333:assumed-role/support/"
 @pytest.fixture(autouse=True)
 def _frozen(monkeypatch: pytest.MonkeyPatch) -> None:
     """What users edit decides no test."""
-    monkeypatch.setattr(environment, "ENVIRONMENTS", ENVIRONMENTS)
+    monkeypatch.setenv("BEDROCK_EVAL_ENVIRONMENTS", str(ENVIRONMENTS))
 
 
 @pytest.fixture(autouse=True)

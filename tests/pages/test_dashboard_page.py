@@ -8,18 +8,16 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
-from ops import environment
-from ops.dashboard_body import Board, Graph, read_body
-from ops.dashboard_page import Origin, render
-from ops.dashboard_synth import synthesized_body
+from ops.dashboard.body import Board, Graph, read_body
+from ops.dashboard.page import Origin, render
+from ops.dashboard.synthesis import synthesized_body
+from ops.environment.loading import load
 from tests.support.frozen import ENVIRONMENTS
 
 
 @pytest.fixture(scope="module")
 def board() -> Board:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(environment, "ENVIRONMENTS", ENVIRONMENTS)
-        return read_body(synthesized_body(environment.environment_of("local", datetime.now(UTC))))
+    return read_body(synthesized_body(load("local", directory=ENVIRONMENTS, now=datetime.now(UTC))))
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,10 @@ from datetime import UTC, datetime
 import pytest
 
 from configuration.schema.environment import Environment
-from ops import environment as ops_environment
 from ops.__main__ import main
-from tests.support.commands import DOCUMENTS, Command, documented, printed
+from ops.environment.loading import load
+from tests.support.commands import DOCUMENTS, ROOT, Command, documented, printed
 from tests.support.frozen import ENVIRONMENTS, NAMES
-from tests.support.paths import ROOT
 
 COMMANDS = tuple(dict.fromkeys((*documented(), *printed())))
 CDK = {"bootstrap", "deploy", "destroy", "diff", "drift", "ls", "synth"}
@@ -26,6 +25,11 @@ def of(program: str, *, whole: bool = True) -> list[Command]:
     return [each for each in COMMANDS if each.text.startswith(program) and each.whole >= whole]
 
 
+def of_ops(*, whole: bool = True) -> list[Command]:
+    """Those of `bedrock-eval`, under both of its names."""
+    return [each for each in COMMANDS if each.of_ops is not None and each.whole >= whole]
+
+
 class _Read(BaseException):
     def __init__(self, options: argparse.Namespace) -> None:
         super().__init__()
@@ -34,8 +38,8 @@ class _Read(BaseException):
 
 @pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch) -> Callable[[Command], argparse.Namespace]:
-    """What `python -m ops` makes of a command line, without carrying it out."""
-    monkeypatch.setattr(ops_environment, "ENVIRONMENTS", ENVIRONMENTS)
+    """What `bedrock-eval` makes of a command line, without carrying it out."""
+    monkeypatch.setenv("BEDROCK_EVAL_ENVIRONMENTS", str(ENVIRONMENTS))
     parse = argparse.ArgumentParser.parse_args
 
     def stop(self: argparse.ArgumentParser, *given: object) -> None:
@@ -45,14 +49,15 @@ def read(monkeypatch: pytest.MonkeyPatch) -> Callable[[Command], argparse.Namesp
 
     def options_of(command: Command) -> argparse.Namespace:
         with pytest.raises(_Read) as found:
-            main(shlex.split(command.text)[3:])
+            main(command.of_ops)
         return found.value.options
 
     return options_of
 
 
 def environment(name: str) -> Environment:
-    return ops_environment.environment_of(name, datetime(2026, 11, 23, tzinfo=UTC))
+    now = datetime(2026, 11, 23, tzinfo=UTC)
+    return load(name, directory=ENVIRONMENTS, now=now).environment
 
 
 def evaluation_of(options: argparse.Namespace) -> str | None:
@@ -65,7 +70,7 @@ def evaluation_of(options: argparse.Namespace) -> str | None:
     return None if name is None or name.startswith("arn:") else str(name)
 
 
-@pytest.mark.parametrize("command", of("python -m ops"), ids=str)
+@pytest.mark.parametrize("command", of_ops(), ids=str)
 def test_ops_takes_it_and_the_shipped_files_have_what_it_names(
     command: Command, read: Callable[[Command], argparse.Namespace]
 ) -> None:
@@ -85,10 +90,10 @@ def test_ops_takes_it_and_the_shipped_files_have_what_it_names(
         assert model in found.models
 
 
-@pytest.mark.parametrize("command", [each for each in of("python -m ops", whole=False) if not each.whole], ids=str)
+@pytest.mark.parametrize("command", [each for each in of_ops(whole=False) if not each.whole], ids=str)
 def test_a_command_that_is_named_is_there(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        main([*shlex.split(command.text)[3:], "--help"])
+        main([*(command.of_ops or ()), "--help"])
     assert ended.value.code == 0, capsys.readouterr().out
 
 
@@ -121,8 +126,14 @@ def test_nobody_is_told_that_an_unchanged_template_repairs() -> None:
 def test_they_are_found() -> None:
     """So that the tests above have something to read: each kind, in documents and in code."""
     places = {(each.place.partition("/")[0], each.text.split()[0]) for each in COMMANDS}
-    assert places >= {("docs", "python"), ("docs", "cdk"), ("README.md", "make"), ("ops", "python"), ("ops", "cdk")}
-    assert len(of("python -m ops")) > 50
+    assert places >= {
+        ("docs", "python"),
+        ("docs", "cdk"),
+        ("README.md", "make"),
+        ("ops", "bedrock-eval"),
+        ("ops", "cdk"),
+    }
+    assert len(of_ops()) > 50
 
 
 def test_make_help_lists_every_target() -> None:

@@ -16,7 +16,12 @@ _LEFT_OUT = shutil.ignore_patterns(
 )
 _SNAPSHOTS = "tests/infrastructure/test_snapshots.py"
 # Those of environment files and of the command line; none of them needs minutes.
-_SUITES = ("tests/configuration", "tests/ops/test_runs.py", "tests/ops/test_dashboard.py", "tests/local")
+_SUITES = (
+    "tests/configuration",
+    "tests/ops/results/test_runs.py",
+    "tests/ops/dashboard/test_dashboard.py",
+    "tests/local",
+)
 
 
 def _not_copied(folder: str, names: list[str]) -> set[str]:

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -10,9 +11,12 @@ from tests.support.paths import ROOT
 DOCUMENTS = (ROOT / "README.md", ROOT / "datasets" / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 ROOMS = ("ops", "local", "configuration", "stacks", "lambda", "constructs")
 CODE = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
-_PROGRAMS = ("python -m ops", "python -m local", "make", "cdk")
+OPS = ("bedrock-eval", "python -m ops")
+_PROGRAMS = (*OPS, "python -m local", "make", "cdk")
 # In a sentence `make` is a verb too: a command stands alone, or behind a colon.
-_START = re.compile(r"(?:^|(?<=\s))(?:python -m (?:ops|local)|cdk) [a-z]|(?:^|(?<=: ))make [a-z]+(?=[.;,]?$)")
+_START = re.compile(
+    r"(?:^|(?<=\s))(?:bedrock-eval|python -m (?:ops|local)|cdk) [a-z]|(?:^|(?<=: ))make [a-z]+(?=[.;,]?$)"
+)
 # What documents write for a value of the reader's own, and where a message puts one in.
 _STANDS_FOR = {
     "$EVALUATION": "support-quality",
@@ -32,6 +36,7 @@ _VALUES = {
     "layout.evaluation": "support-quality",
     "layout.run_id": "20261123T060000Z",
     "evaluation": "judged-answers",
+    "run_id": "20261123T060000Z",
     "action": "show",
 }
 
@@ -47,9 +52,15 @@ class Command:
     def __str__(self) -> str:
         return f"{self.place}: {self.text}"
 
+    @property
+    def of_ops(self) -> list[str] | None:
+        """What is typed behind the program's name; None for another program."""
+        program = next((each for each in OPS if self.text.startswith(f"{each} ")), None)
+        return None if program is None else shlex.split(self.text.removeprefix(program))
+
 
 def documented() -> Iterator[Command]:
-    """Of every document: the lines of its blocks, and what stands in its sentences as code."""
+    """Commands of every document: the lines of its blocks, and code in its sentences."""
     for path in DOCUMENTS:
         place, text = path.relative_to(ROOT).as_posix(), path.read_text("utf-8")
         blocks = re.compile(r"^( *)```[a-z]*\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
@@ -61,7 +72,7 @@ def documented() -> Iterator[Command]:
 
 
 def printed() -> Iterator[Command]:
-    """Of the code: in its messages and in what `--help` shows."""
+    """Commands of the code: in its messages and in the text of `--help`."""
     for path in CODE:
         place = path.relative_to(ROOT).as_posix()
         for node in _texts(ast.parse(path.read_text("utf-8"))):

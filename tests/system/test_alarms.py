@@ -26,7 +26,6 @@ from configuration.loading.load import load_environments
 from local.deployment import ENVIRONMENT, ROOT
 from local.emulator.cloudwatch.metric_math.readings import CONTRARY, VARIABLE
 from local.process import ACCOUNT, REGION
-from ops import environment as ops_environment
 from ops.__main__ import main
 from tests.support.frozen import ANSWERS
 from tests.support.local.deployment import deployed
@@ -670,7 +669,7 @@ def accept(watch: Watch, run_id: str, patch: pytest.MonkeyPatch) -> None:
     for key, value in endpoint.environment.items():
         if key.startswith("AWS_"):
             patch.setenv(key, value)
-    patch.setattr(ops_environment, "ENVIRONMENTS", watch.stack.directory / "environments")
+    patch.setenv("BEDROCK_EVAL_ENVIRONMENTS", str(watch.stack.directory / "environments"))
     options = ["--evaluation", QUALITY, "--env", ENVIRONMENT, "--endpoint-url", endpoint.url]
     assert main(["runs", "accept", run_id, *options]) == 0
 

@@ -12,7 +12,6 @@ import pytest
 from bedrock_eval.layout import BaselineLayout, RunLayout
 from configuration.loading.load import load_environments
 from local.deployment import ENVIRONMENT
-from ops import environment
 from ops.__main__ import main
 from tests.support.frozen import ENVIRONMENTS
 from tests.support.local.deployment import EVALUATION, Stack
@@ -110,7 +109,7 @@ def accept(stack: Stack, folder: Path, run: str, patch: pytest.MonkeyPatch) -> i
     """`runs accept` in this process, so that it writes another environment file than the repository's."""
     for key, value in credentials(stack).items():
         patch.setenv(key, value)
-    patch.setattr(environment, "ENVIRONMENTS", folder)
+    patch.setenv("BEDROCK_EVAL_ENVIRONMENTS", str(folder))
     return main(["runs", "accept", run, "--env", ENVIRONMENT, "--endpoint-url", stack.deployment.endpoint.url])
 
 

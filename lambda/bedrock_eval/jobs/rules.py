@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from bedrock_eval.catalogue import CUSTOM, FIXED
 from bedrock_eval.evaluation.cases import Case
-from bedrock_eval.evaluation.definition import Candidate, Definition
+from bedrock_eval.evaluation.definition import Candidate, Definition, JobDefinition
 from bedrock_eval.evaluation.job_settings import Criterion, JobKind, JobSettings, Rating
-from bedrock_eval.jobs.request import inference_parameters, own_tags, settings
+from bedrock_eval.jobs.request import inference_parameters, own_tags
 from bedrock_eval.scores.job_measures import (
     AUTOMATIC,
     AUTOMATIC_TASKS,
@@ -103,29 +103,29 @@ class Problem:
         return f"{self.key}: {self.message} ({self.source})"
 
 
-def problems(definition: Definition) -> tuple[Problem, ...]:
+def problems(definition: JobDefinition) -> tuple[Problem, ...]:
     """Everything that the API or a quota would refuse of this evaluation; none when it can be asked for."""
-    job = settings(definition)
+    job = definition.job
     return tuple(problem for rule in _RULES for problem in rule(definition, job))
 
 
-def dataset_problems(cases: Sequence[Case], *, definition: Definition) -> tuple[Problem, ...]:
+def dataset_problems(cases: Sequence[Case], *, definition: JobDefinition) -> tuple[Problem, ...]:
     """What would be refused of a dataset of one's own."""
     return tuple(problem for rule in _DATASET_RULES for problem in rule(cases, definition))
 
 
-def answers_problems(definition: Definition, source: Definition | None) -> tuple[Problem, ...]:
+def answers_problems(definition: JobDefinition, source: Definition | None) -> tuple[Problem, ...]:
     """What keeps the answers of another evaluation from being judged.
 
     Args:
         source: the evaluation that `answers_from` names, None when there is none of that name.
     """
-    name = settings(definition).answers_from
+    name = definition.job.answers_from
     if name is None:
         return ()
     if source is None:
         return (Problem(("answers_from",), f"there is no evaluation {name!r}; needed: the name of a custom one", OURS),)
-    if source.job is not None:
+    if isinstance(source, JobDefinition):
         message = f"{name} is of kind {source.job.kind}; needed: an evaluation of kind custom, whose answers are stored"
         return (Problem(("answers_from",), message, OURS),)
     found = []
@@ -157,7 +157,7 @@ def _size(cases: Sequence[Case], _definition: Definition) -> Iterator[Problem]:
         yield Problem(("dataset",), message, source)
 
 
-def _references(cases: Sequence[Case], definition: Definition) -> Iterator[Problem]:
+def _references(cases: Sequence[Case], definition: JobDefinition) -> Iterator[Problem]:
     without = sum(not case.references for case in cases)
     if without and _needs_references(definition):
         yield Problem(
@@ -165,7 +165,7 @@ def _references(cases: Sequence[Case], definition: Definition) -> Iterator[Probl
             f"{without:,} of {len(cases):,} lines have no referenceResponse; an automatic evaluation needs one in each",
             f"{USER_GUIDE}, model-evaluation-prompt-datasets",
         )
-    for index, criterion in enumerate(settings(definition).criteria):
+    for index, criterion in enumerate(definition.job.criteria):
         if cases and without == len(cases) and _REFERENCE_VARIABLE in criterion.instructions:
             yield Problem(
                 ("criteria", index, "instructions"),
@@ -190,13 +190,13 @@ def _one_text(cases: Sequence[Case], _definition: Definition) -> Iterator[Proble
         yield Problem(("dataset",), message, f"{USER_GUIDE}, model-evaluation-prompt-datasets")
 
 
-def _own_answers(cases: Sequence[Case], definition: Definition) -> Iterator[Problem]:
+def _own_answers(cases: Sequence[Case], definition: JobDefinition) -> Iterator[Problem]:
     """Every line holds the answers of all sources that are evaluated, one of each, and none where models are asked.
 
     The first line that does not is told.
     """
     wanted = sorted(candidate.answers_of for candidate in definition.candidates if candidate.answers_of is not None)
-    if settings(definition).answers_from is not None:
+    if definition.job.answers_from is not None:
         return
     source = f"{USER_GUIDE}, model-evaluation-prompt-datasets-judge and -custom-human"
     if not wanted:
@@ -237,7 +237,7 @@ def _sources(case: Case) -> list[str] | None:
     return found
 
 
-_DATASET_RULES: tuple[Callable[[Sequence[Case], Definition], Iterator[Problem]], ...] = (
+_DATASET_RULES: tuple[Callable[[Sequence[Case], JobDefinition], Iterator[Problem]], ...] = (
     _size,
     _references,
     _one_text,
@@ -245,8 +245,8 @@ _DATASET_RULES: tuple[Callable[[Sequence[Case], Definition], Iterator[Problem]],
 )
 
 
-def _needs_references(definition: Definition) -> bool:
-    job = settings(definition)
+def _needs_references(definition: JobDefinition) -> bool:
+    job = definition.job
     wanting = {f"{BUILT_IN}Accuracy", f"{BUILT_IN}Robustness"}
     needed = job.task is Task.QUESTION_AND_ANSWER or not wanting.isdisjoint(definition.metrics)
     return job.kind is JobKind.AUTOMATIC and needed
@@ -269,7 +269,7 @@ def _task(_definition: Definition, job: JobSettings) -> Iterator[Problem]:
         yield Problem(("task",), f"{Task.GENERAL} is for a judge; allowed: {', '.join(list(Task)[:-1])}", API)
 
 
-def _metrics(definition: Definition, job: JobSettings) -> Iterator[Problem]:
+def _metrics(definition: JobDefinition, job: JobSettings) -> Iterator[Problem]:
     if job.kind is JobKind.HUMAN:
         if definition.metrics != tuple(rating.name for rating in job.ratings):
             yield Problem(("metrics",), "people answer `ratings`; leave metrics out", f"{API}, human")
@@ -325,7 +325,7 @@ def _metric(key: Place, name: str, job: JobSettings) -> Iterator[Problem]:
     yield Problem(key, message, source)
 
 
-def _candidates(definition: Definition, job: JobSettings) -> Iterator[Problem]:
+def _candidates(definition: JobDefinition, job: JobSettings) -> Iterator[Problem]:
     human = job.kind is JobKind.HUMAN
     if human and len(definition.candidates) > MOST_MODELS_HUMAN:
         yield Problem(
@@ -365,7 +365,7 @@ def _asked_with(candidate: Candidate) -> str:
     return "additional_fields" if len(candidate.additional_fields or "") > len(parameters) else "parameters"
 
 
-def _answers(definition: Definition, job: JobSettings) -> Iterator[Problem]:
+def _answers(definition: JobDefinition, job: JobSettings) -> Iterator[Problem]:
     """Answers that exist already: in the dataset (`answers_of`) or in the runs of another evaluation."""
     own = {index: each for index, each in enumerate(definition.candidates) if each.answers_of is not None}
     if job.answers_from is not None:
@@ -403,7 +403,7 @@ def _answers(definition: Definition, job: JobSettings) -> Iterator[Problem]:
             yield Problem(("candidates",), f"{count} have the answers of {name!r}; allowed: one", API)
 
 
-def _answers_from(definition: Definition, job: JobSettings) -> Iterator[Problem]:
+def _answers_from(definition: JobDefinition, job: JobSettings) -> Iterator[Problem]:
     if job.kind is not JobKind.JUDGE:
         yield Problem(("answers_from",), f"has no effect for kind {job.kind}; allowed: kind judge", OURS)
     for index, candidate in enumerate(definition.candidates):
@@ -424,7 +424,7 @@ def _judge(_definition: Definition, job: JobSettings) -> Iterator[Problem]:
         yield Problem(("judge",), f"has no effect for kind {job.kind}; allowed: kind judge", API)
 
 
-def _criteria(definition: Definition, job: JobSettings) -> Iterator[Problem]:
+def _criteria(definition: JobDefinition, job: JobSettings) -> Iterator[Problem]:
     if job.criteria and job.kind is not JobKind.JUDGE:
         yield Problem(("criteria",), f"have no effect for kind {job.kind}; allowed: kind judge", API)
     if len(job.criteria) > MOST_CRITERIA:
@@ -486,7 +486,7 @@ def _variables(key: Place, instructions: str) -> Iterator[Problem]:
 _LABEL_WORDS = 6
 
 
-def _ratings(definition: Definition, job: JobSettings) -> Iterator[Problem]:
+def _ratings(definition: JobDefinition, job: JobSettings) -> Iterator[Problem]:
     if job.kind is not JobKind.HUMAN:
         if job.ratings:
             yield Problem(("ratings",), f"have no effect for kind {job.kind}; allowed: kind human", API)
@@ -545,7 +545,7 @@ def _people(_definition: Definition, job: JobSettings) -> Iterator[Problem]:
         )
 
 
-def _dataset(definition: Definition, job: JobSettings) -> Iterator[Problem]:
+def _dataset(definition: JobDefinition, job: JobSettings) -> Iterator[Problem]:
     dataset = definition.dataset
     if dataset.built_in:
         if dataset.name not in BUILT_IN_DATASETS:
@@ -571,7 +571,7 @@ def _dataset(definition: Definition, job: JobSettings) -> Iterator[Problem]:
         yield Problem(("dataset",), message, f"{API}, s3Uri")
 
 
-def _built_in_dataset(definition: Definition, job: JobSettings) -> Iterator[Problem]:
+def _built_in_dataset(definition: JobDefinition, job: JobSettings) -> Iterator[Problem]:
     source = f"{USER_GUIDE}, model-evaluation-tasks"
     by_metric = DATASETS_OF.get(job.task, {})
     of_task = dict.fromkeys(name for names in by_metric.values() for name in names)
@@ -586,7 +586,7 @@ def _built_in_dataset(definition: Definition, job: JobSettings) -> Iterator[Prob
             yield Problem(("metrics", index), message, source)
 
 
-def _tags(definition: Definition, job: JobSettings) -> Iterator[Problem]:
+def _tags(definition: JobDefinition, job: JobSettings) -> Iterator[Problem]:
     own = own_tags(definition)
     count = len({**job.tags, **own})
     if count > MOST_TAGS:
@@ -617,7 +617,7 @@ def _limits(_definition: Definition, job: JobSettings) -> Iterator[Problem]:
         yield Problem(("keep_jobs",), f"{job.keep_jobs}; allowed: 1 to {MOST_JOBS_OF_ACCOUNT - 1:,}", QUOTAS)
 
 
-_RULES: tuple[Callable[[Definition, JobSettings], Iterator[Problem]], ...] = (
+_RULES: tuple[Callable[[JobDefinition, JobSettings], Iterator[Problem]], ...] = (
     _task,
     _metrics,
     _candidates,

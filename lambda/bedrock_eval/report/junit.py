@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from bedrock_eval.evaluation.definition import Definition
 from bedrock_eval.results.summary import CandidateSummary, MetricSummary, Summary
-from bedrock_eval.verdicts.gates import GateResult, Verdict, bound_text, thin_coverage
+from bedrock_eval.verdicts.gates import GateResult, Verdict, bound_text, thin_coverage, verdict_word
 from bedrock_eval.wording import count, level
 
 _SECONDS = len("2026-11-23T06:00:00")
@@ -35,8 +35,8 @@ class _Run:
 
 
 def junit(summary: Summary) -> str:
-    """What continuous integration reads: worse is a failure, inconclusive is skipped with its reason, and that cases
-    were not answered is an error.
+    """Write what continuous integration reads: a gate that failed or is worse is a failure, an undecided one is skipped
+    with its reason, and cases without an answer are an error.
 
     The form is what the JUnit schemas of Ant (windyroad) and of Surefire and Jenkins (junit-10.xsd) share: a test case
     has no properties there, so the numbers of a gate are properties of its suite, under the test case's name. Only the
@@ -156,7 +156,7 @@ def _gate(gate: GateResult) -> _Case:
         return _Case(_name(gate), _FAILURE, gate.reason, kind=gate.verdict.value, text=numbers)
     if gate.verdict is Verdict.INCONCLUSIVE:
         more = f"; about {count(gate.needed_n, 'case')} would decide" if gate.needed_n else ""
-        return _Case(_name(gate), _SKIPPED, f"inconclusive: {gate.reason}{more}")
+        return _Case(_name(gate), _SKIPPED, f"{verdict_word(gate)}: {gate.reason}{more}")
     return _Case(_name(gate))
 
 

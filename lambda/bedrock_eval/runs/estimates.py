@@ -14,7 +14,7 @@ from enum import StrEnum
 from bedrock_eval.evaluation.cases import Case
 from bedrock_eval.evaluation.definition import PROMPT_MARK, Candidate, Definition, InferenceParameters
 from bedrock_eval.evaluation.quotas import quota_sentence
-from bedrock_eval.pricing.costs import Cost, cost, total
+from bedrock_eval.pricing.costs import Cost, cost, dollars, total
 from bedrock_eval.pricing.usage import Usage
 from bedrock_eval.results.summary import Summary
 from bedrock_eval.wording import count
@@ -76,9 +76,17 @@ class Estimate:
         return {name: each.input_tokens / cases if cases else 0.0 for name, each in self.candidates.items()}
 
     def __str__(self) -> str:
-        """For people: `$0.52 for 84 calls (haiku $0.40, nova $0.12)`."""
-        parts = ", ".join(f"{name} {each.cost}" for name, each in self.candidates.items())
-        return f"{self.cost} for {count(self.calls, 'call')} ({parts})"
+        """For people: `$0.52 for 84 calls (haiku $0.40, nova $0.12)`, `unknown (about 900 tokens; no rates for x)`."""
+        if not self.cost.known:
+            tokens = sum(each.input_tokens + each.output_tokens for each in self.candidates.values())
+            return f"unknown (about {tokens:,} tokens; no rates for {', '.join(self.candidates)})"
+        known = {name: each.cost for name, each in self.candidates.items() if each.cost.known}
+        facts = [", ".join(f"{name} {dollars(each.usd)}" for name, each in known.items())]
+        unpriced = [name for name, each in self.candidates.items() if each.cost.unpriced_tokens]
+        if unpriced:
+            facts.append(f"no rates for {', '.join(unpriced)}: about {self.cost.unpriced_tokens:,} tokens")
+        amount = f"{'at least ' if unpriced else ''}{dollars(self.cost.usd)}"
+        return f"{amount} for {count(self.calls, 'call')} ({'; '.join(facts)})"
 
 
 def estimate(definition: Definition, size: DatasetSize, *, answer_tokens: Mapping[str, float]) -> Estimate:

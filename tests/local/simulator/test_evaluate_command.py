@@ -47,7 +47,7 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(
     stopped.send_signal(signal.SIGINT)
     _, told = stopped.communicate(timeout=30)
     assert stopped.returncode == 130
-    assert "the same command goes on from there" in told
+    assert "the same command resumes from there" in told
     kept = sum(path.read_text().count("\n") for path in tmp_path.glob("out/results/*/*.jsonl"))
     assert 8 <= kept < CASES
     assert not (tmp_path / "out" / "summary.json").exists()
@@ -57,7 +57,7 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(
     going_on = begin(simulator, command)
     shown, told = going_on.communicate(timeout=60)
     assert going_on.returncode == 0, told
-    assert f"goes on after {kept} answers" in told
+    assert f"resumes after {kept} answers" in told
     assert f"{CASES} cases, 0 failed" in shown
     # What was in flight at Ctrl-C was waited for, so nothing was asked twice.
     assert simulator.calls()["totals"]["answered"] == CASES

@@ -9,18 +9,9 @@ from tests.support.frozen import ENVIRONMENTS
 from tests.support.local.deployment import Stack
 from tests.support.paths import ROOT
 
-# `python -m ops`, but for the folder of the environment files.
-_OPS = """
-import pathlib, sys
-from ops import environment
-from ops.__main__ import main
-environment.ENVIRONMENTS = pathlib.Path(sys.argv.pop(1))
-sys.exit(main())
-"""
-
 
 def credentials(stack: Stack) -> dict[str, str]:
-    """What the AWS clients of a person have: all but the emulator's address, which is an option here."""
+    """The variables of an operator's AWS clients, without the emulator's address, which is an option here."""
     given = stack.deployment.endpoint.environment
     return {key: value for key, value in given.items() if key.startswith("AWS_") and key != "AWS_ENDPOINT_URL"}
 
@@ -28,7 +19,7 @@ def credentials(stack: Stack) -> dict[str, str]:
 def ops(stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:
     """`python -m ops` in a process of its own, on the frozen files and with the emulator's credentials."""
     return subprocess.run(
-        [sys.executable, "-c", _OPS, str(ENVIRONMENTS), *arguments, "--env", ENVIRONMENT],
+        [sys.executable, "-m", "ops", *arguments, "--env", ENVIRONMENT, "--environments", str(ENVIRONMENTS)],
         cwd=ROOT,
         env={**os.environ, **credentials(stack)},
         stdin=subprocess.DEVNULL,

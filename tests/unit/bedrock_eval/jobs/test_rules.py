@@ -7,16 +7,23 @@ from typing import Any
 import pytest
 
 from bedrock_eval.evaluation.cases import Case, read_cases
-from bedrock_eval.evaluation.definition import Candidate, Dataset, Definition, InferenceParameters
+from bedrock_eval.evaluation.definition import (
+    Candidate,
+    Dataset,
+    Definition,
+    InferenceParameters,
+    JobDefinition,
+    job_definition,
+)
 from bedrock_eval.evaluation.job_settings import Criterion, JobKind, JobSettings, Rating, ScaleStep
-from bedrock_eval.jobs.request import settings
 from bedrock_eval.jobs.rules import answers_problems, dataset_problems, problems
 from bedrock_eval.scores.job_measures import AUTOMATIC as AUTOMATIC_METRICS
 from bedrock_eval.scores.job_measures import BUILT_IN_DATASETS, DATASETS_OF, TASK_METRICS, RatingMethod, Task
 from bedrock_eval.scores.job_measures import JUDGED as JUDGE_METRICS
+from tests.support.definitions import as_custom
 
 NOVA = Candidate("nova", "amazon.nova-lite-v1:0", "amazon.nova-lite-v1:0")
-AUTOMATIC = Definition(
+AUTOMATIC = JobDefinition(
     application="support",
     environment="dev",
     evaluation="quality",
@@ -31,7 +38,7 @@ JUDGE = replace(
     metrics=("Builtin.Relevance",),
     job=JobSettings(JobKind.JUDGE, Task.GENERAL, judge="amazon.nova-pro-v1:0"),
 )
-OWN = replace(JUDGE, metrics=("tone",), job=replace(settings(JUDGE), criteria=(TONE,)))
+OWN = replace(JUDGE, metrics=("tone",), job=replace(job_definition(JUDGE).job, criteria=(TONE,)))
 HELPFUL = Rating("Helpful", RatingMethod.THUMBS)
 HUMAN = replace(
     AUTOMATIC,
@@ -41,7 +48,7 @@ HUMAN = replace(
 
 
 def with_job(definition: Definition, **changes: Any) -> Definition:
-    return replace(definition, job=replace(settings(definition), **changes))
+    return replace(definition, job=replace(job_definition(definition).job, **changes))
 
 
 def rated(rating: Rating) -> Definition:
@@ -290,7 +297,7 @@ def test_an_answer_is_needed_in_every_line() -> None:
     assert "prompt 2: modelResponses of nobody" in found.message
 
 
-CUSTOM = replace(AUTOMATIC, evaluation="support-quality", metrics=("squad_f1",), job=None)
+CUSTOM = as_custom(AUTOMATIC, evaluation="support-quality", metrics=("squad_f1",))
 STORED = with_job(JUDGE, answers_from="support-quality")
 
 

@@ -1,4 +1,4 @@
-"""The table of models and its rules. What each use of a model needs is asked in tests/ops/model_questions.json."""
+"""The table of models and its rules. What each use of a model needs is asked in tests/ops/aws/model_questions.json."""
 
 from datetime import date, timedelta
 

@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element, fromstring
 import pytest
 from lxml import etree
 
-from bedrock_eval.evaluation.definition import Candidate, Dataset, Definition, Gate
+from bedrock_eval.evaluation.definition import Candidate, CustomDefinition, Dataset, Definition, Gate
 from bedrock_eval.report.junit import junit, junit_of_failure
 from bedrock_eval.results.outcomes import FailureReason, Outcome
 from bedrock_eval.results.summarising import summarise
@@ -55,7 +55,7 @@ SCHEMA = """
   </xs:element>
 </xs:schema>
 """
-DEFINITION = Definition(
+DEFINITION = CustomDefinition(
     application="shop",
     environment="dev",
     evaluation="quality",
@@ -97,7 +97,7 @@ def test_a_suite_per_candidate_with_coverage_metrics_and_gates() -> None:
     assert {suite.get("time") for suite in root} == {"1201.000"}
 
 
-def test_worse_fails_and_inconclusive_is_skipped_with_its_reason() -> None:
+def test_worse_fails_and_undecided_is_skipped_with_its_reason() -> None:
     cases = [case for case in parsed(junit(summary())).iter("testcase") if " at " in str(case.get("name"))]
     cases = [case for case in cases if "coverage" not in str(case.get("name"))]
     assert [[child.tag for child in case] for case in cases] == [[], [], ["failure"], ["skipped"]]
@@ -107,7 +107,7 @@ def test_worse_fails_and_inconclusive_is_skipped_with_its_reason() -> None:
     assert "n: 40" in str(failure.text)
     skipped = cases[3].find("skipped")
     assert skipped is not None
-    assert "inconclusive: the interval spans the bound; about " in str(skipped.get("message"))
+    assert "undecided: the interval spans the bound; about " in str(skipped.get("message"))
 
 
 def test_the_numbers_of_a_gate_stand_in_the_properties_of_its_suite() -> None:

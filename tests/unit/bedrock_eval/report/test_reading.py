@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bedrock_eval.evaluation.definition import Candidate, Dataset, Definition, Gate
-from bedrock_eval.report.table import table
+from bedrock_eval.evaluation.definition import Candidate, CustomDefinition, Dataset, Gate
 from bedrock_eval.report.words.reading import reading
 from bedrock_eval.results.baseline import baseline_of
 from bedrock_eval.results.outcomes import Outcome
@@ -17,6 +16,7 @@ from bedrock_eval.results.summary import BASELINE, Summary
 from bedrock_eval.scores import METRICS
 from bedrock_eval.verdicts.comparison import estimate_difference, pair
 from bedrock_eval.verdicts.gates import Verdict, verdict_word
+from ops.results.run_tables import run_text
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -26,7 +26,7 @@ def held(
 ) -> Summary:
     """A run against its baseline by several metrics, of which one has a gate, or none."""
     metrics = (metric, *(name for name in ("f1_score", "exact_match", "word_error_rate") if name != metric))
-    definition = Definition(
+    definition = CustomDefinition(
         application="shop",
         environment="dev",
         evaluation="quality",
@@ -131,6 +131,6 @@ def test_without_a_gate_a_side_is_named_only_where_the_interval_leaves_out_nothi
 def test_where_every_case_fell_nothing_is_unknown(metric: str, max_drop: float | None, count: int) -> None:
     found = held([0.0] * count, [1.0] * count, metric=metric, max_drop=max_drop)
     assert told(found, metric) == (Verdict.WORSE, "worse")
-    line = next(each for each in table(found).splitlines() if metric in each and "its baseline: " in each)
-    assert line.endswith(": worse")
+    line = next(each for each in run_text(found).splitlines() if metric in each and "its baseline" in each)
+    assert line.endswith(" worse")
     assert "unknown" not in line

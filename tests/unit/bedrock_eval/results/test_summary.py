@@ -8,22 +8,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bedrock_eval import catalogue, codec
-from bedrock_eval.evaluation.definition import Candidate, Dataset, Definition, Gate
+from bedrock_eval.evaluation.definition import Candidate, CustomDefinition, Dataset, Definition, Gate
 from bedrock_eval.evaluation.job_settings import JobKind, JobSettings
 from bedrock_eval.pricing.usage import Usage
-from bedrock_eval.report.table import table
 from bedrock_eval.results.outcomes import FailureReason, Outcome
 from bedrock_eval.results.publishing import MAX_DATUMS, batches, datum, run_datums
 from bedrock_eval.results.summarising import MAX_BINS, bins, summarise
 from bedrock_eval.results.summary import Summary, read_summary
 from bedrock_eval.scores import METRICS, score
 from bedrock_eval.scores.job_measures import Task
+from ops.results.run_tables import run_text
+from tests.support.definitions import by_jobs
 
 CHOSEN = tuple(name for name, metric in METRICS.items() if not metric.required)
 
 STARTED = datetime(2026, 11, 23, 6, 0, 42, tzinfo=UTC)
 FINISHED = datetime(2026, 11, 23, 6, 3, 42, tzinfo=UTC)
-DEFINITION = Definition(
+DEFINITION = CustomDefinition(
     application="shop",
     environment="dev",
     evaluation="quality",
@@ -142,13 +143,13 @@ def test_a_long_run_is_published_when_it_ends() -> None:
 
 def test_what_bedrock_does_not_tell_is_unknown_and_not_published() -> None:
     job = JobSettings(JobKind.JUDGE, Task.GENERAL, judge="amazon.nova-pro-v1:0")
-    judged = replace(DEFINITION, metrics=("Builtin.Correctness",), gates=(), job=job)
+    judged = by_jobs(DEFINITION, metrics=("Builtin.Correctness",), gates=(), job=job)
     found = summarise(judged, run_id="r", started=STARTED, finished=FINISHED, outcomes=[])
     assert [(each.usage, each.cost) for each in found.candidates] == [(None, None)] * 2
     published = {entry.metric.name for entry in run_datums(found)}
     assert "run_duration" in published
     assert not {name for name in published if "tokens" in name or "cost" in name}
-    assert "tokens and cost unknown" in table(found)
+    assert "tokens and cost unknown" in run_text(found)
     assert read_summary(found.to_json()) == found
 
 

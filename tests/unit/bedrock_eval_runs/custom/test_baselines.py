@@ -5,12 +5,12 @@ from dataclasses import replace
 
 from bedrock_eval.evaluation.definition import Gate
 from bedrock_eval.layout import BaselineLayout, RunLayout
-from bedrock_eval.report.table import table
 from bedrock_eval.results.same_cases import case_hash
 from bedrock_eval.results.summary import read_summary
 from bedrock_eval.runs.state import RunStatus
 from bedrock_eval_runs.custom.slices import run_slice
 from bedrock_eval_runs.events import SliceEvent
+from ops.results.run_tables import run_text
 from tests.support.fakes import answer
 from tests.support.runs.custom import BUCKET, DEFINITION, EXECUTION, LAYOUT, World
 
@@ -68,7 +68,7 @@ def test_a_baseline_of_other_references_pairs_nothing_and_says_so(world: World) 
         f"The dataset has changed since baseline {EARLIER.run_id}: 30 cases with another prompt or reference, "
         f"1 case not in baseline {EARLIER.run_id}; compared: 0 cases that both asked"
     )
-    assert told in table(read_summary(world.s3.text(BUCKET, LAYOUT.summary)))
+    assert told in run_text(read_summary(world.s3.text(BUCKET, LAYOUT.summary)))
     assert told in world.s3.text(BUCKET, LAYOUT.report)
 
 
@@ -106,7 +106,7 @@ def test_a_baseline_that_an_earlier_version_scored_is_scored_again(world: World)
     assert summary["measures"][metric]["version"] == "2"
     against = [each["estimate"] for each in summary["comparisons"] if each["against"] == "baseline"]
     assert {(each["n"], each["candidate_mean"], each["baseline_mean"]) for each in against} == {(30, 1.0, 1.0)}
-    assert f"scored again by the metrics as they are now: {metric} (version 1 there)" in table(
+    assert f"scored again by the metrics as they are now: {metric} (version 1 there)" in run_text(
         read_summary(world.s3.text(BUCKET, LAYOUT.summary))
     )
 

@@ -12,10 +12,11 @@ from bedrock_eval.layout import RunLayout
 from bedrock_eval.pricing.costs import Rates
 from bedrock_eval.results.summary import read_summary
 from bedrock_eval.runs.state import RunFailureReason, read_state
-from bedrock_eval_runs.custom.slices import SliceStatus, run_slice
+from bedrock_eval_runs.custom.slices import run_slice
 from bedrock_eval_runs.errors import RunFailed
 from bedrock_eval_runs.events import parse_event
 from bedrock_eval_runs.failures import fail_run
+from bedrock_eval_runs.slice_results import SliceStatus
 from tests.support.fakes import answer
 from tests.support.runs.custom import BUCKET, DEFINITION, EXECUTION, INPUT, LAYOUT, SLICE, World
 
@@ -87,12 +88,12 @@ class TestBeforeTheFirstCall:
     def test_without_a_limit_a_run_is_estimated_and_goes_on(
         self, world: World, caplog: pytest.LogCaptureFixture
     ) -> None:
-        caplog.set_level(logging.INFO, "custom_evaluator")
+        caplog.set_level(logging.INFO, "bedrock_eval_runs")
         assert slice_of(world).status is SliceStatus.FINISHED
         assert state(world).estimate.calls == 6
         (record,) = (record for record in caplog.records if record.message == "run estimated")
-        assert record.__dict__["estimate"].startswith("1,7")
-        assert "unpriced tokens for 6 calls" in record.__dict__["estimate"]
+        assert record.__dict__["estimate"].startswith("unknown (about 1,7")
+        assert "no rates for" in record.__dict__["estimate"]
 
     def test_whoever_watches_sees_the_estimate_before_the_first_call(self, world: World) -> None:
         seen: list[tuple[int, int]] = []
@@ -120,7 +121,7 @@ class TestBeforeTheFirstCall:
     def test_what_the_gates_would_take_is_said_by_the_last_run(
         self, world: World, caplog: pytest.LogCaptureFixture
     ) -> None:
-        caplog.set_level(logging.INFO, "custom_evaluator")
+        caplog.set_level(logging.INFO, "bedrock_eval_runs")
         world.deploy(gates=(Gate("response_length", max=100),))
         slice_of(world)
         assert {each.unknown for each in state(world).plan} == {"no earlier run"}

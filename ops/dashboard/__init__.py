@@ -1,0 +1,1 @@
+"""The dashboard of an environment, drawn as a page."""

@@ -1,0 +1,1 @@
+"""Environment files as commands find, read and change them."""

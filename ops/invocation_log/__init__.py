@@ -1,0 +1,1 @@
+"""Questions of the invocation log: their sources, figures and tables."""

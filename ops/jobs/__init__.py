@@ -1,0 +1,1 @@
+"""Bedrock's evaluation jobs, by evaluation and run."""

@@ -1,0 +1,1 @@
+"""Evaluations without a deployed stack: folders in the place of the results bucket."""

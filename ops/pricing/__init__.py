@@ -1,0 +1,1 @@
+"""AWS's Price List, read for the models of an environment."""

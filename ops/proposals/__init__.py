@@ -1,0 +1,1 @@
+"""Gates and alarm thresholds, proposed from what was measured."""

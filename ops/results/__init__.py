@@ -1,0 +1,1 @@
+"""Finished runs: found, shown, compared and accepted."""
