@@ -13,7 +13,7 @@ SERVICE_MODELS = "service_models"
 """Folder of an asset in which boto3 finds models of services that are newer than its own; it need not be there."""
 
 LAMBDA_ROOT = Path(bedrock_eval.__file__).resolve().parent.parent
-"""Where the distribution bedrock-eval lies, from a wheel or from this repository."""
+"""Where the distribution `bedrock-eval` is installed, from a wheel or from this repository."""
 
 _CORE = ("bedrock_eval",)
 _ENGINE = ("bedrock_eval_runs",)
