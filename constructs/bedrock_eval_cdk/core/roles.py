@@ -36,8 +36,16 @@ _REFERENCE = "x" * 150
 class ServiceRole(iam.Role):
     """A role for a service. What it may do stands inline as long as it fits, then in managed policies of its own."""
 
-    def __init__(self, scope: Construct, construct_id: str, **settings: Any) -> None:
-        super().__init__(scope, construct_id, **settings)
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        assumed_by: iam.IPrincipal,
+        description: str | None = None,
+        role_name: str | None = None,
+    ) -> None:
+        super().__init__(scope, construct_id, assumed_by=assumed_by, description=description, role_name=role_name)
         self._managed: list[iam.ManagedPolicy] = []
         self._room = _INLINE - len(_POLICY)
 

@@ -101,12 +101,13 @@ class AlarmRouter:
                 alarm_description=self._description(group, members),
                 alarm_rule=cloudwatch.AlarmRule.from_string(" OR ".join(terms)),
             )
-            if name is None:
-                _leave_name_to_cloudformation(composite)
-            # The rule names its children as text, so CloudFormation cannot see that they come first.
             children = [by_term[term] for term in terms]
             explained_by = [found for each in children if (found := explaining.get(each.kind.unless or ""))]
-            composite.node.add_dependency(*(each.alarm for each in (*children, *explained_by)))
+            if name is None:
+                _leave_name_to_cloudformation(composite)
+            else:
+                # The rule names its children as text, so CloudFormation cannot see that they come first.
+                composite.node.add_dependency(*(each.alarm for each in (*children, *explained_by)))
             self.notified.notify_of(composite)
             composed |= {id(each): composite for each in children}
         return composed

@@ -743,9 +743,7 @@ class TestRefusals:
             factory.make(kinds.RUN_FAILED, "a", "b-c", dimensions=dimensions)
 
     def test_a_description_that_is_too_long(self) -> None:
-        with pytest.raises(
-            ValueError, match=r"alarm .* with owner and runbook: \d{4} characters; allowed: 1024"
-        ):
+        with pytest.raises(ValueError, match=r"alarm .* with owner and runbook: \d{4} characters; allowed: 1024"):
             self.factory().make(kinds.WATCHDOG_SILENT, dimensions={"Application": "shop"}, about="x" * 1024)
 
     def test_a_name_that_is_too_long(self) -> None:
