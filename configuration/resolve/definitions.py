@@ -4,14 +4,23 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from bedrock_eval.evaluation.definition import Candidate, Dataset, Definition, Gate, InferenceParameters, Schedule
+from bedrock_eval.evaluation.definition import (
+    Candidate,
+    CustomDefinition,
+    Dataset,
+    Definition,
+    Gate,
+    InferenceParameters,
+    JobDefinition,
+    Schedule,
+)
 from bedrock_eval.evaluation.job_settings import JobSettings
 from bedrock_eval.evaluation.quotas import quota_sentence
 from bedrock_eval.layout import dataset_key
 from bedrock_eval.scores.job_measures import BUILT_IN, Task
 from configuration.schema.environment import Environment
 from configuration.schema.evaluations.candidates import AnyCandidateConfig, JobCandidateConfig
-from configuration.schema.evaluations.kinds import CustomEvaluationConfig, JobEvaluationConfig
+from configuration.schema.evaluations.kinds import CustomEvaluationConfig, EvaluationConfig, JobEvaluationConfig
 from configuration.schema.evaluations.scoring import HumanScoring, JudgeScoring
 from configuration.schema.evaluations.settings import JobPerCandidateSettings
 
@@ -40,44 +49,44 @@ def definition(environment: Environment, name: str, *, places: Places) -> Defini
         KeyError: the environment has no evaluation, model or dataset of a name.
     """
     config = environment.evaluations[name]
-    shared = Definition(
+    if isinstance(config, CustomEvaluationConfig):
+        return _custom(name, config, environment, places)
+    return _by_jobs(name, config, environment, places)
+
+
+def _gates(config: EvaluationConfig) -> tuple[Gate, ...]:
+    return tuple(Gate(**gate.model_dump()) for gate in config.gates)
+
+
+def _custom(name: str, config: CustomEvaluationConfig, environment: Environment, places: Places) -> CustomDefinition:
+    parameters = {metric.name: metric.parameters for metric in config.metrics if metric.parameters}
+    return CustomDefinition(
         application=environment.application,
         environment=environment.name,
         evaluation=name,
-        candidates=(),
-        dataset=dataset(environment, config.dataset, places),
-        metrics=config.metric_names,
-        gates=tuple(Gate(**gate.model_dump()) for gate in config.gates),
-        baseline=config.baseline,
-        headline=config.headline,
-        confidence=config.confidence,
-        min_coverage=config.min_coverage,
-    )
-    if isinstance(config, CustomEvaluationConfig):
-        return _custom(shared, config, environment, places)
-    return _by_jobs(shared, config, environment, places)
-
-
-def _custom(shared: Definition, config: CustomEvaluationConfig, environment: Environment, places: Places) -> Definition:
-    parameters = {metric.name: metric.parameters for metric in config.metrics if metric.parameters}
-    return replace(
-        shared,
         candidates=tuple(
             _with_longest_answer(
                 replace(_candidate(environment, each, places), system=each.system, template=each.template)
             )
             for each in config.candidates
         ),
-        metric_parameters={name: json.dumps(value, sort_keys=True) for name, value in parameters.items()},
+        dataset=dataset(environment, config.dataset, places),
+        metrics=config.metric_names,
+        gates=_gates(config),
+        baseline=config.baseline,
         schedule=Schedule(**config.schedule.model_dump()) if config.schedule else None,
+        headline=config.headline,
+        confidence=config.confidence,
+        min_coverage=config.min_coverage,
+        metric_parameters={name: json.dumps(value, sort_keys=True) for name, value in parameters.items()},
         concurrency=config.concurrency,
-        max_cost=config.max_cost,
-        allow_unpriced=config.allow_unpriced,
         read_timeout_seconds=config.read_timeout_seconds,
         max_attempts=config.max_attempts,
         patience_minutes=config.patience_minutes,
         failed_case_rounds=config.failed_case_rounds,
         score_thoughts=config.score_thoughts,
+        max_cost=config.max_cost,
+        allow_unpriced=config.allow_unpriced,
     )
 
 
@@ -86,13 +95,22 @@ def _with_longest_answer(candidate: Candidate) -> Candidate:
     return replace(candidate, parameters=replace(candidate.parameters, max_tokens=candidate.max_tokens))
 
 
-def _by_jobs(shared: Definition, config: JobEvaluationConfig, environment: Environment, places: Places) -> Definition:
+def _by_jobs(name: str, config: JobEvaluationConfig, environment: Environment, places: Places) -> JobDefinition:
     schedule = config.schedule
-    return replace(
-        shared,
+    return JobDefinition(
+        application=environment.application,
+        environment=environment.name,
+        evaluation=name,
         candidates=tuple(_job_candidate(environment, each, places) for each in config.candidates),
+        dataset=dataset(environment, config.dataset, places),
+        metrics=config.metric_names,
+        gates=_gates(config),
+        baseline=config.baseline,
         schedule=Schedule(schedule.expression, schedule.timezone, config.grace_hours) if schedule else None,
-        job=_settings(shared.evaluation, config, environment, places),
+        headline=config.headline,
+        confidence=config.confidence,
+        min_coverage=config.min_coverage,
+        job=_settings(name, config, environment, places),
     )
 
 

@@ -11,7 +11,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
-from bedrock_eval.evaluation.definition import Dataset, Definition, Schedule
+from bedrock_eval.evaluation.definition import CustomDefinition, Dataset, Definition, JobDefinition, Schedule
 from bedrock_eval.layout import dataset_key
 from bedrock_eval.models import Model, plain_name
 from bedrock_eval_cdk.core.errors import DeclarationError
@@ -50,7 +50,7 @@ class BedrockEvaluation(Construct):
         schedule: an EventBridge Scheduler expression in UTC, or a `Schedule` with a time zone; left out: it is started
             by hand.
         name: in metrics and results; left out: the construct's id in lower case.
-        min_coverage: answered of asked; with less, every gate is undecided.
+        min_coverage: least share of answered cases; below it every gate is undecided.
         confidence: of every interval and of the gates together.
         concurrency: model calls in flight, over all candidates.
         max_cost: US dollars that a run may cost; needs rates of every candidate.
@@ -58,7 +58,7 @@ class BedrockEvaluation(Construct):
         datasets_bucket: an existing bucket for datasets; left out: one is made.
         results_bucket: an existing bucket for results; left out: one is made.
         key: encrypts what is made; left out: a key is made.
-        alarm_topic: hears of failed runs and gates; left out: no alarm is made, see `add_alarms`.
+        alarm_topic: gets alarms about failed runs and gates; left out: no alarm is made, see `add_alarms`.
         removal_policy: of the buckets and the key that are made.
         definition: a whole definition in the place of all that is declared above; needs a runner.
 
@@ -160,9 +160,9 @@ class BedrockEvaluation(Construct):
         context = standalone_context(self, key=key, use=KeyUse(), removal_policy=removal_policy)
         return EvaluationRunner(self, "Runner", context=context, existing=ExistingBuckets(datasets, results))
 
-    def _define(self, declared: Declared) -> Definition:
+    def _define(self, declared: Declared) -> CustomDefinition:
         context = self.runner.context
-        return Definition(
+        return CustomDefinition(
             application=context.application,
             environment=context.environment,
             evaluation=declared.name,
@@ -200,8 +200,8 @@ class BedrockEvaluation(Construct):
             gates=definition.gates,
             min_coverage=definition.min_coverage,
             scheduled=definition.schedule is not None,
-            jobs=definition.job is not None,
-            own_profile=definition.job is None and self.runner.own_profiles,
+            jobs=isinstance(definition, JobDefinition),
+            own_profile=isinstance(definition, CustomDefinition) and self.runner.own_profiles,
         )
 
     def add_alarms(

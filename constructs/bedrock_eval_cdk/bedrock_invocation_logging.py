@@ -57,7 +57,7 @@ class LoggingEnvironment:
 class BedrockInvocationLogging(Construct):
     """The account's model invocation logging: log group, bucket for large bodies, delivery role, and the setting.
 
-    The setting is one for an account and Region. By default it is refused where somebody else has set it already.
+    The setting is one for an account and Region. By default an existing setting is refused.
 
     Args:
         log_group: an existing one; left out: one is made.
@@ -70,7 +70,7 @@ class BedrockInvocationLogging(Construct):
         mode: own refuses to replace an existing setting of others, adopt replaces it.
         on_delete: what becomes of the setting: restore what was replaced, leave it, or remove it.
         key: encrypts what is made; left out: a key is made.
-        alarm_topic: hears when Bedrock cannot deliver; left out: no alarm is made, see `add_alarms`.
+        alarm_topic: gets alarms about failed deliveries; left out: no alarm is made, see `add_alarms`.
         removal_policy: of the log group, the buckets and the key that are made.
         environment: of constructs with fixed names.
 

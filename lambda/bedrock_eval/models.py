@@ -68,7 +68,7 @@ class Model:
             )
         _check_id(self.model_id)
         if self.profile is None and self.destination_regions:
-            raise ModelError(f"{self.model_id!r} is no inference profile: destination_regions has no meaning for it")
+            raise ModelError(f"{self.model_id!r} is not an inference profile; leave destination_regions out")
 
     @property
     def profile(self) -> str | None:

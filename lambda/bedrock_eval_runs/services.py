@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from bedrock_eval.evaluation.definition import Definition
+from bedrock_eval.evaluation.definition import CustomDefinition
 from bedrock_eval.runs.state import RunState
 from bedrock_eval.sdk import fitting
 from bedrock_eval_runs.store import Store
@@ -45,7 +45,7 @@ class Services:
     application: str
     store: Store
     cloudwatch: Any
-    models: Callable[[Definition], Any]
+    models: Callable[[CustomDefinition], Any]
     now: Callable[[], datetime]
     clock: Callable[[], float]
     progress: Callable[[RunState], None] = _nobody_watches
@@ -75,7 +75,7 @@ def services() -> Services:
     )
 
 
-def model_client(definition: Definition, *, region: str | None = None, endpoint_url: str | None = None) -> Any:
+def model_client(definition: CustomDefinition, *, region: str | None = None, endpoint_url: str | None = None) -> Any:
     """One client for all threads, its pool as large as the concurrency: a smaller one would serialise the calls."""
     made = boto3.client(
         "bedrock-runtime",

@@ -15,16 +15,17 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bedrock_eval.codec import DecodeError
-from bedrock_eval.evaluation.definition import Definition
+from bedrock_eval.evaluation.definition import CustomDefinition
 from bedrock_eval.report.junit import junit, junit_of_failure
 from bedrock_eval.report.words.shortfalls import advice
 from bedrock_eval.results.summary import Summary, read_summary
 from bedrock_eval.runs.state import timestamp
 from bedrock_eval.wording import count
-from bedrock_eval_runs.custom.slices import SliceStatus, run_slice
+from bedrock_eval_runs.custom.slices import run_slice
 from bedrock_eval_runs.errors import RunFailed
 from bedrock_eval_runs.events import SliceEvent
 from bedrock_eval_runs.services import Services, model_client
+from bedrock_eval_runs.slice_results import SliceStatus
 from ops.aws.clients import making
 from ops.command_line.declared.evaluate import DEFAULT_FOLDER
 from ops.errors import OpsError
@@ -73,7 +74,7 @@ def run(arguments: argparse.Namespace, *, now: datetime | None = None) -> int:
     return exit_code(summary)
 
 
-def _evaluated(folder: Folder, definition: Definition, arguments: argparse.Namespace) -> bool:
+def _evaluated(folder: Folder, definition: CustomDefinition, arguments: argparse.Namespace) -> bool:
     """Run what is not done; False when Ctrl-C has stopped it."""
     if folder.finished:
         again = "--retry-failed retries its failed cases, another --out starts a new run"
@@ -111,7 +112,7 @@ def _evaluated(folder: Folder, definition: Definition, arguments: argparse.Names
     return False
 
 
-def _failed(folder: Folder, definition: Definition, error: RunFailed) -> OpsError:
+def _failed(folder: Folder, definition: CustomDefinition, error: RunFailed) -> OpsError:
     """Make the error that ended the run, and write it for continuous integration."""
     state = folder.state
     text = junit_of_failure(
@@ -131,7 +132,7 @@ def _resumable(folder: Folder) -> str:
     return f"{count(folder.answered, 'answer')} in {folder.path}: the same command resumes from there"
 
 
-def _models(arguments: argparse.Namespace, definition: Definition) -> Any:
+def _models(arguments: argparse.Namespace, definition: CustomDefinition) -> Any:
     with making("bedrock-runtime"):
         return model_client(definition, region=region_of(arguments), endpoint_url=arguments.endpoint_url)
 

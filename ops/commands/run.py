@@ -6,7 +6,7 @@ import secrets
 import time
 from datetime import UTC, datetime
 
-from bedrock_eval.evaluation.definition import Definition
+from bedrock_eval.evaluation.definition import CustomDefinition, Definition, JobDefinition
 from bedrock_eval.layout import BaselineLayout, RunLayout, evaluation_prefix
 from bedrock_eval.names import RunIdError, parse_scheduled_time, retry_id, run_id, run_time
 from bedrock_eval.runs.state import RunState, RunStatus
@@ -87,7 +87,7 @@ def _retried(account: Account, store: Store, definition: Definition, arguments: 
     option = f"--retry-failed {arguments.retry_failed}"
     if arguments.follow is not None:
         raise OpsError(f"{option}: not together with --follow")
-    if definition.job is not None:
+    if isinstance(definition, JobDefinition):
         raise OpsError(f"{option}: evaluation jobs of Bedrock cannot retry single cases of {definition.evaluation}")
     environment = account.environment
     found = find(store, arguments.retry_failed, environment=environment, evaluation=definition.evaluation)
@@ -124,7 +124,7 @@ def _begun(
         event = {"scheduledTime": scheduled, "manual": mark}
     layout = RunLayout(definition.evaluation, identifier)
     started = account.client("stepfunctions").start_execution(
-        stateMachineArn=account.machine(jobs=definition.job is not None),
+        stateMachineArn=account.machine(jobs=isinstance(definition, JobDefinition)),
         name=f"{layout.evaluation}-{layout.run_id}",
         input=json.dumps({"evaluation": layout.evaluation, **event}),
     )
@@ -133,7 +133,7 @@ def _begun(
 
 
 def _progress(definition: Definition, stored: StoredRun) -> RunProgress:
-    return ProgressBar() if definition.job is None else JobProgress(definition.job.kind, stored.jobs)
+    return ProgressBar() if isinstance(definition, CustomDefinition) else JobProgress(definition.job.kind, stored.jobs)
 
 
 def _follow(account: Account, stored: StoredRun, execution: str | None, progress: RunProgress) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from bedrock_eval.evaluation.definition import job_definition
 from bedrock_eval.jobs.collection import Collected, read_output, result_keys
 from bedrock_eval.jobs.existing_output import read_foreign, without_coverage
 from bedrock_eval.jobs.progress import Jobs, JobStatus
@@ -58,7 +59,7 @@ def collect_run(
         stored = _completed(store, evaluation, environment=environment)
     else:
         stored = find(store, run, environment=environment, evaluation=evaluation)
-    jobs, state, definition = jobs_of(stored), stored.state(), stored.definition()
+    jobs, state, definition = jobs_of(stored), stored.state(), job_definition(stored.definition())
     done = tuple(job for job in jobs.jobs if job.status is JobStatus.COMPLETED)
     if state is None or not done:
         raise OpsError(f"run {stored.shown}: {job_tally(jobs)}; needed: a run with jobs that have completed")

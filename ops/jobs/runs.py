@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from bedrock_eval.evaluation.definition import Definition
+from bedrock_eval.evaluation.definition import CustomDefinition, JobDefinition
 from bedrock_eval.jobs.progress import Job, Jobs, JobStatus, known_status
 from bedrock_eval.jobs.request import evaluation_mark, groups, job_name
 from bedrock_eval.layout import evaluation_prefix
@@ -52,7 +52,7 @@ RUN_JOBS = TableKind(
 SHOW = DocumentKind((RUN_JOBS,), {"run": "<evaluation>/<run id>", "status": "of the run", "updated": "of its state"})
 
 
-def definition_of(account: Account, store: Store, evaluation: str) -> Definition:
+def definition_of(account: Account, store: Store, evaluation: str) -> JobDefinition:
     """Read an evaluation by jobs as deployed.
 
     Raises:
@@ -61,7 +61,7 @@ def definition_of(account: Account, store: Store, evaluation: str) -> Definition
     environment = account.environment
     account.config(evaluation)
     found = deployed_definition(store, evaluation, environment=environment)
-    if found.job is None:
+    if isinstance(found, CustomDefinition):
         use = advice.run(environment, evaluation)
         raise OpsError(f"evaluation {evaluation} is of kind custom, which needs no evaluation job; use: {use}")
     return found
@@ -73,7 +73,7 @@ def listed(account: Account, store: Store, *, status: str | None) -> Table:
     found = [
         (job, definition.evaluation, *owner)
         for definition in deployed_definitions(store)
-        if definition.job is not None
+        if isinstance(definition, JobDefinition)
         for job, owner in _owned(bedrock, store, definition, status=status)
     ]
     rows: list[tuple[Cell, ...]] = [
@@ -85,7 +85,7 @@ def listed(account: Account, store: Store, *, status: str | None) -> Table:
 
 
 def _owned(
-    bedrock: Any, store: Store, definition: Definition, *, status: str | None
+    bedrock: Any, store: Store, definition: JobDefinition, *, status: str | None
 ) -> Iterator[tuple[dict[str, Any], tuple[str | None, str | None]]]:
     """The jobs of an evaluation, each with run and candidates: unknown where the run has expired."""
     wanted = {"nameContains": evaluation_mark(definition), **({} if status is None else {"statusEquals": status})}
@@ -96,7 +96,7 @@ def _owned(
             yield job, owners.get(job["jobName"], (None, None))
 
 
-def _names(store: Store, definition: Definition) -> Mapping[str, tuple[str, str]]:
+def _names(store: Store, definition: JobDefinition) -> Mapping[str, tuple[str, str]]:
     """Map the names of jobs to their run and candidates: names follow from run ids, without a call."""
     runs = [run for run in store.folders(evaluation_prefix(definition.evaluation)) if is_run_id(run)]
     return {

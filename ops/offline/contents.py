@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from bedrock_eval.codec import DecodeError
 from bedrock_eval.evaluation.cases import DatasetError, read_cases
-from bedrock_eval.evaluation.definition import Definition, read_definition
+from bedrock_eval.evaluation.definition import CustomDefinition, JobDefinition, read_definition
 from bedrock_eval.layout import RunLayout
 from bedrock_eval.names import is_run_id, run_id
 from bedrock_eval.results.outcomes import Outcome
@@ -104,9 +104,9 @@ class Contents:
         return True
 
     @property
-    def definition(self) -> Definition | None:
+    def definition(self) -> CustomDefinition | None:
         """None: missing, or damaged."""
-        return self._read(_DEFINITION, read_definition)
+        return self._read(_DEFINITION, _read_custom)
 
     @property
     def summary(self) -> Summary | None:
@@ -234,3 +234,10 @@ def is_of_dataset(outcomes: Iterable[Outcome], dataset: Path) -> bool:
     except DatasetError:
         return True
     return all(prompts.get(outcome.case_id) == outcome.prompt for outcome in outcomes)
+
+
+def _read_custom(text: bytes) -> CustomDefinition:
+    found = read_definition(text)
+    if isinstance(found, JobDefinition):
+        raise DecodeError("definition.job: a folder holds evaluations of kind custom")
+    return found

@@ -14,8 +14,8 @@ from bedrock_eval.evaluation.dataset_formats import named_by_bytes
 from bedrock_eval.evaluation.definition import (
     PROMPT_MARK,
     Candidate,
+    CustomDefinition,
     Dataset,
-    Definition,
     Gate,
     InferenceParameters,
     default_max_tokens,
@@ -53,7 +53,7 @@ def region_of(arguments: argparse.Namespace) -> str:
     return str(region)
 
 
-def definition_of(arguments: argparse.Namespace, baseline: Summary | None, *, today: date) -> Definition:
+def definition_of(arguments: argparse.Namespace, baseline: Summary | None, *, today: date) -> CustomDefinition:
     """Make the definition that a command line describes, with a warning for each use that may not work.
 
     Args:
@@ -68,7 +68,7 @@ def definition_of(arguments: argparse.Namespace, baseline: Summary | None, *, to
     parameters = _metrics(arguments.metric, gates)
     if any(gate.max_drop is not None for gate in gates) and baseline is None:
         raise OpsError("--max-drop compares with an earlier evaluation; needed: --baseline with its folder")
-    return Definition(
+    return CustomDefinition(
         application=APPLICATION,
         environment=ENVIRONMENT,
         evaluation=_evaluation_name(Path(arguments.dataset)),

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from bedrock_eval.evaluation.definition import Definition
+from bedrock_eval.evaluation.definition import CustomDefinition
 from bedrock_eval.layout import BaselineLayout, RunLayout
 from bedrock_eval.names import is_run_id, retry_id
 from bedrock_eval.results.summary import Summary
@@ -49,7 +49,7 @@ class Order:
         retry_failed: retry the failed cases of the finished run that is there.
     """
 
-    definition: Definition
+    definition: CustomDefinition
     dataset: Path
     baseline: Path | None = None
     limit: int | None = None
@@ -135,7 +135,7 @@ def _dataset(path: Path, order: Order) -> Path:
     return limited
 
 
-def _folder(path: Path, definition: Definition, *, mounts: Mapping[str, Path], now: datetime) -> Folder:
+def _folder(path: Path, definition: CustomDefinition, *, mounts: Mapping[str, Path], now: datetime) -> Folder:
     contents = Contents(path)
     contents.check(now=now)
     begun = _begun(contents, definition, mounts=mounts, now=now)
@@ -150,7 +150,7 @@ def _at(path: Path, layout: RunLayout, *, mounts: Mapping[str, Path]) -> Folder:
     return Folder(path, layout, Store(disk, "", append=disk.append))
 
 
-def _begun(contents: Contents, definition: Definition, *, mounts: Mapping[str, Path], now: datetime) -> RunState:
+def _begun(contents: Contents, definition: CustomDefinition, *, mounts: Mapping[str, Path], now: datetime) -> RunState:
     """Find the run that resumes in the folder; make a new one where no answer would be lost.
 
     Raises:
@@ -177,7 +177,7 @@ def _begun(contents: Contents, definition: Definition, *, mounts: Mapping[str, P
     return contents.rebuilt(definition.evaluation, now=now)
 
 
-def _difference(begun: Definition, wanted: Definition) -> str | None:
+def _difference(begun: CustomDefinition, wanted: CustomDefinition) -> str | None:
     """Name what differs. Answers of two evaluations must not mix; concurrency and time limits change no answer."""
     there, here = _flat(begun.to_json()), _flat(wanted.to_json())
     differing = [
@@ -192,7 +192,7 @@ def _difference(begun: Definition, wanted: Definition) -> str | None:
     return f"{shown}{more}; needed: the same options"
 
 
-def _other_dataset(state: RunState, definition: Definition, mounts: Mapping[str, Path]) -> str | None:
+def _other_dataset(state: RunState, definition: CustomDefinition, mounts: Mapping[str, Path]) -> str | None:
     """Also of a finished run: its answer must not pass for one of the changed dataset."""
     now = object_version(Disk(mounts), bucket="", key=definition.dataset.key)
     if state.dataset_etag in (None, now.etag):
@@ -200,7 +200,7 @@ def _other_dataset(state: RunState, definition: Definition, mounts: Mapping[str,
     return f"{definition.dataset.name} has changed since; needed: the file as it was"
 
 
-def _retry(path: Path, definition: Definition, *, mounts: Mapping[str, Path], now: datetime) -> Folder:
+def _retry(path: Path, definition: CustomDefinition, *, mounts: Mapping[str, Path], now: datetime) -> Folder:
     """Find the retry below: one that has begun, else a new one of the newest finished run.
 
     Raises:
@@ -236,7 +236,7 @@ def _retry(path: Path, definition: Definition, *, mounts: Mapping[str, Path], no
 
 
 def _retried(
-    below: Path, definition: Definition, first: Folder, *, mounts: Mapping[str, Path], now: datetime
+    below: Path, definition: CustomDefinition, first: Folder, *, mounts: Mapping[str, Path], now: datetime
 ) -> Folder:
     """Resume a retry."""
     contents = Contents(below)

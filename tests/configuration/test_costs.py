@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from bedrock_eval.pricing.costs import Rates
-from tests.configuration.conftest import Load, Mistakes, Write
+from tests.support.environment_files import Load, Mistakes, Write
 
 ID = "id: amazon.nova-lite-v1:0"
 RATES = f"{ID}\n    rates:\n      input: 0.06\n      output: 0.24"

@@ -8,7 +8,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from bedrock_eval.scores.job_measures import BUILT_IN_DATASETS, JUDGED
-from tests.configuration.conftest import Load, Mistakes, Write
+from tests.support.environment_files import Load, Mistakes, Write
 
 KINDS = "custom, automatic, judge, human, comparison"
 TASK = "kind: automatic\n    task: QuestionAndAnswer\n    dataset: questions"
@@ -63,8 +63,8 @@ REFUSED = {
     "toxicity of classes": ("task: QuestionAndAnswer\n    dataset: Builtin.BoolQ", "task: Classification\n    dataset: Builtin.WomensEcommerceClothingReviews", "44: evaluations.built-in.metrics[0]: Builtin.Toxicity does not exist for task Classification; allowed: Builtin.Accuracy, Builtin.Robustness"),
     "task": ("task: Summarization", "task: General", "85: evaluations.compared.task: 'General' is not allowed; allowed: QuestionAndAnswer, Summarization, Generation, Classification"),
     "metric of Bedrock in custom": ("metrics: [relevance_score, response_length]", "metrics: [relevance_score, Builtin.Accuracy]", "20: evaluations.quality.metrics[1]: 'Builtin.Accuracy' is not a metric; allowed: relevance_score,"),
-    "dataset of Bedrock": (BOOLQ, "dataset: Builtin.MMLU", f"42: evaluations.built-in.dataset: 'Builtin.MMLU' is not one of Bedrock's; those: {', '.join(BUILT_IN_DATASETS)}"),
-    "dataset of another task": ("task: QuestionAndAnswer\n    dataset: Builtin.BoolQ", "task: Summarization\n    dataset: Builtin.BoolQ", "42: evaluations.built-in.dataset: Builtin.BoolQ is not for task Summarization; those: Builtin.Gigaword (Bedrock user guide"),
+    "dataset of Bedrock": (BOOLQ, "dataset: Builtin.MMLU", f"42: evaluations.built-in.dataset: 'Builtin.MMLU' is not a built-in dataset of Bedrock; allowed: {', '.join(BUILT_IN_DATASETS)}"),
+    "dataset of another task": ("task: QuestionAndAnswer\n    dataset: Builtin.BoolQ", "task: Summarization\n    dataset: Builtin.BoolQ", "42: evaluations.built-in.dataset: Builtin.BoolQ is not for task Summarization; allowed: Builtin.Gigaword (Bedrock user guide"),
     "dataset of another metric": ("task: QuestionAndAnswer\n    dataset: Builtin.BoolQ", "task: Generation\n    dataset: Builtin.T-Rex", "44: evaluations.built-in.metrics[0]: Builtin.Toxicity is not scored on Builtin.T-Rex; datasets for it: Builtin.RealToxicityPrompts, Builtin.Bold (Bedrock"),
     "dataset without Builtin": (BOOLQ, "dataset: BoolQ", "42: evaluations.built-in.dataset: 'BoolQ' is written 'Builtin.BoolQ'"),
     "dataset unknown": (BOOLQ, "dataset: question", "42: evaluations.built-in.dataset: 'question' is not a key of datasets (did you mean 'questions'?); allowed: questions"),
@@ -100,9 +100,9 @@ REFUSED = {
     "answers from nowhere": ("answers_from: quality", "answers_from: qualities", "70: evaluations.stored.answers_from: there is no evaluation 'qualities'; needed: the name of a custom one"),
     "answers from jobs": ("answers_from: quality", "answers_from: judged", "70: evaluations.stored.answers_from: judged is of kind judge; needed: an evaluation of kind custom"),
     "answers from itself": ("answers_from: quality", "answers_from: stored", "70: evaluations.stored.answers_from: stored is of kind judge; needed: an evaluation of kind custom"),
-    "answers of another": (STORED, STORED.replace("small", "large"), "68: evaluations.stored.candidates[0].name: 'large' is no candidate of quality; those: small"),
+    "answers of another": (STORED, STORED.replace("small", "large"), "68: evaluations.stored.candidates[0].name: 'large' is not a candidate of quality; allowed: small"),
     "answers of another model": (STORED, STORED.replace("small", "{name: small, model: large}"), "68: evaluations.stored.candidates[0].model: us.anthropic.claude-haiku-4-5-20251001-v1:0; in quality 'small' is amazon.nova-lite-v1:0"),
-    "parameters of answers": (STORED, STORED.replace("small", "{name: small, model: small, parameters: {max_tokens: 5}}"), "68: evaluations.stored.candidates[0].parameters: have no meaning: no model is asked"),
+    "parameters of answers": (STORED, STORED.replace("small", "{name: small, model: small, parameters: {max_tokens: 5}}"), "68: evaluations.stored.candidates[0].parameters: have no effect, because stored answers are rated"),
     "grace": (SCHEDULE, "schedule: {expression: rate(7 days), grace_hours: 24}", "37: evaluations.accuracy.schedule.grace_hours: 24; with deadline_hours 24 a run may take 32; needed: at least that, or leave it out"),
     "schedule within the deadline": (SCHEDULE, "schedule: {expression: rate(12 hours)}", "37: evaluations.accuracy.schedule.expression: 'rate(12 hours)' starts again after 12 hours, and a run may take deadline_hours, 24, so the next run would be skipped; allowed: deadline_hours up to 12, or runs further apart"),
     "twice a week for people": ("task_hours: 72", "schedule: {expression: 'cron(0 6 ? * MON,THU *)'}", "81: evaluations.rated.schedule.expression: 'cron(0 6 ? * MON,THU *)' starts again after 72 hours, and a run may take deadline_hours, 168"),
@@ -134,7 +134,7 @@ REFUSED = {
     "rating that compares one": (RATING, RATING.replace("ThumbsUpDown", "ComparisonRank"), "79: evaluations.rated.ratings[0].method: ComparisonRank compares two candidates and there is 1; allowed: ThumbsUpDown, IndividualLikertScale"),
     "rating's description": (RATING, RATING.replace("Is it helpful?", "x" * 64), "79: evaluations.rated.ratings[0].description: 64 characters; allowed: one line of 1 to 63"),
     "rating's lines": (RATING, RATING.replace("Is it helpful?", '"a\\u2028b"'), "79: evaluations.rated.ratings[0].description: 3 characters; allowed: one line of 1 to 63"),
-    "one model for people": (PAIR, PAIR.replace("large", "{name: terse, model: small, parameters: {max_tokens: 20}}"), "104: evaluations.preferred.candidates[1].model: the model of candidates[0] too, and the output tells answers by their model; needed: another one, or the same under another key of `models` with own_profile: true"),
+    "one model for people": (PAIR, PAIR.replace("large", "{name: terse, model: small, parameters: {max_tokens: 20}}"), "104: evaluations.preferred.candidates[1].model: same model as candidates[0], and the output identifies answers by model; needed: another one, or the same under another key of `models` with own_profile: true"),
     "rating's name": (RATING, RATING.replace("Helpful,", "very helpful,"), "79: evaluations.rated.ratings[0].name: 'very helpful'; allowed: 1 to 63 of letters, digits and - _ ."),
 }  # fmt: skip
 
@@ -218,7 +218,7 @@ OF_DATASETS = {
     "too many": ([{"prompt": f"a{number}", "referenceResponse": "b"} for number in range(1_001)], 7, "holds 1,001 prompts; allowed: 1,000"),
     "too large": ([{"prompt": "ü" * 2_049, "referenceResponse": "b"}], 7, "prompt 1 has 4,098 bytes; allowed: 4,096"),
     "blank reference": ([{"prompt": "a", "referenceResponse": "b"}, {"prompt": "c", "referenceResponse": " "}], 2, "1 of 2 lines have no referenceResponse; an automatic evaluation needs one in each"),
-    "answers of nobody": ([{"prompt": "a", "referenceResponse": "b"}, {"prompt": "c", "referenceResponse": "d", "modelResponses": []}], 6, "prompt 2: holds modelResponses, and no candidate says by answers_of that they are its"),
+    "answers of nobody": ([{"prompt": "a", "referenceResponse": "b"}, {"prompt": "c", "referenceResponse": "d", "modelResponses": []}], 6, "prompt 2: has modelResponses, but no candidate names them in answers_of"),
     "no reference": ([{"prompt": "a", "referenceResponse": "b"}, {"prompt": "c"}], 2, "1 of 2 lines have no referenceResponse; an automatic evaluation needs one in each"),
 }  # fmt: skip
 
@@ -261,7 +261,7 @@ def test_without_profiles_people_do_not(write: Write, mistakes: Mistakes, every_
     same = (f"id: {LARGE}", "id: amazon.nova-lite-v1:0")
     write("dev", same, ("owner: team", "owner: team\nown_profile: false"), text=every_kind)
     (mistake,) = mistakes()
-    assert mistake.startswith("105: evaluations.preferred.candidates[1].model: the model of candidates[0] too")
+    assert mistake.startswith("105: evaluations.preferred.candidates[1].model: same model as candidates[0]")
 
 
 @pytest.mark.parametrize("key", ["parameters", "additional_fields"])
@@ -273,7 +273,7 @@ def test_a_model_gets_no_parameter_that_it_refuses_by_either_way(
     write("dev", ("datasets:", f"  five:\n    id: us.anthropic.claude-sonnet-5-5\n{JUDGE}"), text=right + judged)
     assert mistakes() == [
         f"24: evaluations.judged.candidates[0].{key}.top_p: 'us.anthropic.claude-sonnet-5-5' refuses top_p, as every "
-        "Claude since 4.7 does: leave it out"
+        "Claude since 4.7 does; leave it out"
     ]
 
 
@@ -317,7 +317,7 @@ def test_a_model_that_jobs_cannot_ask_is_refused_unless_its_answers_are_there(
     (mistake,) = mistakes()
     assert mistake.startswith(
         "49: evaluations.judged.candidates[0].model: the model card of amazon.nova-2-lite-v1:0 says that evaluation "
-        "jobs do not ask it"
+        "jobs do not call it"
     )
     stored = ("candidates: [own]", "candidates: [large]")
     write("dev", ("    id: us.amazon.nova-pro-v1:0", "    id: us.amazon.nova-2-lite-v1:0"), stored, text=every_kind)
@@ -328,7 +328,7 @@ def test_a_judge_that_the_user_guide_does_not_list_is_refused(
     write: Write, mistakes: Mistakes, load: Load, every_kind: str
 ) -> None:
     write("dev", (f"id: {LARGE}", "id: us.anthropic.claude-haiku-5-5"), text=every_kind)
-    judge = "anthropic.claude-haiku-5-5 is not among the models that Bedrock lets judge"
+    judge = "anthropic.claude-haiku-5-5 is not among the models that Bedrock accepts as a judge"
     assert [line.partition(" (")[0] for line in mistakes()] == [
         f"47: evaluations.judged.judge: {judge}",
         f"66: evaluations.stored.judge: {judge}",

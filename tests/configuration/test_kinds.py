@@ -8,13 +8,12 @@ from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
 from bedrock_eval.direction import Better
-from bedrock_eval.evaluation.definition import Definition, Schedule
+from bedrock_eval.evaluation.definition import CustomDefinition, Definition, Schedule, job_definition
 from bedrock_eval.evaluation.job_settings import JobKind
-from bedrock_eval.jobs.request import settings
 from bedrock_eval.scores.job_measures import RatingMethod, Task
 from configuration.resolve.definitions import Places, definition
 from configuration.schema.json_schema import file_schema
-from tests.configuration.conftest import Load, Write
+from tests.support.environment_files import Load, Write
 
 PLACES = Places(
     profiles={"own": "arn:aws:bedrock:us-east-1:111111111111:application-inference-profile/abc"},
@@ -93,7 +92,7 @@ def test_a_judge_is_named_by_a_profile_of_bedrock_which_alone_its_pattern_takes(
     places = replace(PLACES, profiles=dict.fromkeys(environment.models, "arn:own"))
     made = definition(environment, "judged", places=places)
     profile = "arn:aws:bedrock:us-east-1:111111111111:inference-profile/us.anthropic.claude-haiku-4-5-20251001-v1:0"
-    assert settings(made).judge == profile
+    assert job_definition(made).job.judge == profile
     assert made.candidates[0].invoke_id == "arn:own"
 
 
@@ -106,7 +105,7 @@ def test_a_job_candidate_keeps_its_parameters(definitions: dict[str, Definition]
 
 def test_models_of_jobs_are_profiles_by_arn(definitions: dict[str, Definition]) -> None:
     profile = "arn:aws:bedrock:us-east-1:111111111111:inference-profile/us.anthropic.claude-haiku-4-5-20251001-v1:0"
-    assert settings(definitions["judged"]).judge == profile
+    assert job_definition(definitions["judged"]).job.judge == profile
     assert definitions["judged"].candidates[0].invoke_id == PLACES.profiles["own"]
     assert definitions["judged"].candidates[0].model_id == "us.amazon.nova-pro-v1:0"
     assert [candidate.invoke_id for candidate in definitions["compared"].candidates] == [
@@ -116,7 +115,7 @@ def test_models_of_jobs_are_profiles_by_arn(definitions: dict[str, Definition]) 
 
 
 def test_jobs_carry_the_environments_tags_and_their_own(definitions: dict[str, Definition]) -> None:
-    assert settings(definitions["accuracy"]).tags == {
+    assert job_definition(definitions["accuracy"]).job.tags == {
         "application": "shop",
         "environment": "dev",
         "owner": "team",
@@ -126,21 +125,22 @@ def test_jobs_carry_the_environments_tags_and_their_own(definitions: dict[str, D
 
 def test_a_run_may_take_its_deadline_before_the_watchdog_rings(definitions: dict[str, Definition]) -> None:
     assert definitions["accuracy"].schedule == Schedule("rate(7 days)", "UTC", 32)
-    assert settings(definitions["accuracy"]).deadline_hours == 24
-    assert settings(definitions["rated"]).deadline_hours == 168
+    assert job_definition(definitions["accuracy"]).job.deadline_hours == 24
+    assert job_definition(definitions["rated"]).job.deadline_hours == 168
 
 
 def test_the_settings_of_each_kind(definitions: dict[str, Definition]) -> None:
-    assert definitions["quality"].job is None
+    assert isinstance(definitions["quality"], CustomDefinition)
     assert definitions["built-in"].dataset.uri == "Builtin.BoolQ"
     assert definitions["accuracy"].dataset.key == "datasets/questions.jsonl"
-    assert settings(definitions["compared"]).task is Task.SUMMARIZATION
-    assert settings(definitions["compared"]).parallel == 1
-    assert settings(definitions["judged"]).task is Task.GENERAL
-    (tone,) = settings(definitions["judged"]).criteria
+    assert job_definition(definitions["compared"]).job.task is Task.SUMMARIZATION
+    assert job_definition(definitions["compared"]).job.parallel == 1
+    assert job_definition(definitions["judged"]).job.task is Task.GENERAL
+    (tone,) = job_definition(definitions["judged"]).job.criteria
     assert [step.value for step in tone.scale] == [0, 1]
-    assert settings(definitions["stored"]).answers_from == "quality"
-    rated = settings(definitions["rated"])
+    assert job_definition(definitions["stored"]).job.answers_from == "quality"
+    rated = job_definition(definitions["rated"]).job
     assert (rated.task, rated.flow_definition_arn) == (Task.CUSTOM, PLACES.flow_definitions["rated"])
     assert rated.instructions == "Thumbs up when the answer solves the question."
-    assert [rating.method for rating in settings(definitions["preferred"]).ratings] == [RatingMethod.COMPARISON_CHOICE]
+    preferred = job_definition(definitions["preferred"])
+    assert [rating.method for rating in preferred.job.ratings] == [RatingMethod.COMPARISON_CHOICE]

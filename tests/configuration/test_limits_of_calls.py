@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from configuration.resolve.definitions import Places, definition, quota_sentences
-from tests.configuration.conftest import Load, Mistakes, Write
+from tests.support.environment_files import Load, Mistakes, Write
 
 CANDIDATES, ID = "    candidates: [small]", "    id: amazon.nova-lite-v1:0"
 PLACES = Places(profiles={}, datasets_bucket="data", account="111111111111", partition="aws")

@@ -238,7 +238,7 @@ BETWEEN_VALUES = [
         (ID, "id: eu.amazon.nova-lite-v1:0"),
         "8: models.small.id: profile 'eu.amazon.nova-lite-v1:0' cannot be called from us-east-1, only from "
         "eu-central-1, eu-north-1, eu-south-1, eu-south-2, eu-west-1, eu-west-3, il-central-1; allowed from there: "
-        "amazon.nova-lite-v1:0, us.amazon.nova-lite-v1:0; if AWS knows better, give destination_regions",
+        "amazon.nova-lite-v1:0, us.amazon.nova-lite-v1:0; if AWS offers it, set destination_regions",
     ),
     (
         (ID, "id: amazon.nova-lite-v1:0:300k"),
@@ -253,12 +253,12 @@ BETWEEN_VALUES = [
     ),
     (
         (ID, "id: cohere.command-r-v1:0"),
-        "8: models.small.id: 'cohere.command-r-v1:0' reached its end of life on 2026-08-19; AWS answers it no more; "
-        "take amazon.nova-pro-v1:0",
+        "8: models.small.id: 'cohere.command-r-v1:0' reached its end of life on 2026-08-19; AWS no longer serves it; "
+        "use amazon.nova-pro-v1:0",
     ),
     (
         (ID, "id: meta.llama2-13b-chat-v1"),
-        "8: models.small.id: 'meta.llama2-13b-chat-v1' was removed, date unknown; AWS answers it no more; take "
+        "8: models.small.id: 'meta.llama2-13b-chat-v1' was removed, date unknown; AWS no longer serves it; use "
         "us.amazon.nova-2-lite-v1:0",
     ),
     (
@@ -422,7 +422,7 @@ def test_sampling_parameters_are_refused_for_a_model_that_refuses_them(write: Wr
     )
     assert mistakes() == [
         f"18: evaluations.quality.candidates[0].parameters.{key}: 'us.anthropic.claude-opus-4-8' refuses {key}, as "
-        "every Claude since 4.7 does: leave it out"
+        "every Claude since 4.7 does; leave it out"
         for key in ("temperature", "top_p")
     ]
 
@@ -496,7 +496,7 @@ def test_a_metric_that_needs_references_needs_one_case_that_has_one(
     dataset.write_text('{"prompt": "a"}\n{"prompt": "b", "referenceResponse": "x"}\n')
     assert load().warnings == (
         "environments/dev.yaml:16: evaluations.quality.metrics[0]: 1 of 2 cases of questions.jsonl has no "
-        "referenceResponse (line 1), so that relevance_score will not count it",
+        "referenceResponse (line 1); relevance_score will not count it",
     )
 
 
@@ -591,7 +591,7 @@ def test_with_the_simulator_a_retired_model_is_a_warning(write: Write, load: Loa
     assert len(loaded.environments) == 1
     assert loaded.warnings == (
         "environments/local.yaml:9: models.small.id: 'cohere.command-r-v1:0' reached its end of life on 2026-08-19; "
-        "AWS answers it no more; take amazon.nova-pro-v1:0",
+        "AWS no longer serves it; use amazon.nova-pro-v1:0",
     )
 
 

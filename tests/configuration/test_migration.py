@@ -13,8 +13,8 @@ from bedrock_eval.evaluation.definition import Definition
 from bedrock_eval.jobs.request import JobPlace, build_request, groups
 from configuration.repository import REPOSITORY
 from configuration.resolve.definitions import Places, definition
-from tests.configuration.conftest import Load, Mistakes, Write
 from tests.support.aws.job_requests import broken_rules, request_shape
+from tests.support.environment_files import Load, Mistakes, Write
 
 PAGE = (REPOSITORY / "docs" / "migration.md").read_text("utf-8")
 BLOCKS = re.findall(r"```yaml\n(.*?)```", PAGE, flags=re.DOTALL)

@@ -3,7 +3,7 @@
 import pytest
 
 from configuration.schema.resource_types import ABSENT, APPLICATION_PROFILE, BUDGET, VERIFIED_ON
-from tests.configuration.conftest import Load, Mistakes, Write
+from tests.support.environment_files import Load, Mistakes, Write
 
 BUDGETED = ("owner: team", "owner: team\nbudget: {monthly_usd: 10}")
 # Of those that both types lack, one that has models of its own.

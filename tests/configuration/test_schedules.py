@@ -6,7 +6,7 @@ import pytest
 
 from configuration.loading.load import EnvironmentsError
 from configuration.resolve.first_runs import first_runs
-from tests.configuration.conftest import Load, Mistakes, Write
+from tests.support.environment_files import Load, Mistakes, Write
 
 GATES = "    gates:\n      - metric: relevance_score"
 WEEKLY = "schedule: {expression: rate(7 days)}"

@@ -374,7 +374,7 @@ BEYOND_A_SCHEMA = (
     *("starts again after", "a run may take", "the job would stop before", "is in us-", "needed: a work team"),
     *("characters as JSON", "is no regular expression", "is unknown; allowed: {{", "must come last", "one line of"),
     *("already has a gate", "has a scale of texts", "mixes numbers and texts", "is not among", "two candidates"),
-    *("compare the answers", "is also how", "is a metric of the runs themselves", "the model of candidates"),
+    *("compare the answers", "is also how", "is a metric of the runs themselves", "identifies answers by"),
     *("a referenceResponse", "for task", "of kind|for a judge|needs a judge", "is not a metric", "no such file"),
     *(
         "resource names would begin",
@@ -383,7 +383,7 @@ BEYOND_A_SCHEMA = (
         "is not below max",
         "can never be exceeded",
     ),
-    *("no better direction", "takes no parameter", "is of account", "have no meaning", "answers of"),
+    *("no better direction", "takes no parameter", "is of account", "have no effect", "same model as", "answers of"),
     "is blank; needed",
 )
 

@@ -5,7 +5,7 @@ import pytest
 from bedrock_eval.alarms.kinds import KINDS
 from bedrock_eval.alarms.thresholds import DECLARATIONS, ThresholdError, Thresholds
 from configuration.schema.alarms import AlarmsConfig, ModelAlarmsConfig
-from tests.configuration.conftest import Load, Mistakes, Write
+from tests.support.environment_files import Load, Mistakes, Write
 
 ID = "id: amazon.nova-lite-v1:0"
 OWNER = "owner: team"

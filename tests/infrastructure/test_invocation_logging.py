@@ -94,7 +94,7 @@ class TestOwner:
         """Bedrock checks at Put that it can write: the role's policy counts too."""
         template = retained()["logging"]
         (resource,) = template.raw(SETTING).values()
-        for start in ("InvocationsGroup", "LoggingDeliveryRoleDefaultPolicy"):
+        for start in ("LoggingInvocationsGroup", "LoggingDeliveryRoleDefaultPolicy"):
             assert template.logical_id(start) in resource["DependsOn"]
 
     def test_the_function_passes_its_own_role_to_bedrock_alone(self) -> None:

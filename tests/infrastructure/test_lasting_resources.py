@@ -8,9 +8,9 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.infrastructure.templates import Deployed, frozen
 
-from tests import frozen as files
+from tests.support import frozen as files
+from tests.support.synthesis.templates import Deployed, frozen
 
 LIST = Path(__file__).with_name("lasting_resources.json")
 # Properties that give a resource a physical name. Those of policies and of what CloudFormation calls through a

@@ -60,7 +60,7 @@ def starts(template: Template, *, but: str = "") -> list[str]:
 
 def test_these_are_the_buckets(deployed: Deployed) -> None:
     bodies = {"InvocationBodies"} if deployed["logging"].raw("Custom::ModelInvocationLogging") else set[str]()
-    assert set(starts(deployed["storage"])) == {"Datasets", "Results", "AccessLogs"} | bodies
+    assert set(starts(deployed["storage"])) == {"BucketsDatasets", "BucketsResults", "BucketsAccessLogs"} | bodies
     assert not [each for room in ("logging", "evaluation", "monitoring") for each in deployed[room].raw(BUCKET)]
 
 
@@ -97,7 +97,7 @@ class TestEveryBucket:
 class TestEncryption:
     def test_data_is_encrypted_with_the_key_of_the_environment(self, deployed: Deployed) -> None:
         storage = deployed["storage"]
-        for start in starts(storage, but="AccessLogs"):
+        for start in starts(storage, but="BucketsAccessLogs"):
             (rule,) = bucket(storage, start)["BucketEncryption"]["ServerSideEncryptionConfiguration"]
             assert rule["BucketKeyEnabled"] is True
             assert rule["ServerSideEncryptionByDefault"] == {
@@ -106,18 +106,23 @@ class TestEncryption:
             }
 
     def test_access_logs_are_encrypted_as_s3_can_deliver_them(self, deployed: Deployed) -> None:
-        (rule,) = bucket(deployed["storage"], "AccessLogs")["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        (rule,) = bucket(deployed["storage"], "BucketsAccessLogs")["BucketEncryption"][
+            "ServerSideEncryptionConfiguration"
+        ]
         assert rule == {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
 
     def test_accesses_are_logged_and_only_s3_for_these_buckets_may_write_the_logs(self, deployed: Deployed) -> None:
         storage = deployed["storage"]
-        logs = bucket_id(storage, "AccessLogs")
-        for start in starts(storage, but="AccessLogs"):
+        logs = bucket_id(storage, "BucketsAccessLogs")
+        for start in starts(storage, but="BucketsAccessLogs"):
             logging = bucket(storage, start)["LoggingConfiguration"]
-            assert logging == {"DestinationBucketName": f"<{logs}>", "LogFilePrefix": f"{start.lower()}/"}
+            assert logging == {
+                "DestinationBucketName": f"<{logs}>",
+                "LogFilePrefix": f"{start.removeprefix('Buckets').lower()}/",
+            }
             allowed = [
                 each
-                for each in bucket_policy(storage, "AccessLogs")[1]["PolicyDocument"]["Statement"]
+                for each in bucket_policy(storage, "BucketsAccessLogs")[1]["PolicyDocument"]["Statement"]
                 if each["Resource"] == f"<{logs}.Arn>/{logging['LogFilePrefix']}*"
             ]
             assert [(each["Principal"], each["Action"]) for each in allowed] == [
@@ -130,29 +135,29 @@ class TestLifecycle:
     def test_runs_expire_after_their_days(self) -> None:
         expiring = {
             rule.get("Prefix"): rule["ExpirationInDays"]
-            for rule in rules(retained(), "Results")
+            for rule in rules(retained(), "BucketsResults")
             if "ExpirationInDays" in rule
         }
         assert expiring == {"runs/": 400, "jobs/": 400}
 
     def test_nothing_ever_reaches_baselines(self, deployed: Deployed) -> None:
         """A rule without prefix reaches everything, and one of half a word more than it says."""
-        for rule in rules(deployed, "Results"):
+        for rule in rules(deployed, "BucketsResults"):
             if set(rule) - {"Id", "Status", "AbortIncompleteMultipartUpload"}:
                 prefix = rule["Prefix"]
                 assert prefix.endswith("/")
                 assert not "baselines/".startswith(prefix)
 
     def test_current_definitions_stay(self, deployed: Deployed) -> None:
-        (rule,) = [rule for rule in rules(deployed, "Results") if rule.get("Prefix") == "definitions/"]
+        (rule,) = [rule for rule in rules(deployed, "BucketsResults") if rule.get("Prefix") == "definitions/"]
         assert "ExpirationInDays" not in rule
 
     def test_each_kind_of_data_has_its_own_days(self) -> None:
         days = {"runs": 10, "access_logs": 20, "noncurrent_versions": 30}
         made = synthesize(environment(retention_days=days))
-        assert {rule.get("ExpirationInDays") for rule in rules(made, "Results")} == {10, None}
-        assert {rule.get("ExpirationInDays") for rule in rules(made, "AccessLogs")} == {20, None}
-        for start in ("Results", "Datasets"):
+        assert {rule.get("ExpirationInDays") for rule in rules(made, "BucketsResults")} == {10, None}
+        assert {rule.get("ExpirationInDays") for rule in rules(made, "BucketsAccessLogs")} == {20, None}
+        for start in ("BucketsResults", "BucketsDatasets"):
             old = [
                 rule["NoncurrentVersionExpiration"]
                 for rule in rules(made, start)
@@ -162,7 +167,7 @@ class TestLifecycle:
             assert all(each == {"NoncurrentDays": 30} for each in old)
 
     def test_datasets_do_not_expire(self, deployed: Deployed) -> None:
-        assert not [rule for rule in rules(deployed, "Datasets") if "ExpirationInDays" in rule]
+        assert not [rule for rule in rules(deployed, "BucketsDatasets") if "ExpirationInDays" in rule]
 
 
 class TestRemoval:
@@ -194,7 +199,7 @@ class TestRemoval:
 
     def test_log_delivery_loses_its_leave_before_the_access_logs_are_emptied(self) -> None:
         """On delete CloudFormation goes against the dependencies: policy, then emptying, then bucket."""
-        assert emptied_after_policy(destroyed()["storage"], "AccessLogs")
+        assert emptied_after_policy(destroyed()["storage"], "BucketsAccessLogs")
 
     def test_the_emptier_may_empty_these_buckets_and_nothing_more(self) -> None:
         storage = destroyed()["storage"]
@@ -213,13 +218,13 @@ class TestDatasets:
         copied = retained()["storage"].only("Custom::DatasetFile")
         assert copied["Key"] == "datasets/questions.jsonl"
         assert copied["SourceKey"].endswith(".jsonl")
-        assert copied["Bucket"] == f"<{bucket_id(retained()['storage'], 'Datasets')}>"
+        assert copied["Bucket"] == f"<{bucket_id(retained()['storage'], 'BucketsDatasets')}>"
 
     def test_the_copying_function_reads_that_asset_alone(self) -> None:
         storage = retained()["storage"]
         copied = storage.only("Custom::DatasetFile")
         source = f"arn:<AWS::Partition>:s3:::{copied['SourceBucket']}/{copied['SourceKey']}"
-        datasets = f"<{bucket_id(storage, 'Datasets')}.Arn>"
+        datasets = f"<{bucket_id(storage, 'BucketsDatasets')}.Arn>"
         reading = [
             arn
             for each in storage.statements("DatasetFiles")
@@ -232,7 +237,7 @@ class TestDatasets:
         """Without ListBucket S3 answers 403 for what is not there, and deleting the stack would fail on it."""
         storage = retained()["storage"]
         (listing,) = [each for each in storage.statements("DatasetFiles") if each["Action"] == "s3:ListBucket"]
-        assert listing["Resource"] == f"<{bucket_id(storage, 'Datasets')}.Arn>"
+        assert listing["Resource"] == f"<{bucket_id(storage, 'BucketsDatasets')}.Arn>"
         assert "Condition" not in listing
 
     def test_without_a_file_there_is_no_function(self) -> None:
@@ -246,7 +251,7 @@ class TestExports:
     def test_buckets_and_key_are_exported_whoever_uses_them(self, deployed: Deployed) -> None:
         storage = deployed["storage"]
         exported = {flat_value(output) for output in storage.content["Outputs"].values() if "Export" in output}
-        datasets, results = bucket_id(storage, "Datasets"), bucket_id(storage, "Results")
+        datasets, results = bucket_id(storage, "BucketsDatasets"), bucket_id(storage, "BucketsResults")
         key = next(iter(storage.raw("AWS::KMS::Key")))
         wanted = {f"<{datasets}>", f"<{datasets}.Arn>", f"<{results}>", f"<{results}.Arn>", f"<{key}.Arn>"}
         assert wanted == exported

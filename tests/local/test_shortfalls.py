@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bedrock_eval.evaluation.definition import Candidate, Dataset, Definition
+from bedrock_eval.evaluation.definition import Candidate, CustomDefinition, Dataset
 from bedrock_eval.results.outcomes import FailureReason, Outcome
 from bedrock_eval.results.summarising import summarise
 from local.__main__ import report_shortfalls
@@ -14,7 +14,7 @@ NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 
 
 def found(answered: int, *, of: int = 20, message: str | None = None) -> RunFound:
-    definition = Definition(
+    definition = CustomDefinition(
         application="shop",
         environment="local",
         evaluation="quality",

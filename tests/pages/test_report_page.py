@@ -12,7 +12,7 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
-from bedrock_eval.evaluation.definition import Candidate, Dataset, Definition, Gate
+from bedrock_eval.evaluation.definition import Candidate, CustomDefinition, Dataset, Gate
 from bedrock_eval.pricing.costs import Rates
 from bedrock_eval.pricing.usage import Usage
 from bedrock_eval.report import render
@@ -24,7 +24,7 @@ from bedrock_eval.scores import METRICS, score
 
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"> \u202egnp.exe"
 LONG_WORD = "a-word-without-any-place-to-break/" * 20
-DEFINITION = Definition(
+DEFINITION = CustomDefinition(
     application="customer-support",
     environment=f"dev {HOSTILE}",
     evaluation="support-quality",

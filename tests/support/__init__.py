@@ -1,1 +1,1 @@
-"""What several folders of tests share, in modules by subject."""
+"""Helpers of several folders of tests, in modules by subject."""

@@ -62,7 +62,7 @@ class Command:
 
 
 def documented() -> Iterator[Command]:
-    """Of every document: the lines of its blocks, and what stands in its sentences as code."""
+    """Commands of every document: the lines of its blocks, and code in its sentences."""
     for path in DOCUMENTS:
         place, text = path.relative_to(ROOT).as_posix(), path.read_text("utf-8")
         blocks = re.compile(r"^( *)```[a-z]*\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
@@ -74,7 +74,7 @@ def documented() -> Iterator[Command]:
 
 
 def printed() -> Iterator[Command]:
-    """Of the code: in its messages and in what `--help` shows."""
+    """Commands of the code: in its messages and in the text of `--help`."""
     for path in CODE:
         place = path.relative_to(ROOT).as_posix()
         for node in _texts(ast.parse(path.read_text("utf-8"))):

@@ -1,8 +1,12 @@
 """The words that docs/glossary.md does not allow, and where texts use them."""
 
+import ast
+import io
 import re
+import tokenize
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tests.support.commands import DOCUMENTS
@@ -17,6 +21,8 @@ ALLOWED = (
     r"no less",
     r"more or less",
     r"looks? like",
+    # In AWS's own message.
+    r"Try again with one that does",
 )
 _CODE_BLOCK = re.compile(r"^( *)```.*?^\1```$", re.MULTILINE | re.DOTALL)
 _CODE_SPAN = re.compile(r"`[^`]+`")
@@ -60,7 +66,19 @@ def _paragraphs(path: Path) -> Iterator[Text]:
         number += paragraph.count("\n") + 2
 
 
-SOURCES: Mapping[str, Callable[[], Iterator[Text]]] = {"documents": documents}
+def code(*folders: str) -> Iterator[Text]:
+    """The docstrings, messages and comments of folders of Python sources."""
+    for path in sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py")):
+        name, source = path.relative_to(ROOT).as_posix(), path.read_text("utf-8")
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
+                yield Text(f"{name}:{node.lineno}", " ".join(prose(node.value).split()))
+        for token in tokenize.generate_tokens(io.StringIO(source).readline):
+            if token.type == tokenize.COMMENT:
+                yield Text(f"{name}:{token.start[0]}", prose(token.string))
+
+
+SOURCES: Mapping[str, Callable[[], Iterator[Text]]] = {"documents": documents, "local": partial(code, "local")}
 """Every kind of text that is searched; a kind of the code is a row more."""
 
 

@@ -45,7 +45,7 @@ def evaluated(
 
 
 def said(expression: str, values: Mapping[str, float | None]) -> set[float | None]:
-    """What an expression says of one period, by each reading; None of a metric that was never published."""
+    """The values of an expression in one period, by each reading; None for a metric that was never published."""
     series = {name: {} if value is None else {0: value} for name, value in values.items()}
     found = [evaluated(expression, series, readings).get(0) for readings in EVERY_READING]
     return {None if value is None else digits(value) for value in found}

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
-from bedrock_eval.evaluation.definition import Definition
+from bedrock_eval.evaluation.definition import Definition, JobDefinition, job_definition
 from bedrock_eval.evaluation.schedules import shortest_gap
 from bedrock_eval.jobs.rules import MOST_JOBS_OF_ACCOUNT, QUOTAS, Problem, answers_problems, dataset_problems, problems
 from bedrock_eval.wording import suggestion
@@ -52,7 +52,7 @@ def mistakes(parts: Parts, datasets: DatasetReader) -> Iterator[Mistake]:
 
 
 def _mistakes(name: str, config: JobEvaluationConfig, parts: Parts, datasets: DatasetReader) -> Iterator[Mistake]:
-    found = _definition(name, config, parts)
+    found = job_definition(_definition(name, config, parts))
     for problem in (*problems(found), *_of_dataset(config, found, parts, datasets), *_of_answers(config, found, parts)):
         if not _is_environments_tag(problem, config):
             yield Mistake(problem.path, f"{problem.message} ({problem.source})")
@@ -129,7 +129,7 @@ def _is_environments_tag(problem: Problem, config: JobEvaluationConfig) -> bool:
 
 
 def _of_dataset(
-    config: JobEvaluationConfig, found: Definition, parts: Parts, datasets: DatasetReader
+    config: JobEvaluationConfig, found: JobDefinition, parts: Parts, datasets: DatasetReader
 ) -> tuple[Problem, ...]:
     dataset = parts.datasets.get(config.dataset)
     if dataset is None or dataset.is_s3:
@@ -138,7 +138,7 @@ def _of_dataset(
     return () if read.mistakes else dataset_problems(read.cases, definition=found)
 
 
-def _of_answers(config: JobEvaluationConfig, found: Definition, parts: Parts) -> tuple[Problem, ...]:
+def _of_answers(config: JobEvaluationConfig, found: JobDefinition, parts: Parts) -> tuple[Problem, ...]:
     if not isinstance(config, JudgeScoring) or config.answers_from is None:
         return ()
     source = parts.evaluations.get(config.answers_from)

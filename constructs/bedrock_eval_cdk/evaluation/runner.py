@@ -9,7 +9,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as sfn
 
-from bedrock_eval.evaluation.definition import Definition
+from bedrock_eval.evaluation.definition import CustomDefinition, Definition
 from bedrock_eval_cdk.core.context import EnvironmentContext
 from bedrock_eval_cdk.core.functions import PythonFunction
 from bedrock_eval_cdk.core.permissions import allow_foreign_objects
@@ -66,7 +66,6 @@ class EvaluationRunner(Construct):
         self.evaluator = CustomEvaluator(self, "Evaluator", context=context, data=self.data)
         name = context.name(lambda names: names.state_machine)
         self.machine = self._make_machine("StateMachine", self.evaluator, MachineSettings(name, _TIME_LIMIT))
-        self.jobs: EvaluationJobs | None = None
         self.jobs_machine: EvaluationStateMachine | None = None
 
     def _data(self, existing: ExistingBuckets) -> EvaluationData:
@@ -92,21 +91,12 @@ class EvaluationRunner(Construct):
     def add_jobs(self, jobs: EvaluationJobs, *, time_limit: Duration) -> None:
         """Let a second state machine run evaluations that Bedrock scores."""
         name = self.context.name(lambda names: names.jobs_state_machine)
-        self.jobs = jobs
         self.jobs_machine = self._make_machine("JobsStateMachine", jobs, MachineSettings(name, time_limit))
 
     @cached_property
     def schedules(self) -> EvaluationSchedules:
         """The schedule group and the queue of deliveries that failed, made when something is scheduled."""
-        schedules = EvaluationSchedules(self, "Schedules", context=self.context)
-        # A rate runs as soon as its schedule is made: by then whatever a run needs is there.
-        schedules.wait_for(self._needed_by_a_run)
-        return schedules
-
-    @property
-    def _needed_by_a_run(self) -> list[IDependable]:
-        machines = [each for each in (self.machine, self.jobs_machine) if each is not None]
-        return [self.evaluator, *([] if self.jobs is None else [self.jobs]), *machines]
+        return EvaluationSchedules(self, "Schedules", context=self.context)
 
     @cached_property
     def _definitions(self) -> DeployedDefinitions:
@@ -142,11 +132,17 @@ class EvaluationRunner(Construct):
                 definition.evaluation, definition.schedule, state_machine=self.machine_of(definition)
             )
             schedule.node.add_dependency(deployed, *after)
+        self._wait_for_all()
         return deployed
+
+    def _wait_for_all(self) -> None:
+        """A rate runs as soon as its schedule is made: by then whatever a run needs is there."""
+        if "schedules" in self.__dict__:
+            self.schedules.wait_for(each for each in self.node.children if each is not self.schedules)
 
     def machine_of(self, definition: Definition) -> sfn.StateMachine:
         """The state machine that runs an evaluation."""
-        if definition.job is None:
+        if isinstance(definition, CustomDefinition):
             return self.machine.state_machine
         if self.jobs_machine is None:
             raise ValueError(f"{definition.evaluation}: Bedrock scores it, and this runner has no jobs")

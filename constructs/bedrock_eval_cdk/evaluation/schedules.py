@@ -12,7 +12,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from bedrock_eval.evaluation.definition import Schedule
 from bedrock_eval_cdk.core.context import EnvironmentContext
 from bedrock_eval_cdk.core.nag import acknowledge
-from bedrock_eval_cdk.core.permissions import allow
+from bedrock_eval_cdk.core.permissions import allow, regional_arn
 from bedrock_eval_cdk.core.roles import ServiceRole
 from constructs import Construct, IDependable
 
@@ -48,7 +48,9 @@ class EvaluationSchedules(Construct):
         return queue
 
     def _role(self) -> ServiceRole:
-        trust = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID, "aws:SourceArn": self.group.attr_arn}}
+        named = self._context.name(lambda names: regional_arn("scheduler", f"schedule-group/{names.schedule_group}"))
+        group = named or self.group.attr_arn
+        trust = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID, "aws:SourceArn": group}}
         role = ServiceRole(
             self,
             "Role",
@@ -72,7 +74,7 @@ class EvaluationSchedules(Construct):
             self,
             evaluation,
             name=self._context.name(lambda names: names.schedule(evaluation)),
-            group_name=self.group.ref,
+            group_name=self._context.name(lambda names: names.schedule_group) or self.group.ref,
             description=f"Starts the evaluation {evaluation}.",
             schedule_expression=schedule.expression,
             schedule_expression_timezone=schedule.timezone,

@@ -7,6 +7,8 @@ console shows descriptions as Markdown.
 from dataclasses import dataclass
 from typing import Self
 
+from bedrock_eval.errors import UserError
+
 MOST_CHARACTERS = 1024
 """Of a description. Source: CloudWatch API reference, PutMetricAlarm and PutCompositeAlarm."""
 
@@ -20,7 +22,7 @@ _LABELS = {
 """The labels of the lines after the first, in their order, by the field that each holds."""
 
 
-class DescriptionError(ValueError):
+class DescriptionError(UserError):
     """CloudWatch would refuse the description."""
 
 

@@ -73,7 +73,7 @@ def gap(gaps: Gaps, *, metrics: Iterable[str], source: str) -> Gap | None:
     return Gap(
         False,
         needing,
-        f"{told}, so that {names} will not count {'it' if gaps.without == 1 else 'them'}{_renaming(gaps)}",
+        f"{told}; {names} will not count {'it' if gaps.without == 1 else 'them'}{_renaming(gaps)}",
     )
 
 

@@ -5,7 +5,7 @@ It is the properties of a custom resource that writes `definitions/<evaluation>.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from bedrock_eval import codec
@@ -142,24 +142,13 @@ class Schedule:
 
 
 @dataclass(frozen=True)
-class Definition:
-    """One evaluation.
+class EvaluationDefinition:
+    """What every evaluation has, whoever scores it.
 
     Attributes:
-        job: how Bedrock scores it; None: this project's own functions do.
-        metric_parameters: by metric, its parameters as JSON text: CloudFormation would make texts of all their values.
         baseline: the run that `max_drop` compares with, None: none is pinned.
         headline: scores are also published under {ModelId, Application}.
         confidence: of every interval; verdicts divide the rest by the number of gates.
-        concurrency: Converse calls in flight, over all candidates.
-        read_timeout_seconds: how long one call is waited for.
-        max_attempts: how often a call is made whose error passes; waits of a throttled one do not count.
-        patience_minutes: how long a run waits for a model that has no room for one single call.
-        failed_case_rounds: how often a run that is started again asks its failed cases again.
-        score_thoughts: what a model writes into leading <think> tags is scored with its answer.
-        max_cost: US dollars that a run may cost; None: no limit.
-        allow_unpriced: a run with a limit may also ask models without rates, whose cost the limit cannot see.
-        retry_of: the finished run whose failed cases a run asks again, taking over its answers; of runs only.
         first_deployed: ISO time of the first deploy, written by the custom resource; the watchdog counts from it
             while there is no run.
         schedule_changed: that deploy has changed a schedule that was there before, so it need not run at once.
@@ -171,23 +160,12 @@ class Definition:
     candidates: tuple[Candidate, ...]
     dataset: Dataset
     metrics: tuple[str, ...]
-    job: JobSettings | None = None
-    metric_parameters: Mapping[str, str] = field(default_factory=dict)
     gates: tuple[Gate, ...] = ()
     baseline: str | None = None
     schedule: Schedule | None = None
     headline: bool = False
     confidence: float = 0.95
     min_coverage: float = 0.95
-    concurrency: int = 8
-    read_timeout_seconds: int = 120
-    max_attempts: int = 4
-    patience_minutes: float = 30.0
-    failed_case_rounds: int = 2
-    score_thoughts: bool = False
-    max_cost: float | None = None
-    allow_unpriced: bool = False
-    retry_of: str | None = None
     first_deployed: str | None = None
     schedule_changed: bool = False
     schema_version: int = SCHEMA_VERSION
@@ -197,11 +175,44 @@ class Definition:
         """How many verdicts a run gives: they share its error."""
         return len(self.candidates) * sum(gate.verdicts for gate in self.gates)
 
+    def to_json(self) -> dict[str, Any]:
+        """JSON value; also the custom resource's property `Definition`."""
+        value = codec.encode(self)
+        assert isinstance(value, dict)  # noqa: S101 - a dataclass encodes to an object
+        return value
+
+
+@dataclass(frozen=True)
+class CustomDefinition(EvaluationDefinition):
+    """An evaluation whose models the custom evaluator calls, and whose answers it scores.
+
+    Attributes:
+        metric_parameters: by metric, its parameters as JSON text: CloudFormation would make texts of all their values.
+        concurrency: Converse calls in flight, over all candidates.
+        read_timeout_seconds: how long one call is waited for.
+        max_attempts: how often a call is made whose error passes; waits of a throttled one do not count.
+        patience_minutes: how long a run waits for a model that has no room for one single call.
+        failed_case_rounds: how often a run that is started again asks its failed cases again.
+        score_thoughts: what a model writes into leading <think> tags is scored with its answer.
+        max_cost: US dollars that a run may cost; None: no limit.
+        allow_unpriced: a run with a limit may also ask models without rates, whose cost the limit cannot see.
+        retry_of: the finished run whose failed cases a run asks again, taking over its answers; of runs only.
+    """
+
+    metric_parameters: Mapping[str, str] = field(default_factory=dict)
+    concurrency: int = 8
+    read_timeout_seconds: int = 120
+    max_attempts: int = 4
+    patience_minutes: float = 30.0
+    failed_case_rounds: int = 2
+    score_thoughts: bool = False
+    max_cost: float | None = None
+    allow_unpriced: bool = False
+    retry_of: str | None = None
+
     @property
     def measures(self) -> Mapping[str, Measure]:
         """What each of its metrics is."""
-        if self.job is not None:
-            return {name: self.job.measure(name) for name in self.metrics}
         return {
             name: replace(METRICS[name].measure, version=METRICS[name].version_with(self.parameters(name)))
             for name in self.metrics
@@ -212,11 +223,27 @@ class Definition:
         value: Mapping[str, Any] = json.loads(self.metric_parameters.get(metric, "{}"))
         return value
 
-    def to_json(self) -> dict[str, Any]:
-        """JSON value; also the custom resource's property `Definition`."""
-        value = codec.encode(self)
-        assert isinstance(value, dict)  # noqa: S101 - a dataclass encodes to an object
-        return value
+
+@dataclass(frozen=True)
+class JobDefinition(EvaluationDefinition):
+    """An evaluation that Bedrock runs and scores by evaluation jobs.
+
+    Attributes:
+        job: how Bedrock scores it.
+    """
+
+    job: JobSettings = field(kw_only=True)
+
+    @property
+    def measures(self) -> Mapping[str, Measure]:
+        """What each of its metrics is."""
+        return {name: self.job.measure(name) for name in self.metrics}
+
+
+Definition = CustomDefinition | JobDefinition
+"""Any evaluation."""
+
+_CUSTOM_ONLY = {each.name for each in fields(CustomDefinition)} - {each.name for each in fields(EvaluationDefinition)}
 
 
 def read_definition(value: Mapping[str, Any] | str | bytes) -> Definition:
@@ -229,7 +256,7 @@ def read_definition(value: Mapping[str, Any] | str | bytes) -> Definition:
         raw = json.loads(value) if isinstance(value, str | bytes) else value
     except (ValueError, RecursionError) as error:
         raise codec.DecodeError(f"definition: not JSON: {error}") from None
-    definition = codec.decode(Definition, raw, "definition")
+    definition = _decode(raw)
     if definition.schema_version != SCHEMA_VERSION:
         raise codec.DecodeError(
             f"definition.schema_version: {definition.schema_version} is not known here; allowed: {SCHEMA_VERSION}"
@@ -237,9 +264,41 @@ def read_definition(value: Mapping[str, Any] | str | bytes) -> Definition:
     return definition
 
 
+def job_definition(definition: Definition) -> JobDefinition:
+    """The definition of an evaluation by jobs.
+
+    Raises:
+        ValueError: the custom evaluator scores it.
+    """
+    if isinstance(definition, CustomDefinition):
+        raise ValueError(f"evaluation {definition.evaluation} is of kind custom: no job of Bedrock belongs to it")
+    return definition
+
+
+def custom_definition(definition: Definition) -> CustomDefinition:
+    """The definition of an evaluation by the custom evaluator.
+
+    Raises:
+        ValueError: Bedrock scores it by jobs.
+    """
+    if isinstance(definition, JobDefinition):
+        raise ValueError(f"evaluation {definition.evaluation} is of kind {definition.job.kind}: evaluation jobs run it")
+    return definition
+
+
+def _decode(raw: object) -> Definition:
+    if not isinstance(raw, Mapping) or raw.get("job") is None:
+        return codec.decode(CustomDefinition, raw, "definition")
+    # Definitions of jobs once held the settings of the custom evaluator too; no job has ever read them.
+    own = {name: value for name, value in raw.items() if name not in _CUSTOM_ONLY}
+    return codec.decode(JobDefinition, own, "definition")
+
+
 def judged_run(definition: Definition) -> RunLayout | None:
     """The run whose answers a run judges; None when models are asked, or the run has not begun."""
+    if isinstance(definition, CustomDefinition):
+        return None
     job = definition.job
-    if job is None or job.answers_from is None or job.answers_run is None:
+    if job.answers_from is None or job.answers_run is None:
         return None
     return RunLayout(job.answers_from, job.answers_run)

@@ -10,16 +10,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bedrock_eval.evaluation.cases import Case
-from bedrock_eval.evaluation.definition import Definition
-from bedrock_eval.jobs.request import settings
+from bedrock_eval.evaluation.definition import JobDefinition
 from bedrock_eval.layout import RunLayout
 from bedrock_eval.names import is_name, is_run_id
 from bedrock_eval.results.outcomes import FailureReason, Outcome
 
 
-def judging(definition: Definition, *, run_id: str) -> Definition:
+def judging(definition: JobDefinition, *, run_id: str) -> JobDefinition:
     """The definition of a run that judges the answers of exactly this run of `answers_from`."""
-    job = replace(settings(definition), answers_run=run_id)
+    job = replace(definition.job, answers_run=run_id)
     candidates = tuple(
         replace(candidate, answers_of=answer_source(job.answers_from or "", run_id, candidate.name))
         for candidate in definition.candidates

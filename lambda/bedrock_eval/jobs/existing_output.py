@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bedrock_eval.direction import Better
-from bedrock_eval.evaluation.definition import Candidate, Dataset, Definition
+from bedrock_eval.evaluation.definition import Candidate, Dataset, JobDefinition
 from bedrock_eval.evaluation.job_settings import Criterion, JobKind, JobSettings, Rating
 from bedrock_eval.jobs.answers import source_candidate
 from bedrock_eval.jobs.collection import Collected, collect
@@ -20,7 +20,7 @@ _LONE = "answers"
 class ForeignJobs:
     """What was found: the definition that it amounts to, and the outcomes."""
 
-    definition: Definition
+    definition: JobDefinition
     collected: Collected
 
 
@@ -46,7 +46,7 @@ def read_foreign(
     models: dict[str, str] = {}
     for model, name in names.items():
         models.setdefault(name, model)
-    definition = Definition(
+    definition = JobDefinition(
         application="unknown",
         environment="unknown",
         evaluation="collected",

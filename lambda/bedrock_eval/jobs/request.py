@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bedrock_eval.evaluation.definition import Candidate, Definition
+from bedrock_eval.evaluation.definition import Candidate, JobDefinition
 from bedrock_eval.evaluation.job_settings import Criterion, JobKind, JobSettings, Rating, ScaleStep
 
 MOST_JOB_NAME = 63
@@ -27,7 +27,7 @@ class JobPlace:
     key_arn: str | None = None
 
 
-def job_name(definition: Definition, *, run_id: str, candidate: str | None) -> str:
+def job_name(definition: JobDefinition, *, run_id: str, candidate: str | None) -> str:
     """The one name of this job in the account: the same run asks under the same name, so that it starts once.
 
     At most 63 of a-z, 0-9 and hyphens, ending in a hash over everything that tells one job from another.
@@ -39,7 +39,7 @@ def job_name(definition: Definition, *, run_id: str, candidate: str | None) -> s
     return f"{readable}-{end}"
 
 
-def evaluation_mark(definition: Definition) -> str:
+def evaluation_mark(definition: JobDefinition) -> str:
     """What the names of all jobs of an evaluation hold, and of no other's."""
     return _hash("/".join((definition.application, definition.environment, definition.evaluation)))
 
@@ -48,33 +48,22 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
-def groups(definition: Definition) -> tuple[tuple[Candidate, ...], ...]:
+def groups(definition: JobDefinition) -> tuple[tuple[Candidate, ...], ...]:
     """The candidates of each job: an automated job takes one model, a human one up to two."""
-    if settings(definition).kind is JobKind.HUMAN:
+    if definition.job.kind is JobKind.HUMAN:
         return (definition.candidates,)
     return tuple((candidate,) for candidate in definition.candidates)
 
 
-def settings(definition: Definition) -> JobSettings:
-    """The part of a definition that is about jobs.
-
-    Raises:
-        ValueError: this project's own functions score the evaluation.
-    """
-    if definition.job is None:
-        raise ValueError(f"evaluation {definition.evaluation} is of kind custom: no job of Bedrock belongs to it")
-    return definition.job
-
-
 def build_request(
-    definition: Definition, *, run_id: str, candidates: tuple[Candidate, ...], place: JobPlace
+    definition: JobDefinition, *, run_id: str, candidates: tuple[Candidate, ...], place: JobPlace
 ) -> dict[str, Any]:
     """The request of one of the `groups`. Name and token come from the run id: asking again starts nothing new.
 
     Raises:
         ValueError: not an evaluation by jobs, or one by people without a flow definition.
     """
-    job = settings(definition)
+    job = definition.job
     name = job_name(definition, run_id=run_id, candidate=None if job.kind is JobKind.HUMAN else candidates[0].name)
     description = f"{definition.evaluation} of {definition.application} {definition.environment}, run {run_id}"
     request: dict[str, Any] = {
@@ -98,7 +87,7 @@ def build_request(
     return request
 
 
-def own_tags(definition: Definition) -> dict[str, str]:
+def own_tags(definition: JobDefinition) -> dict[str, str]:
     """What every job is tagged with: by these the function's role tells its jobs from those of others."""
     return {
         "application": definition.application,
@@ -128,14 +117,14 @@ def _model(candidate: Candidate) -> dict[str, Any]:
     return {"bedrockModel": model}
 
 
-def _dataset_metrics(definition: Definition, job: JobSettings) -> list[dict[str, Any]]:
+def _dataset_metrics(definition: JobDefinition, job: JobSettings) -> list[dict[str, Any]]:
     dataset: dict[str, Any] = {"name": definition.dataset.name}
     if not definition.dataset.built_in:
         dataset["datasetLocation"] = {"s3Uri": definition.dataset.uri}
     return [{"taskType": job.task.value, "dataset": dataset, "metricNames": list(definition.metrics)}]
 
 
-def _automated(definition: Definition, job: JobSettings) -> dict[str, Any]:
+def _automated(definition: JobDefinition, job: JobSettings) -> dict[str, Any]:
     config: dict[str, Any] = {"datasetMetricConfigs": _dataset_metrics(definition, job)}
     if job.judge is None:
         return config
@@ -161,7 +150,7 @@ def _step(step: ScaleStep) -> dict[str, Any]:
     return {"floatValue": float(step.value)} if step.value is not None else {"stringValue": step.text}
 
 
-def _human(definition: Definition, job: JobSettings) -> dict[str, Any]:
+def _human(definition: JobDefinition, job: JobSettings) -> dict[str, Any]:
     if job.flow_definition_arn is None:
         raise ValueError(f"evaluation {definition.evaluation}: flow_definition_arn is missing; people work through one")
     workflow: dict[str, Any] = {"flowDefinitionArn": job.flow_definition_arn}

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from bedrock_eval.catalogue import CUSTOM, FIXED
 from bedrock_eval.evaluation.cases import Case
-from bedrock_eval.evaluation.definition import Candidate, Definition
+from bedrock_eval.evaluation.definition import Candidate, Definition, JobDefinition
 from bedrock_eval.evaluation.job_settings import Criterion, JobKind, JobSettings, Rating
-from bedrock_eval.jobs.request import inference_parameters, own_tags, settings
+from bedrock_eval.jobs.request import inference_parameters, own_tags
 from bedrock_eval.scores.job_measures import (
     AUTOMATIC,
     AUTOMATIC_TASKS,
@@ -103,29 +103,29 @@ class Problem:
         return f"{self.key}: {self.message} ({self.source})"
 
 
-def problems(definition: Definition) -> tuple[Problem, ...]:
+def problems(definition: JobDefinition) -> tuple[Problem, ...]:
     """Everything that the API or a quota would refuse of this evaluation; none when it can be asked for."""
-    job = settings(definition)
+    job = definition.job
     return tuple(problem for rule in _RULES for problem in rule(definition, job))
 
 
-def dataset_problems(cases: Sequence[Case], *, definition: Definition) -> tuple[Problem, ...]:
+def dataset_problems(cases: Sequence[Case], *, definition: JobDefinition) -> tuple[Problem, ...]:
     """What would be refused of a dataset of one's own."""
     return tuple(problem for rule in _DATASET_RULES for problem in rule(cases, definition))
 
 
-def answers_problems(definition: Definition, source: Definition | None) -> tuple[Problem, ...]:
+def answers_problems(definition: JobDefinition, source: Definition | None) -> tuple[Problem, ...]:
     """What keeps the answers of another evaluation from being judged.
 
     Args:
         source: the evaluation that `answers_from` names, None when there is none of that name.
     """
-    name = settings(definition).answers_from
+    name = definition.job.answers_from
     if name is None:
         return ()
     if source is None:
         return (Problem(("answers_from",), f"there is no evaluation {name!r}; needed: the name of a custom one", OURS),)
-    if source.job is not None:
+    if isinstance(source, JobDefinition):
         message = f"{name} is of kind {source.job.kind}; needed: an evaluation of kind custom, whose answers are stored"
         return (Problem(("answers_from",), message, OURS),)
     found = []
@@ -135,7 +135,7 @@ def answers_problems(definition: Definition, source: Definition | None) -> tuple
     theirs = {candidate.name: candidate.model_id for candidate in source.candidates}
     for index, candidate in enumerate(definition.candidates):
         if candidate.name not in theirs:
-            message = f"{candidate.name!r} is no candidate of {name}; those: {', '.join(theirs)}"
+            message = f"{candidate.name!r} is not a candidate of {name}; allowed: {', '.join(theirs)}"
             found.append(Problem(("candidates", index, "name"), message, OURS))
         elif candidate.model_id != theirs[candidate.name]:
             message = f"{candidate.model_id}; in {name} {candidate.name!r} is {theirs[candidate.name]}"
@@ -157,7 +157,7 @@ def _size(cases: Sequence[Case], _definition: Definition) -> Iterator[Problem]:
         yield Problem(("dataset",), message, source)
 
 
-def _references(cases: Sequence[Case], definition: Definition) -> Iterator[Problem]:
+def _references(cases: Sequence[Case], definition: JobDefinition) -> Iterator[Problem]:
     without = sum(not case.references for case in cases)
     if without and _needs_references(definition):
         yield Problem(
@@ -165,7 +165,7 @@ def _references(cases: Sequence[Case], definition: Definition) -> Iterator[Probl
             f"{without:,} of {len(cases):,} lines have no referenceResponse; an automatic evaluation needs one in each",
             f"{USER_GUIDE}, model-evaluation-prompt-datasets",
         )
-    for index, criterion in enumerate(settings(definition).criteria):
+    for index, criterion in enumerate(definition.job.criteria):
         if cases and without == len(cases) and _REFERENCE_VARIABLE in criterion.instructions:
             yield Problem(
                 ("criteria", index, "instructions"),
@@ -190,21 +190,21 @@ def _one_text(cases: Sequence[Case], _definition: Definition) -> Iterator[Proble
         yield Problem(("dataset",), message, f"{USER_GUIDE}, model-evaluation-prompt-datasets")
 
 
-def _own_answers(cases: Sequence[Case], definition: Definition) -> Iterator[Problem]:
+def _own_answers(cases: Sequence[Case], definition: JobDefinition) -> Iterator[Problem]:
     """Every line holds the answers of all sources that are evaluated, one of each, and none where models are asked.
 
     The first line that does not is told.
     """
     wanted = sorted(candidate.answers_of for candidate in definition.candidates if candidate.answers_of is not None)
-    if settings(definition).answers_from is not None:
+    if definition.job.answers_from is not None:
         return
     source = f"{USER_GUIDE}, model-evaluation-prompt-datasets-judge and -custom-human"
     if not wanted:
         answered = next((number for number, case in enumerate(cases, start=1) if "modelResponses" in case.extra), None)
         if answered is not None:
             message = (
-                f"prompt {answered}: holds modelResponses, and no candidate says by answers_of that they are its; "
-                "needed: answers_of of each, or a dataset without answers"
+                f"prompt {answered}: has modelResponses, but no candidate names them in answers_of; "
+                "needed: answers_of in every candidate, or a dataset without answers"
             )
             yield Problem(("dataset",), message, source)
         return
@@ -237,7 +237,7 @@ def _sources(case: Case) -> list[str] | None:
     return found
 
 
-_DATASET_RULES: tuple[Callable[[Sequence[Case], Definition], Iterator[Problem]], ...] = (
+_DATASET_RULES: tuple[Callable[[Sequence[Case], JobDefinition], Iterator[Problem]], ...] = (
     _size,
     _references,
     _one_text,
@@ -245,8 +245,8 @@ _DATASET_RULES: tuple[Callable[[Sequence[Case], Definition], Iterator[Problem]],
 )
 
 
-def _needs_references(definition: Definition) -> bool:
-    job = settings(definition)
+def _needs_references(definition: JobDefinition) -> bool:
+    job = definition.job
     wanting = {f"{BUILT_IN}Accuracy", f"{BUILT_IN}Robustness"}
     needed = job.task is Task.QUESTION_AND_ANSWER or not wanting.isdisjoint(definition.metrics)
     return job.kind is JobKind.AUTOMATIC and needed
@@ -269,10 +269,10 @@ def _task(_definition: Definition, job: JobSettings) -> Iterator[Problem]:
         yield Problem(("task",), f"{Task.GENERAL} is for a judge; allowed: {', '.join(list(Task)[:-1])}", API)
 
 
-def _metrics(definition: Definition, job: JobSettings) -> Iterator[Problem]:
+def _metrics(definition: JobDefinition, job: JobSettings) -> Iterator[Problem]:
     if job.kind is JobKind.HUMAN:
         if definition.metrics != tuple(rating.name for rating in job.ratings):
-            yield Problem(("metrics",), "people are asked for `ratings`; leave metrics out", f"{API}, human")
+            yield Problem(("metrics",), "people answer `ratings`; leave metrics out", f"{API}, human")
         return
     if not definition.metrics:
         yield Problem(("metrics",), f"none is named; allowed: {', '.join(_allowed_metrics(job))}", API)
@@ -320,12 +320,12 @@ def _metric(key: Place, name: str, job: JobSettings) -> Iterator[Problem]:
     elif meant in AUTOMATIC:
         message = f"{meant} does not exist for task {job.task}; allowed: {', '.join(allowed)}"
     else:
-        own = "; metrics of your own stand in criteria" if job.kind is JobKind.JUDGE else ""
+        own = "; define your own metrics in criteria" if job.kind is JobKind.JUDGE else ""
         message = f"{name!r} is not a metric{suggestion(name, allowed)}; allowed: {', '.join(allowed)}{own}"
     yield Problem(key, message, source)
 
 
-def _candidates(definition: Definition, job: JobSettings) -> Iterator[Problem]:
+def _candidates(definition: JobDefinition, job: JobSettings) -> Iterator[Problem]:
     human = job.kind is JobKind.HUMAN
     if human and len(definition.candidates) > MOST_MODELS_HUMAN:
         yield Problem(
@@ -340,7 +340,7 @@ def _candidates(definition: Definition, job: JobSettings) -> Iterator[Problem]:
         if human and candidate.answers_of is None and other < index:
             yield Problem(
                 ("candidates", index, "model"),
-                f"the model of candidates[{other}] too, and the output tells answers by their model; needed: another "
+                f"same model as candidates[{other}], and the output identifies answers by model; needed: another "
                 "one, or the same under another key of `models` with own_profile: true",
                 f"{USER_GUIDE}, model-evaluation-report-s3",
             )
@@ -365,7 +365,7 @@ def _asked_with(candidate: Candidate) -> str:
     return "additional_fields" if len(candidate.additional_fields or "") > len(parameters) else "parameters"
 
 
-def _answers(definition: Definition, job: JobSettings) -> Iterator[Problem]:
+def _answers(definition: JobDefinition, job: JobSettings) -> Iterator[Problem]:
     """Answers that exist already: in the dataset (`answers_of`) or in the runs of another evaluation."""
     own = {index: each for index, each in enumerate(definition.candidates) if each.answers_of is not None}
     if job.answers_from is not None:
@@ -381,21 +381,21 @@ def _answers(definition: Definition, job: JobSettings) -> Iterator[Problem]:
     if job.kind is JobKind.AUTOMATIC:
         yield Problem(
             ("candidates", min(own), "answers_of"),
-            "answers that exist already are taken by kind judge and human only",
+            "only kind judge and human rate existing answers",
             f"{USER_GUIDE}, model-evaluation-prompt-datasets-judge",
         )
     if definition.dataset.built_in:
-        yield Problem(("dataset",), "one of Bedrock's own holds no answers of yours", USER_GUIDE)
+        yield Problem(("dataset",), "a built-in dataset of Bedrock has no answers of yours", USER_GUIDE)
     if len(own) < len(definition.candidates):
         yield Problem(
             ("candidates",),
-            "some are asked, and the answers of others stand in the dataset; needed: answers_of of all or of none",
+            "some have answers_of and others have not; needed: answers_of in all or in none",
             f"{USER_GUIDE}, model-evaluation-prompt-datasets-judge and -custom-human",
         )
     if job.kind is JobKind.JUDGE and len({each.answers_of for each in own.values()}) > 1:
         yield Problem(
             ("candidates",),
-            "a judge takes a dataset with the answers of one source; needed: an evaluation for each, or `answers_from`",
+            "a judge rates the answers of one source; needed: an evaluation for each, or `answers_from`",
             f"{USER_GUIDE}, model-evaluation-prompt-datasets-judge",
         )
     for name, count in Counter(each.answers_of for each in own.values()).items():
@@ -403,16 +403,16 @@ def _answers(definition: Definition, job: JobSettings) -> Iterator[Problem]:
             yield Problem(("candidates",), f"{count} have the answers of {name!r}; allowed: one", API)
 
 
-def _answers_from(definition: Definition, job: JobSettings) -> Iterator[Problem]:
+def _answers_from(definition: JobDefinition, job: JobSettings) -> Iterator[Problem]:
     if job.kind is not JobKind.JUDGE:
-        yield Problem(("answers_from",), f"has no meaning for kind {job.kind}; allowed: kind judge", OURS)
+        yield Problem(("answers_from",), f"has no effect for kind {job.kind}; allowed: kind judge", OURS)
     for index, candidate in enumerate(definition.candidates):
         yield from _unasked(index, candidate)
 
 
 def _unasked(index: int, candidate: Candidate) -> Iterator[Problem]:
     if inference_parameters(candidate) is not None:
-        message = "have no meaning: no model is asked, the answers are stored ones; leave them out"
+        message = "have no effect, because stored answers are rated and no model is called; leave them out"
         yield Problem(("candidates", index, _asked_with(candidate)), message, OURS)
 
 
@@ -421,18 +421,18 @@ def _judge(_definition: Definition, job: JobSettings) -> Iterator[Problem]:
         yield Problem(("judge",), "is missing; needed: the model that rates, a key of `models`", API)
     if job.kind is not JobKind.JUDGE and job.judge is not None:
         # Its mere presence makes Bedrock take the job for a judge's.
-        yield Problem(("judge",), f"has no meaning for kind {job.kind}; allowed: kind judge", API)
+        yield Problem(("judge",), f"has no effect for kind {job.kind}; allowed: kind judge", API)
 
 
-def _criteria(definition: Definition, job: JobSettings) -> Iterator[Problem]:
+def _criteria(definition: JobDefinition, job: JobSettings) -> Iterator[Problem]:
     if job.criteria and job.kind is not JobKind.JUDGE:
-        yield Problem(("criteria",), f"have no meaning for kind {job.kind}; allowed: kind judge", API)
+        yield Problem(("criteria",), f"have no effect for kind {job.kind}; allowed: kind judge", API)
     if len(job.criteria) > MOST_CRITERIA:
         yield Problem(("criteria",), f"{len(job.criteria)}; allowed: {MOST_CRITERIA}", f"{API}, customMetrics")
     yield from _repeated("criteria", [criterion.name for criterion in job.criteria])
     for index, criterion in enumerate(job.criteria):
         if criterion.name not in definition.metrics:
-            yield Problem(("criteria", index), f"{criterion.name!r} is not among `metrics`, so nothing asks it", API)
+            yield Problem(("criteria", index), f"{criterion.name!r} is not among `metrics`, so it is never rated", API)
         yield from _criterion(("criteria", index), criterion)
 
 
@@ -468,7 +468,7 @@ def _criterion(key: Place, criterion: Criterion) -> Iterator[Problem]:
 def _variables(key: Place, instructions: str) -> Iterator[Problem]:
     source = f"{USER_GUIDE}, model-evaluation-custom-metrics-prompt-formats"
     if _NEEDED_VARIABLE not in instructions:
-        message = f"{_NEEDED_VARIABLE} is missing; needed: at least that, the answer, and best {_VARIABLES[0]} too"
+        message = f"{_NEEDED_VARIABLE} is missing; needed: at least that; {_VARIABLES[0]} is recommended too"
         yield Problem(key, message, source)
         return
     places = [instructions.index(variable) for variable in _VARIABLES if variable in instructions]
@@ -486,10 +486,10 @@ def _variables(key: Place, instructions: str) -> Iterator[Problem]:
 _LABEL_WORDS = 6
 
 
-def _ratings(definition: Definition, job: JobSettings) -> Iterator[Problem]:
+def _ratings(definition: JobDefinition, job: JobSettings) -> Iterator[Problem]:
     if job.kind is not JobKind.HUMAN:
         if job.ratings:
-            yield Problem(("ratings",), f"have no meaning for kind {job.kind}; allowed: kind human", API)
+            yield Problem(("ratings",), f"have no effect for kind {job.kind}; allowed: kind human", API)
         return
     if not 1 <= len(job.ratings) <= MOST_RATINGS:
         yield Problem(("ratings",), f"{len(job.ratings)}; allowed: 1 to {MOST_RATINGS}", QUOTAS)
@@ -529,7 +529,7 @@ def _own_name(key: Place, name: str) -> Iterator[Problem]:
     elif name in _TAKEN:
         yield Problem((*key, "name"), f"{name!r} is a metric of the runs themselves; allowed: another name", _OURS)
     elif name.startswith(BUILT_IN):
-        yield Problem((*key, "name"), f"{name!r} begins as Bedrock's own do; allowed: a name of your own", API)
+        yield Problem((*key, "name"), f"{name!r} begins like a built-in name; needed: another name", API)
 
 
 def _people(_definition: Definition, job: JobSettings) -> Iterator[Problem]:
@@ -545,13 +545,13 @@ def _people(_definition: Definition, job: JobSettings) -> Iterator[Problem]:
         )
 
 
-def _dataset(definition: Definition, job: JobSettings) -> Iterator[Problem]:
+def _dataset(definition: JobDefinition, job: JobSettings) -> Iterator[Problem]:
     dataset = definition.dataset
     if dataset.built_in:
         if dataset.name not in BUILT_IN_DATASETS:
             yield Problem(
                 ("dataset",),
-                f"{dataset.name!r} is not one of Bedrock's; those: {', '.join(BUILT_IN_DATASETS)}",
+                f"{dataset.name!r} is not a built-in dataset of Bedrock; allowed: {', '.join(BUILT_IN_DATASETS)}",
                 USER_GUIDE,
             )
         elif job.kind is not JobKind.AUTOMATIC:
@@ -571,12 +571,12 @@ def _dataset(definition: Definition, job: JobSettings) -> Iterator[Problem]:
         yield Problem(("dataset",), message, f"{API}, s3Uri")
 
 
-def _built_in_dataset(definition: Definition, job: JobSettings) -> Iterator[Problem]:
+def _built_in_dataset(definition: JobDefinition, job: JobSettings) -> Iterator[Problem]:
     source = f"{USER_GUIDE}, model-evaluation-tasks"
     by_metric = DATASETS_OF.get(job.task, {})
     of_task = dict.fromkeys(name for names in by_metric.values() for name in names)
     if of_task and definition.dataset.name not in of_task:
-        message = f"{definition.dataset.name} is not for task {job.task}; those: {', '.join(of_task)}"
+        message = f"{definition.dataset.name} is not for task {job.task}; allowed: {', '.join(of_task)}"
         yield Problem(("dataset",), message, source)
         return
     for index, metric in enumerate(definition.metrics):
@@ -586,7 +586,7 @@ def _built_in_dataset(definition: Definition, job: JobSettings) -> Iterator[Prob
             yield Problem(("metrics", index), message, source)
 
 
-def _tags(definition: Definition, job: JobSettings) -> Iterator[Problem]:
+def _tags(definition: JobDefinition, job: JobSettings) -> Iterator[Problem]:
     own = own_tags(definition)
     count = len({**job.tags, **own})
     if count > MOST_TAGS:
@@ -617,7 +617,7 @@ def _limits(_definition: Definition, job: JobSettings) -> Iterator[Problem]:
         yield Problem(("keep_jobs",), f"{job.keep_jobs}; allowed: 1 to {MOST_JOBS_OF_ACCOUNT - 1:,}", QUOTAS)
 
 
-_RULES: tuple[Callable[[Definition, JobSettings], Iterator[Problem]], ...] = (
+_RULES: tuple[Callable[[JobDefinition, JobSettings], Iterator[Problem]], ...] = (
     _task,
     _metrics,
     _candidates,

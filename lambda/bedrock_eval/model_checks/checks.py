@@ -31,7 +31,8 @@ def region_finding(region: str) -> Finding | None:
     like = regions_like(region)
     hint = f" (did you mean {' or '.join(like)}?)" if like else ""
     return refused(
-        About.REGION, f"{region!r} is no Region of AWS{hint}; allowed: one of the {len(REGIONS)} of models/table.yaml"
+        About.REGION,
+        f"{region!r} is not a Region of AWS{hint}; allowed: one of the {len(REGIONS)} of models/table.yaml",
     )
 
 
@@ -42,7 +43,7 @@ def table_finding(*, today: date) -> Finding | None:
         return None
     return warned(
         About.TABLE,
-        f"what is known of models was last looked at on {VERIFIED_ON}, {count(age, 'day')} ago; bring "
+        f"the table of models was last checked on {VERIFIED_ON}, {count(age, 'day')} ago; bring "
         "models/table.yaml up to date, and compare it with the account: python -m ops models --env E --check",
     )
 
@@ -86,18 +87,18 @@ def _gone(model: Model, dead: DeadModel, today: date) -> Finding:
     if dead.end is not None and dead.end > today:
         return warned(About.LIFE, _ending(model, dead.end, today, ids), nearest=ids)
     when = "was removed, date unknown" if dead.end is None else f"reached its end of life on {dead.end}"
-    return refused(About.LIFE, f"{model.model_id!r} {when}; AWS answers it no more{_or(ids, '; take {}')}", nearest=ids)
+    return refused(About.LIFE, f"{model.model_id!r} {when}; AWS no longer serves it{_or(ids, '; use {}')}", nearest=ids)
 
 
 def _ending(model: Model, end: date, today: date, ids: tuple[str, ...], *, state: str = "is Legacy: it ends") -> str:
     left = count((end - today).days, "day")
-    return f"{model.model_id!r} {state} on {end}, in {left}{_or(ids, '; take {}')}"
+    return f"{model.model_id!r} {state} on {end}, in {left}{_or(ids, '; use {}')}"
 
 
 def _unknown(model: Model) -> Finding:
     like = ids_like(model.base_id, model.region, profile=model.profile)
     said = f"{model.model_id!r} is not among the models known on {VERIFIED_ON}{_or(like, ' (did you mean {}?)')}"
-    return warned(About.PLACE, f"{said}; if AWS has it, nothing needs to be done", nearest=like)
+    return warned(About.PLACE, f"{said}; if AWS offers it, ignore this", nearest=like)
 
 
 def _life(model: Model, known: KnownModel, today: date) -> Iterator[Finding]:
@@ -105,13 +106,13 @@ def _life(model: Model, known: KnownModel, today: date) -> Iterator[Finding]:
     if end is None:
         return
     ids = instead(known.instead, model.region, first=model.profile)
-    by = "" if sure else ", by a list that is not AWS's,"
+    by = "" if sure else ", according to a list that is not AWS's,"
     if end <= today:
         said = f"{model.model_id!r} reached its end of life{by} on {end}"
         if sure:
-            yield refused(About.LIFE, f"{said}; AWS answers it no more{_or(ids, '; take {}')}", nearest=ids)
+            yield refused(About.LIFE, f"{said}; AWS no longer serves it{_or(ids, '; use {}')}", nearest=ids)
         else:
-            yield warned(About.LIFE, f"{said}{_or(ids, '; take {}')}", nearest=ids)
+            yield warned(About.LIFE, f"{said}{_or(ids, '; use {}')}", nearest=ids)
     elif known.legacy or (end - today).days <= NOTICE_DAYS:
         state = f"is Legacy{by.strip(',')}: it ends" if known.legacy else f"ends{by}"
         yield warned(About.LIFE, _ending(model, end, today, ids, state=state), nearest=ids)
@@ -137,7 +138,7 @@ def _bare(model: Model, known: KnownModel, use: Use | None) -> Iterator[Finding]
     if has is None:
         yield warned(
             About.PLACE,
-            f"it is not known whether {model.model_id!r} can be called by its own id from {model.region}{_sure(ids)}",
+            f"it is unknown whether {model.model_id!r} can be called by its own id from {model.region}{_sure(ids)}",
             nearest=ids,
         )
         return
@@ -161,7 +162,7 @@ def _source(model: Model, sources: Regions) -> Iterator[Finding]:
     if has is None:
         yield warned(
             About.PLACE,
-            f"it is not known whether {model.model_id!r} can be called from {model.region}{_sure(ids)}",
+            f"it is unknown whether {model.model_id!r} can be called from {model.region}{_sure(ids)}",
             nearest=ids,
         )
         return
@@ -174,7 +175,7 @@ def _source(model: Model, sources: Regions) -> Iterator[Finding]:
     )
 
 
-_OVERRIDE = "if AWS knows better, give destination_regions"
+_OVERRIDE = "if AWS offers it, set destination_regions"
 
 
 def _no_profile(model: Model, known: KnownModel) -> Finding:
@@ -183,8 +184,8 @@ def _no_profile(model: Model, known: KnownModel) -> Finding:
     if model.profile not in DESTINATIONS:
         return warned(
             About.PLACE,
-            f"{model.profile!r} is no beginning of a profile that is known, and where it routes to is unknown: give "
-            f"destination_regions if AWS has it{here}",
+            f"{model.profile!r} is not a known prefix of inference profiles, so its Regions are unknown; set "
+            f"destination_regions if AWS offers it{here}",
             nearest=ids,
         )
     has = f"it has {', '.join(f'{each}.' for each in known.profiles)}" if known.profiles else "it has none at all"
@@ -206,16 +207,18 @@ def _use(model: Model, known: KnownModel, question: Question) -> Iterator[Findin
     use = question.use
     text = use in (Use.CANDIDATE, Use.JUDGE, Use.JOB_GENERATOR)
     if text and known.kind != "text":
-        yield refused(About.USE, f"{model.base_id} is {_KINDS[known.kind]}, which gives no text; needed: a text model")
+        yield refused(
+            About.USE, f"{model.base_id} is {_KINDS[known.kind]}, which returns no text; needed: a text model"
+        )
     elif use is Use.EMBEDDING and known.kind != "embedding":
-        yield refused(About.USE, f"{model.base_id} gives no embeddings; needed: an embedding model")
+        yield refused(About.USE, f"{model.base_id} returns no embeddings; needed: an embedding model")
     elif use is Use.JUDGE:
         yield from _judging(model, known, question)
     elif use is Use.JOB_GENERATOR and known.generator is False:
         yield refused(
             About.USE,
-            f"the model card of {model.base_id} says that evaluation jobs do not ask it; ask it by an evaluation of "
-            "kind custom, and let a judge rate those answers by answers_from",
+            f"the model card of {model.base_id} says that evaluation jobs do not call it; call it in an evaluation of "
+            "kind custom, and let a judge rate its answers with answers_from",
         )
     elif use is Use.BATCH:
         yield from _batching(model, known)
@@ -227,13 +230,13 @@ _KINDS = {"embedding": "an embedding model", "speech": "a speech model", "rerank
 def _judging(model: Model, known: KnownModel, question: Question) -> Iterator[Finding]:
     wanted = question.parameters.get("metrics")
     if known.judge is None:
-        yield warned(About.USE, f"it is not known whether Bedrock lets {model.base_id} judge")
+        yield warned(About.USE, f"it is unknown whether Bedrock accepts {model.base_id} as a judge")
     elif not known.judge:
         ids = instead(_GOOD_JUDGES, model.region, first=model.profile)
         yield refused(
             About.USE,
-            f"{model.base_id} is not among the models that Bedrock lets judge (UG evaluation-judge, as of "
-            f"{known.verified_on}); take one that is, as {ids[0]}",
+            f"{model.base_id} is not among the models that Bedrock accepts as a judge (UG evaluation-judge, as of "
+            f"{known.verified_on}); use one that is, as {ids[0]}",
             nearest=ids,
         )
     elif wanted in _METRICS and wanted not in known.judge:
@@ -243,7 +246,7 @@ def _judging(model: Model, known: KnownModel, question: Question) -> Iterator[Fi
 
 def _batching(model: Model, known: KnownModel) -> Iterator[Finding]:
     if known.batch is None:
-        yield warned(About.USE, f"it is not known whether batch inference takes {model.base_id}")
+        yield warned(About.USE, f"it is unknown whether batch inference takes {model.base_id}")
         return
     where = known.batch.in_region if model.profile is None else known.batch.profiles
     if model.region not in where:

@@ -19,7 +19,7 @@ ENOUGH_TO_THINK = 2_000
 
 LEAST_BUDGET = 1_024
 _SAMPLING = ("temperature", "top_p", "top_k")
-# What a request without them means, as far as anybody says; top_k has no default.
+# What a request without them means, according to third parties; top_k has no default.
 _DEFAULTS: Mapping[str, tuple[float, ...]] = {"temperature": (1,), "top_p": (1, 0.999, 0.99), "top_k": ()}
 _FIXED: Mapping[str, float] = {"temperature": 1, "top_p": 0.99}
 _THINKING_OFF = ("disabled", "between_tools")
@@ -73,10 +73,10 @@ def _ranges(asked: _Asked) -> Iterator[Finding]:
     for key in ("temperature", "top_p"):
         value = asked.given.get(key)
         if value is not None and not (_is_number(value) and 0 <= value <= 1):
-            yield _refused(key, f"{key} {value!r} is outside what Converse takes; allowed: 0 to 1")
+            yield _refused(key, f"{key} {value!r} is outside the range of Converse; allowed: 0 to 1")
     limit = asked.given.get("max_tokens")
     if limit is not None and not (isinstance(limit, int) and not isinstance(limit, bool) and limit >= 1):
-        yield _refused("max_tokens", f"max_tokens {limit!r} is no number of tokens; allowed: 1 or more")
+        yield _refused("max_tokens", f"max_tokens {limit!r} is not a number of tokens; allowed: 1 or more")
 
 
 def _sampling(asked: _Asked) -> Iterator[Finding]:
@@ -88,13 +88,15 @@ def _sampling(asked: _Asked) -> Iterator[Finding]:
         yield from _fixed(keys, asked)
     elif rule == "none_third_party":
         for key in keys:
-            yield _warned(key, f"{asked.shown} refuses {key} by a list that is not AWS's: better leave it out")
+            yield _warned(
+                key, f"{asked.shown} refuses {key} according to a list that is not AWS's; leave it out to be safe"
+            )
     elif {"temperature", "top_p"} <= set(keys) and rule in ("one", "one_unsure"):
         said = f"{asked.shown} takes temperature or top_p, not both"
         yield (
-            _refused("top_p", f"{said}: remove one of them")
+            _refused("top_p", f"{said}; leave one of them out")
             if rule == "one"
-            else _warned("top_p", f"{said}, as far as anybody says: better remove one of them")
+            else _warned("top_p", f"{said}, according to third parties; leave one of them out to be safe")
         )
     if rule not in ("none", "fixed") and asked.mode in ("enabled", "adaptive"):
         yield from _with_thinking(keys, asked)
@@ -102,20 +104,18 @@ def _sampling(asked: _Asked) -> Iterator[Finding]:
 
 def _without_sampling(key: str, asked: _Asked) -> Finding:
     if asked.given[key] in _DEFAULTS[key]:
-        return _warned(
-            key, f"{asked.shown} takes no {key} but its default, and nobody says that it takes that: leave it out"
-        )
-    return _refused(key, f"{asked.shown} refuses {key}, as every Claude since 4.7 does: leave it out")
+        return _warned(key, f"{asked.shown} accepts only its default {key}, if that; leave it out")
+    return _refused(key, f"{asked.shown} refuses {key}, as every Claude since 4.7 does; leave it out")
 
 
 def _fixed(keys: Sequence[str], asked: _Asked) -> Iterator[Finding]:
     for key in keys:
         if key not in _FIXED:
-            yield _refused(key, f"{asked.shown} refuses {key}: leave it out")
+            yield _refused(key, f"{asked.shown} refuses {key}; leave it out")
         elif asked.given[key] != _FIXED[key]:
             yield _refused(key, f"{asked.shown} refuses {key} {asked.given[key]}; allowed: {_FIXED[key]}, or nothing")
     if {"temperature", "top_p"} <= set(keys):
-        yield _refused("top_p", f"{asked.shown} takes temperature or top_p, not both: remove one of them")
+        yield _refused("top_p", f"{asked.shown} takes temperature or top_p, not both; leave one of them out")
 
 
 def _with_thinking(keys: Sequence[str], asked: _Asked) -> Iterator[Finding]:
@@ -124,7 +124,9 @@ def _with_thinking(keys: Sequence[str], asked: _Asked) -> Iterator[Finding]:
         allowed = _is_number(value) and 0.95 <= value <= 1 if key == "top_p" else value in _DEFAULTS[key]
         if not allowed:
             but = "; allowed: 0.95 to 1" if key == "top_p" else ""
-            yield _refused(key, f"{asked.shown} takes no {key} {value} while it thinks{but}: remove {key} or thinking")
+            yield _refused(
+                key, f"{asked.shown} takes no {key} {value} while it thinks{but}; leave out {key} or thinking"
+            )
 
 
 def _thinking(asked: _Asked) -> Iterator[Finding]:
@@ -134,18 +136,18 @@ def _thinking(asked: _Asked) -> Iterator[Finding]:
         yield _refused("thinking", 'thinking is an object with a type, as {"type": "adaptive"}')
         return
     if "effort" in asked.thinking:
-        yield _refused("thinking", "effort stands beside thinking, in output_config, never inside it")
+        yield _refused("thinking", "effort belongs beside thinking, in output_config, not inside it")
     modes = asked.features.modes or {}
     state, takes = modes.get(str(asked.mode)), [mode for mode, each in modes.items() if each == "ok"]
     if state is None:
-        yield _warned("thinking", f"it is not known whether {asked.shown} takes thinking of type {asked.mode!r}")
+        yield _warned("thinking", f"it is unknown whether {asked.shown} takes thinking of type {asked.mode!r}")
     elif state == "refused":
         yield _refused(
             "thinking", f"{asked.shown} refuses thinking of type {asked.mode!r}; allowed: {', '.join(takes)}"
         )
     elif state == "deprecated":
         yield _warned(
-            "thinking", f"{asked.shown}: thinking of type {asked.mode!r} is deprecated; take {', '.join(takes)}"
+            "thinking", f"{asked.shown}: thinking of type {asked.mode!r} is deprecated; use {', '.join(takes)}"
         )
     if asked.mode == "enabled" and state in ("ok", "deprecated"):
         yield from _budget(asked)
@@ -156,7 +158,10 @@ def _budget(asked: _Asked) -> Iterator[Finding]:
     if not isinstance(budget, int) or budget < LEAST_BUDGET:
         yield _refused("thinking", f"thinking of type enabled needs budget_tokens, {LEAST_BUDGET:,} at least")
     elif isinstance(limit, int) and limit <= budget:
-        yield _refused("thinking", f"budget_tokens {budget:,} leaves no answer of max_tokens {limit:,}; allowed: less")
+        yield _refused(
+            "thinking",
+            f"budget_tokens {budget:,} leaves no tokens for the answer in max_tokens {limit:,}; allowed: less",
+        )
 
 
 def _effort(asked: _Asked) -> Iterator[Finding]:
@@ -165,13 +170,13 @@ def _effort(asked: _Asked) -> Iterator[Finding]:
     effort, features = asked.given["effort"], asked.features
     levels = features.efforts
     if levels == ():
-        yield _refused("effort", f"{asked.shown} takes no effort: leave it out")
+        yield _refused("effort", f"{asked.shown} does not support effort; leave it out")
     elif effort not in _KNOWN_EFFORTS and asked.claude:
-        yield _refused("effort", f"effort {effort!r} is no level of it; allowed: {', '.join(_KNOWN_EFFORTS)}")
+        yield _refused("effort", f"effort {effort!r} is not a level of effort; allowed: {', '.join(_KNOWN_EFFORTS)}")
     elif features.effort_beta is not None:
         yield _warned("effort", f"{asked.shown} takes effort with the beta header {features.effort_beta} only")
     elif levels is None or (effort not in levels and _MORE in levels):
-        yield _warned("effort", f"it is not known whether {asked.shown} takes effort {effort!r}")
+        yield _warned("effort", f"it is unknown whether {asked.shown} takes effort {effort!r}")
     elif effort not in levels:
         yield _refused("effort", f"{asked.shown} refuses effort {effort!r}; allowed: {', '.join(levels)}")
     if features.effort_capped and asked.mode in _THINKING_OFF and effort in _ABOVE_CAP:
@@ -183,12 +188,12 @@ def _length(asked: _Asked) -> Iterator[Finding]:
     most = None if asked.known is None else asked.known.max_output
     if most is None or not isinstance(limit, int) or limit <= most * 1000:
         return
-    said = f"max_tokens {limit:,} is more than {asked.shown} gives; allowed: {most}K"
+    said = f"max_tokens {limit:,} is more than {asked.shown} returns; allowed: {most}K"
     # Some count a K as 1,000 tokens and some as 1,024.
     if limit > most * 1024 and asked.confirmed("max_output"):
         yield _refused("max_tokens", said)
     else:
-        yield _warned("max_tokens", f"{said}, as far as anybody says")
+        yield _warned("max_tokens", f"{said}, according to third parties")
 
 
 def _room_to_think(asked: _Asked) -> Iterator[Finding]:
@@ -198,7 +203,7 @@ def _room_to_think(asked: _Asked) -> Iterator[Finding]:
         off = " or turn thinking off in additional_fields" if asked.features.thinking == "on" else ""
         yield _warned(
             "max_tokens",
-            f"{asked.shown} thinks before it answers, and max_tokens counts both: {limit:,} may leave no answer; give "
+            f"{asked.shown} thinks before it answers, and max_tokens counts both: {limit:,} may leave no answer; set "
             f"{ENOUGH_TO_THINK:,} or more{off}",
         )
 
@@ -219,14 +224,14 @@ def _features(asked: _Asked) -> Iterator[Finding]:
         yield from _feature("count_tokens", "CountTokens on bedrock-runtime", features.count_tokens, asked)
     tier = asked.given.get("service_tier")
     if tier is not None and tier not in _TIERS:
-        yield _refused("service_tier", f"{tier!r} is no service tier; allowed: {', '.join(_TIERS)}")
+        yield _refused("service_tier", f"{tier!r} is not a service tier; allowed: {', '.join(_TIERS)}")
     elif tier not in (None, "default"):
         yield from _feature("service_tier", f"service tier {tier}", getattr(features, tier), asked)
 
 
 def _feature(key: str, what: str, has: bool | None, asked: _Asked) -> Iterator[Finding]:
     if has is None:
-        yield _warned(key, f"it is not known whether {asked.shown} has {what}")
+        yield _warned(key, f"it is unknown whether {asked.shown} has {what}")
     elif not has:
         # A model to come may have what its family had not.
         told = _warned if asked.known is None else _refused
@@ -237,11 +242,11 @@ def _tool_choice(choice: str, asked: _Asked) -> Iterator[Finding]:
     if choice in ("auto", "none"):
         yield from _feature("tool_choice", "tools", asked.features.tools, asked)
     elif choice not in ("any", "tool"):
-        yield _refused("tool_choice", f"{choice!r} is no tool choice; allowed: auto, any, tool, none")
+        yield _refused("tool_choice", f"{choice!r} is not a tool choice; allowed: auto, any, tool, none")
     elif asked.features.forced_tools is False:
-        yield _refused("tool_choice", f"{asked.shown} cannot be made to use a tool ({choice}); allowed: auto, none")
+        yield _refused("tool_choice", f"{asked.shown} cannot be forced to use a tool ({choice}); allowed: auto, none")
     elif asked.claude and asked.features.thinking == "off" and asked.mode in ("enabled", "adaptive"):
-        yield _refused("tool_choice", f"{asked.shown} cannot be made to use a tool ({choice}) while it thinks")
+        yield _refused("tool_choice", f"{asked.shown} cannot be forced to use a tool ({choice}) while it thinks")
     else:
         yield from _feature("tool_choice", f"tool choice {choice}", asked.features.forced_tools, asked)
 
@@ -250,7 +255,7 @@ def _schema(schema: object) -> Iterator[Finding]:
     """Keywords that structured outputs answer with 400 (UG structured-output)."""
     told = sorted(set(_unsupported(schema)))
     if told:
-        yield _refused("output_schema", f"structured outputs take no {', '.join(told)} in a schema: remove them")
+        yield _refused("output_schema", f"structured outputs take no {', '.join(told)} in a schema; leave them out")
 
 
 def _unsupported(schema: object) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from bedrock_eval.evaluation.definition import Definition
+from bedrock_eval.evaluation.definition import CustomDefinition, Definition
 from bedrock_eval.results.outcomes import Outcome
 from bedrock_eval.results.same_cases import Cases
 from bedrock_eval.results.scoring import NOT_SCORED, Scorer, Values, run_scores
@@ -59,7 +59,7 @@ def baseline_of(
 
 def incomparable(now: Definition, before: Definition, *, run: str) -> dict[str, str]:
     """By metric that Bedrock or people score, what is known to differ: nobody here can score their answers again."""
-    if now.job is None or before.job is None:
+    if isinstance(now, CustomDefinition) or isinstance(before, CustomDefinition):
         return {}
     earlier = before.measures
     return {

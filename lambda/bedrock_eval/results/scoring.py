@@ -3,8 +3,9 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-from bedrock_eval.evaluation.definition import Definition
+from bedrock_eval.evaluation.definition import CustomDefinition, Definition
 from bedrock_eval.results.outcomes import Outcome
 from bedrock_eval.results.same_cases import Cases
 from bedrock_eval.scores import METRICS, score
@@ -46,8 +47,9 @@ class Scorer:
     """
 
     def __init__(self, definition: Definition) -> None:
-        names = definition.metrics if definition.job is None else ()
-        self._parameters = {name: definition.parameters(name) for name in names}
+        self._parameters: dict[str, Mapping[str, Any]] = {}
+        if isinstance(definition, CustomDefinition):
+            self._parameters = {name: definition.parameters(name) for name in definition.metrics}
         self.versions = {name: METRICS[name].version_with(given) for name, given in self._parameters.items()}
 
     def scores(

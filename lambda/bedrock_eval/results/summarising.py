@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import combinations, pairwise
 
 from bedrock_eval.direction import Better
-from bedrock_eval.evaluation.definition import Candidate, Definition, Gate, judged_run
+from bedrock_eval.evaluation.definition import Candidate, CustomDefinition, Definition, Gate, judged_run
 from bedrock_eval.pricing.costs import cost
 from bedrock_eval.pricing.usage import Usage
 from bedrock_eval.results.baseline import Baseline
@@ -86,7 +86,7 @@ def summarise(  # noqa: PLR0913 - all by keyword but the first
         min_coverage=definition.min_coverage,
         baseline=None if baseline is None else _baseline_ref(baseline, tallies.values()),
         answers=judged_run(definition),
-        retry_of=definition.retry_of,
+        retry_of=definition.retry_of if isinstance(definition, CustomDefinition) else None,
         comparisons=_comparisons(measures, tallies, baseline, confidence=definition.confidence),
         agreement=tuple(agreement),
     )
@@ -121,7 +121,8 @@ class _Tally:
         self._candidate = candidate
         self._definition = definition
         self.measures: Mapping[str, Measure] = definition.measures
-        self._labels: Sequence[str] = definition.parameters(_CLASSES).get("labels", ())
+        classes = definition.parameters(_CLASSES) if isinstance(definition, CustomDefinition) else {}
+        self._labels: Sequence[str] = classes.get("labels", ())
         self._failed: dict[str, str] = {}
         self._scored: set[str] = set()
         self._usage: Usage | None = None
@@ -178,7 +179,7 @@ class _Tally:
 
     def summary(self, baseline: Baseline | None) -> CandidateSummary:
         # What Bedrock's jobs ask of models, and of a judge, is in no output of theirs.
-        own = self._definition.job is None
+        own = isinstance(self._definition, CustomDefinition)
         spent = replace(cost(self._usage or Usage(), self._candidate.rates), unknown_calls=self._unknown_calls)
         return CandidateSummary(
             name=self._candidate.name,

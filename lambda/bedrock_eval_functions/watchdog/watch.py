@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from bedrock_eval import catalogue
 from bedrock_eval.codec import DecodeError
-from bedrock_eval.evaluation.definition import Definition, read_definition
+from bedrock_eval.evaluation.definition import CustomDefinition, Definition, JobDefinition, read_definition
 from bedrock_eval.jobs.progress import longest
 from bedrock_eval.layout import DEFINITIONS, WATCH_LIST, RunLayout, evaluation_prefix
 from bedrock_eval.models import metric_id
@@ -286,11 +286,12 @@ def _own_profiles(definition: Definition) -> dict[str, Rates | None]:
 def _asked(definitions: Sequence[Definition]) -> set[str]:
     """The `ModelId` of everything that evaluations call, by us or by Bedrock's jobs."""
     called = {candidate.invoke_id for definition in definitions for candidate in definition.candidates}
-    judges = {definition.job.judge for definition in definitions if definition.job is not None}
+    judges = {definition.job.judge for definition in definitions if isinstance(definition, JobDefinition)}
     return {metric_id(each) for each in (*called, *judges) if each}
 
 
 def _longest(definition: Definition) -> timedelta:
     """People may take longer over a run than any grace."""
-    job = definition.job
-    return timedelta() if job is None else longest(job.kind, deadline_hours=job.deadline_hours)
+    if isinstance(definition, CustomDefinition):
+        return timedelta()
+    return longest(definition.job.kind, deadline_hours=definition.job.deadline_hours)

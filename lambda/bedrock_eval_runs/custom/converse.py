@@ -26,7 +26,7 @@ from botocore.exceptions import (
 from botocore.exceptions import ConnectionError as BotoConnectionError
 
 from bedrock_eval.evaluation.cases import Case
-from bedrock_eval.evaluation.definition import Candidate, Definition
+from bedrock_eval.evaluation.definition import Candidate, CustomDefinition
 from bedrock_eval.invocation_log.queries import EVALUATION_PURPOSE
 from bedrock_eval.pricing.usage import Usage, known_usage
 from bedrock_eval.results.outcomes import BUSY_REASONS, WITHHELD_REASONS, FailureReason, Outcome
@@ -147,7 +147,7 @@ class UnreadableError(ValueError):
 class Asker:
     """Asks the candidates of one run. Safe to call from many threads."""
 
-    def __init__(self, client: Any, *, definition: Definition, run_id: str) -> None:
+    def __init__(self, client: Any, *, definition: CustomDefinition, run_id: str) -> None:
         self._client = client
         self._scorer = Scorer(definition)
         self._max_attempts = definition.max_attempts

@@ -1,22 +1,18 @@
 """One slice of a run: as many cases as fit before the function's deadline, and the summary after the last."""
 
-import json
 import logging
-from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 
-from bedrock_eval import catalogue
-from bedrock_eval.codec import DecodeError
-from bedrock_eval.evaluation.definition import Candidate, Definition, Schedule, read_definition
-from bedrock_eval.layout import RunLayout, definition_key
+from bedrock_eval.evaluation.definition import Candidate
+from bedrock_eval.layout import RunLayout
+from bedrock_eval.results.failed_cases import commonest, nothing_answered, reason_of
 from bedrock_eval.results.outcomes import FATAL_REASONS, SETTLED_REASONS, FailureReason, Outcome
 from bedrock_eval.results.summary import Summary
 from bedrock_eval.runs.estimates import Estimate, estimate, mean_answer_tokens
 from bedrock_eval.runs.planning import plan
-from bedrock_eval.runs.state import TOO_EARLY, Progress, RunFailureReason, RunState, RunStatus, timestamp
+from bedrock_eval.runs.state import Progress, RunFailureReason, RunState, RunStatus, timestamp
 from bedrock_eval.runs.traffic import Traffic
 from bedrock_eval.wording import percent
 from bedrock_eval_runs import locks
@@ -24,15 +20,15 @@ from bedrock_eval_runs.custom.converse import Asker, Later
 from bedrock_eval_runs.custom.runner import Lane, Limits, Runner, Work
 from bedrock_eval_runs.custom.spending import Spending, check_estimate, last_summary
 from bedrock_eval_runs.datasets import dataset_cases, dataset_version, measure
-from bedrock_eval_runs.early import too_early
+from bedrock_eval_runs.definitions import begun_definition, custom_run, deployed_definition, run_definition
 from bedrock_eval_runs.errors import RunFailed
 from bedrock_eval_runs.events import SliceEvent
 from bedrock_eval_runs.finishing import write_results
 from bedrock_eval_runs.parts import PartWriter, read_lines
-from bedrock_eval_runs.publication import publish_fact
 from bedrock_eval_runs.services import Services
+from bedrock_eval_runs.slice_results import SliceResult, SliceStatus, finished, leave_out, skipped
 from bedrock_eval_runs.states import has_begun, new_state, saved_state
-from bedrock_eval_runs.store import Store, Version
+from bedrock_eval_runs.store import Version
 from bedrock_eval_runs.transient import passes
 
 RESERVE_SECONDS = 60.0
@@ -54,42 +50,6 @@ LOW_COVERAGE = "low_coverage"
 """The reason in run.json of a finished run that has too few answers to be a success."""
 
 logger = logging.getLogger(__name__)
-
-
-class SliceStatus(StrEnum):
-    """What the state machine's choice goes by."""
-
-    RUNNING = "running"
-    WAITING = "waiting"
-    FINISHED = "finished"
-    SKIPPED = "skipped"
-
-
-@dataclass(frozen=True)
-class SliceResult:
-    """What a slice returns to the state machine.
-
-    Attributes:
-        completed, total: cases over all candidates.
-        pause_seconds: with WAITING, how long the state machine waits before the next slice.
-    """
-
-    status: SliceStatus
-    run_id: str
-    completed: int = 0
-    total: int | None = None
-    reason: str | None = None
-    pause_seconds: int = 0
-
-    def to_json(self) -> dict[str, object]:
-        value: dict[str, object] = {
-            "status": self.status.value,
-            "runId": self.run_id,
-            "completed": self.completed,
-            "total": self.total,
-            "pauseSeconds": self.pause_seconds,
-        }
-        return value if self.reason is None else {**value, "reason": self.reason}
 
 
 def run_slice(services: Services, event: SliceEvent, *, remaining_seconds: float) -> SliceResult:
@@ -115,44 +75,12 @@ def run_slice(services: Services, event: SliceEvent, *, remaining_seconds: float
     # A try that broke off before this was decided has left the lock to the next.
     decided = not holding.fresh and has_begun(saved_state(services.store, layout))
     if services.store.append is None and not decided:
-        definition = begun_definition(services.store, layout) or _deployed_definition(services.store, layout.evaluation)
+        definition = begun_definition(services.store, layout) or deployed_definition(services.store, layout.evaluation)
         left_out = leave_out(services, event, definition.schedule, now=now)
         if left_out is not None:
             return left_out
     resumed = replace(event, resumed=event.resumed or holding.fresh)
     return _Slice(services, resumed, now=now).run(services.clock() + remaining_seconds - RESERVE_SECONDS)
-
-
-def finished(layout: RunLayout, state: RunState | None) -> SliceResult:
-    """The result of a run that has its summary."""
-    completed, total = (state.completed, state.total) if state is not None else (0, None)
-    return SliceResult(SliceStatus.FINISHED, layout.run_id, completed, total)
-
-
-def leave_out(services: Services, event: SliceEvent, schedule: Schedule | None, *, now: datetime) -> SliceResult | None:
-    """The result of a run that does not take place, counted and with a word in run.json; None: it does.
-
-    By its rate it comes too early, or an earlier run of the evaluation is not finished.
-    """
-    store, layout = services.store, event.layout
-    reason, message = TOO_EARLY, too_early(store, layout, schedule)
-    if message is None:
-        earlier = locks.run_at_work(store, layout, now=now)
-        if earlier is None:
-            return None
-        reason, message = "overlap", f"run {earlier} of the same evaluation is not finished"
-    state = saved_state(store, layout) or new_state(layout, now=now)
-    state = replace(state, status=RunStatus.SKIPPED, updated=timestamp(now), reason=reason, message=message)
-    store.put(layout.state, state.to_json())
-    locks.release(store, layout, owner=event.execution, now=now)
-    return skipped(services, layout, message)
-
-
-def skipped(services: Services, layout: RunLayout, reason: str) -> SliceResult:
-    """The result of a run that does not take place, counted."""
-    publish_fact(services, catalogue.RUN_SKIPPED, evaluation=layout.evaluation)
-    logger.warning("run skipped", extra={"evaluation": layout.evaluation, "run": layout.run_id, "reason": reason})
-    return SliceResult(SliceStatus.SKIPPED, layout.run_id, reason=reason)
 
 
 class _Slice:
@@ -163,7 +91,7 @@ class _Slice:
         self._layout = event.layout
         self._execution = event.execution
         self._resumed = event.resumed
-        self._definition = run_definition(services.store, event.layout, retry_of=event.retry_of)
+        self._definition = custom_run(run_definition(services.store, event.layout, retry_of=event.retry_of))
         saved = saved_state(services.store, event.layout) or new_state(event.layout, now=now)
         # A run that failed and is started again by hand goes on where it stopped.
         self._state = replace(saved, status=RunStatus.RUNNING, execution=event.execution, reason=None, message=None)
@@ -207,7 +135,7 @@ class _Slice:
         if self._streaks[name].lengthened(outcome, answered=self._writers[name].answered):
             raise RunFailed(
                 RunFailureReason.REFUSED,
-                f"candidate {name}: {STREAK_LENGTH} cases in a row have no answer: {_told(outcome)}",
+                f"candidate {name}: {STREAK_LENGTH} cases in a row have no answer: {reason_of(outcome)}",
             )
 
     def put_off(self, later: Later) -> None:
@@ -472,90 +400,3 @@ def _shortfall(summary: Summary, failed: list[Outcome]) -> str | None:
         return None
     needed = f"min_coverage is {percent(summary.min_coverage, digits=1)}"
     return f"{', '.join(short)}; {needed}; {commonest(failed)}"
-
-
-def nothing_answered(failed: list[Outcome]) -> str:
-    """What is said of a run in which every case of every candidate has failed."""
-    return f"no case was answered; {commonest(failed)}"
-
-
-def commonest(failed: list[Outcome]) -> str:
-    """The reason that most cases failed for, with the detail of one of them."""
-    reasons = Counter(outcome.failure for outcome in failed)
-    if not reasons:
-        return "no case has failed"
-    (reason, times), *_ = reasons.most_common(1)
-    example = next(outcome for outcome in failed if outcome.failure is reason)
-    return f"most often ({times:,} of {len(failed):,}): {_told(example)}"
-
-
-def _told(outcome: Outcome) -> str:
-    """The reason with its detail; not of answers, which no log may hold."""
-    reason = "" if outcome.failure is None else outcome.failure.value
-    told = outcome.failure not in SETTLED_REASONS and outcome.response is None
-    return f"{reason}: {outcome.detail}" if told else reason
-
-
-def run_definition(
-    store: Store,
-    layout: RunLayout,
-    *,
-    retry_of: str | None = None,
-    settle: Callable[[Definition], Definition] | None = None,
-) -> Definition:
-    """The definition as it was when the run began: the first slice copies it, later ones read the copy.
-
-    Args:
-        retry_of: the finished run whose definition it is, because what failed in that is asked again.
-        settle: what the copy says more than the deployed one, for what must not change while the run lasts.
-    """
-    begun = begun_definition(store, layout)
-    if begun is not None:
-        return begun
-    deployed = _deployed_definition(store, layout.evaluation)
-    definition = deployed if retry_of is None else _retried_definition(store, layout, retry_of, deployed=deployed)
-    if settle is not None:
-        definition = settle(definition)
-    if store.create(layout.definition, json.dumps(definition.to_json(), indent=1)):
-        return definition
-    # Another execution came first; what it has settled counts.
-    return begun_definition(store, layout) or definition
-
-
-def begun_definition(store: Store, layout: RunLayout) -> Definition | None:
-    """The definition that a run began with; None when it has not begun, or has expired."""
-    stored = store.read(layout.definition)
-    return None if stored is None else _decoded(stored.body, layout.definition)
-
-
-def _deployed_definition(store: Store, evaluation: str) -> Definition:
-    key = definition_key(evaluation)
-    deployed = store.read(key)
-    if deployed is None:
-        raise RunFailed(
-            RunFailureReason.DEFINITION_MISSING, f"{key} is missing: evaluation {evaluation} is not deployed"
-        )
-    return _decoded(deployed.body, key)
-
-
-def _retried_definition(store: Store, layout: RunLayout, retry_of: str, *, deployed: Definition) -> Definition:
-    """What the other run was, asked through what is deployed now: a profile of its own may have been made anew."""
-    source = RunLayout(layout.evaluation, retry_of)
-    definition = begun_definition(store, source)
-    if definition is None or not store.exists(source.summary):
-        raise RunFailed(RunFailureReason.RETRIED_RUN_MISSING, f"{source} is not finished, or has expired")
-    now = {candidate.name: candidate for candidate in deployed.candidates}
-    candidates = tuple(
-        replace(each, invoke_id=now[each.name].invoke_id)
-        if each.name in now and now[each.name].model_id == each.model_id
-        else each
-        for each in definition.candidates
-    )
-    return replace(definition, candidates=candidates, retry_of=retry_of)
-
-
-def _decoded(body: bytes, key: str) -> Definition:
-    try:
-        return read_definition(body)
-    except DecodeError as error:
-        raise RunFailed(RunFailureReason.DEFINITION_INVALID, f"{key}: {error}") from None

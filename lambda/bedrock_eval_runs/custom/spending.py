@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import islice
 
 from bedrock_eval.codec import DecodeError
-from bedrock_eval.evaluation.definition import Definition
+from bedrock_eval.evaluation.definition import CustomDefinition
 from bedrock_eval.layout import RunLayout, evaluation_prefix
 from bedrock_eval.pricing.costs import Cost, cost, dollars, total
 from bedrock_eval.pricing.usage import Usage
@@ -21,7 +21,7 @@ _LOOK_BACK = 500
 """Runs: while one works, every later one leaves a folder without a summary."""
 
 
-def check_estimate(definition: Definition, estimate: Estimate) -> None:
+def check_estimate(definition: CustomDefinition, estimate: Estimate) -> None:
     """Let the run begin, or stop it before it has asked anything.
 
     Raises:
@@ -53,7 +53,7 @@ class Spending:
 
     def __init__(
         self,
-        definition: Definition,
+        definition: CustomDefinition,
         state: RunState,
         writers: Mapping[str, PartWriter],
         taken: Callable[[str], tuple[int, int]],

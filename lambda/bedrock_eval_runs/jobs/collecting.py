@@ -4,18 +4,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from bedrock_eval.evaluation.cases import Case
-from bedrock_eval.evaluation.definition import Candidate, Definition, judged_run
+from bedrock_eval.evaluation.definition import Candidate, JobDefinition, judged_run
 from bedrock_eval.jobs.collection import RESULT_ENDING, Collected, collect, read_output, result_keys
 from bedrock_eval.jobs.progress import Job, Jobs, JobStatus
 from bedrock_eval.jobs.records import JobRecord, Unread
-from bedrock_eval.jobs.request import settings
 from bedrock_eval.layout import RunLayout
 from bedrock_eval.models import base_id
+from bedrock_eval.results.failed_cases import nothing_answered
 from bedrock_eval.results.outcomes import Outcome
 from bedrock_eval.results.summary import Agreement
 from bedrock_eval.runs.state import RunFailureReason, RunState
 from bedrock_eval.scores.job_measures import BUILT_IN_DATASET_PROMPTS
-from bedrock_eval_runs.custom.slices import nothing_answered
 from bedrock_eval_runs.errors import RunFailed
 from bedrock_eval_runs.finishing import write_results
 from bedrock_eval_runs.jobs.datasets import own_cases, stored_answers
@@ -35,7 +34,9 @@ class _Asked:
     known: Sequence[Outcome] = ()
 
 
-def collect_run(services: JobServices, layout: RunLayout, definition: Definition, state: RunState, jobs: Jobs) -> Jobs:
+def collect_run(
+    services: JobServices, layout: RunLayout, definition: JobDefinition, state: RunState, jobs: Jobs
+) -> Jobs:
     """Write parts, report and summary of a run whose jobs have completed; jobs.json with what was not taken.
 
     Raises:
@@ -63,7 +64,7 @@ def collect_run(services: JobServices, layout: RunLayout, definition: Definition
     return jobs
 
 
-def _asked(services: JobServices, definition: Definition, jobs: Jobs) -> dict[str, _Asked]:
+def _asked(services: JobServices, definition: JobDefinition, jobs: Jobs) -> dict[str, _Asked]:
     """By job."""
     source = judged_run(definition)
     if source is not None:
@@ -88,7 +89,7 @@ def _held(store: Store, layout: RunLayout) -> str:
 
 
 def _collected(  # noqa: PLR0913 - all by keyword but the first two
-    store: Store, layout: RunLayout, *, definition: Definition, jobs: Jobs, job: Job, asked: _Asked
+    store: Store, layout: RunLayout, *, definition: JobDefinition, jobs: Jobs, job: Job, asked: _Asked
 ) -> Collected:
     output = _output(store, layout, jobs, job)
     if output is None:
@@ -101,7 +102,7 @@ def _collected(  # noqa: PLR0913 - all by keyword but the first two
     found = collect(
         output.records,
         candidates=_names(candidates),
-        metrics=tuple(settings(definition).measure(name).name for name in definition.metrics),
+        metrics=tuple(definition.job.measure(name).name for name in definition.metrics),
         asked=asked.cases,
         strays=output.strays,
     )

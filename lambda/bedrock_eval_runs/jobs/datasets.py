@@ -4,14 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from bedrock_eval.evaluation.cases import Case
-from bedrock_eval.evaluation.definition import Dataset, Definition, judged_run
+from bedrock_eval.evaluation.definition import CustomDefinition, Dataset, Definition, JobDefinition, judged_run
 from bedrock_eval.jobs.answers import StoredAnswers, judging
 from bedrock_eval.jobs.rules import answers_problems, dataset_problems
 from bedrock_eval.layout import RunLayout, evaluation_prefix
 from bedrock_eval.runs.state import RunFailureReason
 from bedrock_eval.wording import count
-from bedrock_eval_runs.custom.slices import begun_definition
 from bedrock_eval_runs.datasets import dataset_cases, dataset_version
+from bedrock_eval_runs.definitions import begun_definition
 from bedrock_eval_runs.errors import RunFailed
 from bedrock_eval_runs.jobs.services import JobServices
 from bedrock_eval_runs.parts import read_outcomes
@@ -22,7 +22,7 @@ def with_answers_run(store: Store) -> Callable[[Definition], Definition]:
     """Settles which run's answers are judged: the newest published one when a run begins."""
 
     def settle(definition: Definition) -> Definition:
-        if definition.job is None or definition.job.answers_from is None:
+        if isinstance(definition, CustomDefinition) or definition.job.answers_from is None:
             return definition
         return judging(definition, run_id=_newest_published(store, definition.job.answers_from))
 
@@ -38,7 +38,7 @@ def _newest_published(store: Store, evaluation: str) -> str:
     )
 
 
-def prepare_datasets(services: JobServices, layout: RunLayout, definition: Definition) -> None:
+def prepare_datasets(services: JobServices, layout: RunLayout, definition: JobDefinition) -> None:
     """Refuse what Bedrock would refuse, and write the stored answers that are not written yet.
 
     Raises:
@@ -54,7 +54,7 @@ def prepare_datasets(services: JobServices, layout: RunLayout, definition: Defin
         _write_answers(services.runs.store, layout, definition, source=source, cases=cases)
 
 
-def own_cases(services: JobServices, definition: Definition) -> list[Case]:
+def own_cases(services: JobServices, definition: JobDefinition) -> list[Case]:
     """The cases of a dataset of one's own.
 
     Raises:
@@ -65,7 +65,7 @@ def own_cases(services: JobServices, definition: Definition) -> list[Case]:
 
 
 def _write_answers(
-    store: Store, layout: RunLayout, definition: Definition, *, source: RunLayout, cases: Sequence[Case]
+    store: Store, layout: RunLayout, definition: JobDefinition, *, source: RunLayout, cases: Sequence[Case]
 ) -> None:
     """All are checked before the first is written; what is written stays, so that every look finds the same."""
     missing = [each.name for each in definition.candidates if not store.exists(layout.answers(each.name))]
@@ -85,7 +85,7 @@ def _write_answers(
         store.create(layout.answers(name), answers.dataset(), content_type=JSON_LINES)
 
 
-def _refuse_misfit(store: Store, definition: Definition, source: RunLayout) -> None:
+def _refuse_misfit(store: Store, definition: JobDefinition, source: RunLayout) -> None:
     begun = begun_definition(store, source)
     if begun is None:
         raise RunFailed(RunFailureReason.ANSWERS_MISSING, f"{source} has expired")
@@ -107,7 +107,7 @@ def stored_answers(store: Store, source: RunLayout, candidate: str) -> StoredAns
     return found
 
 
-def given(store: Store, layout: RunLayout, definition: Definition, *, candidate: str) -> Definition:
+def given(store: Store, layout: RunLayout, definition: JobDefinition, *, candidate: str) -> JobDefinition:
     """The definition with the dataset that the job of a candidate is given."""
     if judged_run(definition) is None:
         return definition

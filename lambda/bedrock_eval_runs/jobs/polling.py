@@ -4,7 +4,7 @@ import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bedrock_eval.evaluation.definition import Candidate, Definition, judged_run
+from bedrock_eval.evaluation.definition import Candidate, JobDefinition, judged_run
 from bedrock_eval.evaluation.job_settings import JobKind, JobSettings
 from bedrock_eval.jobs.progress import (
     OUTPUT_LIMIT,
@@ -15,11 +15,11 @@ from bedrock_eval.jobs.progress import (
     JobStatus,
     pause,
 )
-from bedrock_eval.jobs.request import build_request, groups, job_name, settings
+from bedrock_eval.jobs.request import build_request, groups, job_name
 from bedrock_eval.layout import RunLayout
 from bedrock_eval.runs.state import RunFailureReason, RunState, RunStatus, timestamp
 from bedrock_eval_runs import locks
-from bedrock_eval_runs.custom.slices import SliceResult, SliceStatus, finished, leave_out, run_definition, skipped
+from bedrock_eval_runs.definitions import job_run, run_definition
 from bedrock_eval_runs.errors import RunFailed
 from bedrock_eval_runs.events import SliceEvent
 from bedrock_eval_runs.jobs.collecting import collect_run, without_output
@@ -27,6 +27,7 @@ from bedrock_eval_runs.jobs.control import Control, NoRoomError, NotNowError
 from bedrock_eval_runs.jobs.datasets import given, prepare_datasets, with_answers_run
 from bedrock_eval_runs.jobs.remains import saved_jobs
 from bedrock_eval_runs.jobs.services import JobServices
+from bedrock_eval_runs.slice_results import SliceResult, SliceStatus, finished, leave_out, skipped
 from bedrock_eval_runs.states import has_begun, new_state, saved_state
 
 logger = logging.getLogger(__name__)
@@ -46,11 +47,11 @@ def look(services: JobServices, event: SliceEvent, *, remaining_seconds: float) 
     if runs.store.exists(layout.summary):
         return finished(layout, saved_state(runs.store, layout))
     now = runs.now()
-    definition = run_definition(runs.store, layout, settle=with_answers_run(runs.store))
+    definition = job_run(run_definition(runs.store, layout, settle=with_answers_run(runs.store)))
     saved = saved_state(runs.store, layout)
     state = saved or new_state(layout, now=now)
     # The pause after this look is at most so long; the lock must outlive it.
-    wait = pause(settings(definition).kind, since_start=now - datetime.fromisoformat(state.started))
+    wait = pause(definition.job.kind, since_start=now - datetime.fromisoformat(state.started))
     deadline = now + timedelta(seconds=remaining_seconds) + wait
     holding = locks.acquire(runs.store, layout, owner=event.execution, now=now, deadline=deadline)
     if not holding.ours:
@@ -67,7 +68,7 @@ def look(services: JobServices, event: SliceEvent, *, remaining_seconds: float) 
 class _Look:
     """A look that holds the lock."""
 
-    def __init__(self, services: JobServices, layout: RunLayout, definition: Definition, state: RunState) -> None:
+    def __init__(self, services: JobServices, layout: RunLayout, definition: JobDefinition, state: RunState) -> None:
         self._services = services
         self._runs = services.runs
         self._layout = layout
@@ -79,7 +80,7 @@ class _Look:
 
     @property
     def _settings(self) -> JobSettings:
-        return settings(self._definition)
+        return self._definition.job
 
     @property
     def _deadline(self) -> datetime:

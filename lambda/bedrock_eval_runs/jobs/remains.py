@@ -5,11 +5,12 @@ from dataclasses import replace
 
 from bedrock_eval import catalogue
 from bedrock_eval.codec import DecodeError
+from bedrock_eval.evaluation.definition import JobDefinition
 from bedrock_eval.jobs.progress import Job, Jobs, read_jobs
-from bedrock_eval.jobs.request import evaluation_mark, settings
+from bedrock_eval.jobs.request import evaluation_mark
 from bedrock_eval.layout import RunLayout
 from bedrock_eval.wording import count
-from bedrock_eval_runs.custom.slices import begun_definition
+from bedrock_eval_runs.definitions import begun_definition
 from bedrock_eval_runs.jobs.control import Control
 from bedrock_eval_runs.jobs.services import JobServices
 from bedrock_eval_runs.publication import publish_fact
@@ -68,9 +69,9 @@ def clear_up(services: JobServices, layout: RunLayout | None) -> None:
 def _clear_up(services: JobServices, layout: RunLayout) -> None:
     store = services.runs.store
     definition = begun_definition(store, layout)
-    if definition is None:
+    if not isinstance(definition, JobDefinition):
         return
-    keep = settings(definition).keep_jobs
+    keep = definition.job.keep_jobs
     pruned = Control(services.bedrock).prune(containing=evaluation_mark(definition), keep=keep)
     for why in pruned.refused:
         logger.warning("job not deleted", extra={"evaluation": layout.evaluation, "reason": why})

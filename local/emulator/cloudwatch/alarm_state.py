@@ -1,7 +1,7 @@
 """State changes of a CloudWatch alarm: M out of N with gaps.
 
-The rules are those of "Configuring how CloudWatch alarms treat missing data" in the user guide. An alarm looks back
-further than its evaluation periods, and treats periods as missing only when that range holds too few values.
+The rules are those of "Configuring how CloudWatch alarms treat missing data" in the user guide. An alarm reads
+further back than its evaluation periods, and treats periods as missing only when that range holds too few values.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Lambda: error names, the environment of a function, dead letters.
+"""Lambda: error names, the environment of a function, dead-letter queues.
 
 Stock ministack calls every error of a handler Runtime.HandlerError, hands the emulator's whole environment to the
 function, lets it import whatever is installed beside ministack, drops what a log record holds beside its message, sends

@@ -128,7 +128,7 @@ _ticking = threading.Lock()
 
 
 def _grace(expression: str) -> float:
-    """How long before it was made or changed a schedule may have been due: a rate is in that very moment."""
+    """The seconds before its creation or update in which a schedule may be due: a rate is due at that moment."""
     if expression.startswith("at("):
         return _AT_GRACE_SECONDS
     return _MOMENT_SECONDS if expression.startswith("rate(") else 0.0

@@ -37,7 +37,7 @@ def check(request: Mapping[str, Any]) -> None:
             here = Scope(get_account_id(), get_region())
             resolve(output.source_of(model), scope=here, copied_from=inference_profiles.copied_from)
     if "automated" in config and not judged and _sources(models):
-        raise invalid("Inference response data of your own can be evaluated by a judge or by people.")
+        raise invalid("Inference response data of your own can be evaluated by a judge or by a work team.")
     for entry in next(iter(config.values()))["datasetMetricConfigs"]:
         _check_dataset(entry["dataset"], sources=_sources(models), human="human" in config)
     problem = _role_problem(request)

@@ -5,6 +5,7 @@ import time
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -218,3 +219,24 @@ def test_a_function_whose_code_is_missing_fails_its_stack(clients: Clients, depl
     clients("s3").create_bucket(Bucket=bucket)
     stack = deploy({"Fn": template(Code={"S3Bucket": bucket, "S3Key": "no.zip"})}, expect="ROLLBACK_COMPLETE")
     assert "NoSuchKey" in stack.reasons()
+
+
+def test_many_asynchronous_events_run_in_few_processes(clients: Clients, function: Create, tmp_path: Path) -> None:
+    """As when dozens of alarms notify together: none is lost, and few processes start cold."""
+    arn = function(
+        """
+        import os, time
+
+        def handler(event, context):
+            time.sleep(0.05)
+            with open(event["file"], "a") as file:
+                file.write(f"{os.getpid()}\\n")
+        """
+    )
+    file = tmp_path / "processes"
+    for _ in range(24):
+        clients("lambda").invoke(
+            FunctionName=arn, InvocationType="Event", Payload=json.dumps({"file": str(file)}).encode()
+        )
+    processes = eventually(lambda: file.exists() and len(found := file.read_text().split()) == 24 and found, seconds=60)
+    assert len(set(processes)) <= 4

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from bedrock_eval.evaluation.cases import read_cases
-from bedrock_eval.evaluation.definition import Candidate, Dataset, Definition
+from bedrock_eval.evaluation.definition import Candidate, Dataset, Definition, JobDefinition
 from bedrock_eval.evaluation.job_settings import Criterion, JobKind, JobSettings, Rating, ScaleStep
 from bedrock_eval.jobs.collection import Collected, collect, read_lines, result_keys
 from bedrock_eval.jobs.request import JobPlace, build_request, groups
@@ -73,7 +73,7 @@ class Place:
         self.simulator.client("s3").put_object(Bucket=self.bucket, Key="questions.jsonl", Body=body)
 
     def definition(self, job: JobSettings = AUTOMATIC, **changes: Any) -> Definition:
-        plain = Definition(
+        plain = JobDefinition(
             application="support",
             environment="dev",
             evaluation=f"e{uuid.uuid4().hex[:8]}",

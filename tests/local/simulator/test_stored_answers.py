@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bedrock_eval.evaluation.definition import Candidate, Dataset, Definition
+from bedrock_eval.evaluation.definition import Candidate, CustomDefinition, Dataset, Definition
 from bedrock_eval.evaluation.job_settings import JobKind, JobSettings
 from bedrock_eval.jobs.request import JobPlace
 from bedrock_eval.layout import RunLayout, definition_key
@@ -22,6 +22,7 @@ from bedrock_eval_runs.jobs.services import JobServices
 from bedrock_eval_runs.publication import publish_run
 from bedrock_eval_runs.services import Services
 from bedrock_eval_runs.store import Store
+from tests.support.definitions import by_jobs
 from tests.support.local.simulator import PLAIN, QUESTIONS, Simulator, make_working_role, trust
 
 ASKED = QUESTIONS[:15]
@@ -79,7 +80,7 @@ def world(simulator: Simulator) -> Iterator[World]:
     simulator.configure(evaluation_jobs={})
 
 
-QUALITY = Definition(
+QUALITY = CustomDefinition(
     application="support",
     environment="dev",
     evaluation="quality",
@@ -87,7 +88,7 @@ QUALITY = Definition(
     dataset=Dataset("questions", "", "datasets/questions.jsonl"),
     metrics=("squad_f1",),
 )
-JUDGE = replace(
+JUDGE = by_jobs(
     QUALITY,
     evaluation="judged",
     metrics=("Builtin.Correctness",),

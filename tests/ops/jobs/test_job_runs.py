@@ -22,6 +22,7 @@ from ops.commands.jobs import LIST
 from ops.jobs.runs import SHOW
 from tests.ops.conftest import clients_of_the_account
 from tests.ops.json_documents import read_document
+from tests.support.definitions import as_custom
 from tests.support.fakes import client_error
 from tests.support.runs.jobs import BUCKET, DATA, DEFINITION, PROMPTS, World
 
@@ -81,7 +82,7 @@ def looked(world: World, layout: RunLayout) -> None:
 def world() -> World:
     made = World()
     made.deploy()
-    made.deploy(replace(DEFINITION, evaluation="support", job=None, metrics=("f1_score",)))
+    made.deploy(as_custom(DEFINITION, evaluation="support", metrics=("f1_score",)))
     lines = [json.dumps({"prompt": prompt, "referenceResponse": "r"}) for prompt in PROMPTS]
     made.s3.put_object(Bucket=DATA, Key="datasets/questions.jsonl", Body="\n".join(lines).encode())
     return made

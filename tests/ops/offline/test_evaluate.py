@@ -417,7 +417,7 @@ def test_progress_says_which_model_is_throttled(updated: str, told: str) -> None
             ("us.anthropic.claude-sonnet-4-6", *("--max-tokens", "100000")),
             "is more than 'us.anthropic.claude-sonnet-4-6'",
         ),
-        ((MODEL, *("--region", "us-esat-1")), "--region: 'us-esat-1' is no Region of AWS (did you mean us-east-1"),
+        ((MODEL, *("--region", "us-esat-1")), "--region: 'us-esat-1' is not a Region of AWS (did you mean us-east-1"),
     ],
 )
 def test_a_model_that_cannot_answer_is_refused_before_anything_is_asked(
@@ -435,7 +435,7 @@ def test_a_model_that_cannot_answer_is_refused_before_anything_is_asked(
             ("us.amazon.nova-2-lite",),
             "warning: --model us.amazon.nova-2-lite: 'us.amazon.nova-2-lite' is not among the models",
         ),
-        (("ca.amazon.nova-lite-v1:0",), "'ca' is no beginning of a profile that is known"),
+        (("ca.amazon.nova-lite-v1:0",), "'ca' is not a known prefix of inference profiles"),
         (("us.anthropic.claude-haiku-5-5", *("--max-tokens", "100")), "thinks before it answers"),
         (("jp.anthropic.claude-haiku-5-5", *("--destination-region", "ap-northeast-1")), ""),
         (("one=arn:aws:bedrock:us-east-1:111122223333:imported-model/abcdefghijkl",), ""),

@@ -1,1 +1,1 @@
-"""What AWS says and is asked: records, price lists, requests, SDK versions."""
+"""Samples of AWS's records, price lists, notifications and requests, and older SDK versions."""

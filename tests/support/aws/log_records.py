@@ -165,6 +165,6 @@ def event(value: dict[str, Any]) -> Event:
 
 
 def events(records: Iterable[dict[str, Any]] = RECORDS.values()) -> list[Event]:
-    """As the log group holds them, after the line that Bedrock writes first."""
+    """The records as the log group holds them, after the line that Bedrock writes first."""
     begin = Event(int(datetime(2026, 11, 23, 9, tzinfo=UTC).timestamp() * 1000), PERMISSION_CHECK, pointer="p")
     return [begin, *map(event, records)]

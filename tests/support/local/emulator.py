@@ -93,7 +93,7 @@ def clients_of(endpoint: Endpoint) -> Clients:
 
 
 def deploy_of(clients: Clients) -> Deploy:
-    """What deploys resources as a stack of their own and waits for its status."""
+    """A function that deploys resources as a stack of their own and waits for its status."""
 
     def run(resources: dict[str, Any], *, expect: str = "CREATE_COMPLETE", seconds: float = 30) -> Stack:
         stack = Stack(clients("cloudformation"), f"t{uuid.uuid4().hex[:10]}")
@@ -110,7 +110,7 @@ def deploy_of(clients: Clients) -> Deploy:
 
 
 def functions_of(clients: Clients) -> Callable[..., str]:
-    """What creates a Python function from source and gives its ARN."""
+    """A function that creates a Python function from source and gives its ARN."""
 
     def create(source: str, *, name: str | None = None, timeout: int = 10, **options: Any) -> str:
         archive = io.BytesIO()

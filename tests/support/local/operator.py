@@ -11,7 +11,7 @@ from tests.support.paths import ROOT
 
 
 def credentials(stack: Stack) -> dict[str, str]:
-    """What the AWS clients of a person have: all but the emulator's address, which is an option here."""
+    """The variables of an operator's AWS clients, without the emulator's address, which is an option here."""
     given = stack.deployment.endpoint.environment
     return {key: value for key, value in given.items() if key.startswith("AWS_") and key != "AWS_ENDPOINT_URL"}
 

@@ -25,7 +25,7 @@ LONG_PROMPT = "x" * 150_000
 
 
 def recorded_answers() -> list[dict[str, str]]:
-    """What the emulator of these tests replays."""
+    """The answers that the emulator of these tests replays."""
     lines = [{"modelId": PLAIN, "prompt": q, "response": f"The answer to {q.lower()}"} for q in QUESTIONS]
     lines += [{"modelId": BASE, "prompt": q, "response": f"Well, {q.lower()}"} for q in QUESTIONS[:5]]
     lines += [

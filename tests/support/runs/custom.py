@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from bedrock_eval.evaluation.definition import Candidate, Dataset, Definition, InferenceParameters
+from bedrock_eval.evaluation.definition import Candidate, CustomDefinition, Dataset, Definition, InferenceParameters
 from bedrock_eval.layout import RunLayout, definition_key
 from bedrock_eval_runs.services import Services
 from bedrock_eval_runs.store import Store
@@ -19,7 +19,7 @@ EXECUTION = "arn:aws:states:us-east-1:000000000000:execution:shop-dev-evaluation
 SLICE = {"action": "slice", "input": INPUT, "execution": EXECUTION}
 LAYOUT = RunLayout("support", RUN_ID)
 
-DEFINITION = Definition(
+DEFINITION = CustomDefinition(
     application="shop",
     environment="dev",
     evaluation="support",

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bedrock_eval.evaluation.definition import Candidate, Dataset, Definition
+from bedrock_eval.evaluation.definition import Candidate, Dataset, Definition, JobDefinition
 from bedrock_eval.evaluation.job_settings import JobKind, JobSettings
 from bedrock_eval.jobs.request import JobPlace
 from bedrock_eval.layout import RunLayout, definition_key
@@ -13,6 +13,7 @@ from bedrock_eval.scores.job_measures import Task
 from bedrock_eval_runs.jobs.services import JobServices
 from bedrock_eval_runs.services import Services
 from bedrock_eval_runs.store import Store
+from tests.support.definitions import by_jobs
 from tests.support.fakes import FakeClock, FakeCloudWatch, FakeModels, FakeS3, client_error
 
 BUCKET, DATA = "results", "datasets"
@@ -22,7 +23,7 @@ EXECUTION = "arn:aws:states:us-east-1:000000000000:execution:shop-dev-jobs:one"
 SLICE = {"action": "slice", "input": INPUT, "execution": EXECUTION}
 LAYOUT = RunLayout("judged", RUN_ID)
 JUDGE = JobSettings(JobKind.JUDGE, Task.GENERAL, judge="amazon.nova-pro-v1:0")
-DEFINITION = Definition(
+DEFINITION = JobDefinition(
     application="shop",
     environment="dev",
     evaluation="judged",
@@ -170,7 +171,7 @@ class World:
 
     def deploy(self, definition: Definition = DEFINITION, **settings: Any) -> None:
         if settings:
-            definition = replace(definition, job=replace(definition.job or JUDGE, **settings))
+            definition = by_jobs(definition, job=replace(getattr(definition, "job", JUDGE), **settings))
         value = json.dumps(definition.to_json())
         self.s3.put_object(Bucket=BUCKET, Key=definition_key(definition.evaluation), Body=value.encode())
 

@@ -88,7 +88,7 @@ def test_a_wrong_id_says_what_is_allowed(model_id: str, region: str, told: str) 
 
 
 def test_destinations_mean_nothing_without_a_profile() -> None:
-    with pytest.raises(ModelError, match="is no inference profile"):
+    with pytest.raises(ModelError, match="is not an inference profile"):
         Model(NOVA, region="us-east-1", destination_regions=("us-east-1",))
 
 

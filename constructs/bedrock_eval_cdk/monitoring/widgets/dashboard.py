@@ -51,7 +51,8 @@ class MonitoringDashboard(Construct):
         super().__init__(scope, construct_id)
         rows = [*_rows(drawing), *further]
         self.widgets = tuple(widget for row in rows for widget in row)
-        _check(self, self.widgets)
+        _check(self, drawing.models.identity.label, self.widgets)
+        self._name = drawing.models.identity.name(lambda names: names.dashboard)
         self.dashboard = existing or self._make(drawing)
         self.dashboard.add_variable(_choice(drawing.models))
         for row in rows:
@@ -68,10 +69,10 @@ class MonitoringDashboard(Construct):
 
     def url(self, *, region: str) -> str:
         """Where the console shows it."""
-        return dashboard_url(self.dashboard.dashboard_name, region=region)
+        return dashboard_url(self._name or self.dashboard.dashboard_name, region=region)
 
 
-def _check(scope: Construct, widgets: Sequence[cloudwatch.IWidget]) -> None:
+def _check(scope: Construct, name: str, widgets: Sequence[cloudwatch.IWidget]) -> None:
     """What a search finds is not known here and counts besides."""
     drawn = Stack.of(scope).resolve([each for widget in widgets for each in widget.to_json()])
     metrics = [sum(isinstance(entry[0], str) for entry in each["properties"].get("metrics", ())) for each in drawn]
@@ -81,7 +82,7 @@ def _check(scope: Construct, widgets: Sequence[cloudwatch.IWidget]) -> None:
         (max(metrics), _MOST_METRICS_OF_ONE, "metrics in a widget"),
     ):
         if count > most:
-            raise DeclarationError(f"the dashboard would have {count:,} {what}; allowed: {most:,}; {SPLIT}")
+            raise DeclarationError(f"dashboard {name} would have {count:,} {what}; allowed: {most:,}; {SPLIT}")
 
 
 def _choice(monitored: MonitoredModels) -> cloudwatch.DashboardVariable:

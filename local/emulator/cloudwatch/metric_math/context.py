@@ -17,7 +17,7 @@ class Context(Protocol):
 
     @property
     def readings(self) -> Readings:
-        """How open questions of the language are answered."""
+        """The reading of the language, which answers its open questions."""
 
     def evaluate(self, node: Node) -> Value:
         """The value of a parsed expression. Raises ExpressionError."""

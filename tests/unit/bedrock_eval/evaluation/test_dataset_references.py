@@ -95,6 +95,6 @@ def test_some_are_counted() -> None:
     assert told is not None
     assert not told.refused
     assert told.message == (
-        "2 of 4 cases of q.jsonl have no referenceResponse (first line 2), so that f1_score, contains will not count "
+        "2 of 4 cases of q.jsonl have no referenceResponse (first line 2); f1_score, contains will not count "
         "them; if 'target' (in 1 line) holds it: rename the key to referenceResponse"
     )

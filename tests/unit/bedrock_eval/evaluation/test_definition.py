@@ -8,15 +8,20 @@ from bedrock_eval.codec import DecodeError
 from bedrock_eval.evaluation.definition import (
     PROMPT_MARK,
     Candidate,
+    CustomDefinition,
     Dataset,
-    Definition,
     Gate,
     InferenceParameters,
     Schedule,
+    custom_definition,
+    job_definition,
     read_definition,
 )
+from bedrock_eval.evaluation.job_settings import JobKind, JobSettings
+from bedrock_eval.scores.job_measures import Task
+from tests.support.definitions import by_jobs
 
-DEFINITION = Definition(
+DEFINITION = CustomDefinition(
     application="shop",
     environment="dev",
     evaluation="quality",
@@ -93,3 +98,21 @@ def test_without_a_template_the_prompt_is_sent_as_it_is(prompt: str) -> None:
 def test_a_template_surrounds_the_prompt_whatever_it_holds(prompt: str) -> None:
     text = Candidate("c", "m", "m", template=f"<{PROMPT_MARK}>").user_text(prompt)
     assert text == f"<{prompt}>"
+
+
+def test_a_definition_by_jobs_is_read_with_the_settings_that_it_once_held_too() -> None:
+    made = by_jobs(DEFINITION, job=JobSettings(JobKind.AUTOMATIC, Task.GENERAL), metrics=("Builtin.Accuracy",))
+    stored = {**made.to_json(), "concurrency": 8, "metric_parameters": {}, "patience_minutes": 30.0}
+    assert read_definition(stored) == made == read_definition(made.to_json())
+    with pytest.raises(DecodeError, match="unknown key 'colour'"):
+        read_definition({**stored, "colour": "red"})
+
+
+def test_each_kind_is_refused_where_the_other_is_needed() -> None:
+    made = by_jobs(DEFINITION, job=JobSettings(JobKind.AUTOMATIC, Task.GENERAL))
+    with pytest.raises(ValueError, match=r"is of kind custom: no job of Bedrock belongs to it"):
+        job_definition(DEFINITION)
+    with pytest.raises(ValueError, match=r"is of kind automatic: evaluation jobs run it"):
+        custom_definition(made)
+    assert custom_definition(DEFINITION) is DEFINITION
+    assert job_definition(made) is made

@@ -10,9 +10,17 @@ from botocore.validate import validate_parameters
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bedrock_eval.evaluation.definition import Candidate, Dataset, Definition, InferenceParameters, read_definition
+from bedrock_eval.evaluation.definition import (
+    Candidate,
+    Dataset,
+    Definition,
+    InferenceParameters,
+    JobDefinition,
+    job_definition,
+    read_definition,
+)
 from bedrock_eval.evaluation.job_settings import Criterion, JobKind, JobSettings, Rating, ScaleStep
-from bedrock_eval.jobs.request import JobPlace, build_request, groups, job_name, settings
+from bedrock_eval.jobs.request import JobPlace, build_request, groups, job_name
 from bedrock_eval.jobs.rules import problems
 from bedrock_eval.scores.job_measures import RatingMethod, Task
 from tests.support.aws.job_requests import broken_rules, request_shape
@@ -44,7 +52,7 @@ TONE = Criterion(
 )
 FLOW = "arn:aws:sagemaker:us-east-1:111111111111:flow-definition/support-dev"
 
-AUTOMATIC = Definition(
+AUTOMATIC = JobDefinition(
     application="support",
     environment="dev",
     evaluation="quality",
@@ -156,7 +164,7 @@ def test_people_are_asked_for_metrics_named_as_the_ratings() -> None:
 
 def test_a_human_evaluation_without_a_flow_definition_cannot_be_asked() -> None:
     with pytest.raises(ValueError, match="flow_definition_arn is missing"):
-        requests(replace(HUMAN, job=replace(settings(HUMAN), flow_definition_arn=None)))
+        requests(replace(HUMAN, job=replace(job_definition(HUMAN).job, flow_definition_arn=None)))
 
 
 def test_the_same_run_asks_under_the_same_name_and_token() -> None:
@@ -186,7 +194,7 @@ written = st.text(max_size=130) | st.text(alphabet="abXY01-_.!*'()/:=+@ \n\r\t\u
 @given(written, written, st.sampled_from(list(EVERY_KIND)))
 def test_what_the_rules_let_pass_the_service_model_takes(name: str, text: str, kind: str) -> None:
     definition = EVERY_KIND[kind]
-    job = settings(definition)
+    job = job_definition(definition).job
     tried = replace(
         definition,
         dataset=definition.dataset if definition.dataset.built_in else replace(DATASET, name=name, key=f"{text}.jsonl"),

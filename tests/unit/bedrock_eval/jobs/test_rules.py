@@ -7,16 +7,23 @@ from typing import Any
 import pytest
 
 from bedrock_eval.evaluation.cases import Case, read_cases
-from bedrock_eval.evaluation.definition import Candidate, Dataset, Definition, InferenceParameters
+from bedrock_eval.evaluation.definition import (
+    Candidate,
+    Dataset,
+    Definition,
+    InferenceParameters,
+    JobDefinition,
+    job_definition,
+)
 from bedrock_eval.evaluation.job_settings import Criterion, JobKind, JobSettings, Rating, ScaleStep
-from bedrock_eval.jobs.request import settings
 from bedrock_eval.jobs.rules import answers_problems, dataset_problems, problems
 from bedrock_eval.scores.job_measures import AUTOMATIC as AUTOMATIC_METRICS
 from bedrock_eval.scores.job_measures import BUILT_IN_DATASETS, DATASETS_OF, TASK_METRICS, RatingMethod, Task
 from bedrock_eval.scores.job_measures import JUDGED as JUDGE_METRICS
+from tests.support.definitions import as_custom
 
 NOVA = Candidate("nova", "amazon.nova-lite-v1:0", "amazon.nova-lite-v1:0")
-AUTOMATIC = Definition(
+AUTOMATIC = JobDefinition(
     application="support",
     environment="dev",
     evaluation="quality",
@@ -31,7 +38,7 @@ JUDGE = replace(
     metrics=("Builtin.Relevance",),
     job=JobSettings(JobKind.JUDGE, Task.GENERAL, judge="amazon.nova-pro-v1:0"),
 )
-OWN = replace(JUDGE, metrics=("tone",), job=replace(settings(JUDGE), criteria=(TONE,)))
+OWN = replace(JUDGE, metrics=("tone",), job=replace(job_definition(JUDGE).job, criteria=(TONE,)))
 HELPFUL = Rating("Helpful", RatingMethod.THUMBS)
 HUMAN = replace(
     AUTOMATIC,
@@ -41,7 +48,7 @@ HUMAN = replace(
 
 
 def with_job(definition: Definition, **changes: Any) -> Definition:
-    return replace(definition, job=replace(settings(definition), **changes))
+    return replace(definition, job=replace(job_definition(definition).job, **changes))
 
 
 def rated(rating: Rating) -> Definition:
@@ -82,20 +89,20 @@ REFUSED = {
     "task": (with_job(AUTOMATIC, task=Task.CUSTOM), "task: Custom has no automatic metric"),
     "task of a judge": (with_job(JUDGE, task=Task.SUMMARIZATION), "leave it out"),
     "no judge": (with_job(JUDGE, judge=None), "judge: is missing"),
-    "judge of nothing": (with_job(AUTOMATIC, judge="x"), "judge: has no meaning for kind automatic"),
+    "judge of nothing": (with_job(AUTOMATIC, judge="x"), "judge: has no effect for kind automatic"),
     "own answers": (
         replace(AUTOMATIC, candidates=(replace(NOVA, answers_of="run-1"),)),
-        "candidates[0].answers_of: answers that exist already are taken by kind judge and human only",
+        "candidates[0].answers_of: only kind judge and human rate existing answers",
     ),
     "answers of two for a judge": (
         replace(JUDGE, candidates=(replace(NOVA, answers_of="x"), replace(NOVA, name="other", answers_of="y"))),
-        "candidates: a judge takes a dataset with the answers of one source",
+        "candidates: a judge rates the answers of one source",
     ),
     "answers twice": (
         replace(HUMAN, candidates=(replace(NOVA, answers_of="x"), replace(NOVA, name="other", answers_of="x"))),
         "candidates: 2 have the answers of 'x'; allowed: one",
     ),
-    "stored answers": (with_job(AUTOMATIC, answers_from="quality"), "answers_from: has no meaning for kind automatic"),
+    "stored answers": (with_job(AUTOMATIC, answers_from="quality"), "answers_from: has no effect for kind automatic"),
     "stored and own answers": (
         with_job(replace(JUDGE, candidates=(replace(NOVA, answers_of="x"),)), answers_from="quality"),
         "candidates[0].answers_of: the answers come from the runs that `answers_from` names; leave it out",
@@ -107,18 +114,18 @@ REFUSED = {
             ),
             answers_from="quality",
         ),
-        "candidates[0].additional_fields: have no meaning: no model is asked",
+        "candidates[0].additional_fields: have no effect, because stored answers are rated",
     ),
     "answers' name": (replace(JUDGE, candidates=(replace(NOVA, answers_of="-x"),)), "candidates[0].answers_of: '-x'"),
     "parameters": (
         replace(AUTOMATIC, candidates=(replace(NOVA, additional_fields=json.dumps({"x": "y" * 1_100})),)),
         "characters as JSON; allowed: 1,023",
     ),
-    "metrics of people": (replace(HUMAN, metrics=("Builtin.Accuracy",)), "people are asked for `ratings`"),
+    "metrics of people": (replace(HUMAN, metrics=("Builtin.Accuracy",)), "people answer `ratings`"),
     "three candidates": (replace(HUMAN, candidates=(NOVA,) * 3), "3 candidates; people compare at most 2"),
     "one model twice": (
         replace(HUMAN, candidates=(NOVA, replace(NOVA, name="other"))),
-        "candidates[1].model: the model of candidates[0] too, and the output tells answers by their model",
+        "candidates[1].model: same model as candidates[0], and the output identifies answers by model",
     ),
     "comparison of one": (
         rated(Rating("Better", RatingMethod.COMPARISON_RANK)),
@@ -132,13 +139,13 @@ REFUSED = {
     "rating's name": (rated(Rating("very helpful", RatingMethod.THUMBS)), "ratings[0].name"),
     "borrowed name": (
         rated(Rating("Builtin.Helpfulness", RatingMethod.THUMBS)),
-        "begins as Bedrock's own do",
+        "begins like a built-in name",
     ),
-    "ratings elsewhere": (with_job(AUTOMATIC, ratings=(HELPFUL,)), "ratings: have no meaning for kind automatic"),
+    "ratings elsewhere": (with_job(AUTOMATIC, ratings=(HELPFUL,)), "ratings: have no effect for kind automatic"),
     "flow definition": (with_job(HUMAN, flow_definition_arn="my-flow"), "is not the ARN of a flow definition"),
     "for ever": (with_job(HUMAN, deadline_hours=721), "deadline_hours: 721; allowed: up to 720 of kind human"),
-    "criteria elsewhere": (with_job(AUTOMATIC, criteria=(TONE,)), "criteria: have no meaning for kind automatic"),
-    "criterion unasked": (replace(OWN, metrics=("Builtin.Relevance",)), "so nothing asks it"),
+    "criteria elsewhere": (with_job(AUTOMATIC, criteria=(TONE,)), "criteria: have no effect for kind automatic"),
+    "criterion unasked": (replace(OWN, metrics=("Builtin.Relevance",)), "so it is never rated"),
     "no variable": (tone(instructions="Rate {{prompt}}"), "{{prediction}} is missing; needed: at least that"),
     "odd variable": (tone(instructions="{{prompt}} {{prediction}} {{answer}}"), "{{answer}} is unknown"),
     "variables first": (
@@ -148,7 +155,10 @@ REFUSED = {
     "mixed scale": (tone(scale=(ScaleStep("bad", 0), ScaleStep("good", text="yes"))), "mixes numbers and texts"),
     "long scale": (tone(scale=tuple(ScaleStep(str(n), n) for n in range(11))), "11 steps; allowed: 10"),
     "long instructions": (tone(instructions="x" * 5_001 + "{{prompt}}{{prediction}}"), "allowed: 1 to 5,000"),
-    "dataset": (replace(AUTOMATIC, dataset=Dataset("Builtin.MMLU")), "'Builtin.MMLU' is not one of Bedrock's"),
+    "dataset": (
+        replace(AUTOMATIC, dataset=Dataset("Builtin.MMLU")),
+        "'Builtin.MMLU' is not a built-in dataset of Bedrock",
+    ),
     "dataset of a judge": (replace(JUDGE, dataset=Dataset("Builtin.BoolQ")), "is for kind automatic"),
     "dataset's ending": (
         replace(AUTOMATIC, dataset=Dataset("questions", "datasets", "questions.json")),
@@ -198,7 +208,7 @@ def test_bedrocks_own_datasets_are_for_a_task_and_a_metric() -> None:
 def test_answers_are_all_asked_for_or_none() -> None:
     mixed = replace(HUMAN, candidates=(replace(NOVA, answers_of="x"), replace(NOVA, name="other")))
     (found,) = problems(mixed)
-    assert str(found).startswith("candidates: some are asked, and the answers of others stand in the dataset")
+    assert str(found).startswith("candidates: some have answers_of and others have not")
 
 
 def test_a_criterion_with_a_reference_needs_one_somewhere() -> None:
@@ -211,7 +221,7 @@ def test_a_criterion_with_a_reference_needs_one_somewhere() -> None:
 def test_answers_that_nobody_asked_for_are_refused_unless_stored_ones_replace_them() -> None:
     answered = [*cases("a"), *cases("b", modelResponses=said("run-1"))]
     (found,) = dataset_problems(answered, definition=JUDGE)
-    assert found.message.startswith("prompt 2: holds modelResponses, and no candidate says by answers_of")
+    assert found.message.startswith("prompt 2: has modelResponses, but no candidate names them in answers_of")
     assert dataset_problems(answered, definition=with_job(JUDGE, answers_from="support-quality")) == ()
 
 
@@ -287,7 +297,7 @@ def test_an_answer_is_needed_in_every_line() -> None:
     assert "prompt 2: modelResponses of nobody" in found.message
 
 
-CUSTOM = replace(AUTOMATIC, evaluation="support-quality", metrics=("squad_f1",), job=None)
+CUSTOM = as_custom(AUTOMATIC, evaluation="support-quality", metrics=("squad_f1",))
 STORED = with_job(JUDGE, answers_from="support-quality")
 
 
@@ -309,7 +319,7 @@ def test_the_answers_of_a_custom_evaluation_may_be_judged() -> None:
         (
             replace(CUSTOM, candidates=(replace(NOVA, name="haiku"),)),
             "candidates[0].name",
-            "'nova' is no candidate of support-quality; those: haiku",
+            "'nova' is not a candidate of support-quality; allowed: haiku",
         ),
         (
             replace(CUSTOM, candidates=(replace(NOVA, model_id="other"),)),

@@ -93,14 +93,14 @@ def test_destination_regions_stand_for_what_is_known_of_profiles() -> None:
 def test_destination_regions_are_regions() -> None:
     (finding,) = told("us.amazon.nova-lite-v1:0", destination_regions=("us-east-1", "us-east-9"))
     assert (finding.verdict, finding.key) == (Verdict.REFUSED, "destination_regions")
-    assert finding.message.startswith("'us-east-9' is no Region of AWS (did you mean us-east-2")
+    assert finding.message.startswith("'us-east-9' is not a Region of AWS (did you mean us-east-2")
 
 
 @pytest.mark.parametrize(
     ("today", "verdict", "said"),
     [
-        (date(2027, 1, 7), Verdict.WARNING, "is Legacy: it ends on 2027-01-08, in 1 day; take"),
-        (date(2027, 1, 8), Verdict.REFUSED, "reached its end of life on 2027-01-08; AWS answers it no more; take"),
+        (date(2027, 1, 7), Verdict.WARNING, "is Legacy: it ends on 2027-01-08, in 1 day; use"),
+        (date(2027, 1, 8), Verdict.REFUSED, "reached its end of life on 2027-01-08; AWS no longer serves it; use"),
     ],
 )
 def test_a_model_is_refused_from_the_day_of_its_end(today: date, verdict: Verdict, said: str) -> None:
@@ -115,12 +115,12 @@ def test_a_model_is_refused_from_the_day_of_its_end(today: date, verdict: Verdic
 def test_an_end_by_a_third_party_is_a_warning_from_60_days_before_it(today: date, count: int) -> None:
     found = told("us.writer.palmyra-x5-v1:0", today=today)
     assert [each.verdict for each in found] == [Verdict.WARNING] * count
-    assert all("by a list that is not AWS's" in each.message for each in found)
+    assert all("according to a list that is not AWS's" in each.message for each in found)
 
 
 def test_a_legacy_model_of_a_third_partys_list_is_told_in_one_sentence() -> None:
     (finding,) = told("deepseek.v3-v1:0", "us-west-2")
-    assert "is Legacy by a list that is not AWS's: it ends on 2027-03-30, in 122 days" in finding.message
+    assert "is Legacy according to a list that is not AWS's: it ends on 2027-03-30, in 122 days" in finding.message
 
 
 def test_a_profile_is_named_as_the_only_way_where_there_is_one() -> None:
@@ -142,13 +142,13 @@ def test_a_table_that_nobody_looked_at_is_told() -> None:
     assert table_finding(today=VERIFIED_ON + timedelta(days=90)) is None
     stale = table_finding(today=VERIFIED_ON + timedelta(days=91))
     assert stale is not None
-    assert stale.message.startswith(f"what is known of models was last looked at on {VERIFIED_ON}, 91 days ago")
+    assert stale.message.startswith(f"the table of models was last checked on {VERIFIED_ON}, 91 days ago")
 
 
 def test_a_wrong_region_is_blamed_and_no_model() -> None:
     (finding,) = told("us.amazon.nova-2-lite", "us-esat-1")
     assert finding.about is About.REGION
-    assert finding.message.startswith("'us-esat-1' is no Region of AWS (did you mean us-east-1")
+    assert finding.message.startswith("'us-esat-1' is not a Region of AWS (did you mean us-east-1")
 
 
 def test_a_bare_id_without_its_region_names_the_profiles_that_can_be_called_from_there() -> None:

@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element, fromstring
 import pytest
 from lxml import etree
 
-from bedrock_eval.evaluation.definition import Candidate, Dataset, Definition, Gate
+from bedrock_eval.evaluation.definition import Candidate, CustomDefinition, Dataset, Definition, Gate
 from bedrock_eval.report.junit import junit, junit_of_failure
 from bedrock_eval.results.outcomes import FailureReason, Outcome
 from bedrock_eval.results.summarising import summarise
@@ -55,7 +55,7 @@ SCHEMA = """
   </xs:element>
 </xs:schema>
 """
-DEFINITION = Definition(
+DEFINITION = CustomDefinition(
     application="shop",
     environment="dev",
     evaluation="quality",

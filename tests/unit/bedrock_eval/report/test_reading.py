@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bedrock_eval.evaluation.definition import Candidate, Dataset, Definition, Gate
+from bedrock_eval.evaluation.definition import Candidate, CustomDefinition, Dataset, Gate
 from bedrock_eval.report.words.reading import reading
 from bedrock_eval.results.baseline import baseline_of
 from bedrock_eval.results.outcomes import Outcome
@@ -26,7 +26,7 @@ def held(
 ) -> Summary:
     """A run against its baseline by several metrics, of which one has a gate, or none."""
     metrics = (metric, *(name for name in ("f1_score", "exact_match", "word_error_rate") if name != metric))
-    definition = Definition(
+    definition = CustomDefinition(
         application="shop",
         environment="dev",
         evaluation="quality",

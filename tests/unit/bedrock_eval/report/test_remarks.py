@@ -2,7 +2,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from bedrock_eval.evaluation.cases import Case
-from bedrock_eval.evaluation.definition import Candidate, Dataset, Definition
+from bedrock_eval.evaluation.definition import Candidate, CustomDefinition, Dataset
 from bedrock_eval.pricing.costs import Rates
 from bedrock_eval.pricing.usage import Usage
 from bedrock_eval.report.words.remarks import remarks
@@ -14,7 +14,7 @@ from ops.results.run_tables import run_text
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
 CANDIDATE = Candidate("small", "amazon.nova-lite-v1:0", "p", rates=Rates(input=1000.0, output=1000.0))
-DEFINITION = Definition("shop", "dev", "support", (CANDIDATE,), Dataset("d", "b", "k"), ("response_length",))
+DEFINITION = CustomDefinition("shop", "dev", "support", (CANDIDATE,), Dataset("d", "b", "k"), ("response_length",))
 ANSWER = Outcome("a", "small", "p", response="yes", scores={"response_length": 3.0}, usage=Usage(1000, 1000))
 OUTCOMES = (
     ANSWER,

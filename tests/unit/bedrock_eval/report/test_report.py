@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bedrock_eval.evaluation.definition import Candidate, Dataset, Definition, Gate
+from bedrock_eval.evaluation.definition import Candidate, CustomDefinition, Dataset, Definition, Gate
 from bedrock_eval.pricing.costs import Rates
 from bedrock_eval.pricing.usage import Usage
 from bedrock_eval.report import render
@@ -38,7 +38,7 @@ from bedrock_eval.wording import number
 
 HOSTILE = "</p><script>alert(1)</script>\" onload='x' \u202egnp.exe \x00\ud800\U000e0041"
 VOID = {"br", "circle", "hr", "line", "link", "meta", "path", "rect"}
-DEFINITION = Definition(
+DEFINITION = CustomDefinition(
     application="shop",
     environment="dev",
     evaluation="quality",

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bedrock_eval.direction import Better
-from bedrock_eval.evaluation.definition import Candidate, Dataset, Definition
+from bedrock_eval.evaluation.definition import Candidate, Dataset, Definition, JobDefinition
 from bedrock_eval.evaluation.job_settings import Criterion, JobKind, JobSettings, ScaleStep
 from bedrock_eval.report import render
 from bedrock_eval.report.html.samples import MAX_BYTES, MAX_CASES
@@ -25,7 +25,7 @@ CORRECT, HARM = "Builtin.Correctness", "Builtin.Harmfulness"
 TONE = Criterion(
     "tone", "{{prompt}}{{prediction}}", scale=(ScaleStep("off", text="cold"), ScaleStep("on", text="friendly"))
 )
-DEFINITION = Definition(
+DEFINITION = JobDefinition(
     application="shop",
     environment="dev",
     evaluation="judged",

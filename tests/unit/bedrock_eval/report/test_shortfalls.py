@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bedrock_eval.evaluation.definition import Candidate, Dataset, Definition
+from bedrock_eval.evaluation.definition import Candidate, CustomDefinition, Dataset
 from bedrock_eval.report.words.shortfalls import ADVICE, advice, shortfall, unanswered
 from bedrock_eval.results.outcomes import FailureReason, Outcome
 from bedrock_eval.results.summarising import summarise
@@ -14,7 +14,7 @@ NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 
 
 def summary(*failures: FailureReason | None) -> Summary:
-    definition = Definition(
+    definition = CustomDefinition(
         application="shop",
         environment="dev",
         evaluation="quality",

@@ -6,15 +6,16 @@ import pytest
 
 from bedrock_eval.direction import Better
 from bedrock_eval.evaluation.cases import Case
-from bedrock_eval.evaluation.definition import Candidate, Dataset, Definition
+from bedrock_eval.evaluation.definition import Candidate, CustomDefinition, Dataset, Definition
 from bedrock_eval.evaluation.job_settings import Criterion, JobKind, JobSettings, Rating
 from bedrock_eval.results.baseline import baseline_of, incomparable, rescored_sentence
 from bedrock_eval.results.outcomes import FailureReason, Outcome
 from bedrock_eval.results.scoring import NOT_SCORED, Scorer, run_scores
 from bedrock_eval.scores import METRICS, score
 from bedrock_eval.scores.job_measures import RatingMethod, Task
+from tests.support.definitions import by_jobs
 
-DEFINITION = Definition(
+DEFINITION = CustomDefinition(
     application="shop",
     environment="dev",
     evaluation="quality",
@@ -121,7 +122,7 @@ def judged(**changes: object) -> Definition:
         "criteria": (Criterion("polite", "Is it polite? {{prediction}}"),),
     }
     job = JobSettings(**{**settings, **changes})  # type: ignore[arg-type]
-    return replace(DEFINITION, metrics=("Builtin.Correctness", "polite"), metric_parameters={}, job=job)
+    return by_jobs(DEFINITION, metrics=("Builtin.Correctness", "polite"), job=job)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +157,7 @@ def test_people_who_are_asked_otherwise_rate_something_else() -> None:
             ratings=(Rating("liked", RatingMethod.THUMBS, "Do you like it?"),),
             instructions=instructions,
         )
-        return replace(DEFINITION, metrics=("liked",), metric_parameters={}, job=job)
+        return by_jobs(DEFINITION, metrics=("liked",), job=job)
 
     assert incomparable(rated("Be fair."), rated("Be strict."), run="R").keys() == {"liked"}
     assert incomparable(rated("Be fair."), rated("Be fair."), run="R") == {}

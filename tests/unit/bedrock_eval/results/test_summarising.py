@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bedrock_eval.evaluation.definition import Candidate, Dataset, Definition, Gate
+from bedrock_eval.evaluation.definition import Candidate, CustomDefinition, Dataset, Definition, Gate
 from bedrock_eval.results.baseline import Baseline, baseline_of
 from bedrock_eval.results.evidence import MAX_FAILURES, MAX_REGRESSIONS, Evidence
 from bedrock_eval.results.gathering import Gathering
@@ -22,7 +22,7 @@ from bedrock_eval.verdicts.gates import GateResult, Verdict, worst
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 EARLIER = "20261116T060000Z"
 DROP = Gate("f1_score", max_drop=0.05)
-DEFINITION = Definition(
+DEFINITION = CustomDefinition(
     application="shop",
     environment="dev",
     evaluation="quality",

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bedrock_eval import catalogue, codec
-from bedrock_eval.evaluation.definition import Candidate, Dataset, Definition, Gate
+from bedrock_eval.evaluation.definition import Candidate, CustomDefinition, Dataset, Definition, Gate
 from bedrock_eval.evaluation.job_settings import JobKind, JobSettings
 from bedrock_eval.pricing.usage import Usage
 from bedrock_eval.results.outcomes import FailureReason, Outcome
@@ -18,12 +18,13 @@ from bedrock_eval.results.summary import Summary, read_summary
 from bedrock_eval.scores import METRICS, score
 from bedrock_eval.scores.job_measures import Task
 from ops.results.run_tables import run_text
+from tests.support.definitions import by_jobs
 
 CHOSEN = tuple(name for name, metric in METRICS.items() if not metric.required)
 
 STARTED = datetime(2026, 11, 23, 6, 0, 42, tzinfo=UTC)
 FINISHED = datetime(2026, 11, 23, 6, 3, 42, tzinfo=UTC)
-DEFINITION = Definition(
+DEFINITION = CustomDefinition(
     application="shop",
     environment="dev",
     evaluation="quality",
@@ -142,7 +143,7 @@ def test_a_long_run_is_published_when_it_ends() -> None:
 
 def test_what_bedrock_does_not_tell_is_unknown_and_not_published() -> None:
     job = JobSettings(JobKind.JUDGE, Task.GENERAL, judge="amazon.nova-pro-v1:0")
-    judged = replace(DEFINITION, metrics=("Builtin.Correctness",), gates=(), job=job)
+    judged = by_jobs(DEFINITION, metrics=("Builtin.Correctness",), gates=(), job=job)
     found = summarise(judged, run_id="r", started=STARTED, finished=FINISHED, outcomes=[])
     assert [(each.usage, each.cost) for each in found.candidates] == [(None, None)] * 2
     published = {entry.metric.name for entry in run_datums(found)}

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from bedrock_eval import codec
 from bedrock_eval.evaluation.cases import Case
-from bedrock_eval.evaluation.definition import Candidate, Dataset, Definition, InferenceParameters
+from bedrock_eval.evaluation.definition import Candidate, CustomDefinition, Dataset, Definition, InferenceParameters
 from bedrock_eval.pricing.costs import Rates
 from bedrock_eval.pricing.usage import Usage
 from bedrock_eval.results.outcomes import FailureReason, Outcome
@@ -30,7 +30,7 @@ FRAMED = Candidate(
     template="Q: {{prompt}} A",
     parameters=InferenceParameters(max_tokens=64),
 )
-DEFINITION = Definition(
+DEFINITION = CustomDefinition(
     application="shop",
     environment="dev",
     evaluation="quality",

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bedrock_eval import codec
-from bedrock_eval.evaluation.definition import Candidate, Dataset, Definition, Gate
+from bedrock_eval.evaluation.definition import Candidate, CustomDefinition, Dataset, Definition, Gate
 from bedrock_eval.results.baseline import Baseline
 from bedrock_eval.results.outcomes import Outcome
 from bedrock_eval.results.summarising import summarise
@@ -19,7 +19,7 @@ from bedrock_eval.verdicts.gates import MIN_SAMPLE
 
 PINNED = "20261109T060000Z"
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
-DEFINITION = Definition(
+DEFINITION = CustomDefinition(
     application="shop",
     environment="dev",
     evaluation="quality",

@@ -11,8 +11,8 @@ from botocore.exceptions import IncompleteReadError
 
 from bedrock_eval.evaluation.definition import (
     Candidate,
+    CustomDefinition,
     Dataset,
-    Definition,
     Gate,
     InferenceParameters,
     Schedule,
@@ -22,7 +22,7 @@ from bedrock_eval_functions.custom_resources import bucket_emptier, dataset, def
 from tests.support.cloudformation import CloudFormation, FakeTime
 from tests.support.fakes import FakeS3, client_error
 
-DEFINITION = Definition(
+DEFINITION = CustomDefinition(
     application="shop",
     environment="dev",
     evaluation="support",

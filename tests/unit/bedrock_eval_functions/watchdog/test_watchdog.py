@@ -13,7 +13,7 @@ from botocore.parsers import ResponseParserError
 
 from bedrock_eval import catalogue, codec
 from bedrock_eval.alarms.subscribers import Subscription
-from bedrock_eval.evaluation.definition import Candidate, Dataset, Definition, Schedule
+from bedrock_eval.evaluation.definition import Candidate, CustomDefinition, Dataset, Schedule
 from bedrock_eval.evaluation.job_settings import JobKind, JobSettings
 from bedrock_eval.layout import WATCH_LIST, RunLayout, definition_key
 from bedrock_eval.pricing.costs import Rates
@@ -25,6 +25,7 @@ from bedrock_eval.watchdog.watch_list import People, WatchList
 from bedrock_eval_functions.watchdog import handler as entry
 from bedrock_eval_functions.watchdog.watch import Watch
 from tests.support.aws.older_sdk import older_model
+from tests.support.definitions import by_jobs
 from tests.support.fakes import FakeCloudWatch, FakeContext, FakeQueues, FakeS3, client_error
 
 # A Monday.
@@ -36,7 +37,7 @@ WATCHED = WatchList(
 )
 MINUTE = NOW.replace(second=0)
 DAILY = Schedule("cron(0 6 * * ? *)")
-DEFINITION = Definition(
+DEFINITION = CustomDefinition(
     application="shop",
     environment="dev",
     evaluation="support",
@@ -125,7 +126,8 @@ def s3() -> FakeS3:
 
 
 def deploy(s3: FakeS3, **changes: Any) -> None:
-    definition = replace(DEFINITION, **changes)
+    made = by_jobs if "job" in changes else replace
+    definition = made(DEFINITION, **changes)
     body = json.dumps(definition.to_json()).encode()
     s3.put_object(Bucket="results", Key=definition_key(definition.evaluation), Body=body)
 

@@ -16,9 +16,10 @@ from bedrock_eval.layout import RunLayout, at_work_key
 from bedrock_eval.results.summary import read_summary
 from bedrock_eval.runs.state import Lock, RunFailureReason, RunState, RunStatus, read_state, timestamp
 from bedrock_eval_runs.custom import slices
-from bedrock_eval_runs.custom.slices import SliceResult, SliceStatus, run_slice
+from bedrock_eval_runs.custom.slices import run_slice
 from bedrock_eval_runs.errors import RunFailed
 from bedrock_eval_runs.events import SliceEvent, parse_event
+from bedrock_eval_runs.slice_results import SliceResult, SliceStatus
 from tests.support.fakes import START, KilledError, answer, client_error
 from tests.support.runs.custom import BUCKET, DATA, DEFINITION, EXECUTION, LAYOUT, RUN_ID, World
 

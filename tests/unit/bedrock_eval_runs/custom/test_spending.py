@@ -12,10 +12,11 @@ from bedrock_eval.layout import RunLayout
 from bedrock_eval.pricing.costs import Rates
 from bedrock_eval.results.summary import read_summary
 from bedrock_eval.runs.state import RunFailureReason, read_state
-from bedrock_eval_runs.custom.slices import SliceStatus, run_slice
+from bedrock_eval_runs.custom.slices import run_slice
 from bedrock_eval_runs.errors import RunFailed
 from bedrock_eval_runs.events import parse_event
 from bedrock_eval_runs.failures import fail_run
+from bedrock_eval_runs.slice_results import SliceStatus
 from tests.support.fakes import answer
 from tests.support.runs.custom import BUCKET, DEFINITION, EXECUTION, INPUT, LAYOUT, SLICE, World
 

@@ -16,6 +16,7 @@ from bedrock_eval.runs.state import RunFailureReason, RunStatus
 from bedrock_eval_functions.evaluation_jobs import handler as entry
 from bedrock_eval_runs.errors import RunFailed
 from bedrock_eval_runs.parts import outcome_line
+from tests.support.definitions import as_custom
 from tests.support.fakes import FakeContext
 from tests.support.runs.jobs import (
     BUCKET,
@@ -29,7 +30,7 @@ from tests.support.runs.jobs import (
     World,
 )
 
-CUSTOM = replace(DEFINITION, evaluation="quality", metrics=("squad_f1",), job=None)
+CUSTOM = as_custom(DEFINITION, evaluation="quality", metrics=("squad_f1",))
 OLD, NEW = RunLayout("quality", "20261120T060000Z"), RunLayout("quality", "20261121T060000Z")
 IDENTIFIER = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9._-]){0,255}")
 
@@ -279,7 +280,10 @@ class TestWhatCannotBeJudged:
     @pytest.mark.parametrize(
         ("source", "told"),
         [
-            (replace(CUSTOM, candidates=CUSTOM.candidates[:1]), "'large' is no candidate of quality; those: small"),
+            (
+                replace(CUSTOM, candidates=CUSTOM.candidates[:1]),
+                "'large' is not a candidate of quality; allowed: small",
+            ),
             (replace(CUSTOM, dataset=replace(CUSTOM.dataset, key="x.jsonl")), "whose prompts quality answers"),
             (replace(DEFINITION, evaluation="quality"), "quality is of kind judge"),
         ],

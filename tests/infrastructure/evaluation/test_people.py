@@ -17,7 +17,7 @@ LOOPS = {
 def cors(deployed: Any) -> list[Any]:
     buckets = deployed["storage"].resources("AWS::S3::Bucket")
     return [
-        (logical_id[: len("Results")], rule)
+        (logical_id[: len("BucketsResults")], rule)
         for logical_id, each in buckets.items()
         for rule in each.get("CorsConfiguration", {}).get("CorsRules", [])
     ]
@@ -45,7 +45,7 @@ def test_the_job_names_the_flow_definition() -> None:
 
 def test_task_pages_may_read_the_results_bucket_and_no_other() -> None:
     ((bucket, rule),) = cors(by_jobs())
-    assert bucket == "Results"
+    assert bucket == "BucketsResults"
     assert rule["AllowedMethods"] == ["GET"]
     assert rule["AllowedOrigins"] == ["https://mturk-console-template-preview-hooks.s3.amazonaws.com"]
 

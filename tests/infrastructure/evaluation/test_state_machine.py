@@ -146,11 +146,11 @@ class TestResource:
     def test_invokes_the_evaluator_and_nothing_else(self) -> None:
         invoked = [
             resource
-            for statement in template().statements("StateMachineRole")
+            for statement in template().statements("RunnerStateMachineRole")
             if statement["Action"] == "lambda:InvokeFunction"
             for resource in listed(statement["Resource"])
         ]
-        function = template().logical_id("EvaluatorFunction0")
+        function = template().logical_id("RunnerEvaluatorFunctionF")
         assert invoked == [f"<{function}.Arn>"]
         assert {states()[name]["Parameters"]["FunctionName"] for name in TASKS} == set(invoked)
 
@@ -158,7 +158,7 @@ class TestResource:
         (role,) = [
             role
             for logical_id, role in template().resources("AWS::IAM::Role").items()
-            if logical_id.startswith("StateMachineRole")
+            if logical_id.startswith("RunnerStateMachineRole")
         ]
         (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
         arn = "arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:stateMachine:shop-dev-evaluation"

@@ -130,11 +130,11 @@ class TestDefinitions:
     def test_a_file_lies_in_our_bucket_and_a_uri_where_it_says(self) -> None:
         file, uri = definition(evaluation(), "quality").dataset, definition(evaluation(), "by-hand").dataset
         assert file.key == "datasets/questions.jsonl"
-        assert file.bucket.startswith("shop-dev-storage:ExportsOutputRefDatasets")
+        assert file.bucket.startswith("shop-dev-storage:ExportsOutputRefBucketsDatasets")
         assert (uri.bucket, uri.key) == ("other-team", "cases/shop.jsonl")
 
     def test_the_function_writes_definitions_alone(self) -> None:
-        written = allowed(evaluation(), "DefinitionsFunction", "s3:PutObject")
+        written = allowed(evaluation(), "RunnerDefinitionsFunction", "s3:PutObject")
         assert len(written) == 1
         assert written.pop().endswith("/definitions/*")
 
@@ -214,7 +214,7 @@ class TestApplicationProfiles:
         haiku, nova = definition(template, "quality").candidates
         assert haiku.invoke_id == "eu.anthropic.claude-haiku-5-5"
         assert (nova.model_id, nova.invoke_id) == ("amazon.nova-lite-v1:0", f"<{profile}.InferenceProfileArn>")
-        assert f"<{profile}.InferenceProfileArn>" in allowed(template, "Evaluator", "bedrock:InvokeModel")
+        assert f"<{profile}.InferenceProfileArn>" in allowed(template, "RunnerEvaluator", "bedrock:InvokeModel")
 
     def test_evaluation_keeps_out_of_them_otherwise(self) -> None:
         template = with_profiles(own_profile=True)["evaluation"]
@@ -225,7 +225,7 @@ class TestApplicationProfiles:
         }
         _, nova = definition(template, "quality").candidates
         assert nova.invoke_id == f"<{by_purpose['evaluation']}.InferenceProfileArn>"
-        called = allowed(template, "Evaluator", "bedrock:InvokeModel")
+        called = allowed(template, "RunnerEvaluator", "bedrock:InvokeModel")
         assert f"<{by_purpose['application']}.InferenceProfileArn>" not in called
 
     def test_alarms_and_dashboard_watch_their_ids(self) -> None:
@@ -248,37 +248,39 @@ class TestEvaluator:
     def test_calls_the_candidates_models_and_no_other(self) -> None:
         profiles = {f"<{logical_id}.InferenceProfileArn>" for logical_id in evaluation().raw(PROFILE)}
         wanted = {*profiles, *HAIKU, HAIKU_PROFILE, NOVA}
-        assert allowed(evaluation(), "Evaluator", "bedrock:InvokeModel") == wanted
+        assert allowed(evaluation(), "RunnerEvaluator", "bedrock:InvokeModel") == wanted
 
     def test_without_own_profiles_it_calls_the_declared_ones(self) -> None:
-        found = allowed(tenant()["evaluation"], "Evaluator", "bedrock:InvokeModel")
+        found = allowed(tenant()["evaluation"], "RunnerEvaluator", "bedrock:InvokeModel")
         assert found == {*HAIKU, HAIKU_PROFILE, NOVA}
 
     def test_a_global_profile_takes_the_arn_without_a_region(self) -> None:
         template = with_evaluation(candidates=["unused"])
         model = "anthropic.claude-sonnet-4-6"
-        assert _MODEL.format(region="", model=model) in allowed(template, "Evaluator", "bedrock:InvokeModel")
+        assert _MODEL.format(region="", model=model) in allowed(template, "RunnerEvaluator", "bedrock:InvokeModel")
 
     def test_reads_exactly_one_object_of_a_foreign_bucket(self) -> None:
-        foreign = {arn for arn in allowed(evaluation(), "Evaluator", "s3:GetObject") if "other-team" in arn}
+        foreign = {arn for arn in allowed(evaluation(), "RunnerEvaluator", "s3:GetObject") if "other-team" in arn}
         assert foreign == {"arn:<AWS::Partition>:s3:::other-team/cases/shop.jsonl"}
-        assert "arn:<AWS::Partition>:kms:<AWS::Region>:*:key/*" in allowed(evaluation(), "Evaluator", "kms:Decrypt")
+        assert "arn:<AWS::Partition>:kms:<AWS::Region>:*:key/*" in allowed(
+            evaluation(), "RunnerEvaluator", "kms:Decrypt"
+        )
 
     def test_writes_runs_alone(self) -> None:
-        written = allowed(evaluation(), "Evaluator", "s3:PutObject")
+        written = allowed(evaluation(), "RunnerEvaluator", "s3:PutObject")
         assert len(written) == 1
         assert written.pop().endswith("/runs/*")
-        assert not allowed(evaluation(), "Evaluator", "s3:DeleteObject")
+        assert not allowed(evaluation(), "RunnerEvaluator", "s3:DeleteObject")
 
     def test_can_tell_a_missing_object_from_a_forbidden_one(self) -> None:
         """Under a condition on s3:prefix, or without ListBucket, S3 answers 403 for what is not there."""
-        listing = [each for each in evaluation().statements("Evaluator") if each["Action"] == "s3:ListBucket"]
+        listing = [each for each in evaluation().statements("RunnerEvaluator") if each["Action"] == "s3:ListBucket"]
         assert [len(each["Resource"]) for each in listing] == [2]
         assert "Condition" not in listing[0]
 
     def test_publishes_to_our_namespace_alone(self) -> None:
         (statement,) = [
-            each for each in evaluation().statements("Evaluator") if each["Action"] == "cloudwatch:PutMetricData"
+            each for each in evaluation().statements("RunnerEvaluator") if each["Action"] == "cloudwatch:PutMetricData"
         ]
         assert statement["Condition"] == {"StringEquals": {"cloudwatch:namespace": "Custom/Bedrock"}}
 
@@ -312,26 +314,26 @@ class TestSchedules:
         (queue,) = evaluation().raw("AWS::SQS::Queue")
         assert target["Arn"] == f"<{machine}>"
         assert target["DeadLetterConfig"] == {"Arn": f"<{queue}.Arn>"}
-        assert allowed(evaluation(), "SchedulesRole", "states:StartExecution") == {f"<{machine}>"}
-        assert allowed(evaluation(), "SchedulesRole", "sqs:SendMessage") == {f"<{queue}.Arn>"}
+        assert allowed(evaluation(), "RunnerSchedulesRole", "states:StartExecution") == {f"<{machine}>"}
+        assert allowed(evaluation(), "RunnerSchedulesRole", "sqs:SendMessage") == {f"<{queue}.Arn>"}
 
     def test_group_and_role_and_definition_stand_before_it(self) -> None:
         (schedule,) = evaluation().raw("AWS::Scheduler::Schedule").values()
-        starts = ("SchedulesGroup", "SchedulesRoleDefaultPolicy", "Definitionsquality")
+        starts = ("RunnerSchedulesGroup", "RunnerSchedulesRoleDefaultPolicy", "RunnerDefinitionsquality")
         assert {evaluation().logical_id(start) for start in starts} <= set(schedule["DependsOn"])
 
     def test_a_schedule_is_the_last_that_is_made(self) -> None:
         """One by a rate runs at once: its group waits for all of the stack, and the schedule for the group."""
         for template in (evaluation(), by_jobs()["evaluation"]):
-            group = template.logical_id("SchedulesGroup")
+            group = template.logical_id("RunnerSchedulesGroup")
             resources = template.raw()
-            others = {each for each in resources if not each.startswith("Schedules")}
+            others = {each for each in resources if not each.startswith("RunnerSchedules")}
             assert len(others) > 10
             assert others == set(resources[group]["DependsOn"])
             schedules = template.raw("AWS::Scheduler::Schedule")
             assert schedules
             for schedule in schedules.values():
-                made_before = {group, template.logical_id("SchedulesRoleDefaultPolicy")}
+                made_before = {group, template.logical_id("RunnerSchedulesRoleDefaultPolicy")}
                 assert made_before <= set(schedule["DependsOn"])
 
     def test_scheduler_may_assume_its_role_for_this_group_alone(self) -> None:
@@ -406,7 +408,7 @@ class TestJobRole:
 def test_an_environment_without_evaluations_stands() -> None:
     made = synthesize(environment(evaluations={}))["evaluation"]
     assert not made.raw("Custom::EvaluationDefinition")
-    assert not allowed(made, "Evaluator", "bedrock:InvokeModel")
+    assert not allowed(made, "RunnerEvaluator", "bedrock:InvokeModel")
 
 
 def test_names_are_those_that_others_use(deployed: Deployed) -> None:

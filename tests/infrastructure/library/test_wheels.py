@@ -18,7 +18,7 @@ from zipfile import ZipFile
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 EXAMPLES = sorted(path.parent.name for path in (ROOT / "examples").glob("*/app.py"))
 SOURCES = {"bedrock_eval": ROOT / "lambda", "bedrock_eval_cdk": ROOT / "constructs"}
 # What a construct may take of an app, imports included.

@@ -243,7 +243,7 @@ class TestMachine:
         called = {state["Parameters"]["FunctionName"] for state in self.states().values() if state["Type"] == "Task"}
         invoked = {
             str(resource)
-            for each in evaluation().statements("JobsStateMachineRole")
+            for each in evaluation().statements("RunnerJobsStateMachineRole")
             if "lambda:InvokeFunction" in listed(each["Action"])
             for resource in listed(each["Resource"])
         }
@@ -303,7 +303,7 @@ class TestMachine:
         (role,) = [
             role
             for logical_id, role in evaluation().resources("AWS::IAM::Role").items()
-            if logical_id.startswith("JobsStateMachineRole")
+            if logical_id.startswith("RunnerJobsStateMachineRole")
         ]
         (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
         assert statement["Condition"]["ArnLike"]["aws:SourceArn"].endswith(f":stateMachine:{NAME}")
@@ -324,7 +324,7 @@ class TestSchedules:
             "shop-dev-accuracy": machines[NAME],
             "shop-dev-compared": machines[NAME],
         }
-        assert resources("states:StartExecution", "SchedulesRole") == set(machines.values())
+        assert resources("states:StartExecution", "RunnerSchedulesRole") == set(machines.values())
 
     def test_the_watchdog_waits_for_the_deadline_and_not_for_a_grace_alone(self) -> None:
         for properties in evaluation().resources("Custom::EvaluationDefinition").values():
@@ -430,7 +430,7 @@ def test_an_evaluation_by_jobs_publishes_no_tokens_and_so_fewer_metrics() -> Non
 
 
 def test_without_custom_evaluations_the_evaluator_may_call_and_read_nothing_for_them() -> None:
-    statements = synthesize(only("judged"))["evaluation"].statements("EvaluatorRole")
+    statements = synthesize(only("judged"))["evaluation"].statements("RunnerEvaluatorRole")
     assert statements
     assert "bedrock:InvokeModel" not in {action for each in statements for action in listed(each["Action"])}
     assert "other-team" not in str(statements)

@@ -130,9 +130,11 @@ def test_a_large_environment_fits_as_a_whole() -> None:
     # A function is not called before all of them are attached.
     evaluation = made["evaluation"]
     (function,) = [
-        found for key, found in evaluation.raw("AWS::Lambda::Function").items() if key.startswith("EvaluatorFunction")
+        found
+        for key, found in evaluation.raw("AWS::Lambda::Function").items()
+        if key.startswith("RunnerEvaluatorFunction")
     ]
-    policies = {key for key in evaluation.raw("AWS::IAM::ManagedPolicy") if key.startswith("Evaluator")}
+    policies = {key for key in evaluation.raw("AWS::IAM::ManagedPolicy") if key.startswith("RunnerEvaluator")}
     assert policies
     assert policies <= set(function["DependsOn"])
 

@@ -50,7 +50,7 @@ from tests.support.synthesis.monitoring import (
     watchful,
 )
 
-RUNBOOK_FILE = Path(__file__).parents[2] / "docs" / "runbook.md"
+RUNBOOK_FILE = Path(__file__).parents[3] / "docs" / "runbook.md"
 # Under which dimensions a metric is; that of the delivery of logs is in the catalogue with both that AWS may use.
 SETS = {
     (entry.namespace, entry.name): [

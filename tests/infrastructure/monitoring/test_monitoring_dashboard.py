@@ -769,7 +769,7 @@ def test_environment_without_evaluations_has_a_dashboard() -> None:
 
 def test_refuses_more_widgets_than_a_dashboard_holds() -> None:
     models = {f"m{number}": {"id": f"amazon.nova-lite-v{number}:0"} for number in range(100)}
-    with pytest.raises(DeclarationError, match=r"dashboard shop-dev would have 1,\d+ widgets; allowed: 500; split the"):
+    with pytest.raises(DeclarationError, match=r"dashboard shop-dev would have 1,\d+ widgets; allowed: 500; split it"):
         synthesize(environment(models=models, evaluations={}, owns_account=False))
 
 

@@ -16,7 +16,7 @@ import pytest
 from tests.support.synthesis.policy_texts import statements
 from tests.support.synthesis.templates import Deployed, Resource
 
-DATA = Path(__file__).resolve().parents[2] / "node_modules" / "@cloud-copilot" / "iam-data" / "data"
+DATA = Path(__file__).resolve().parents[3] / "node_modules" / "@cloud-copilot" / "iam-data" / "data"
 # Documented on other pages than the reference: where it is said, by action and type.
 ALSO_KNOWN: Mapping[str, frozenset[str]] = {
     # Bedrock user guide, batch-inference-permissions: a batch that goes through a profile needs it on the profile too.

@@ -8,7 +8,7 @@ import pytest
 
 from bedrock_eval.watchdog.active_metrics import NAMESPACES, Reads, ReadSet, Search
 from bedrock_eval.watchdog.watch_list import read_watch_list
-from tests.infrastructure.test_monitoring_stack import statements
+from tests.infrastructure.monitoring.test_monitoring_stack import statements
 from tests.support.synthesis.monitoring import (
     PREFIX,
     Monitoring,
