@@ -412,7 +412,7 @@ def test_progress_says_which_model_is_throttled(updated: str, told: str) -> None
         (("jp.anthropic.claude-haiku-5-5",), "--model jp.anthropic.claude-haiku-5-5: profile "),
         (("anthropic.claude-haiku-5-5",), "allowed from there: us.anthropic.claude-haiku-5-5, global."),
         (("us.anthropic.claude-3-5-haiku-20241022-v1:0",), "reached its end of life on 2026-06-19"),
-        (("amazon.titan-embed-text-v2:0",), "is an embedding model, which gives no text"),
+        (("amazon.titan-embed-text-v2:0",), "is an embedding model, which returns no text"),
         (
             ("us.anthropic.claude-sonnet-4-6", *("--max-tokens", "100000")),
             "is more than 'us.anthropic.claude-sonnet-4-6'",
