@@ -284,7 +284,7 @@ def test_a_case_without_a_reference_is_told_of_and_not_scored(
     with (tmp_path / "cases.jsonl").open("a") as file:
         file.write('{"prompt": "question 99", "referenceResponse": "", "target": "answer 99"}\n')
     assert run("--metric", "f1_score", "--metric", "response_length") == 0
-    told = f"1 of {CASES + 1} cases of cases.jsonl has no referenceResponse (line {CASES + 1}), so that f1_score"
+    told = f"1 of {CASES + 1} cases of cases.jsonl has no referenceResponse (line {CASES + 1}); f1_score"
     error = capsys.readouterr().err
     assert told in error
     assert "'target' (in 1 line)" in error
