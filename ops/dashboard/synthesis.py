@@ -1,4 +1,4 @@
-"""The body of an environment's dashboard as this checkout would deploy it, out of a synthesis in another process."""
+"""The dashboard body of an environment, synthesized from the source in another process."""
 
 import json
 import os

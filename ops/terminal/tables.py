@@ -102,14 +102,11 @@ class Table:
         cells = [[cell_text(row[i]) for i in shown] for row in rows]
         styles = [[cell_style(row[i]) for i in shown] for row in rows]
         numbers = [all(is_number(row[i]) for row in self.rows) for i in shown]
-        least = [
-            max(cell_len(row[i]) for row in cells) if numbers[i] else _least(headings[i], *(row[i] for row in cells))
-            for i in range(len(headings))
-        ]
-        if width is not None and _MARGIN + sum(least) + _GAP * (len(least) - 1) > width:
+        widths = _widths(headings, cells, numbers, screen=width)
+        if widths is None:
             yield from _blocks(headings, cells, styles)
         else:
-            yield _grid(headings, cells, styles, numbers=numbers, least=least)
+            yield _grid(headings, cells, styles, numbers=numbers, widths=widths)
         hidden = len(self.rows) - len(rows)
         if hidden:
             yield Text(f"  ... and {hidden:,} more; --csv and --json hold all of them")
@@ -120,7 +117,30 @@ class Table:
         return f"{self.kind.columns[i].title}{zone}"
 
 
-def _least(*texts: str) -> int:
+def _widths(
+    headings: Sequence[str], cells: Sequence[Sequence[str]], numbers: Sequence[bool], *, screen: int | None
+) -> list[int] | None:
+    """Choose the widths of columns: texts become narrower, the widest first, until the screen has space.
+
+    None: numbers, and words up to the longest run id, would have to be broken.
+    """
+    columns = list(zip(headings, *cells, strict=True))
+    widths = [max(map(cell_len, column)) for column in columns]
+    if screen is None:
+        return widths
+    least = [
+        width if number else _least(column) for column, width, number in zip(columns, widths, numbers, strict=True)
+    ]
+    space = screen - _MARGIN - _GAP * (len(widths) - 1)
+    if sum(least) > space:
+        return None
+    while sum(widths) > space:
+        widest = max((i for i in range(len(widths)) if widths[i] > least[i]), key=lambda i: widths[i])
+        widths[widest] -= 1
+    return widths
+
+
+def _least(texts: Sequence[str]) -> int:
     """The narrowest that a column of text may be."""
     return min(_LONGEST_WORD, max((cell_len(word) for text in texts for word in text.split()), default=1))
 
@@ -131,14 +151,12 @@ def _grid(
     styles: Sequence[Sequence[str]],
     *,
     numbers: Sequence[bool],
-    least: Sequence[int],
+    widths: Sequence[int],
 ) -> RenderableType:
     """The rows side by side: texts are folded where the screen is too narrow, numbers never."""
     table = RichTable(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold")
-    for heading, is_right, width in zip(headings, numbers, least, strict=True):
-        table.add_column(
-            Text(heading), justify="right" if is_right else "left", min_width=width, overflow="fold", no_wrap=False
-        )
+    for heading, is_right, width in zip(headings, numbers, widths, strict=True):
+        table.add_column(Text(heading), justify="right" if is_right else "left", width=width, overflow="fold")
     for row, drawn in zip(cells, styles, strict=True):
         table.add_row(*(Text(cell, style=style) for cell, style in zip(row, drawn, strict=True)))
     return Padding(table, (0, 0, 0, _MARGIN))

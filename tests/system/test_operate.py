@@ -58,7 +58,7 @@ def test_a_manual_run_is_followed_and_ends_with_its_verdict(
     assert done.returncode == WORSE, done.stderr
     assert f"{EVALUATION}, run {run}" in done.stdout
     assert done.stdout.splitlines()[-1].endswith("1 passed, 1 failed")
-    assert "estimated: " in done.stderr
+    assert "Cost estimate: " in done.stderr
     summary = stack.read(RunLayout(EVALUATION, run).summary)
     assert [candidate["scored"] for candidate in summary["candidates"]] == [CASES, CASES]
     # A finished run that is followed says the same again, and starts nothing.
@@ -145,7 +145,7 @@ def test_the_dashboard_is_drawn_with_data(stack: Stack, tmp_path: Path, source: 
     assert done.stdout.strip() == str(page)
     drawn = page.read_text()
     assert f"data of {url}" in drawn
-    assert "could not be asked" not in drawn
+    assert "CloudWatch gave no data" not in drawn
     # Other files have runs in the same hours, so that these are means of several; haiku keeps the gate, nova does not.
     newest = re.search(r"haiku: newest ([\d.]+)\. nova: newest ([\d.]+)\. threshold gate min 0\.5", drawn)
     assert newest is not None

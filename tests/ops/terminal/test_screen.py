@@ -8,14 +8,17 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import IO
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from ops.terminal.cells import Cell, Shown
+from ops.terminal.cells import Cell, Shown, cell_text
 from ops.terminal.csv_file import write_csv
 from ops.terminal.document import DocumentKind
 from ops.terminal.tables import Column, Table, TableKind
@@ -33,6 +36,9 @@ TABLE = RUNS.table(
 )
 
 
+WORDS = st.lists(st.text("abcdefgh漢字é-", min_size=1, max_size=40), min_size=1, max_size=6).map(" ".join)
+
+
 def table_of(cell: Cell) -> Table:
     return TableKind("t", "", (Column("text", ""), Column("n", ""))).table("t", [(cell, 1)])
 
@@ -45,6 +51,20 @@ def test_a_table_is_no_wider_than_the_terminal_and_loses_nothing(width: int, mon
     for value in ("1,234,567", "2026-11-23", "(nothing_answered)", "漢字の評価", "unknown"):
         assert value in text
     assert text.count(RUN) == 2
+
+
+@given(
+    st.lists(st.tuples(WORDS, WORDS, st.integers(0, 10**12) | st.none(), WORDS), min_size=1, max_size=4),
+    st.integers(30, 140),
+)
+def test_no_width_loses_a_character(rows: list[tuple[Cell, ...]], width: int) -> None:
+    kind = TableKind("t", "", tuple(Column(key, "") for key in ("name", "a longer heading", "n", "remark")))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", str(width))
+        lines = kind.table("", rows).text().splitlines()
+    assert max(map(cell_len, lines)) <= width
+    wanted = Counter("".join(cell_text(cell) for row in rows for cell in row).replace(" ", ""))
+    assert wanted <= Counter("".join(lines))
 
 
 def test_a_table_is_as_wide_as_it_likes_in_a_pipe() -> None:
