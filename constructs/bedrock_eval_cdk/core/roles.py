@@ -100,7 +100,7 @@ class ServiceRole(iam.Role):
         if number > MOST_MANAGED_POLICIES:
             raise DeclarationError(
                 f"{self.node.path} needs more than {MOST_MANAGED_POLICIES} policies of {MANAGED_POLICY_LIMIT:,} "
-                "characters, and IAM takes no more of a role; move some models, evaluations or datasets to another file"
+                "characters, and IAM takes no more of a role; move some models, evaluations or datasets elsewhere"
             )
         description = f"What {self.node.path} may do, part {number + 1}"
         self._managed.append(iam.ManagedPolicy(self, f"Policy{number}", description=description, roles=[self]))

@@ -362,7 +362,7 @@ COST_PER_HOUR = AlarmKind(
     comparison=Comparison.ABOVE,
     threshold=lambda limits: limits.cost_per_hour,
     window=_ONE_HOUR,
-    happened="Model {subject} cost more than ${threshold} in an hour, by the rates of the environment file.",
+    happened="Model {subject} cost more than ${threshold} in an hour, by its declared rates.",
     look_at="tokens by identity in the invocation log: a loop, a new caller or longer prompts.",
 )
 COST_PER_DAY = replace(
@@ -370,7 +370,7 @@ COST_PER_DAY = replace(
     name="cost-per-day",
     threshold=lambda limits: limits.cost_per_day,
     window=_ONE_DAY,
-    happened="Model {subject} cost more than ${threshold} in a day, by the rates of the environment file.",
+    happened="Model {subject} cost more than ${threshold} in a day, by its declared rates.",
 )
 UNPRICED_TOKENS = AlarmKind(
     name="unpriced-tokens",
@@ -382,7 +382,7 @@ UNPRICED_TOKENS = AlarmKind(
     threshold=lambda limits: 1 if limits.limits_cost else None,
     window=_ONE_DAY,
     happened="Model {subject} used unpriced tokens: its real cost is higher than the cost that the alarms compare.",
-    look_at="rates of this model in the environment file; cached tokens need rates of their own.",
+    look_at="declared rates of this model; cached tokens need rates of their own.",
 )
 LEGACY_MODEL = AlarmKind(
     name="legacy-model",

@@ -146,7 +146,7 @@ def role() -> ServiceRole:
 
 def test_what_fits_in_ten_policies_no_more_is_refused() -> None:
     resources = [f"arn:aws:s3:::bucket-{number:04}/{'x' * 60}" for number in range(900)]
-    with pytest.raises(DeclarationError, match=r"more than 10 policies of 6,144 characters, .* another file"):
+    with pytest.raises(DeclarationError, match=r"more than 10 policies of 6,144 characters, .* elsewhere"):
         role().allow(actions=["s3:GetObject"], resources=resources)
 
 
