@@ -56,7 +56,7 @@ MODELS = TableKind(
 )
 DIFFERENCES = TableKind(
     "differences",
-    "what the account says otherwise (with --check)",
+    "where the account differs from the table (with --check)",
     (
         Column("model", "the key in the environment file"),
         Column("what", "what differs"),

@@ -254,7 +254,7 @@ def failed_runs(stack: Stack) -> float:
 @pytest.mark.parametrize(
     ("body", "reason", "said"),
     [
-        (b"", "dataset_empty", "holds no case"),
+        (b"", "dataset_empty", "has no cases"),
         (b'{"prompt": "What?"}\n{"question": "What?"}\n', "dataset_invalid", ":2: key 'prompt' is missing"),
         (None, "dataset_missing", "broken.jsonl"),
     ],

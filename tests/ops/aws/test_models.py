@@ -242,7 +242,7 @@ def test_what_the_account_says_otherwise_is_named(
     account.profiles["eu.amazon.nova-pro-v1:0"] = "EU6"
     del account.profiles["eu.amazon.nova-micro-v1:0"]
     assert checked(account, monkeypatch) == 1
-    shown = capsys.readouterr().out.split("What the account says otherwise\n")[1]
+    shown = capsys.readouterr().out.split("Where the account differs\n")[1]
     rows = [" ".join(line.split()) for line in shown.splitlines()[1:]]
     assert rows == [
         "haiku state active legacy",

@@ -200,7 +200,7 @@ def test_the_account_is_known_before_its_data_are_drawn(
     monkeypatch.setattr(boto3, "client", lambda _service, **_: SimpleNamespace(get_caller_identity=lambda: caller))
     page = tmp_path / "page.html"
     assert main(["dashboard", "--env", "dev", asked, "--out", str(page)]) == 1
-    assert "of account 999999999999; environment dev is in 111122223333" in capsys.readouterr().err
+    assert "for account 999999999999; environment dev is in 111122223333" in capsys.readouterr().err
     assert not page.exists()
 
 

@@ -422,7 +422,7 @@ def test_credentials_of_another_account_are_refused(
         monkeypatch.setattr(account, "client", lambda _service, **_: sts)
         assert main(["logs", "slow", "--env", "dev"]) == 1
     told = capsys.readouterr().err
-    assert "credentials are of account 999999999999; environment dev is in 111111111111" in told
+    assert "credentials are for account 999999999999; environment dev is in 111111111111" in told
 
 
 def test_the_endpoint_of_the_command_line_is_asked_by_every_client(monkeypatch: pytest.MonkeyPatch) -> None:

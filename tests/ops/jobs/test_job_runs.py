@@ -385,7 +385,7 @@ class TestEveryAction:
         monkeypatch.setattr(boto3, "client", lambda service, **_: stacks if service[0] == "c" else made(service))
         assert ops("jobs", action, "judged") == 1
         told = capsys.readouterr().err
-        assert "environment dev is not deployed in account 111122223333, us-east-1: there is no stack" in told
+        assert "environment dev is not deployed in account 111122223333, us-east-1 (no stack " in told
 
 
 @pytest.mark.parametrize(

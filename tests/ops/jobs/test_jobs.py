@@ -66,7 +66,7 @@ def test_a_model_that_answered_the_same_twice_is_told(
     assert "4 prompts came back again of the same model" in capsys.readouterr().err
     summary = read_summary((tmp_path / "made" / "summary.json").read_text())
     assert {each.coverage for each in summary.candidates} == {None}
-    assert "how many were asked is unknown" in (tmp_path / "made" / "report.html").read_text()
+    assert "how many cases were sent is unknown" in (tmp_path / "made" / "report.html").read_text()
 
 
 def test_output_without_a_score_says_what_its_first_line_lacks(

@@ -223,7 +223,7 @@ def test_a_folder_of_another_evaluation_is_refused_and_named(
     assert 'candidates[0].system is not given there, "Be brief." here' in capsys.readouterr().err
     (tmp_path / "cases.jsonl").write_text('{"prompt": "another", "referenceResponse": "a"}\n')
     assert run() == 1
-    assert "cases.jsonl has changed since" in capsys.readouterr().err
+    assert "cases.jsonl has changed; needed: the file as it was" in capsys.readouterr().err
     assert len(models.requests) == asked
 
 
@@ -260,7 +260,7 @@ def test_a_dataset_with_a_mistake_names_its_line(
         (b'{"prompt": "a", "answer": "b"}\n', "no case of cases.jsonl has a referenceResponse"),
         (b'{"prompt": "a \\ud83d"}\n', "cases.jsonl:1: key 'prompt' has an unpaired surrogate"),
         (b"\x1f\x8b\x08\x00", "cases.jsonl: is packed with gzip"),
-        (b"", "cases.jsonl: holds no case (the file is empty)"),
+        (b"", "cases.jsonl: has no cases (the file is empty)"),
     ],
 )
 def test_a_dataset_that_cannot_be_used_leaves_no_folder(

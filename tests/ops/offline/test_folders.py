@@ -93,7 +93,7 @@ def test_nothing_answered_is_no_success_and_the_same_command_asks_again(
     assert run(*gate) == 1
     told = capsys.readouterr().err
     assert "ModelErrorException: the model is broken" in told
-    assert "; try again; if it stays, ask the model once by hand" in told
+    assert "; retry; if it fails again, send the same request with the AWS CLI" in told
     assert "what was answered" not in told
     assert not (OUT / "summary.json").exists()
     assert errors() == 2

@@ -208,7 +208,7 @@ def test_comparing_scores_an_old_run_again(machine: Machine, capsys: pytest.Capt
     told = capsys.readouterr()
     large = next(line.split() for line in told.out.splitlines() if line.split()[0] == "large")
     assert large[-3:] == ["no", "difference", "shown"]
-    assert f"the stored answers of support/{EARLIER} have been scored again" in told.err
+    assert f"the stored answers of support/{EARLIER} were scored again" in told.err
     assert "f1_score (version 0 there)" in told.err
 
 
@@ -333,7 +333,7 @@ def test_credentials_of_another_account_are_refused(
 ) -> None:
     (tmp_path / "dev.yaml").write_text(DEV + 'account: "999999999999"\n')
     assert ops("run", "support") == 1
-    assert "of account 111122223333; environment dev is in 999999999999" in capsys.readouterr().err
+    assert "for account 111122223333; environment dev is in 999999999999" in capsys.readouterr().err
     assert not machine.started
 
 
@@ -402,7 +402,7 @@ def test_a_run_in_which_nothing_was_answered_is_an_error_with_its_reason(
     assert ops("run", "support") == 1
     told = capsys.readouterr().err
     assert "ModelErrorException: the model is broken" in told
-    assert "; try again; if it stays, ask the model once by hand" in told
+    assert "; retry; if it fails again, send the same request with the AWS CLI" in told
     failed = machine.started[0]["name"].removeprefix("support-")
     assert ops("runs", "show", failed) == 1
     assert "the model is broken" in capsys.readouterr().err
