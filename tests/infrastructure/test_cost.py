@@ -94,11 +94,11 @@ def test_the_sum_is_that_of_the_prices() -> None:
     cost = monthly_cost(
         environment(evaluations={}), {"storage": {"Resources": {}}, "monitoring": {"Resources": resources}}
     )
-    assert (cost.alarms, cost.alarm_metrics, cost.custom_metrics) == (3, 1 + 2 + 3, 3 + 4 + 4 + 2 + 2)
-    assert cost.usd == pytest.approx(6 * 0.10 + 0.50 + 15 * 0.30 + 3.00)
+    assert (cost.alarms, cost.alarm_metrics, cost.custom_metrics) == (3, 1 + 2 + 3, 3 + 4 + 4 + 2 + 2 + 2)
+    assert cost.usd == pytest.approx(6 * 0.10 + 0.50 + 17 * 0.30 + 3.00)
     assert cost.line("dev") == (
-        "dev: 6 resources, 6 in monitoring (allowed: 500 a stack); about $8.60 a month for 3 alarms on 6 metrics, "
-        f"1 composite alarm, up to 15 custom metrics, 1 dashboard (list prices, verified on {Prices().verified_on})"
+        "dev: 6 resources, 6 in monitoring (allowed: 500 a stack); about $9.20 a month for 3 alarms on 6 metrics, "
+        f"1 composite alarm, up to 17 custom metrics, 1 dashboard (list prices, verified on {Prices().verified_on})"
     )
     assert Prices(verified_on=None).trust == "not verified"
     assert f"compared on {Prices().verified_on} with" in TEXT

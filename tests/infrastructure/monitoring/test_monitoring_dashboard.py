@@ -119,7 +119,7 @@ def test_graphs_end_before_the_period_that_is_not_complete(made: Monitoring) -> 
     assert drawn
     assert all(graph["liveData"] is False for graph in drawn)
     header = made.dashboard["widgets"][0]["properties"]["markdown"]
-    assert "Metrics and log records arrive late: the last 5 minutes need not be complete." in header
+    assert "Metrics and log records arrive late: the last 5 minutes may be incomplete." in header
 
 
 def test_searches_are_over_the_catalogue(made: Monitoring) -> None:
@@ -190,7 +190,7 @@ def test_every_line_is_an_alarms_threshold_a_gate_or_the_coverage() -> None:
 def test_alarms_with_one_threshold_share_a_line() -> None:
     """Two names on one line would cover each other."""
     even = synthesize(environment(alarms={"server_error_percent": 5, "throttle_percent": 5, "client_error_percent": 8}))
-    lines = even.graph("Rates", holding="haiku")["annotations"]["horizontal"]
+    lines = even.graph("Error and throttle rates (", holding="haiku")["annotations"]["horizontal"]
     assert [(line["value"], line["label"], line["color"]) for line in lines] == [
         (5, "server-errors, throttles > 5", "#d62728"),
         (8, "client-errors > 8", "#ff7f0e"),
@@ -238,7 +238,7 @@ def shown_states(made: Monitoring) -> dict[str, list[str]]:
 def test_states_of_all_alarms_are_shown_once_and_what_tells_comes_first(made: Monitoring) -> None:
     shown = shown_states(made)
     *telling, parts = shown
-    assert telling == ["Alarms that tell people: critical", "Alarms that tell people: warning"]
+    assert telling == ["Alarms that notify: critical", "Alarms that notify: warning"]
     assert parts == "Alarms grouped into incidents"
     every = {**made.alarms, **made.composites}
     listed = [name for names in shown.values() for name in names]
@@ -305,7 +305,7 @@ def test_a_drop_gate_is_drawn_below_the_accepted_run_or_above_it() -> None:
             dimensions = {"Application": "shop", "Evaluation": "quality", "Candidate": candidate, "Metric": metric_name}
             assert (part.name, part.statistic, dict(part.dimensions)) == ("gate_baseline", "Maximum", dimensions)
     labels = [entry[-1]["label"] for entry in f1["metrics"] if "expression" in entry[-1]]
-    assert labels[0] == "haiku: gate, 0.05 below the accepted run"
+    assert labels[0] == "haiku: gate, 0.05 below the baseline"
     assert "annotations" not in f1
 
 
@@ -455,7 +455,7 @@ def test_all_models_are_found_by_search_among_series_with_a_model(made: Monitori
 
 
 def test_rates_and_cache_of_all_models_are_those_of_the_sums(made: Monitoring) -> None:
-    (rates,) = [graph for graph in made.graphs() if graph["title"].startswith("Rates of all together")]
+    (rates,) = [graph for graph in made.graphs() if graph["title"].startswith("Error and throttle rates of all models")]
     cache = made.graph("Cache efficiency of all models")
     values = {
         "Invocations": {"a": 90.0, "b": 0.0},
@@ -524,7 +524,7 @@ def test_cost_is_that_of_the_rates_and_what_has_none_is_said_in_tokens() -> None
     assert [series.expression for series in graph_series(cost)] == [cost_expression(rates).expression]
     assert cost["title"] == "Estimated cost per day (rates until 2027-01-31)"
     assert (cost["period"], cost["start"]) == (86400, "-P30D")
-    unpriced = [graph for graph in graphs(rich()) if graph["title"].startswith("Tokens without a rate a day")]
+    unpriced = [graph for graph in graphs(rich()) if graph["title"].startswith("Unpriced tokens per day")]
     assert [series.expression for graph in unpriced for series in graph_series(graph)] == [
         getattr(unpriced_expression(each), "expression", None) for each in (rates, None)
     ]
@@ -547,7 +547,7 @@ def test_quotas_are_a_percentage_of_the_number_in_the_environment() -> None:
     shown = {
         series.expression: {part.name for part in series.parts}
         for graph in graphs(rich())
-        if "a minute of the quota" in graph["title"]
+        if " per minute, share of the quota" in graph["title"]
         for series in graph_series(graph)
     }
     assert shown == {
@@ -559,16 +559,16 @@ def test_quotas_are_a_percentage_of_the_number_in_the_environment() -> None:
     lines = [
         line["value"]
         for graph in graphs(rich())
-        if "a minute of the quota" in graph["title"]
+        if " per minute, share of the quota" in graph["title"]
         for line in graph["annotations"]["horizontal"]
     ]
     assert 100 in lines
-    assert not [graph for graph in owner().graphs() if "a minute of the quota" in graph["title"]]
+    assert not [graph for graph in owner().graphs() if " per minute, share of the quota" in graph["title"]]
 
 
 def test_evaluations_use_the_same_quota_and_are_told_apart() -> None:
     """They call through profiles of their own, whose ids only the deploy knows."""
-    graph = rich().graph("Tokens a minute of the quota", holding='"eu.anthropic')
+    graph = rich().graph("Tokens per minute, share of the quota", holding='"eu.anthropic')
     labels = [entry[-1]["label"] for entry in graph["metrics"] if "expression" in entry[-1]]
     assert labels == ["used, without evaluations", "used, with evaluations"]
     called = [{dict(part.dimensions)["ModelId"] for part in series.parts} for series in graph_series(graph)]
@@ -750,7 +750,7 @@ def test_texts_are_as_high_as_what_stands_in_them() -> None:
 
 def test_header_says_whose_figures_these_are() -> None:
     for made, expected in (
-        (owner(), "not in the figures per model"),
+        (owner(), "not in the figures of single models"),
         (tenant(), "include evaluation traffic"),
     ):
         text = header(made)
