@@ -141,7 +141,7 @@ def test_a_model_that_comes_to_its_end(watch: Watch, quiet: set[str]) -> None:
     watch.later(DAY)
     in_alarm(watch, quiet, alarm)
     (message,) = watch.notified([(alarm, ALARM)])
-    assert f"Value: {days - 1} days; it rings below {days} days, in 1 h." in message.text
+    assert f"Value: {days - 1} days. In alarm below {days} days, in 1 h." in message.text
     watch.stack.simulator("PUT", "config", ends_of_old(end + timedelta(days=1_000)))
     watch.later(HOUR)
     watch.later(HOUR)
@@ -274,7 +274,7 @@ def test_a_guardrail_that_intervenes_in_calls_of_its_own(watch: Watch, quiet: se
     apply(periods=1)
     in_alarm(watch, quiet, alarm)
     (message,) = watch.notified([(alarm, ALARM)])
-    assert "Value: 100 % of calls; it rings above 20 % of calls" in message.text
+    assert "Value: 100 % of calls. In alarm above 20 % of calls" in message.text
     watch.stack.simulator("PUT", "config", {"faults": {}})
     apply(periods=5)
     in_alarm(watch, quiet)
@@ -706,7 +706,7 @@ def test_a_quality_drop_between_two_answer_sets(watch: Watch, quiet: set[str], a
     in_alarm(watch, quiet, alarm)
     (message,) = watch.notified([(alarm, ALARM)])
     body, newest = message.body, newest_run(watch)
-    assert body["subject"] == f"CRITICAL rings: {watch.stack.names.prefix}-{alarm}"[:99]
+    assert body["subject"] == f"CRITICAL {watch.stack.names.prefix}-{alarm} is in alarm"[:99]
     assert (body["evaluation"], body["run_id"], body["severity"]) == (QUALITY, newest, "critical")
     assert (
         "Value: 3 (failed or worse). In alarm at or above 3 (failed or worse), in 1 of 24 periods of 1 h."

@@ -105,7 +105,7 @@ def test_only_the_owner_of_the_account_looks_rings_and_shows() -> None:
             each for each in statements(made, f"{PREFIX}-watchdog") if each["Action"] == "cloudwatch:ListMetrics"
         ]
         assert bool(allowed) == owns
-        assert ("that no alarm watches" in json.dumps(made.dashboard)) == owns
+        assert ("Models in use without an alarm" in json.dumps(made.dashboard)) == owns
 
 
 def test_the_names_stand_on_the_dashboard() -> None:
