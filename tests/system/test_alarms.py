@@ -183,7 +183,7 @@ def test_calls_that_fail(
     (message,) = watch.notified(changes(composites or alarms, ALARM))
     for story in message.body["children"] or [message.body]:
         unit = KINDS[story["kind"]].unit
-        assert f"Value: {unit.of(story['value'])}; " in message.text
+        assert f"Value: {unit.of(story['value'])}. " in message.text
         assert unit.of(story["threshold"]) in message.text
     # The alarms in ALARM when it was written; others may follow within the same minute.
     assert {child["kind"] for child in message.body["children"]} <= set(names)
@@ -545,7 +545,7 @@ def test_a_subscriber_that_cannot_be_reached_notifies_the_others_once_a_day(watc
 
 def directly(messages: Collection[Notification]) -> Notification:
     """The one notification that the watchdog sent itself."""
-    (found,) = [message for message in messages if "past the alarms" in message.text]
+    (found,) = [message for message in messages if "(from the watchdog)" in message.body["subject"]]
     assert "cloudwatch" not in found.body
     return found
 
