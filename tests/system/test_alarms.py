@@ -783,7 +783,7 @@ def test_jobs_that_are_refused_to_be_deleted(watch: Watch, quiet: set[str]) -> N
         run_by_jobs(watch)
         in_alarm(watch, quiet, *left)
     (message,) = watch.notified([(alarm, ALARM)])
-    assert "refused to be stopped or deleted" in message.text
+    assert "refused to stop or delete" in message.text
     watch.stack.simulator("PUT", "config", {"evaluation_jobs": {"seconds": 0}})
     watch.later(DAY)
     run_by_jobs(watch)
