@@ -57,7 +57,7 @@ def test_what_cannot_be_used_is_said(files: dict[str, str], change: dict[str, st
         ("", r"has no answers of meta\.llama3-8b-instruct-v1:0; it has answers of: no model \(the file is empty\)"),
         ('{"modelId": "a.b", "prompt": "Why?", "response": "So."}\n', "it has answers of: a.b"),
         ('{"modelId": "a.b", "prompt": "Why?"}\n', r"a\.jsonl:1: 'response' is missing"),
-        ('{"modelId": "a.b", "prompt": "Why?", "response": "\\ud83d"}\n', r"a\.jsonl:1: 'response' has an unpaired surrogate"),
+        ('{"modelId": "a.b", "prompt": "Why?", "response": "\\ud83d"}\n', r"a\.jsonl:1: 'response' has an unpaired"),
         ("version https://git-lfs.github.com/spec/v1\n", r"a\.jsonl: is a Git LFS pointer"),
     ],
 )
