@@ -179,7 +179,7 @@ def test_the_first_example_of_the_document_finds_the_slow_calls(stack: Stack, ca
     assert re.search(
         r"^\d+ calls? slower than 3,000 ms, of \d+ answered; the latency of \d+ is unknown$", found.printed, re.M
     )
-    assert "Latency in ms by model; percentiles are of the known ones (n)" in found.printed
+    assert "Latency in ms by model; percentiles are of the known calls (n)" in found.printed
     # Not on a terminal: a line for each query when it is done.
     lines = found.progress.splitlines()
     assert [line.partition(":")[0] for line in lines] == ["slow calls", "latency by model"]
@@ -324,4 +324,4 @@ def test_what_no_metric_of_bedrock_says_is_counted_in_the_log(stack: Stack) -> N
 def test_without_an_endpoint_nothing_is_asked(stack: Stack) -> None:
     done = ops(stack, "logs", "slow")
     assert (done.returncode, done.stdout) == (1, "")
-    assert f"environment {ENVIRONMENT} is local; run `make up` and set AWS_ENDPOINT_URL" in done.stderr
+    assert f"environment {ENVIRONMENT} runs on the emulator, not on AWS; start it with `make up`" in done.stderr
